@@ -1,0 +1,15 @@
+"""Layers on Keras ops alone: they run on every Keras backend."""
+
+from ac_keras.layers.attention_cluster import AttentionCluster
+from ac_keras.layers.attention_unit import AttentionUnit
+from ac_keras.layers.frame_mask import FrameMask
+from ac_keras.layers.multimodal_cluster import MultimodalCluster
+from ac_keras.layers.shifting_cluster import ShiftingCluster
+
+__all__ = [
+    "AttentionCluster",
+    "AttentionUnit",
+    "FrameMask",
+    "MultimodalCluster",
+    "ShiftingCluster",
+]

@@ -1,0 +1,61 @@
+"""Errors for frames and masks that a layer cannot work with."""
+
+import keras
+
+
+def check_frames(layer, shape, dtype=None):
+    """Raises ValueError unless shape is `(batch, num_frames, dim)`, floating.
+
+    Args:
+        layer: The layer that is called, for the message.
+        shape: Static shape of the frames; unknown dimensions are None.
+        dtype: Optional dtype of the frames.
+    """
+    name = type(layer).__name__
+    shape = tuple(shape)
+    if len(shape) != 3:
+        hint = (
+            " For a single clip, add a batch axis: frames[None]."
+            if len(shape) == 2
+            else ""
+        )
+        raise ValueError(
+            f"{name} expects frames of shape (batch, num_frames, dim). "
+            f"Received: shape={shape}.{hint}"
+        )
+    if shape[-1] is None:
+        raise ValueError(
+            f"{name} expects frames whose last dimension is known. Received: "
+            f"shape={shape}. Give the feature's dim, for example "
+            "keras.Input((None, 1024))."
+        )
+    if dtype is not None:
+        dtype = keras.backend.standardize_dtype(dtype)
+        if "float" not in dtype:
+            raise ValueError(
+                f"{name} expects floating frames. Received: dtype={dtype}. "
+                "Convert them first; quantised features also need their "
+                "range."
+            )
+
+
+def check_mask(layer, mask_shape, frames_shape):
+    """Raises ValueError unless the mask is `(batch, num_frames)`.
+
+    Args:
+        layer: The layer that is called, for the message.
+        mask_shape: Static shape of the mask.
+        frames_shape: Static shape of the frames, `(batch, num_frames, dim)`.
+    """
+    expected = tuple(frames_shape)[:2]
+    shape = tuple(mask_shape)
+    fits = len(shape) == 2 and all(
+        None in (have, want) or have == want
+        for have, want in zip(shape, expected, strict=True)
+    )
+    if not fits:
+        raise ValueError(
+            f"{type(layer).__name__} expects a mask of shape (batch, "
+            f"num_frames) = {expected}, True where a frame is kept. Received: "
+            f"shape={shape}. From a count of frames, FrameMask makes it."
+        )

@@ -1,0 +1,92 @@
+"""The attention cluster with the shifting operation."""
+
+import keras
+from keras import ops
+
+from ac_keras.layers.attention_cluster import AttentionCluster
+
+SMALLEST_SQUARE = 1e-12  # of a norm that has a direction
+
+
+@keras.saving.register_keras_serializable(package="ac_keras")
+class ShiftingCluster(AttentionCluster):
+    """An attention cluster whose units are scaled, shifted and normalised.
+
+    The output `v` of unit `k` becomes (Eq. 7)
+
+        (alpha_k * v + beta_k) / (sqrt(N) * ||alpha_k * v + beta_k||)
+
+    with two learnable scalars a unit. Each unit then has norm `1 / sqrt(N)`
+    and the whole output norm 1. A unit whose shifted output is the zero
+    vector (norm below 1e-6), which has no direction, gives zeros. Norms are
+    taken in float32 whatever the compute dtype, and alpha and beta are kept
+    in it.
+
+    Args:
+        num_units: Integer, the number of attention units `N`, 1 or more.
+        weighting: `"average"`, `"fc1"` or `"fc2"`.
+        hidden_units: Integer, the hidden layer's size of `"fc2"`.
+        alpha_initializer: Initializer of the scales, shape `(num_units,)`.
+        beta_initializer: Initializer of the shifts, shape `(num_units,)`.
+        **kwargs: Further arguments of `AttentionCluster`.
+
+    Call arguments and output shape: those of `AttentionCluster`.
+
+    Example:
+    >>> import numpy as np
+    >>> pooled = ShiftingCluster(8)(np.ones((4, 25, 50), "float32"))
+    >>> float(np.linalg.norm(pooled[0]).round(5))
+    1.0
+
+    References:
+        Long et al., Attention Clusters, CVPR 2018, section 3.4, Eq. 7.
+    """
+
+    def __init__(
+        self,
+        num_units,
+        weighting="fc1",
+        hidden_units=10,
+        alpha_initializer="ones",
+        beta_initializer="zeros",
+        **kwargs,
+    ):
+        super().__init__(num_units, weighting, hidden_units, **kwargs)
+        self.alpha_initializer = keras.initializers.get(alpha_initializer)
+        self.beta_initializer = keras.initializers.get(beta_initializer)
+
+    def build(self, input_shape):
+        super().build(input_shape)
+        self.alpha = self._add_scalars("alpha", self.alpha_initializer)
+        self.beta = self._add_scalars("beta", self.beta_initializer)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "alpha_initializer": keras.initializers.serialize(
+                self.alpha_initializer
+            ),
+            "beta_initializer": keras.initializers.serialize(
+                self.beta_initializer
+            ),
+        }
+
+    def _add_scalars(self, name, initializer):
+        return self.add_weight(
+            name=name,
+            shape=(self.num_units,),
+            initializer=initializer,
+            autocast=False,
+        )
+
+    def _transform(self, pooled):
+        pooled = ops.cast(pooled, "float32")  # (batch, unit, dim)
+        alpha = ops.cast(self.alpha, "float32")[:, None]
+        beta = ops.cast(self.beta, "float32")[:, None]
+        shifted = alpha * pooled + beta
+        square = ops.sum(ops.square(shifted), axis=-1, keepdims=True)
+        # Two wheres, so that the gradient is finite at the zero vector too.
+        directed = square > SMALLEST_SQUARE
+        inverse_norm = ops.rsqrt(ops.where(directed, square, 1.0))
+        scale = ops.where(directed, inverse_norm, 0.0) * self.num_units**-0.5
+        return ops.cast(shifted * scale, self.compute_dtype)

@@ -1,0 +1,46 @@
+"""Packaging of ac-keras: what is shipped is ac_keras/ and nothing else."""
+
+import pathlib
+import re
+
+import setuptools
+
+ROOT = pathlib.Path(__file__).resolve().parent
+VERSION = re.search(
+    r'__version__ = "(.+)"', (ROOT / "ac_keras" / "version.py").read_text()
+).group(1)
+
+setuptools.setup(
+    name="ac-keras",
+    version=VERSION,
+    description="Attention clusters: video classification from local features",
+    long_description=(ROOT / "README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    packages=setuptools.find_packages(include=["ac_keras", "ac_keras.*"]),
+    python_requires=">=3.11",
+    install_requires=[
+        "absl-py>=2.0",
+        "keras>=3.12,<3.16",
+        "matplotlib>=3.8",
+        "numpy>=1.26",
+        "tensorflow>=2.16.2,<2.22",
+        "tqdm>=4.64",
+    ],
+    extras_require={
+        # The handwritten digits that scikit-learn ships.
+        "digits": ["scikit-learn>=1.4"],
+        "test": [
+            "build>=1.0",
+            "pytest>=8.0",
+            "ruff>=0.14",
+            "setuptools>=68",
+            "wheel",
+        ],
+    },
+    classifiers=[
+        "License :: OSI Approved :: Apache Software License",
+        "Programming Language :: Python :: 3",
+        "Topic :: Scientific/Engineering :: Artificial Intelligence",
+    ],
+)
