@@ -1,0 +1,7 @@
+"""Functional models, composed from the layers."""
+
+from ac_keras.models.cluster_classifier import attention_model
+from ac_keras.models.cluster_classifier import cluster_classifier
+from ac_keras.models.frame_cnn import frame_cnn
+
+__all__ = ["attention_model", "cluster_classifier", "frame_cnn"]
