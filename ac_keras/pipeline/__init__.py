@@ -1,0 +1,29 @@
+"""Records of local features: written, read, sampled and batched."""
+
+from ac_keras.pipeline.clip import Clip
+from ac_keras.pipeline.clip import decode_clip
+from ac_keras.pipeline.clip import encode_clip
+from ac_keras.pipeline.manifest import Description
+from ac_keras.pipeline.manifest import Manifest
+from ac_keras.pipeline.manifest import Shard
+from ac_keras.pipeline.manifest import Split
+from ac_keras.pipeline.modality import Modality
+from ac_keras.pipeline.reader import evaluation_batches
+from ac_keras.pipeline.reader import steps_per_epoch
+from ac_keras.pipeline.reader import training_batches
+from ac_keras.pipeline.writer import DatasetWriter
+
+__all__ = [
+    "Clip",
+    "DatasetWriter",
+    "Description",
+    "Manifest",
+    "Modality",
+    "Shard",
+    "Split",
+    "decode_clip",
+    "encode_clip",
+    "evaluation_batches",
+    "steps_per_epoch",
+    "training_batches",
+]

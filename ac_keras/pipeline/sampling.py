@@ -1,0 +1,57 @@
+"""Which of a clip's frames to take (sections 5.3 and 5.4).
+
+Both ways work on a whole batch. They take a clip's `num_frames` and give
+`sample_size` positions for each, in ascending order. A clip shorter than
+that keeps all its frames; its last positions are padding, and `num_sampled`
+tells how many are real.
+"""
+
+import tensorflow as tf
+
+
+def num_sampled(num_frames: tf.Tensor, sample_size: int) -> tf.Tensor:
+    """Counts the frames taken from each clip, int32 `(batch,)`."""
+    return tf.minimum(num_frames, sample_size)
+
+
+def equal_intervals(num_frames: tf.Tensor, sample_size: int) -> tf.Tensor:
+    """Takes the middle frames of equal intervals.
+
+    Args:
+        num_frames: int32 `(batch,)`, the clips' numbers of frames.
+        sample_size: How many frames to take.
+
+    Returns:
+        int32 `(batch, sample_size)`, the positions; 0 where there is padding.
+    """
+    length = num_frames[:, None]
+    count = tf.maximum(num_sampled(length, sample_size), 1)
+    slot = tf.range(sample_size)[None, :]
+    # In integers: a float32 product may round up to the length.
+    position = (2 * slot + 1) * length // (2 * count)
+    return tf.where(slot < num_sampled(length, sample_size), position, 0)
+
+
+def random_subset(
+    num_frames: tf.Tensor, sample_size: int, seed: tf.Tensor
+) -> tf.Tensor:
+    """Draws frames at random, each at most once.
+
+    Args:
+        num_frames: int32 `(batch,)`, the clips' numbers of frames.
+        sample_size: How many frames to draw.
+        seed: Integers `(2,)`. The same seed draws the same frames.
+
+    Returns:
+        int32 `(batch, sample_size)`, the positions; 0 where there is padding.
+    """
+    batch = tf.shape(num_frames)[0]
+    longest = tf.maximum(tf.reduce_max(num_frames), sample_size)
+    rank = tf.random.stateless_uniform((batch, longest), seed)
+    slot = tf.range(longest)[None, :]
+    rank = tf.where(slot < num_frames[:, None], rank, 2.0)
+    _, drawn = tf.math.top_k(-rank, sample_size)  # real frames come first
+    count = num_sampled(num_frames, sample_size)[:, None]
+    real = slot[:, :sample_size] < count
+    drawn = tf.sort(tf.where(real, drawn, longest), axis=1)
+    return tf.where(real, drawn, 0)

@@ -1,0 +1,243 @@
+"""Writing datasets: sharded, restartable and never half."""
+
+import json
+import os
+import pathlib
+from collections.abc import Callable
+from collections.abc import Iterable
+
+import numpy as np
+import tensorflow as tf
+import tqdm
+
+from ac_keras.pipeline import atomic_file
+from ac_keras.pipeline import manifest as manifests
+from ac_keras.pipeline.clip import Clip
+from ac_keras.pipeline.clip import encode_clip
+from ac_keras.pipeline.manifest import Description
+from ac_keras.pipeline.manifest import Manifest
+from ac_keras.pipeline.manifest import Shard
+from ac_keras.pipeline.manifest import Split
+
+PLAN = "writing.json"
+
+
+class DatasetWriter:
+    """Writes a dataset folder, shard by shard.
+
+    A shard is the unit of work: whoever writes it, whenever, the same clips
+    give the same bytes, and its file appears when it is complete. The
+    manifest comes last. A folder without one is not a dataset yet; a writer
+    started again on it with the same description goes on where the last one
+    was stopped. Until then the folder holds the plan, `writing.json`.
+
+    Example:
+        writer = DatasetWriter(directory, description, {"train": 16})
+        manifest = writer.write(clips_of)  # clips_of(split, index) -> clips
+
+    Args:
+        directory: The folder; made if need be.
+        description: What the dataset is.
+        num_shards: Mapping from a split's name to its number of files.
+
+    Raises:
+        ValueError: If the folder holds, or was begun with, another dataset.
+    """
+
+    def __init__(
+        self,
+        directory: str | os.PathLike,
+        description: Description,
+        num_shards: dict[str, int],
+    ):
+        self.directory = pathlib.Path(directory)
+        self.description = description
+        self.num_shards = dict(num_shards)
+        self._totals: dict[tuple[str, int], _Totals] = {}
+        self.directory.mkdir(parents=True, exist_ok=True)
+        atomic_file.sweep(self.directory)
+        plan = {**description.to_json(), "num_shards": self.num_shards}
+        self._compare(plan)
+        if not self.is_complete:
+            text = json.dumps(plan, indent=1) + "\n"
+            atomic_file.write_text(self.directory / PLAN, text)
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether the folder holds the whole dataset already."""
+        return (self.directory / manifests.FILE_NAME).is_file()
+
+    def path(self, split: str, index: int) -> pathlib.Path:
+        """The path of a shard's file."""
+        count = self.num_shards[split]
+        name = f"{split}-{index:05d}-of-{count:05d}.tfrecord"
+        return self.directory / name
+
+    def missing_shards(self) -> list[tuple[str, int]]:
+        """The shards still to be written, as pairs of split and index."""
+        if self.is_complete:
+            return []
+        return [
+            (split, index)
+            for split, count in self.num_shards.items()
+            for index in range(count)
+            if not self.path(split, index).is_file()
+        ]
+
+    def write(self, clips_of: Callable[[str, int], Iterable[Clip]]) -> Manifest:
+        """Writes the missing shards and the manifest, showing progress.
+
+        Args:
+            clips_of: Gives a shard's clips, from its split and index.
+
+        Returns:
+            The manifest of the complete dataset.
+        """
+        missing = self.missing_shards()
+        total, clips = sum(self.num_shards.values()), 0
+        with tqdm.tqdm(
+            total=total,
+            initial=total - len(missing),
+            desc=f"Writing {self.description.name}",
+            unit="shard",
+        ) as bar:
+            for split, index in missing:
+                self.write_shard(split, index, clips_of(split, index))
+                clips += self._totals[split, index].num_clips
+                bar.set_postfix(clips=clips, refresh=False)
+                bar.update()
+        return self.finish()
+
+    def write_shard(
+        self, split: str, index: int, clips: Iterable[Clip]
+    ) -> None:
+        """Writes one shard; its file appears when the last clip is written.
+
+        Raises:
+            ValueError: If a clip does not fit the description. No file is
+                left then.
+        """
+        totals = _Totals(self.description)
+        with atomic_file.atomic_path(self.path(split, index)) as partial:
+            with tf.io.TFRecordWriter(str(partial)) as file:
+                for clip in clips:
+                    example = encode_clip(clip, self.description)
+                    file.write(example.SerializeToString(deterministic=True))
+                    totals.add(example)
+        self._totals[split, index] = totals
+
+    def finish(self) -> Manifest:
+        """Writes the manifest, which makes the folder a dataset.
+
+        Raises:
+            RuntimeError: If a shard is missing.
+        """
+        if not self.is_complete:
+            missing = self.missing_shards()
+            if missing:
+                raise RuntimeError(
+                    "finish expects all shards to be written. Received: "
+                    f"{len(missing)} missing, first {missing[0]}."
+                )
+            splits = {name: self._split(name) for name in self.num_shards}
+            manifest = Manifest(self.directory, self.description, splits)
+            path = self.directory / manifests.FILE_NAME
+            atomic_file.write_text(path, manifest.dump())
+        (self.directory / PLAN).unlink(missing_ok=True)
+        return Manifest.load(self.directory)
+
+    def _compare(self, plan: dict) -> None:
+        """Raises unless what lies in the folder belongs to the plan."""
+        for name in (manifests.FILE_NAME, PLAN):
+            path = self.directory / name
+            if path.is_file():
+                found = json.loads(path.read_text(encoding="utf-8"))
+                if name == manifests.FILE_NAME:
+                    found["num_shards"] = {
+                        split: len(values["shards"])
+                        for split, values in found.pop("splits").items()
+                    }
+                _raise_difference(self.directory, plan, found)
+                return
+        if any(self.directory.glob("*.tfrecord")):
+            raise ValueError(
+                "DatasetWriter expects an empty folder or one that it began. "
+                f"Received: {self.directory}, with records and no plan. Name "
+                "another folder."
+            )
+
+    def _split(self, split: str) -> Split:
+        totals, shards = _Totals(self.description), []
+        for index in range(self.num_shards[split]):
+            path = self.path(split, index)
+            part = self._totals.get((split, index))
+            if part is None:  # written before this run was started
+                part = _Totals(self.description)
+                for record in tf.data.TFRecordDataset(str(path)):
+                    part.add(tf.train.Example.FromString(record.numpy()))
+            size = path.stat().st_size
+            shards.append(Shard(path.name, part.num_clips, size))
+            totals.merge(part)
+        return totals.split(shards)
+
+
+class _Totals:
+    """Counts and sums over clips, in float64 and in the clips' order."""
+
+    def __init__(self, description: Description):
+        self.modalities = description.modalities
+        self.num_clips = 0
+        self.class_counts = np.zeros(description.num_classes, np.int64)
+        self.sums = {n: np.zeros(m.dim) for n, m in self.modalities.items()}
+        self.num_frames = dict.fromkeys(self.modalities, 0)
+        self.max_num_frames = dict.fromkeys(self.modalities, 0)
+
+    def add(self, example: tf.train.Example) -> None:
+        feature = example.features.feature
+        self.num_clips += 1
+        self.class_counts[list(feature["labels"].int64_list.value)] += 1
+        for name, modality in self.modalities.items():
+            frames = modality.decode(feature[name].bytes_list.value[0])
+            self.sums[name] += frames.sum(axis=0, dtype=np.float64)
+            self.num_frames[name] += len(frames)
+            longest = max(self.max_num_frames[name], len(frames))
+            self.max_num_frames[name] = longest
+
+    def merge(self, other: "_Totals") -> None:
+        self.num_clips += other.num_clips
+        self.class_counts += other.class_counts
+        for name in self.modalities:
+            self.sums[name] += other.sums[name]
+            self.num_frames[name] += other.num_frames[name]
+            self.max_num_frames[name] = max(
+                self.max_num_frames[name], other.max_num_frames[name]
+            )
+
+    def split(self, shards: list[Shard]) -> Split:
+        means = {
+            name: (total / max(self.num_frames[name], 1)).astype(np.float32)
+            for name, total in self.sums.items()
+        }
+        return Split(
+            tuple(shards), self.class_counts, means, self.max_num_frames
+        )
+
+
+def _raise_difference(directory, plan: dict, found: dict) -> None:
+    differences = [
+        f"{key}: expected {_short(plan.get(key))}, found "
+        f"{_short(found.get(key))}"
+        for key in sorted(set(plan) | set(found))
+        if json.loads(json.dumps(plan.get(key))) != found.get(key)
+    ]
+    if differences:
+        raise ValueError(
+            f"DatasetWriter expects {directory} to be empty or of the same "
+            f"description. Received: {'; '.join(differences)}. Name another "
+            "folder, or remove this one."
+        )
+
+
+def _short(value, limit: int = 200) -> str:
+    text = json.dumps(value)
+    return text if len(text) <= limit else text[:limit] + "..."
