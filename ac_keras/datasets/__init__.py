@@ -1,0 +1,7 @@
+"""Datasets that are made rather than collected."""
+
+from ac_keras.datasets.digits import Digits
+from ac_keras.datasets.digits import load_digits
+from ac_keras.datasets.flash_mnist import FlashMnist
+
+__all__ = ["Digits", "FlashMnist", "load_digits"]

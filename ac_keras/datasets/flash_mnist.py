@@ -1,0 +1,143 @@
+"""Flash-MNIST: noisy videos in which handwritten digits flash up."""
+
+import numpy as np
+
+from ac_keras.datasets.digits import Digits
+
+NUM_FRAMES = 25
+NUM_DIGITS = 10
+NUM_CLASSES = 2**NUM_DIGITS
+EMPTY = NUM_DIGITS  # the label of a frame without a digit
+MAX_PER_DIGIT = 2
+_LEVELS = 2**16
+
+
+class FlashMnist:
+    """Makes clips and single frames from digits.
+
+    A clip has 25 frames of noise, its pixels drawn from the distribution of
+    intensities in `noise_digits`. Its class is one of the 1,024 sets of
+    digits. One or two images of each digit of the set are laid over frames
+    picked at random, by the maximum of each pixel.
+
+    The paper says that every image's frame is picked at random. An image has
+    a frame of its own here, as in the authors' released code: with
+    replacement, in about six clips of ten two images would share a frame and
+    cover each other.
+
+    Args:
+        digits: The images to flash.
+        noise_digits: The images whose intensities the noise has; the training
+            split's, always.
+        with_replacement: Whether two images may fall on the same frame.
+
+    References:
+        Long et al., Attention Clusters, section 4.1, supplement 1.1 and 1.2.
+    """
+
+    def __init__(
+        self,
+        digits: Digits,
+        noise_digits: Digits,
+        with_replacement: bool = False,
+    ):
+        order = np.argsort(digits.labels, kind="stable")
+        self.images = digits.images[order]
+        self.labels = digits.labels[order]
+        self.counts = np.bincount(self.labels, minlength=NUM_DIGITS)
+        if not self.counts.all():
+            raise ValueError(
+                "FlashMnist expects images of all ten digits. Received: "
+                f"counts={self.counts.tolist()}."
+            )
+        self.starts = np.cumsum(self.counts) - self.counts
+        self.with_replacement = with_replacement
+        self.intensities = _intensity_table(noise_digits.images)
+
+    def clips(self, labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Makes a clip for each label.
+
+        Args:
+            labels: Integers `(batch,)` below 1,024; bit d says that digit d
+                flashes.
+            rng: Source of all randomness.
+
+        Returns:
+            uint8 `(batch, 25, 28, 28)`.
+        """
+        batch = len(labels)
+        frames = self.noise(batch * NUM_FRAMES, rng)
+        member = (labels[:, None] >> np.arange(NUM_DIGITS)) & 1
+        repeats = member * rng.integers(1, MAX_PER_DIGIT + 1, member.shape)
+        clip = np.repeat(np.arange(batch), repeats.sum(axis=1))
+        digit = np.repeat(
+            np.tile(np.arange(NUM_DIGITS), batch), repeats.ravel()
+        )
+        frame = clip * NUM_FRAMES + self._positions(repeats, clip, rng)
+        picked = rng.random(len(digit)) * self.counts[digit]
+        image = self.images[self.starts[digit] + picked.astype(np.int64)]
+        if self.with_replacement:
+            np.maximum.at(frames, frame, image)
+        else:
+            frames[frame] = np.maximum(frames[frame], image)
+        return frames.reshape(batch, NUM_FRAMES, *image.shape[1:])
+
+    def frames(
+        self, per_image: int, num_empty: int, rng: np.random.Generator
+    ) -> Digits:
+        """Makes single frames to pretrain the CNN with, in random order.
+
+        Args:
+            per_image: Noise backgrounds for each digit image.
+            num_empty: Frames without a digit.
+            rng: Source of all randomness.
+
+        Returns:
+            Frames with their labels, 10 for one without a digit.
+        """
+        num_digits = per_image * len(self.images)
+        frames = self.noise(num_digits + num_empty, rng)
+        over = frames[:num_digits].reshape(per_image, *self.images.shape)
+        np.maximum(over, self.images, out=over)
+        labels = np.full(len(frames), EMPTY, np.uint8)
+        labels[:num_digits] = np.tile(self.labels, per_image)
+        order = rng.permutation(len(frames))
+        return Digits(frames[order], labels[order])
+
+    def noise(self, count: int, rng: np.random.Generator) -> np.ndarray:
+        """Draws frames of noise, uint8 `(count, 28, 28)`."""
+        shape = (count, *self.images.shape[1:])
+        size = int(np.prod(shape))
+        words = rng.integers(0, 2**64, -(-size // 4), dtype=np.uint64)
+        return self.intensities[words.view(np.uint16)[:size]].reshape(shape)
+
+    def _positions(self, repeats, clip, rng):
+        """Picks the frame of every image within its clip."""
+        if self.with_replacement:
+            return rng.integers(0, NUM_FRAMES, len(clip))
+        order = np.argsort(rng.random((len(repeats), NUM_FRAMES)), axis=1)
+        totals = repeats.sum(axis=1)
+        slot = np.arange(len(clip)) - np.repeat(
+            np.cumsum(totals) - totals, totals
+        )
+        return order[clip, slot]
+
+
+def class_names() -> list[str]:
+    """Names the 1,024 classes by their digits, such as `{0,3,7}`."""
+    return [
+        "{" + ",".join(str(d) for d in range(NUM_DIGITS) if i >> d & 1) + "}"
+        for i in range(NUM_CLASSES)
+    ]
+
+
+def _intensity_table(images: np.ndarray) -> np.ndarray:
+    """Makes a table that a uniform uint16 looks its intensity up in.
+
+    An intensity's share of the table is off from its share of the images by
+    less than one entry in 65,536.
+    """
+    counts = np.bincount(images.ravel(), minlength=256)
+    ends = np.rint(np.cumsum(counts) * (_LEVELS / counts.sum()))
+    shares = np.diff(ends.astype(np.int64), prepend=0)
+    return np.repeat(np.arange(256, dtype=np.uint8), shares)

@@ -1,0 +1,298 @@
+"""Makes Flash-MNIST and writes its local features as a dataset.
+
+    python data/flash_mnist/prepare.py --output_dir=DIR
+
+uses the digits that scikit-learn ships and needs no network. With
+`--digits=mnist --mnist_dir=DIR` it makes the paper's dataset; see README.md
+beside this file. A run that was stopped goes on where it was when the same
+command is given again, and ends with the same bytes.
+"""
+
+import concurrent.futures
+import itertools
+import os
+import pathlib
+from collections.abc import Iterator
+
+import keras
+import numpy as np
+import tensorflow as tf
+from absl import app
+from absl import flags
+from absl import logging
+
+from ac_keras.datasets import Digits
+from ac_keras.datasets import FlashMnist
+from ac_keras.datasets import load_digits
+from ac_keras.datasets.flash_mnist import NUM_CLASSES
+from ac_keras.datasets.flash_mnist import class_names
+from ac_keras.models import frame_cnn
+from ac_keras.pipeline import Clip
+from ac_keras.pipeline import DatasetWriter
+from ac_keras.pipeline import Description
+from ac_keras.pipeline import Modality
+from ac_keras.pipeline import atomic_file
+
+_OUTPUT_DIR = flags.DEFINE_string(
+    "output_dir", None, "Folder of the dataset.", required=True
+)
+_DIGITS = flags.DEFINE_enum(
+    "digits", "uci", ["uci", "mnist"], "Whose digits flash."
+)
+_MNIST_DIR = flags.DEFINE_string(
+    "mnist_dir",
+    None,
+    "Folder of MNIST's four IDX files, plain or .gz. Without it Keras "
+    "downloads them.",
+)
+_NUM_TRAIN = flags.DEFINE_integer(
+    "num_train", 102_400, "Clips of training digits.", lower_bound=1
+)
+_NUM_VALIDATION = flags.DEFINE_integer(
+    "num_validation",
+    10_240,
+    "How many of those are the validation split.",
+    lower_bound=0,
+)
+_NUM_TEST = flags.DEFINE_integer(
+    "num_test", 10_240, "Clips of test digits.", lower_bound=1
+)
+_SEED = flags.DEFINE_integer("seed", 0, "Decides everything.", lower_bound=0)
+_WITH_REPLACEMENT = flags.DEFINE_bool(
+    "with_replacement",
+    False,
+    "Whether two images may fall on one frame. About six clips in ten then "
+    "have such a frame.",
+)
+_BALANCED = flags.DEFINE_bool(
+    "balanced", False, "Whether all classes have equally many clips."
+)
+_FEATURES = flags.DEFINE_enum(
+    "features",
+    "relu",
+    ["relu", "log_softmax"],
+    "The CNN's 50 ReLU units, as in the paper, or the log softmax over them, "
+    "as in the authors' released code.",
+)
+_DTYPE = flags.DEFINE_enum(
+    "dtype", "float32", ["float32", "float16"], "How features are stored."
+)
+_CLIPS_PER_SHARD = flags.DEFINE_integer(
+    "clips_per_shard", 5_120, "Clips in a file, at most.", lower_bound=1
+)
+_BACKGROUNDS = flags.DEFINE_integer(
+    "backgrounds", 5, "Pretraining: frames for each digit.", lower_bound=1
+)
+_NUM_EMPTY = flags.DEFINE_integer(
+    "num_empty", 30_000, "Pretraining: frames without a digit.", lower_bound=0
+)
+_CNN_EPOCHS = flags.DEFINE_integer(
+    "cnn_epochs", 1, "Pretraining: passes over these frames.", lower_bound=1
+)
+
+CHUNK = 64  # clips made and extracted at once
+CNN_BATCH_SIZE = 64
+PREVIEWS = 16
+# What a random stream is for; each has a number of its own.
+STREAMS = ("train", "validation", "test", "pretraining", "frame_test")
+
+
+def stream(name: str, *index: int) -> np.random.Generator:
+    """Gives the random stream for a purpose, fixed by the seed."""
+    key = (_SEED.value, STREAMS.index(name), *index)
+    return np.random.Generator(np.random.SFC64(np.random.SeedSequence(key)))
+
+
+def split_sizes() -> dict[str, int]:
+    """Counts the clips of each split."""
+    num_train = _NUM_TRAIN.value - _NUM_VALIDATION.value
+    if num_train < 1:
+        raise app.UsageError(
+            "Expected --num_train above --num_validation, which is a part of "
+            f"it. Received: {_NUM_TRAIN.value} and {_NUM_VALIDATION.value}."
+        )
+    sizes = {"train": num_train, "validation": _NUM_VALIDATION.value}
+    sizes = {name: size for name, size in sizes.items() if size}
+    return {**sizes, "test": _NUM_TEST.value}
+
+
+def describe() -> Description:
+    """Describes the dataset by the flags that decide what is in it."""
+    decisive = (
+        _DIGITS,
+        _NUM_TRAIN,
+        _NUM_VALIDATION,
+        _NUM_TEST,
+        _WITH_REPLACEMENT,
+        _BALANCED,
+        _FEATURES,
+        _BACKGROUNDS,
+        _NUM_EMPTY,
+        _CNN_EPOCHS,
+    )
+    return Description(
+        name="flash_mnist",
+        class_names=tuple(class_names()),
+        modalities={"rgb": Modality(50, _DTYPE.value)},
+        seed=_SEED.value,
+        settings={flag.name: flag.value for flag in decisive},
+    )
+
+
+def pretrained_cnn(directory: pathlib.Path, digits: dict[str, Digits]):
+    """Loads the CNN of an earlier run, or trains it (supplement, 1.2)."""
+    path = directory / "frame_cnn.weights.h5"
+    keras.utils.set_random_seed(_SEED.value)
+    cnn = frame_cnn()
+    if path.is_file():
+        cnn.load_weights(path)
+        return cnn
+    # Bytes in, so that a frame is a byte a pixel until it is used.
+    model = keras.Sequential([keras.layers.Rescaling(1 / 255), cnn])
+    model.compile(
+        keras.optimizers.Adam(1e-3),
+        keras.losses.SparseCategoricalCrossentropy(),
+        metrics=["accuracy"],
+    )
+    frames = FlashMnist(digits["train"], digits["train"]).frames(
+        _BACKGROUNDS.value, _NUM_EMPTY.value, stream("pretraining")
+    )
+    logging.info("Pretraining the CNN on %d frames", len(frames.labels))
+    model.fit(
+        frames.images[..., None],
+        frames.labels,
+        batch_size=CNN_BATCH_SIZE,
+        epochs=_CNN_EPOCHS.value,
+        verbose=2,
+    )
+    test = FlashMnist(digits["test"], digits["train"]).frames(
+        1, len(digits["test"].labels) // 10, stream("frame_test")
+    )
+    _, accuracy = model.evaluate(
+        test.images[..., None], test.labels, batch_size=1000, verbose=0
+    )
+    logging.info("The CNN names %.2f %% of test frames", 100 * accuracy)
+    with atomic_file.atomic_path(path) as partial:
+        # Keras wants the name to end so.
+        cnn.save_weights(f"{partial}.weights.h5")
+        os.replace(f"{partial}.weights.h5", partial)
+    return cnn
+
+
+def make_extractor(cnn):
+    """Makes a function from frames uint8 to local features."""
+    model = keras.Model(cnn.inputs, cnn.get_layer("features").output)
+    signature = tf.TensorSpec((None, 28, 28), tf.uint8)
+
+    @tf.function(input_signature=[signature])
+    def extract(frames):
+        features = model(tf.cast(frames, tf.float32)[..., None] / 255)
+        if _FEATURES.value == "log_softmax":
+            features = tf.nn.log_softmax(features)
+        return features
+
+    return extract
+
+
+class Shards:
+    """Gives the clips of any shard, made by all cores."""
+
+    def __init__(self, digits: dict[str, Digits], extract):
+        self.sizes = split_sizes()
+        self.counts = {
+            split: -(-size // _CLIPS_PER_SHARD.value)
+            for split, size in self.sizes.items()
+        }
+        self.extract = extract
+        sources = {"train": "train", "validation": "train", "test": "test"}
+        self.makers = {
+            split: FlashMnist(
+                digits[sources[split]],
+                digits["train"],
+                _WITH_REPLACEMENT.value,
+            )
+            for split in self.sizes
+        }
+        self.num_threads = os.cpu_count() or 1
+        self.pool = concurrent.futures.ThreadPoolExecutor(self.num_threads)
+
+    def clips(self, split: str, index: int) -> Iterator[Clip]:
+        """Yields a shard's clips in order."""
+        size, count = self.sizes[split], self.counts[split]
+        start, stop = index * size // count, (index + 1) * size // count
+        jobs = (
+            (split, index, first, min(first + CHUNK, stop))
+            for first in range(start, stop, CHUNK)
+        )
+        # A bounded number of chunks is under way, whatever the shard's size.
+        waiting = [
+            self.pool.submit(self._chunk, *job)
+            for job in itertools.islice(jobs, 2 * self.num_threads)
+        ]
+        while waiting:
+            first, labels, features = waiting.pop(0).result()
+            for job in itertools.islice(jobs, 1):
+                waiting.append(self.pool.submit(self._chunk, *job))
+            for offset, label in enumerate(labels):
+                yield Clip(
+                    id=f"{split}-{first + offset:07d}",
+                    labels=(int(label),),
+                    frames={"rgb": features[offset]},
+                )
+
+    def frames(self, split, index, first, stop):
+        """Makes the frames of some clips of a shard."""
+        rng = stream(split, index, first)
+        if _BALANCED.value:
+            order = stream(split).permutation(self.sizes[split])
+            labels = order[first:stop] % NUM_CLASSES
+        else:
+            labels = rng.integers(0, NUM_CLASSES, stop - first)
+        return labels, self.makers[split].clips(labels, rng)
+
+    def _chunk(self, split, index, first, stop):
+        labels, frames = self.frames(split, index, first, stop)
+        features = self.extract(frames.reshape(-1, *frames.shape[2:]))
+        return first, labels, features.numpy().reshape(*frames.shape[:2], -1)
+
+
+def write_previews(path: pathlib.Path, shards: Shards) -> None:
+    """Keeps the images of the first test clips, for pictures."""
+    stop = min(CHUNK, shards.sizes["test"] // shards.counts["test"])
+    labels, frames = shards.frames("test", 0, 0, stop)
+    with atomic_file.atomic_path(path) as partial, open(partial, "wb") as file:
+        np.savez(
+            file,
+            ids=np.array([f"test-{i:07d}" for i in range(len(labels))])[
+                :PREVIEWS
+            ],
+            labels=labels[:PREVIEWS],
+            rgb=frames[:PREVIEWS],
+        )
+
+
+def main(argv):
+    if len(argv) > 1:
+        raise app.UsageError(f"Expected flags only. Received: {argv[1:]}.")
+    directory = pathlib.Path(_OUTPUT_DIR.value)
+    sizes = split_sizes()
+    digits = load_digits(_DIGITS.value, _MNIST_DIR.value)
+    counts = {
+        split: -(-size // _CLIPS_PER_SHARD.value)
+        for split, size in sizes.items()
+    }
+    writer = DatasetWriter(directory, describe(), counts)
+    if writer.is_complete:
+        print(f"{directory} is complete already.")
+        return
+    cnn = pretrained_cnn(directory, digits)
+    shards = Shards(digits, make_extractor(cnn))
+    write_previews(directory / "previews.npz", shards)
+    manifest = writer.write(shards.clips)
+    for name, split in manifest.splits.items():
+        print(f"{name}: {split.num_clips} clips, {len(split.shards)} files")
+    print(f"Flash-MNIST is in {directory}")
+
+
+if __name__ == "__main__":
+    app.run(main)
