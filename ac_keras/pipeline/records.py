@@ -78,10 +78,7 @@ def decode_all_frames(
     Returns:
         float32 `(batch, num_slots, dim)`, zeros past a clip's end.
     """
-    dtype = tf.as_dtype(modality.dtype)
-    flat = tf.io.decode_raw(
-        stored, dtype, fixed_length=num_slots * modality.frame_bytes
-    )
+    flat = _decode_raw(stored, modality, num_slots)
     frames = tf.reshape(flat, (-1, num_slots, modality.dim))
     return _as_features(frames, count_frames(stored, modality), modality)
 
@@ -109,12 +106,19 @@ def decode_frames(
     rows = tf.strings.substr(
         stored[:, None], positions * modality.frame_bytes, size
     )
-    frames = tf.io.decode_raw(
-        rows,
-        tf.as_dtype(modality.dtype),
-        fixed_length=modality.frame_bytes,
-    )
+    frames = _decode_raw(rows, modality, 1)
     return _as_features(frames, num_frames, modality)
+
+
+def _decode_raw(strings, modality, num_frames):
+    """Turns each string into the numbers of `num_frames` frames."""
+    dtype = tf.as_dtype(modality.dtype)
+    # Decoding with padding knows no float16.
+    read_as = tf.uint16 if dtype == tf.float16 else dtype
+    numbers = tf.io.decode_raw(
+        strings, read_as, fixed_length=num_frames * modality.frame_bytes
+    )
+    return tf.bitcast(numbers, dtype)
 
 
 def _as_features(frames, num_frames, modality):

@@ -1,0 +1,123 @@
+"""Compares two layouts of a record: an entry a frame, and one blob.
+
+    python benchmarks/record_layouts.py
+
+A clip's features can be stored as a bytes list with one entry for each frame,
+as YouTube-8M does, or as one string that holds all frames. For the shapes of
+three datasets this reads both from the same disk in one run: the raw records,
+the way to batches of sampled frames, and the way to batches of all frames.
+Figures are clips/s, best of several passes over a file in the page cache.
+"""
+
+import os
+import tempfile
+import time
+
+import numpy as np
+import tensorflow as tf
+from absl import app
+from absl import flags
+
+from ac_keras.pipeline import Modality
+from ac_keras.pipeline import records
+from ac_keras.pipeline import sampling
+
+_PASSES = flags.DEFINE_integer("passes", 5, "Passes, the best of which counts.")
+
+BATCH_SIZE = 64
+# Name: layout of a frame, frames in a clip, frames sampled, clips.
+SHAPES = {
+    "Flash-MNIST": (Modality(50), 25, 20, 8192),
+    "Kinetics RGB": (Modality(1536, "float16"), 25, 20, 1024),
+    "YouTube-8M": (Modality(1152, "uint8", (-2, 2)), 300, 20, 1024),
+}
+
+
+def write(path, layout, modality, num_frames, num_clips):
+    """Writes clips of random bytes in one of the layouts."""
+    rng = np.random.default_rng(0)
+    shape = (num_frames, modality.frame_bytes)
+    with tf.io.TFRecordWriter(path) as file:
+        for _ in range(num_clips):
+            frames = rng.integers(0, 60, shape, dtype=np.uint8)
+            values = [frames.tobytes()]
+            if layout == "entries":
+                values = [frame.tobytes() for frame in frames]
+            feature = tf.train.Feature(
+                bytes_list=tf.train.BytesList(value=values)
+            )
+            example = tf.train.Example(
+                features=tf.train.Features(feature={"rgb": feature})
+            )
+            file.write(example.SerializeToString())
+
+
+def sampled_blob(batch, modality, sample_size, seed):
+    """Batches of sampled frames out of blobs: the package's own way."""
+    spec = {"rgb": tf.io.FixedLenFeature([], tf.string)}
+    stored = tf.io.parse_example(batch, spec)["rgb"]
+    num_frames = records.count_frames(stored, modality)
+    if not sample_size:
+        slots = tf.reduce_max(num_frames)
+        return records.decode_all_frames(stored, modality, slots)
+    taken = sampling.random_subset(num_frames, sample_size, seed)
+    count = sampling.num_sampled(num_frames, sample_size)
+    return records.decode_frames(stored, modality, taken, count)
+
+
+def sampled_entries(batch, modality, sample_size, seed):
+    """The same out of an entry a frame."""
+    spec = {"rgb": tf.io.RaggedFeature(tf.string)}
+    stored = tf.io.parse_example(batch, spec)["rgb"]
+    num_frames = tf.cast(stored.row_lengths(), tf.int32)
+    if sample_size:
+        taken = sampling.random_subset(num_frames, sample_size, seed)
+        starts = tf.cast(stored.row_starts(), tf.int32)
+        rows = tf.gather(stored.flat_values, starts[:, None] + taken)
+    else:
+        rows = stored.to_tensor()
+    dtype = tf.as_dtype(modality.dtype)
+    features = tf.cast(tf.io.decode_raw(rows, dtype), tf.float32)
+    if modality.dtype == "uint8":
+        features = features * modality.level + modality.value_range[0]
+    return features
+
+
+def rate(dataset, num_clips):
+    """Clips/s of the fastest pass."""
+    seconds = []
+    for _ in range(_PASSES.value):
+        start = time.perf_counter()
+        for _ in dataset:
+            pass
+        seconds.append(time.perf_counter() - start)
+    return num_clips / min(seconds)
+
+
+def main(argv):
+    del argv
+    ways = {"entries": sampled_entries, "blob": sampled_blob}
+    print("| clips | layout | raw read | sampled frames | all frames |")
+    print("|---|---|---|---|---|")
+    with tempfile.TemporaryDirectory() as directory:
+        for name, (modality, num_frames, sample, clips) in SHAPES.items():
+            for layout, way in ways.items():
+                path = os.path.join(directory, layout)
+                write(path, layout, modality, num_frames, clips)
+                raw = tf.data.TFRecordDataset(path).batch(BATCH_SIZE)
+                rates = [rate(raw, clips)]
+                for size in (sample, 0):
+                    mapped = raw.map(
+                        # Bound now: the loop goes on.
+                        lambda batch, way=way, m=modality, k=size: way(
+                            batch, m, k, (0, 0)
+                        ),
+                        num_parallel_calls=2,
+                    )
+                    rates.append(rate(mapped.prefetch(2), clips))
+                print(f"| {name} | {layout} |", end="")
+                print(" | ".join(f" {x:,.0f}" for x in rates), "|")
+
+
+if __name__ == "__main__":
+    app.run(main)
