@@ -27,7 +27,10 @@ class ShiftingCluster(AttentionCluster):
         weighting: `"average"`, `"fc1"` or `"fc2"`.
         hidden_units: Integer, the hidden layer's size of `"fc2"`.
         alpha_initializer: Initializer of the scales, shape `(num_units,)`.
-        beta_initializer: Initializer of the shifts, shape `(num_units,)`.
+        beta_initializer: Initializer of the shifts, shape `(num_units,)`;
+            None is a normal distribution of standard deviation 0.5. Units
+            that start with different shifts diverge sooner: see
+            docs/initialisation.md for what was tried.
         **kwargs: Further arguments of `AttentionCluster`.
 
     Call arguments and output shape: those of `AttentionCluster`.
@@ -48,11 +51,13 @@ class ShiftingCluster(AttentionCluster):
         weighting="fc1",
         hidden_units=10,
         alpha_initializer="ones",
-        beta_initializer="zeros",
+        beta_initializer=None,
         **kwargs,
     ):
         super().__init__(num_units, weighting, hidden_units, **kwargs)
         self.alpha_initializer = keras.initializers.get(alpha_initializer)
+        if beta_initializer is None:  # A new one, so that layers differ.
+            beta_initializer = keras.initializers.RandomNormal(stddev=0.5)
         self.beta_initializer = keras.initializers.get(beta_initializer)
 
     def build(self, input_shape):
