@@ -48,6 +48,16 @@ _HIDDEN_UNITS = flags.DEFINE_integer(
     "hidden_units", 10, "Hidden layer of fc2.", lower_bound=1
 )
 _SHIFT = flags.DEFINE_bool("shift", True, "Whether to shift (Eq. 7).")
+_ALPHA_INITIALIZER = flags.DEFINE_string(
+    "alpha_initializer",
+    "constant:1",
+    "Of the shift's scales: constant:VALUE or normal:STANDARD_DEVIATION.",
+)
+_BETA_INITIALIZER = flags.DEFINE_string(
+    "beta_initializer",
+    "normal:0.5",
+    "Of the shift's shifts: constant:VALUE or normal:STANDARD_DEVIATION.",
+)
 _DROPOUT = flags.DEFINE_float(
     "dropout", 0.5, "Before the classifier.", lower_bound=0, upper_bound=1
 )
@@ -153,19 +163,48 @@ def parse_num_units(values: list[str], modalities: list[str]) -> dict[str, int]:
     return num_units
 
 
+def parse_initializer(flag: flags.FlagHolder) -> keras.Initializer:
+    """Reads constant:VALUE or normal:STANDARD_DEVIATION.
+
+    Raises:
+        app.UsageError: If it is neither.
+    """
+    kind, _, number = flag.value.partition(":")
+    try:
+        if kind == "constant":
+            return keras.initializers.Constant(float(number))
+        if kind == "normal":
+            return keras.initializers.RandomNormal(stddev=float(number))
+    except ValueError:
+        pass
+    raise app.UsageError(
+        f"Expected --{flag.name} as constant:VALUE or "
+        f"normal:STANDARD_DEVIATION. Received: {flag.value}."
+    )
+
+
+def make_cluster(name: str, num_units: int) -> AttentionCluster:
+    """Makes the cluster of one modality."""
+    arguments = (num_units, _WEIGHTING.value, _HIDDEN_UNITS.value)
+    if not _SHIFT.value:
+        return AttentionCluster(*arguments, name=name)
+    return ShiftingCluster(
+        *arguments,
+        alpha_initializer=parse_initializer(_ALPHA_INITIALIZER),
+        beta_initializer=parse_initializer(_BETA_INITIALIZER),
+        name=name,
+    )
+
+
 def build_model(manifest: Manifest, num_units: dict[str, int]) -> keras.Model:
     """Builds and compiles the model that the flags describe."""
-    cluster = ShiftingCluster if _SHIFT.value else AttentionCluster
     model = cluster_classifier(
         dims={
             name: manifest.description.modalities[name].dim
             for name in num_units
         },
         clusters={
-            name: cluster(
-                units, _WEIGHTING.value, _HIDDEN_UNITS.value, name=name
-            )
-            for name, units in num_units.items()
+            name: make_cluster(name, units) for name, units in num_units.items()
         },
         num_classes=manifest.description.num_classes,
         dropout=_DROPOUT.value,

@@ -39,16 +39,16 @@ def parse_records(
 
 def _labels(labels, description):
     values = labels.flat_values if description.multi_label else labels
-    in_range = tf.debugging.assert_less(
-        values,
-        tf.constant(description.num_classes, tf.int64),
-        "Expected labels below the number of classes.",
+    num_classes = description.num_classes
+    in_range = tf.debugging.Assert(
+        tf.reduce_all((values >= 0) & (values < num_classes)),
+        [f"Expected labels from 0 to {num_classes - 1}. Received:", values],
     )
     with tf.control_dependencies([in_range]):
         if not description.multi_label:
             return tf.cast(labels, tf.int32)
         index = tf.stack([labels.value_rowids(), labels.flat_values], axis=1)
-        shape = (labels.nrows(), description.num_classes)
+        shape = (labels.nrows(), num_classes)
         ones = tf.ones_like(labels.flat_values, tf.float32)
         return tf.scatter_nd(index, ones, tf.cast(shape, tf.int64))
 

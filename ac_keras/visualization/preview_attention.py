@@ -18,7 +18,7 @@ def save_preview_attention(
     manifest: Manifest,
     path: str | os.PathLike,
     num_clips: int = 3,
-    max_units: int = 32,
+    max_units: int = 8,
 ) -> bool:
     """Draws what a model attends to in the first clips of the test split.
 
