@@ -91,7 +91,8 @@ _CNN_EPOCHS = flags.DEFINE_integer(
 )
 
 CHUNK = 64  # clips made and extracted at once
-CNN_BATCH_SIZE = 64
+CNN_BATCH_SIZE = 16  # the paper gives none; see README.md
+STEPS_PER_EXECUTION = 32
 PREVIEWS = 16
 # What a random stream is for; each has a number of its own.
 STREAMS = ("train", "validation", "test", "pretraining", "frame_test")
@@ -153,6 +154,7 @@ def pretrained_cnn(directory: pathlib.Path, digits: dict[str, Digits]):
         keras.optimizers.Adam(1e-3),
         keras.losses.SparseCategoricalCrossentropy(),
         metrics=["accuracy"],
+        steps_per_execution=STEPS_PER_EXECUTION,
     )
     frames = FlashMnist(digits["train"], digits["train"]).frames(
         _BACKGROUNDS.value, _NUM_EMPTY.value, stream("pretraining")
