@@ -11,6 +11,13 @@ from ac_keras.layers.input_checks import check_mask
 WEIGHTINGS = ("average", "fc1", "fc2")
 
 
+def clone(initializer):
+    """Copies an initializer: one that is used twice draws the same twice."""
+    if isinstance(initializer, keras.Initializer):
+        return initializer.clone()
+    return initializer
+
+
 @keras.saving.register_keras_serializable(package="ac_keras")
 class AttentionCluster(keras.layers.Layer):
     """Pools a clip's frames by several attention units side by side.
@@ -88,12 +95,14 @@ class AttentionCluster(keras.layers.Layer):
             if not isinstance(value, numbers.Integral) or value < 1:
                 raise ValueError(
                     f"{type(self).__name__} expects {argument} to be an "
-                    f"integer of 1 or more. Received: {argument}={value!r}."
+                    f"integer of 1 or more. Received: {argument}={value!r}. "
+                    f"For example: {argument}=32."
                 )
         if weighting not in WEIGHTINGS:
             raise ValueError(
                 f"{type(self).__name__} expects weighting to be one of "
-                f"{WEIGHTINGS}. Received: weighting={weighting!r}."
+                f"{WEIGHTINGS}. Received: weighting={weighting!r}. The paper "
+                "prefers 'fc1'."
             )
         self.num_units = int(num_units)
         self.weighting = weighting
@@ -114,7 +123,7 @@ class AttentionCluster(keras.layers.Layer):
             self.hidden_bias = self.add_weight(
                 name="hidden_bias",
                 shape=(width,),
-                initializer=self.bias_initializer,
+                initializer=clone(self.bias_initializer),
             )
             self.kernel = self._add_kernel(
                 "kernel", (self.hidden_units, self.num_units)
@@ -177,7 +186,7 @@ class AttentionCluster(keras.layers.Layer):
         return self.add_weight(
             name=name,
             shape=shape,
-            initializer=self.kernel_initializer,
+            initializer=clone(self.kernel_initializer),
             regularizer=self.kernel_regularizer,
         )
 

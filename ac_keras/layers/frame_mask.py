@@ -49,8 +49,13 @@ class FrameMask(keras.layers.Layer):
     def _check(self, frames, num_frames):
         check_frames(self, frames.shape)
         dtype = keras.backend.standardize_dtype(num_frames.dtype)
-        if len(num_frames.shape) != 1 or "int" not in dtype:
+        shape, batch = tuple(num_frames.shape), frames.shape[0]
+        fits = len(shape) == 1 and (
+            None in (shape[0], batch) or shape[0] == batch
+        )
+        if not fits or "int" not in dtype:
             raise ValueError(
-                "FrameMask expects num_frames as integers of shape (batch,). "
-                f"Received: shape={tuple(num_frames.shape)}, dtype={dtype}."
+                "FrameMask expects num_frames as integers of shape (batch,) = "
+                f"({batch},). Received: shape={shape}, dtype={dtype}. Give "
+                "the number of real frames of each clip."
             )

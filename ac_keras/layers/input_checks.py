@@ -15,13 +15,13 @@ def check_frames(layer, shape, dtype=None):
     shape = tuple(shape)
     if len(shape) != 3:
         hint = (
-            " For a single clip, add a batch axis: frames[None]."
+            "For a single clip, add a batch axis: frames[None]."
             if len(shape) == 2
-            else ""
+            else "Make every frame one vector first, by pooling or reshaping."
         )
         raise ValueError(
             f"{name} expects frames of shape (batch, num_frames, dim). "
-            f"Received: shape={shape}.{hint}"
+            f"Received: shape={shape}. {hint}"
         )
     if shape[-1] is None:
         raise ValueError(

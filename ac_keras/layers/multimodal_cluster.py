@@ -36,7 +36,8 @@ class MultimodalCluster(keras.layers.Layer):
 
     Output shape: `(batch, sum of num_units * dim over the modalities)`; with
         `return_attention_scores=True` a tuple of that and a dict from
-        modality to scores `(batch, num_units, num_frames)`.
+        modality to scores `(batch, num_units, num_frames)`, zeros where it is
+        absent.
 
     Raises:
         ValueError: If modalities, an argument or a shape do not fit.
@@ -68,7 +69,8 @@ class MultimodalCluster(keras.layers.Layer):
         if unknown:
             raise ValueError(
                 "MultimodalCluster expects mean_features for modalities in "
-                f"{list(clusters)}. Received: {unknown} as well."
+                f"{list(clusters)}. Received: {unknown} as well. Leave them "
+                "out or add clusters for them."
             )
         self.modalities = tuple(clusters)
         self.clusters = {
@@ -88,7 +90,8 @@ class MultimodalCluster(keras.layers.Layer):
                 raise ValueError(
                     "MultimodalCluster expects the mean feature of "
                     f"{modality!r} in shape {(shape[-1],)}, as its frames. "
-                    f"Received: shape={mean.shape}."
+                    f"Received: shape={mean.shape}. Take the mean over all "
+                    "frames of the training set."
                 )
 
     def call(self, frames, mask=None, return_attention_scores=False):
@@ -96,12 +99,15 @@ class MultimodalCluster(keras.layers.Layer):
         pooled, scores = [], {}
         for modality in self.modalities:
             inputs, keep = frames[modality], self._mask_of(mask, modality)
-            if keep is not None and modality in self.mean_features:
-                inputs, keep = self._fill_absent(modality, inputs, keep)
+            fill = keep is not None and modality in self.mean_features
+            if fill:
+                inputs, keep = self._append_mean(modality, inputs, keep)
             output, scores[modality] = self.clusters[modality](
                 inputs, mask=keep, return_attention_scores=True
             )
-            pooled.append(output)
+            if fill:
+                scores[modality] = scores[modality][:, :, :-1]
+            pooled.append(ops.cast(output, self.compute_dtype))
         pooled = ops.concatenate(pooled, axis=-1)
         return (pooled, scores) if return_attention_scores else pooled
 
@@ -179,18 +185,24 @@ class MultimodalCluster(keras.layers.Layer):
     def _mask_of(self, mask, modality):
         if mask is None:
             return None
-        unknown = sorted(set(mask) - set(self.modalities))
+        unknown = (
+            sorted(set(mask) - set(self.modalities))
+            if isinstance(mask, dict)
+            else type(mask).__name__
+        )
         if unknown:
             raise ValueError(
-                "MultimodalCluster expects masks for modalities in "
-                f"{list(self.modalities)}. Received: {unknown} as well."
+                "MultimodalCluster expects mask as a dict with modalities "
+                f"among {list(self.modalities)}. Received: {unknown}. Give "
+                "each modality its own mask (batch, num_frames)."
             )
         return mask.get(modality)
 
-    def _fill_absent(self, modality, frames, mask):
-        """Gives clips without a frame kept the mean feature as frames."""
+    def _append_mean(self, modality, frames, mask):
+        """Adds the mean feature as a frame that absent clips alone keep."""
         mask = ops.cast(mask, "bool")
         absent = ~ops.any(mask, axis=1, keepdims=True)  # (batch, 1)
         mean = ops.cast(self.mean_features[modality], frames.dtype)
-        frames = ops.where(absent[:, :, None], mean, frames)
-        return frames, ops.logical_or(mask, absent)
+        mean = ops.where(absent[:, :, None], mean, 0)  # (batch, 1, dim)
+        frames = ops.concatenate([frames, mean], axis=1)
+        return frames, ops.concatenate([mask, absent], axis=1)

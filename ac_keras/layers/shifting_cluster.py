@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from ac_keras.layers.attention_cluster import AttentionCluster
+from ac_keras.layers.attention_cluster import clone
 
 SMALLEST_SQUARE = 1e-12  # of a norm that has a direction
 
@@ -80,15 +81,14 @@ class ShiftingCluster(AttentionCluster):
         return self.add_weight(
             name=name,
             shape=(self.num_units,),
-            initializer=initializer,
+            initializer=clone(initializer),
+            dtype="float32",
             autocast=False,
         )
 
     def _transform(self, pooled):
         pooled = ops.cast(pooled, "float32")  # (batch, unit, dim)
-        alpha = ops.cast(self.alpha, "float32")[:, None]
-        beta = ops.cast(self.beta, "float32")[:, None]
-        shifted = alpha * pooled + beta
+        shifted = self.alpha[:, None] * pooled + self.beta[:, None]
         square = ops.sum(ops.square(shifted), axis=-1, keepdims=True)
         # Two wheres, so that the gradient is finite at the zero vector too.
         directed = square > SMALLEST_SQUARE

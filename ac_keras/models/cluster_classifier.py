@@ -38,7 +38,7 @@ def cluster_classifier(
         raise ValueError(
             "cluster_classifier expects dims and clusters for the same "
             f"modalities. Received: dims={sorted(dims)}, "
-            f"clusters={sorted(clusters)}."
+            f"clusters={sorted(clusters)}. Give every modality both."
         )
     frames, num_frames, mask = {}, {}, {}
     for modality in clusters:

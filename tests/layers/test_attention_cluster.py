@@ -1,0 +1,174 @@
+"""AttentionCluster against the paper's equations and its own promises."""
+
+import numpy as np
+import pytest
+
+import reference
+from ac_keras import AttentionCluster
+from random_clips import build_randomly
+from random_clips import draw_frames
+from random_clips import draw_mask
+from random_clips import draw_shape
+from unit_weights import units_of
+from unit_weights import weights_of
+
+WEIGHTINGS = ("average", "fc1", "fc2")
+LEARNED = ("fc1", "fc2")
+each_weighting = pytest.mark.parametrize("weighting", WEIGHTINGS)
+each_learned = pytest.mark.parametrize("weighting", LEARNED)
+
+
+def make_cluster(weighting, seed=0, num_units=3, dim=5, **kwargs):
+    layer = AttentionCluster(num_units, weighting, hidden_units=4, **kwargs)
+    return build_randomly(layer, seed, dim)
+
+
+def reference_units(layer):
+    return units_of(weights_of(layer), layer.num_units)
+
+
+@each_weighting
+@pytest.mark.parametrize("seed", range(5))
+def test_pools_as_the_paper_says(weighting, seed):
+    shape = draw_shape(seed)
+    frames = draw_frames(seed, *shape)
+    layer = make_cluster(weighting, seed, num_units=1 + seed, dim=shape[-1])
+    expected = reference.pool(frames, reference_units(layer))
+    np.testing.assert_allclose(layer(frames), expected, atol=1e-5)
+
+
+@each_weighting
+@pytest.mark.parametrize("seed", range(3))
+def test_scores_are_the_papers_weights(weighting, seed):
+    frames, mask = draw_frames(seed), draw_mask(seed)
+    layer = make_cluster(weighting, seed)
+    _, scores = layer(frames, mask=mask, return_attention_scores=True)
+    expected = reference.attention_scores(frames, reference_units(layer), mask)
+    np.testing.assert_allclose(scores, expected, atol=1e-5)
+
+
+@each_learned
+def test_one_more_bias_in_the_softmax_changes_nothing(weighting):
+    frames = draw_frames(1)
+    layer = make_cluster(weighting)
+    last_bias = {"fc1": "b", "fc2": "b2"}[weighting]
+    biased = [{**unit, last_bias: 2.5} for unit in reference_units(layer)]
+    expected = reference.pool(frames, biased)
+    np.testing.assert_allclose(layer(frames), expected, atol=1e-5)
+
+
+def test_the_weight_of_a_constant_feature_changes_no_score():
+    frames = draw_frames(1)
+    frames[:, :, -1] = 1.5
+    layer = make_cluster("fc1")
+    _, before = layer(frames, return_attention_scores=True)
+    kernel = layer.kernel.numpy()
+    kernel[-1] += (3.0, -2.0, 7.0)
+    layer.kernel.assign(kernel)
+    _, after = layer(frames, return_attention_scores=True)
+    np.testing.assert_allclose(after, before, atol=1e-6)
+    assert np.std(before) > 0.05
+
+
+@each_weighting
+def test_permuting_the_frames_changes_nothing(weighting):
+    frames = draw_frames(2)
+    layer = make_cluster(weighting)
+    order = np.random.default_rng(2).permutation(frames.shape[1])
+    expected = layer(frames)
+    np.testing.assert_allclose(layer(frames[:, order]), expected, atol=1e-6)
+    assert np.abs(expected).max() > 0.1
+
+
+@each_weighting
+@pytest.mark.parametrize("masked", [False, True])
+def test_scores_have_a_row_a_unit_and_rows_sum_up_to_one(weighting, masked):
+    frames = draw_frames(7)
+    mask = draw_mask(7) if masked else None
+    layer = make_cluster(weighting)
+    _, scores = layer(frames, mask=mask, return_attention_scores=True)
+    assert tuple(scores.shape) == (4, 3, 6)
+    np.testing.assert_allclose(np.sum(scores, -1), np.ones((4, 3)), atol=1e-6)
+
+
+@each_weighting
+def test_asking_for_scores_does_not_change_the_output(weighting):
+    frames = draw_frames(8)
+    layer = make_cluster(weighting)
+    pooled, _ = layer(frames, return_attention_scores=True)
+    np.testing.assert_array_equal(pooled, layer(frames))
+    assert np.abs(pooled).max() > 0.1
+
+
+@each_weighting
+@pytest.mark.parametrize("num_frames", [1, 2, 40])
+def test_takes_another_number_of_frames_than_in_build(weighting, num_frames):
+    layer = AttentionCluster(3, weighting, hidden_units=4)
+    layer(draw_frames(0))
+    frames = draw_frames(9, num_frames=num_frames)
+    expected = reference.pool(frames, reference_units(layer))
+    np.testing.assert_allclose(layer(frames), expected, atol=1e-5)
+
+
+@each_weighting
+def test_a_single_frame_is_every_units_output(weighting):
+    frames = draw_frames(10, num_frames=1)
+    pooled = make_cluster(weighting)(frames)
+    expected = np.tile(frames[:, 0], (1, 3))
+    np.testing.assert_allclose(pooled, expected, atol=1e-6)
+
+
+def test_average_weighs_all_frames_alike_whatever_they_hold():
+    frames = 100 * draw_frames(11)
+    layer = AttentionCluster(3, "average")
+    _, scores = layer(frames, return_attention_scores=True)
+    np.testing.assert_allclose(scores, np.full((4, 3, 6), 1 / 6), rtol=1e-6)
+
+
+def test_average_has_nothing_to_learn():
+    layer = AttentionCluster(3, "average")
+    layer.build((None, None, 5))
+    assert layer.weights == []
+
+
+@each_learned
+def test_every_unit_has_parameters_of_its_own(weighting):
+    frames = draw_frames(12)
+    units = np.reshape(make_cluster(weighting)(frames), (4, 3, 5))
+    for first, second in ((0, 1), (0, 2), (1, 2)):
+        assert np.abs(units[:, first] - units[:, second]).max() > 1e-2
+
+
+@each_learned
+def test_kernels_are_regularized(weighting):
+    layer = make_cluster(weighting, kernel_regularizer="l2")
+    kernels = [w for w in layer.weights if "kernel" in w.name]
+    expected = sum(0.01 * np.sum(w.numpy() ** 2) for w in kernels)
+    assert float(sum(layer.losses)) == pytest.approx(expected, rel=1e-5)
+
+
+@each_learned
+@pytest.mark.parametrize("num_units", [1, 128])
+def test_a_unit_starts_alike_in_a_small_and_a_large_cluster(
+    weighting, num_units
+):
+    layer = AttentionCluster(num_units, weighting, hidden_units=75)
+    layer.build((None, None, 75))
+    kernels = [w.numpy() for w in layer.weights if "kernel" in w.name]
+    for kernel in kernels:
+        bound = np.sqrt(3 / 75)
+        assert np.abs(kernel).max() == pytest.approx(bound, rel=0.1)
+        assert np.std(kernel) == pytest.approx(bound / np.sqrt(3), rel=0.3)
+
+
+def test_the_two_kernels_of_fc2_start_independently():
+    layer = AttentionCluster(16, "fc2", hidden_units=16)
+    layer.build((None, None, 16))
+    kernel = layer.kernel.numpy().ravel()
+    hidden = layer.hidden_kernel.numpy().ravel()[: kernel.size]
+    assert abs(np.corrcoef(kernel, hidden)[0, 1]) < 0.5
+
+
+def test_a_batch_without_clips_gives_an_output_without_rows():
+    layer = make_cluster("fc1")
+    assert tuple(layer(np.zeros((0, 6, 5), "float32")).shape) == (0, 15)

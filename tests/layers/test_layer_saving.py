@@ -1,0 +1,214 @@
+"""Saved and loaded layers are the same layers."""
+
+import json
+
+import keras
+import numpy as np
+import pytest
+
+from ac_keras import AttentionCluster
+from ac_keras import AttentionUnit
+from ac_keras import FrameMask
+from ac_keras import MultimodalCluster
+from ac_keras import ShiftingCluster
+from random_clips import draw_frames
+from random_clips import draw_mask
+from random_clips import randomize
+
+
+@keras.saving.register_keras_serializable(package="ac_keras_tests")
+class EveryOther(keras.initializers.Initializer):
+    """A user's own initializer: `size` and its negative in turn."""
+
+    def __init__(self, size=1.0):
+        self.size = size
+
+    def __call__(self, shape, dtype=None):
+        signs = (-1.0) ** np.arange(shape[0])
+        return keras.ops.convert_to_tensor(self.size * signs, dtype=dtype)
+
+    def get_config(self):
+        return {"size": self.size}
+
+
+LAYERS = {
+    "cluster": lambda: AttentionCluster(
+        3,
+        "fc2",
+        hidden_units=4,
+        kernel_initializer=keras.initializers.RandomNormal(0, 0.3),
+        bias_initializer=keras.initializers.Constant(0.2),
+        kernel_regularizer=keras.regularizers.L2(0.003),
+        name="its_own_name",
+    ),
+    "average": lambda: AttentionCluster(3, "average"),
+    "shifting": lambda: ShiftingCluster(
+        3,
+        kernel_initializer="glorot_normal",
+        alpha_initializer=EveryOther(2.0),
+        beta_initializer=keras.initializers.Constant(0.1),
+        dtype="mixed_bfloat16",
+    ),
+    "unit": lambda: AttentionUnit(
+        "fc2", 4, shift=True, kernel_initializer="glorot_normal"
+    ),
+}
+each_layer = pytest.mark.parametrize("case", LAYERS)
+MODALITIES = {"rgb": 5, "audio": 4, "flow": 3}  # Not in alphabetical order.
+
+
+def make_model(layer, **kwargs):
+    """A model with random weights around one layer, and inputs for it."""
+    frames, count = keras.Input((None, 5)), keras.Input((), dtype="int32")
+    mask = FrameMask()(frames, count)
+    model = keras.Model([frames, count], layer(frames, mask=mask, **kwargs))
+    return randomize(model, seed=0), [draw_frames(0), np.array([6, 0, 3, 1])]
+
+
+def make_multimodal_model():
+    layer = MultimodalCluster(
+        {"rgb": 3, "audio": ShiftingCluster(2, "fc2", 4), "flow": 1},
+        mean_features={"audio": [0.1, 1 / 3, -1e-3, 7.0]},
+    )
+    frames = {
+        name: keras.Input((None, dim), name=name)
+        for name, dim in MODALITIES.items()
+    }
+    count = keras.Input((), dtype="int32", name="count")
+    mask = {"audio": FrameMask()(frames["audio"], count)}
+    outputs = layer(frames, mask=mask, return_attention_scores=True)
+    model = keras.Model({**frames, "count": count}, outputs)
+    inputs = {n: draw_frames(0, dim=dim) for n, dim in MODALITIES.items()}
+    inputs["count"] = np.array([6, 0, 3, 1])
+    return randomize(model, seed=0), inputs
+
+
+def save_and_load(model, folder):
+    model.save(folder / "model.keras")
+    return keras.models.load_model(folder / "model.keras")
+
+
+def layer_of(model, layer):
+    return next(x for x in model.layers if isinstance(x, layer))
+
+
+def json_config(layer):
+    """The config as a file holds it, where tuples are lists."""
+    return json.loads(json.dumps(layer.get_config()))
+
+
+def predict(model, inputs):
+    return keras.tree.flatten(model.predict(inputs, verbose=0))
+
+
+@each_layer
+@pytest.mark.parametrize("scores", [{}, {"return_attention_scores": True}])
+def test_a_loaded_model_gives_bit_identical_outputs(case, scores, tmp_path):
+    model, inputs = make_model(LAYERS[case](), **scores)
+    loaded = save_and_load(model, tmp_path)
+    before, after = predict(model, inputs), predict(loaded, inputs)
+    for output, expected in zip(after, before, strict=True):
+        np.testing.assert_array_equal(output, expected)
+        assert np.abs(expected.astype("float32")).max() > 0.1
+
+
+@each_layer
+def test_a_loaded_layer_has_the_same_config(case, tmp_path):
+    layer = LAYERS[case]()
+    model, _ = make_model(layer)
+    loaded = layer_of(save_and_load(model, tmp_path), type(layer))
+    assert json_config(loaded) == json_config(layer)
+
+
+@each_layer
+def test_a_layer_from_the_config_starts_like_the_layer(case):
+    keras.utils.set_random_seed(1)
+    layer = LAYERS[case]()
+    layer.build((None, None, 5))
+    config = layer.get_config()
+    keras.utils.set_random_seed(1)
+    copy = type(layer).from_config(config)
+    copy.build((None, None, 5))
+    assert [w.path.split("/")[-1] for w in copy.weights] == [
+        w.path.split("/")[-1] for w in layer.weights
+    ]
+    for weight, expected in zip(copy.weights, layer.weights, strict=True):
+        np.testing.assert_allclose(weight, expected, atol=1e-6)
+
+
+def test_a_users_own_initializer_is_kept(tmp_path):
+    model, _ = make_model(LAYERS["shifting"]())
+    layer = layer_of(save_and_load(model, tmp_path), ShiftingCluster)
+    assert isinstance(layer.alpha_initializer, EveryOther)
+    again = ShiftingCluster.from_config(layer.get_config())
+    again.build((None, None, 5))
+    np.testing.assert_array_equal(again.alpha.numpy(), [2, -2, 2])
+
+
+def test_a_loaded_layer_keeps_its_dtype_policy(tmp_path):
+    model, _ = make_model(LAYERS["shifting"]())
+    layer = layer_of(save_and_load(model, tmp_path), ShiftingCluster)
+    assert layer.dtype_policy.name == "mixed_bfloat16"
+
+
+def test_a_loaded_multimodal_model_gives_bit_identical_outputs(tmp_path):
+    model, inputs = make_multimodal_model()
+    loaded = save_and_load(model, tmp_path)
+    before, after = predict(model, inputs), predict(loaded, inputs)
+    for output, expected in zip(after, before, strict=True):
+        np.testing.assert_array_equal(output, expected)
+        assert np.abs(expected).max() > 0.1
+
+
+def test_the_order_of_the_modalities_is_kept(tmp_path):
+    model, _ = make_multimodal_model()
+    layer = layer_of(save_and_load(model, tmp_path), MultimodalCluster)
+    assert layer.modalities == ("rgb", "audio", "flow")
+    assert list(layer.get_config()["clusters"]) == ["rgb", "audio", "flow"]
+
+
+def test_a_loaded_multimodal_layer_has_the_same_config(tmp_path):
+    model, _ = make_multimodal_model()
+    loaded = layer_of(save_and_load(model, tmp_path), MultimodalCluster)
+    expected = json_config(layer_of(model, MultimodalCluster))
+    assert json_config(loaded) == expected
+
+
+def test_the_mean_features_are_kept_bit_for_bit(tmp_path):
+    model, _ = make_multimodal_model()
+    layer = layer_of(save_and_load(model, tmp_path), MultimodalCluster)
+    expected = np.array([0.1, 1 / 3, -1e-3, 7.0], "float32")
+    np.testing.assert_array_equal(layer.mean_features["audio"], expected)
+
+
+def test_weights_alone_move_between_models(tmp_path):
+    model, inputs = make_multimodal_model()
+    model.save_weights(tmp_path / "model.weights.h5")
+    other, _ = make_multimodal_model()
+    randomize(other, seed=9)
+    assert not np.allclose(
+        predict(other, inputs)[0], predict(model, inputs)[0], atol=1e-2
+    )
+    other.load_weights(tmp_path / "model.weights.h5")
+    for output, expected in zip(
+        predict(other, inputs), predict(model, inputs), strict=True
+    ):
+        np.testing.assert_array_equal(output, expected)
+
+
+def test_a_clone_is_a_cluster_with_weights_of_its_own():
+    model, inputs = make_model(LAYERS["unit"]())
+    clone = keras.models.clone_model(model)
+    clone.set_weights(model.get_weights())
+    expected = predict(model, inputs)[0]
+    randomize(model, seed=5)
+    np.testing.assert_array_equal(predict(clone, inputs)[0], expected)
+    assert not np.allclose(predict(model, inputs)[0], expected, atol=1e-2)
+
+
+def test_masked_clips_still_give_zeros_after_loading(tmp_path):
+    model, (frames, count) = make_model(LAYERS["unit"]())
+    frames[~draw_mask(0)] *= 3
+    pooled = predict(save_and_load(model, tmp_path), [frames, count])[0]
+    norms = np.linalg.norm(pooled, axis=1)
+    np.testing.assert_allclose(norms, [1, 0, 1, 1], atol=1e-5)

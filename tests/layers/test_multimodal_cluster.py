@@ -1,0 +1,196 @@
+"""MultimodalCluster: a cluster for each modality, side by side."""
+
+import keras
+import numpy as np
+import pytest
+
+import reference
+from ac_keras import AttentionCluster
+from ac_keras import MultimodalCluster
+from ac_keras import ShiftingCluster
+from random_clips import draw_frames
+from random_clips import draw_mask
+from random_clips import randomize
+from unit_weights import units_of
+from unit_weights import weights_of
+
+DIMS = {"rgb": 5, "audio": 4, "flow": 3}
+UNITS = {"rgb": 3, "audio": 2, "flow": 4}
+MEAN = (0.5, -1.0, 2.0, 0.25)
+RGB, AUDIO, FLOW = slice(0, 15), slice(15, 23), slice(23, 35)
+
+
+def make_clusters(**kwargs):
+    layer = MultimodalCluster(UNITS, **kwargs)
+    layer.build({name: (None, None, dim) for name, dim in DIMS.items()})
+    return randomize(layer, seed=0)
+
+
+def draw_clips(seed=0):
+    lengths = {"rgb": 6, "audio": 4, "flow": 7}
+    return {
+        name: draw_frames(seed, num_frames=lengths[name], dim=dim)
+        for name, dim in DIMS.items()
+    }
+
+
+def draw_masks(seed=1):
+    return {
+        name: draw_mask(seed, num_frames=frames.shape[1])
+        for name, frames in draw_clips().items()
+    }
+
+
+def reference_pool(layer, frames, mask=None):
+    mask = mask or {}
+    pooled = []
+    for name in layer.modalities:
+        cluster = layer.clusters[name]
+        units = units_of(weights_of(cluster), cluster.num_units)
+        pooled.append(reference.pool(frames[name], units, mask.get(name)))
+    return np.concatenate(pooled, axis=1)
+
+
+def test_every_modality_is_pooled_as_the_paper_says():
+    layer, frames = make_clusters(), draw_clips()
+    expected = reference_pool(layer, frames)
+    np.testing.assert_allclose(layer(frames), expected, atol=1e-5)
+
+
+def test_every_modality_has_a_mask_of_its_own():
+    layer, frames, mask = make_clusters(), draw_clips(), draw_masks()
+    expected = reference_pool(layer, frames, mask)
+    for name in frames:
+        frames[name][~mask[name]] = np.nan
+    pooled = layer(frames, mask=mask)
+    np.testing.assert_allclose(pooled, expected, atol=1e-5)
+
+
+def test_a_modality_without_a_mask_keeps_all_frames():
+    layer, frames = make_clusters(), draw_clips()
+    mask = {"audio": draw_masks()["audio"]}
+    expected = reference_pool(layer, frames, mask)
+    pooled = layer(frames, mask=mask)
+    np.testing.assert_allclose(pooled, expected, atol=1e-5)
+
+
+def test_the_order_of_the_input_dict_does_not_matter():
+    layer, frames = make_clusters(), draw_clips()
+    backwards = dict(reversed(frames.items()))
+    np.testing.assert_array_equal(layer(backwards), layer(frames))
+    np.testing.assert_allclose(np.linalg.norm(layer(frames), axis=1), 3**0.5)
+
+
+def test_scores_come_by_modality():
+    layer, frames, mask = make_clusters(), draw_clips(), draw_masks()
+    _, scores = layer(frames, mask=mask, return_attention_scores=True)
+    assert set(scores) == set(DIMS)
+    for name, cluster in layer.clusters.items():
+        units = units_of(weights_of(cluster), cluster.num_units)
+        expected = reference.attention_scores(frames[name], units, mask[name])
+        np.testing.assert_allclose(scores[name], expected, atol=1e-5)
+
+
+def test_a_number_makes_a_shifting_cluster_of_so_many_units():
+    layer = MultimodalCluster({"rgb": 3, "audio": 2})
+    made = [(type(c), c.num_units) for c in layer.clusters.values()]
+    assert made == [(ShiftingCluster, 3), (ShiftingCluster, 2)]
+
+
+def test_a_layer_is_taken_as_it_is():
+    given = AttentionCluster(2, "fc2", hidden_units=4)
+    layer = MultimodalCluster({"rgb": 3, "audio": given})
+    assert layer.clusters["audio"] is given
+
+
+def test_numbers_and_layers_pool_side_by_side():
+    given = AttentionCluster(2, "fc2", hidden_units=4)
+    layer = MultimodalCluster({"rgb": 3, "audio": given})
+    frames = draw_clips()
+    del frames["flow"]
+    layer(frames)
+    randomize(layer, seed=3)
+    expected = reference_pool(layer, frames)
+    np.testing.assert_allclose(layer(frames), expected, atol=1e-5)
+
+
+def test_a_number_makes_a_cluster_of_the_same_dtype_policy():
+    layer = MultimodalCluster({"rgb": 3}, dtype="mixed_bfloat16")
+    assert layer.clusters["rgb"].dtype_policy.name == "mixed_bfloat16"
+
+
+@pytest.mark.parametrize(
+    ("own", "given"),
+    [("mixed_bfloat16", "float32"), ("float32", "mixed_bfloat16")],
+)
+def test_the_output_has_the_compute_dtype_whatever_the_clusters(own, given):
+    clusters = {name: ShiftingCluster(2, dtype=given) for name in DIMS}
+    layer = MultimodalCluster(clusters, dtype=own)
+    frames = draw_clips()
+    dtype = keras.backend.standardize_dtype(layer(frames).dtype)
+    assert dtype == symbolic_dtype(layer, frames) == layer.compute_dtype
+
+
+def symbolic_dtype(layer, frames):
+    inputs = {name: keras.Input(x.shape[1:]) for name, x in frames.items()}
+    return layer(inputs).dtype
+
+
+def test_an_absent_modality_gives_zeros_in_exactly_its_slice():
+    layer, frames, mask = make_clusters(), draw_clips(), draw_masks()
+    expected = np.array(layer(frames, mask=mask))
+    mask["audio"][2] = False
+    frames["audio"][2] = np.nan
+    expected[2, AUDIO] = 0
+    pooled = layer(frames, mask=mask)
+    np.testing.assert_allclose(pooled, expected, atol=1e-6)
+    assert all(np.abs(expected[2, part]).max() > 0.1 for part in (RGB, FLOW))
+
+
+def test_an_absent_modality_is_pooled_from_the_mean_as_its_only_frame():
+    layer = make_clusters(mean_features={"audio": MEAN})
+    frames, mask = draw_clips(), draw_masks()
+    mask["audio"][2] = False
+    frames["audio"][2] = np.nan
+    pooled = layer(frames, mask=mask)
+    alone = layer.clusters["audio"](np.array([[MEAN]]))
+    np.testing.assert_allclose(pooled[2, AUDIO], alone[0], atol=1e-6)
+    assert np.linalg.norm(alone) == pytest.approx(1, abs=1e-5)
+
+
+def test_the_mean_leaves_clips_that_have_the_modality_alone():
+    frames, mask = draw_clips(), draw_masks()
+    mask["audio"][2] = False
+    without = np.array(make_clusters()(frames, mask=mask))
+    layer = make_clusters(mean_features={"audio": MEAN})
+    pooled = np.array(layer(frames, mask=mask))
+    assert np.linalg.norm(pooled[2, AUDIO] - without[2, AUDIO]) > 0.9
+    pooled[2, AUDIO] = without[2, AUDIO] = 0
+    np.testing.assert_array_equal(pooled, without)
+
+
+def test_the_mean_stands_in_where_the_batch_has_no_frame_at_all():
+    layer = make_clusters(mean_features={"audio": MEAN})
+    frames, mask = draw_clips(), draw_masks()
+    frames["audio"] = frames["audio"][:, :0]
+    mask["audio"] = mask["audio"][:, :0]
+    pooled = layer(frames, mask=mask)
+    alone = np.asarray(layer.clusters["audio"](np.array([[MEAN]])))
+    expected = np.tile(alone, (4, 1))
+    np.testing.assert_allclose(pooled[:, AUDIO], expected, atol=1e-6)
+
+
+def test_the_mean_is_not_used_without_a_mask():
+    frames = draw_clips()
+    layer = make_clusters(mean_features={"audio": MEAN})
+    expected = make_clusters()(frames)
+    np.testing.assert_array_equal(layer(frames), expected)
+    assert np.abs(expected).max() > 0.1
+
+
+def test_permuting_the_frames_of_a_modality_changes_nothing():
+    layer, frames = make_clusters(), draw_clips()
+    expected = layer(frames)
+    frames["flow"] = frames["flow"][:, ::-1]
+    np.testing.assert_allclose(layer(frames), expected, atol=1e-6)
+    assert np.abs(expected).max() > 0.1

@@ -1,0 +1,192 @@
+"""ShiftingCluster against Eq. 7."""
+
+import keras
+import numpy as np
+import pytest
+
+import reference
+from ac_keras import AttentionCluster
+from ac_keras import ShiftingCluster
+from random_clips import build_randomly
+from random_clips import draw_frames
+from random_clips import draw_mask
+from random_clips import draw_shape
+from unit_weights import units_of
+from unit_weights import weights_of
+
+each_weighting = pytest.mark.parametrize("weighting", ["average", "fc1", "fc2"])
+
+
+def make_cluster(weighting="fc1", seed=0, num_units=3, dim=5, **kwargs):
+    layer = ShiftingCluster(num_units, weighting, hidden_units=4, **kwargs)
+    return build_randomly(layer, seed, dim)
+
+
+def reference_pool(layer, frames, mask=None):
+    units = units_of(weights_of(layer), layer.num_units)
+    return reference.pool(frames, units, mask)
+
+
+def unit_norms(pooled, num_units=3):
+    units = np.reshape(pooled, (len(pooled), num_units, -1))
+    return np.linalg.norm(units, axis=-1)
+
+
+@each_weighting
+@pytest.mark.parametrize("seed", range(5))
+def test_pools_as_the_paper_says(weighting, seed):
+    shape = draw_shape(seed)
+    frames = draw_frames(seed, *shape)
+    layer = make_cluster(weighting, seed, num_units=1 + seed, dim=shape[-1])
+    expected = reference_pool(layer, frames)
+    np.testing.assert_allclose(layer(frames), expected, atol=1e-5)
+
+
+@each_weighting
+@pytest.mark.parametrize("filler", [0.0, np.nan, np.inf])
+def test_masked_frames_equal_removed_frames(weighting, filler):
+    frames, mask = draw_frames(1), draw_mask(1)
+    layer = make_cluster(weighting)
+    expected = reference_pool(layer, frames, mask)
+    frames[~mask] = filler
+    pooled = layer(frames, mask=mask)
+    np.testing.assert_allclose(pooled, expected, atol=1e-5)
+
+
+@each_weighting
+def test_permuting_the_frames_changes_nothing(weighting):
+    frames = draw_frames(2)
+    layer = make_cluster(weighting)
+    expected = layer(frames)
+    np.testing.assert_allclose(layer(frames[:, ::-1]), expected, atol=1e-6)
+    assert np.abs(expected).max() > 0.1
+
+
+@each_weighting
+@pytest.mark.parametrize("size", [1e-3, 1.0, 1e6])
+def test_every_unit_has_norm_one_over_root_n(weighting, size):
+    layer = make_cluster(weighting)
+    norms = unit_norms(layer(size * draw_frames(3)))
+    np.testing.assert_allclose(norms, np.full((4, 3), 3**-0.5), rtol=1e-5)
+
+
+@each_weighting
+@pytest.mark.parametrize("num_units", [1, 2, 64])
+def test_the_whole_output_has_norm_one(weighting, num_units):
+    pooled = make_cluster(weighting, num_units=num_units)(draw_frames(4))
+    norms = np.linalg.norm(pooled, axis=1)
+    np.testing.assert_allclose(norms, np.ones(4), rtol=1e-5)
+
+
+def test_without_a_shift_it_is_the_plain_cluster_normalised():
+    frames = draw_frames(5)
+    shifting = ShiftingCluster(3, beta_initializer="zeros")
+    shifting.build(frames.shape)
+    plain = AttentionCluster(3)
+    plain.build(frames.shape)
+    plain.kernel.assign(shifting.kernel)
+    units = np.reshape(plain(frames), (4, 3, 5))
+    norms = np.linalg.norm(units, axis=-1, keepdims=True)
+    expected = np.reshape(units / (np.sqrt(3) * norms), (4, 15))
+    np.testing.assert_allclose(shifting(frames), expected, atol=1e-6)
+
+
+def test_units_start_unscaled_with_different_shifts():
+    keras.utils.set_random_seed(0)
+    layer = ShiftingCluster(500)
+    layer.build((None, None, 5))
+    np.testing.assert_array_equal(layer.alpha.numpy(), np.ones(500))
+    assert len(set(layer.beta.numpy())) == 500
+    assert abs(np.mean(layer.beta.numpy())) < 0.1
+    assert np.std(layer.beta.numpy()) == pytest.approx(0.5, abs=0.05)
+
+
+def test_two_clusters_start_with_different_shifts():
+    layers = [ShiftingCluster(8), ShiftingCluster(8)]
+    for layer in layers:
+        layer.build((None, None, 5))
+    first, second = (layer.beta.numpy() for layer in layers)
+    assert np.abs(first - second).max() > 0.1
+
+
+def test_scaling_alpha_and_beta_together_changes_nothing():
+    frames = draw_frames(6)
+    layer = make_cluster()
+    expected = layer(frames)
+    layer.alpha.assign(layer.alpha * 7.0)
+    layer.beta.assign(layer.beta * 7.0)
+    np.testing.assert_allclose(layer(frames), expected, atol=1e-6)
+    assert np.abs(expected).max() > 0.1
+
+
+def test_a_negative_alpha_turns_the_unit_round():
+    frames = draw_frames(6)
+    layer = make_cluster()
+    layer.beta.assign(np.zeros(3))
+    expected = -np.asarray(layer(frames))
+    layer.alpha.assign(-layer.alpha.numpy())
+    np.testing.assert_allclose(layer(frames), expected, atol=1e-6)
+    assert np.abs(expected).max() > 0.1
+
+
+def test_beta_alone_decides_where_alpha_is_zero():
+    layer = make_cluster()
+    layer.alpha.assign(np.zeros(3))
+    layer.beta.assign((2.0, -0.5, 1.0))
+    expected = np.repeat([1.0, -1.0, 1.0], 5) / np.sqrt(15)
+    pooled = layer(draw_frames(7))
+    np.testing.assert_allclose(pooled, np.tile(expected, (4, 1)), atol=1e-6)
+
+
+def test_alpha_and_beta_are_two_scalars_a_unit():
+    layer = make_cluster(num_units=7)
+    assert tuple(layer.alpha.shape) == tuple(layer.beta.shape) == (7,)
+
+
+def test_a_unit_without_direction_gives_zeros_next_to_others():
+    layer = make_cluster()
+    layer.alpha.assign((1.0, 0.0, 1.0))
+    layer.beta.assign((1.0, 0.0, 1.0))
+    norms = unit_norms(layer(draw_frames(8)))
+    expected = np.tile([3**-0.5, 0, 3**-0.5], (4, 1))
+    np.testing.assert_allclose(norms, expected, atol=1e-6)
+
+
+@each_weighting
+def test_a_clip_without_frames_gives_zeros_despite_beta(weighting):
+    mask = draw_mask(9)
+    mask[2] = False
+    pooled = np.asarray(make_cluster(weighting)(draw_frames(9), mask=mask))
+    expected = np.full((4, 3), 3**-0.5)
+    expected[2] = 0
+    np.testing.assert_allclose(unit_norms(pooled), expected, atol=1e-6)
+    assert not pooled[2].any()
+
+
+@each_weighting
+def test_the_shift_does_not_touch_the_scores(weighting):
+    frames, mask = draw_frames(10), draw_mask(10)
+    layer = make_cluster(weighting)
+    units = units_of(weights_of(layer), 3)
+    _, scores = layer(frames, mask=mask, return_attention_scores=True)
+    expected = reference.attention_scores(frames, units, mask)
+    np.testing.assert_allclose(scores, expected, atol=1e-5)
+
+
+def test_takes_another_number_of_frames_than_in_build():
+    layer = ShiftingCluster(3)
+    layer(draw_frames(0))
+    frames = draw_frames(11, num_frames=40)
+    expected = reference_pool(layer, frames)
+    np.testing.assert_allclose(layer(frames), expected, atol=1e-5)
+
+
+def test_initializers_fill_alpha_and_beta():
+    layer = ShiftingCluster(
+        3,
+        alpha_initializer=keras.initializers.Constant(2.5),
+        beta_initializer=keras.initializers.Constant(-0.5),
+    )
+    layer.build((None, None, 5))
+    np.testing.assert_array_equal(layer.alpha.numpy(), np.full(3, 2.5))
+    np.testing.assert_array_equal(layer.beta.numpy(), np.full(3, -0.5))
