@@ -1,0 +1,68 @@
+PYTHON ?= python3
+VENV := .venv
+LATEST := .venv-latest
+DATA := records/flash_mnist_uci
+RUN := runs/demo
+# TensorFlow's own start-up notes are not for the user of these commands.
+export TF_CPP_MIN_LOG_LEVEL ?= 2
+
+.PHONY: help demo test test-latest lint format clean
+
+help:
+	@echo "make demo         Flash-MNIST from start to served, on embedded digits"
+	@echo "make test         all tests and the linter"
+	@echo "make test-latest  layers, pipeline, training and export on TensorFlow 2.21"
+	@echo "make format       lays out the code as the linter wants it"
+	@echo "make clean        removes the environments and what demo made"
+
+$(VENV)/installed: setup.py constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/pip install --quiet --constraint constraints.txt \
+	    --editable ".[digits]"
+	touch $@
+
+$(VENV)/installed-test: $(VENV)/installed
+	$(VENV)/bin/pip install --quiet --constraint constraints.txt \
+	    --editable ".[digits,test]"
+	touch $@
+
+$(LATEST)/installed: setup.py
+	$(PYTHON) -m venv $(LATEST)
+	$(LATEST)/bin/pip install --quiet --upgrade "tensorflow==2.21.*" \
+	    "jax>=0.4" --editable ".[digits,test]"
+	touch $@
+
+demo: $(VENV)/installed
+	$(VENV)/bin/python data/flash_mnist/prepare.py \
+	    --flagfile=data/flash_mnist/demo.flags --output_dir=$(DATA)
+	$(VENV)/bin/python trainers/train.py \
+	    --flagfile=flash_mnist_demo.flags --data_dir=$(DATA) \
+	    --output_dir=$(RUN)
+	$(VENV)/bin/python trainers/predict.py --model=$(RUN)/model.keras \
+	    --data_dir=$(DATA) --num_clips=3 --top_k=2
+	@echo
+	@echo "Records              $(DATA)"
+	@echo "Result               $(RUN)/result.json"
+	@echo "Model                $(RUN)/model.keras"
+	@echo "SavedModel           $(RUN)/saved_model/1"
+	@echo "Accuracy per epoch   $(RUN)/accuracy.png"
+	@echo "Attention maps       $(RUN)/attention.png"
+	@echo "TensorBoard          $(VENV)/bin/tensorboard --logdir $(RUN)/tensorboard"
+
+lint: $(VENV)/installed-test
+	$(VENV)/bin/ruff check
+	$(VENV)/bin/ruff format --check
+
+test: lint
+	$(VENV)/bin/python -m pytest --quiet
+
+test-latest: $(LATEST)/installed
+	$(LATEST)/bin/python -m pytest --quiet tests/layers tests/models \
+	    tests/conformance tests/pipeline tests/trainer_programs tests/serving
+
+format: $(VENV)/installed-test
+	$(VENV)/bin/ruff check --fix
+	$(VENV)/bin/ruff format
+
+clean:
+	rm -rf $(VENV) $(LATEST) $(DATA) $(RUN)
