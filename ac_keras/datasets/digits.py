@@ -2,8 +2,10 @@
 
 import dataclasses
 import gzip
+import math
 import os
 import pathlib
+import zlib
 
 import keras
 import numpy as np
@@ -59,13 +61,20 @@ def load_digits(
     if mnist_dir is None:
         train, test = keras.datasets.mnist.load_data()
         return {"train": Digits(*train), "test": Digits(*test)}
-    return {
-        split: Digits(
-            _read_idx(mnist_dir, images, (SIDE, SIDE)),
-            _read_idx(mnist_dir, labels, ()),
+    return {split: _read_split(mnist_dir, split) for split in MNIST_FILES}
+
+
+def _read_split(directory, split):
+    image_file, label_file = MNIST_FILES[split]
+    images = _read_idx(directory, image_file, (SIDE, SIDE))
+    labels = _read_idx(directory, label_file, ())
+    if len(images) != len(labels):
+        raise ValueError(
+            f"Expected a label for each image. Received: {len(images)} images "
+            f"in {image_file} and {len(labels)} labels in {label_file} of "
+            f"{directory}. Take both from the same source."
         )
-        for split, (images, labels) in MNIST_FILES.items()
-    }
+    return Digits(images, labels)
 
 
 def _read_idx(directory, name, item_shape):
@@ -73,27 +82,33 @@ def _read_idx(directory, name, item_shape):
     directory = pathlib.Path(directory)
     for path in (directory / name, directory / f"{name}.gz"):
         if path.is_file():
-            opener = gzip.open if path.suffix == ".gz" else open
-            with opener(path, "rb") as file:
-                data = file.read()
+            data = path.read_bytes()
             break
     else:
         raise FileNotFoundError(
             f"Expected {name} or {name}.gz. Received: mnist_dir={directory}, "
             "which has neither. The four files are MNIST's own IDX files."
         )
+    if path.suffix == ".gz":
+        try:
+            data = gzip.decompress(data)
+        except (EOFError, OSError, zlib.error) as error:
+            raise ValueError(
+                f"Expected a whole gzip file. Received: {path}, which breaks "
+                f"off or is none ({error}). Download it again."
+            ) from error
     rank = 1 + len(item_shape)
-    shape = np.frombuffer(data, ">u4", min(rank, len(data) // 4 - 1), 4)
-    header = bytes([0, 0, 8, rank])
-    fits = data[:4] == header and tuple(shape[1:]) == item_shape
-    if not fits or len(data) != 4 + 4 * rank + np.prod(shape):
+    start = 4 + 4 * rank  # of the items
+    sizes = np.frombuffer(data[4:start].ljust(4 * rank, b"\0"), ">u4")
+    shape = tuple(int(size) for size in sizes)
+    is_idx = data[:4] == bytes([0, 0, 8, rank]) and shape[1:] == item_shape
+    if not is_idx or len(data) != start + math.prod(shape):
         raise ValueError(
             f"Expected an IDX file of bytes, items of shape {item_shape}. "
             f"Received: {path}, {len(data)} bytes, begins with "
             f"{data[:4].hex()}. Download it again."
         )
-    items = np.frombuffer(data, np.uint8, offset=4 + 4 * rank)
-    return items.reshape(tuple(shape))
+    return np.frombuffer(data, np.uint8, offset=start).reshape(shape)
 
 
 def _load_uci():

@@ -46,7 +46,8 @@ def encode_clip(clip: Clip, description: Description) -> tf.train.Example:
     if unknown:
         raise ValueError(
             f"Clip {clip.id!r} expects modalities among "
-            f"{list(description.modalities)}. Received: {unknown}."
+            f"{list(description.modalities)}. Received: {unknown}. Leave them "
+            "out or describe them."
         )
     features = {
         "id": _bytes_feature(clip.id.encode()),
@@ -92,16 +93,18 @@ def _check_labels(clip, description):
     if not description.multi_label and count != 1:
         raise ValueError(
             f"Clip {clip.id!r} expects one label, as its dataset is not "
-            f"multi-label. Received: labels={clip.labels}."
+            f"multi-label. Received: labels={clip.labels}. Choose one, or "
+            "describe the dataset as multi_label=True."
         )
     if any(not 0 <= x < description.num_classes for x in clip.labels):
         raise ValueError(
             f"Clip {clip.id!r} expects labels from 0 to "
             f"{description.num_classes - 1}, one for each class name. "
-            f"Received: labels={clip.labels}."
+            f"Received: labels={clip.labels}. Mend the label or name its "
+            "class."
         )
     if len(set(clip.labels)) != count:
         raise ValueError(
             f"Clip {clip.id!r} expects each label once. Received: "
-            f"labels={clip.labels}."
+            f"labels={clip.labels}. Leave the repetitions out."
         )

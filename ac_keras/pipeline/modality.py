@@ -1,6 +1,7 @@
 """How one modality's features are stored."""
 
 import dataclasses
+import math
 
 import numpy as np
 
@@ -42,10 +43,12 @@ class Modality:
             )
         if self.value_range is not None:
             low, high = self.value_range
-            if not low < high:
+            if not (low < high and math.isfinite(high - low)):
                 raise ValueError(
-                    "Modality expects value_range as (low, high), low below "
-                    f"high. Received: value_range={self.value_range}."
+                    "Modality expects value_range as (low, high), both finite "
+                    "and low below high. Received: "
+                    f"value_range={self.value_range}. Take the range that the "
+                    "features have."
                 )
             object.__setattr__(self, "value_range", (float(low), float(high)))
 
@@ -83,7 +86,8 @@ class Modality:
             )
         if self.dtype == "uint8":
             low, high = self.value_range
-            levels = (np.clip(frames, low, high) - low) / self.level
+            clipped = np.clip(frames.astype(np.float64), low, high)
+            levels = (clipped - low) / self.level
             return np.rint(levels).astype(np.uint8).tobytes()
         with np.errstate(over="ignore"):
             stored = frames.astype(np.dtype(self.dtype).newbyteorder("<"))

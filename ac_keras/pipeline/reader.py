@@ -29,9 +29,8 @@ def training_batches(
     """Reads a split again and again, shuffled, sampling frames at random.
 
     Every epoch draws other frames of each clip (section 5.3) and has another
-    order. Both follow from the seed and the epoch's number (and, unless in
-    memory, TensorFlow's global seed). Clips that do not fill a batch are left
-    out; which ones differs from epoch to epoch.
+    order. Both follow from the seed and the epoch's number alone. Clips that
+    do not fill a batch are left out; which ones differs from epoch to epoch.
 
     Args:
         manifest: The dataset.
@@ -144,6 +143,9 @@ def _streamed(manifest, split, description, shuffle_buffer):
     paths = tf.constant(manifest.paths(split))
 
     def shuffled(seed, batch_size):
+        # Of the function that is traced here, for the shuffle below, which
+        # would else mix in the program's own and fails where that is 0.
+        tf.random.set_seed(1)
         rank = tf.random.stateless_uniform(tf.shape(paths), seed)
         files = tf.data.Dataset.from_tensor_slices(
             tf.gather(paths, tf.argsort(rank))
@@ -153,7 +155,9 @@ def _streamed(manifest, split, description, shuffle_buffer):
             cycle_length=OPEN_SHARDS,
             num_parallel_calls=tf.data.AUTOTUNE,
             deterministic=True,
-        ).shuffle(shuffle_buffer, seed=tf.cast(seed[1], tf.int64))
+        )
+        mixed = tf.cast(seed[0], tf.int64)  # fold_in leaves seed[1] as it is
+        clips = clips.shuffle(shuffle_buffer, seed=mixed)
         return clips.batch(batch_size, drop_remainder=True).map(
             lambda batch: records.parse_records(batch, description),
             num_parallel_calls=tf.data.AUTOTUNE,

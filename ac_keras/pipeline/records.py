@@ -26,7 +26,7 @@ def parse_records(
         every modality strings `(batch,)`.
     """
     labels = (
-        tf.io.RaggedFeature(tf.int64)
+        tf.io.RaggedFeature(tf.int64, row_splits_dtype=tf.int64)
         if description.multi_label
         else tf.io.FixedLenFeature([], tf.int64)
     )
@@ -48,9 +48,9 @@ def _labels(labels, description):
         if not description.multi_label:
             return tf.cast(labels, tf.int32)
         index = tf.stack([labels.value_rowids(), labels.flat_values], axis=1)
-        shape = (labels.nrows(), num_classes)
+        shape = tf.stack([labels.nrows(), num_classes])
         ones = tf.ones_like(labels.flat_values, tf.float32)
-        return tf.scatter_nd(index, ones, tf.cast(shape, tf.int64))
+        return tf.scatter_nd(index, ones, shape)
 
 
 def count_frames(stored: tf.Tensor, modality: Modality) -> tf.Tensor:

@@ -24,12 +24,12 @@ def equal_intervals(num_frames: tf.Tensor, sample_size: int) -> tf.Tensor:
     Returns:
         int32 `(batch, sample_size)`, the positions; 0 where there is padding.
     """
-    length = num_frames[:, None]
-    count = tf.maximum(num_sampled(length, sample_size), 1)
-    slot = tf.range(sample_size)[None, :]
     # In integers: a float32 product may round up to the length.
-    position = (2 * slot + 1) * length // (2 * count)
-    return tf.where(slot < num_sampled(length, sample_size), position, 0)
+    length = tf.cast(num_frames, tf.int64)[:, None]
+    count = tf.minimum(length, sample_size)
+    slot = tf.range(sample_size, dtype=tf.int64)[None, :]
+    position = (2 * slot + 1) * length // (2 * tf.maximum(count, 1))
+    return tf.cast(tf.where(slot < count, position, 0), tf.int32)
 
 
 def random_subset(

@@ -1,0 +1,140 @@
+"""A clip's record: its layout, its way back, and the errors on the way."""
+
+import re
+
+import numpy as np
+import pytest
+
+from ac_keras.pipeline import Clip
+from ac_keras.pipeline import decode_clip
+from ac_keras.pipeline import encode_clip
+from drawn_dataset import THREE
+from drawn_dataset import describe
+from drawn_dataset import draw_clip
+from drawn_dataset import expected_features
+from plain_records import make_example
+from plain_records import pack
+from plain_records import serialize
+
+FRAMES = np.array([[1, 2, 3], [4.5, -0.0, 1e-45]], "float32")
+
+
+def make_clip(labels=(2,), **frames):
+    return Clip("c7", labels, frames or {"rgb": FRAMES})
+
+
+def test_a_record_is_the_documented_example():
+    record = serialize(encode_clip(make_clip(), describe()))
+    expected = make_example("c7", [2], rgb=pack(FRAMES))
+    assert record == serialize(expected)
+
+
+def test_every_modality_has_bytes_in_its_own_dtype():
+    description = describe(THREE)
+    half = np.array([[0.5, -2.0]], "float16")
+    levels = np.array([[1, 2, 3, 255]], np.uint8)
+    clip = make_clip(rgb=FRAMES, audio=half, flow=levels)
+    expected = make_example(
+        "c7",
+        [2],
+        rgb=pack(FRAMES),
+        audio=pack(half, "e"),
+        flow=bytes((1, 2, 3, 255)),
+    )
+    assert serialize(encode_clip(clip, description)) == serialize(expected)
+
+
+def test_an_id_of_any_letters_is_stored_as_utf_8():
+    clip = Clip("Hürden/№ 1", (0,), {"rgb": FRAMES})
+    example = encode_clip(clip, describe())
+    stored = example.features.feature["id"].bytes_list.value
+    assert list(stored) == ["Hürden/№ 1".encode()]
+    assert decode_clip(example, describe()).id == "Hürden/№ 1"
+
+
+@pytest.mark.parametrize("labels", [(), (3,), (3, 0, 2)])
+def test_a_multi_label_record_has_all_labels(labels):
+    description = describe(multi_label=True)
+    example = encode_clip(make_clip(labels), description)
+    stored = example.features.feature["labels"].int64_list.value
+    assert tuple(stored) == labels
+    assert decode_clip(example, description).labels == labels
+
+
+def test_an_absent_modality_is_stored_as_no_frames():
+    example = encode_clip(make_clip(), describe(THREE))
+    feature = example.features.feature
+    assert list(feature["audio"].bytes_list.value) == [b""]
+    assert feature["rgb"].bytes_list.value[0] == pack(FRAMES)
+
+
+def test_an_absent_modality_comes_back_as_no_frames():
+    description = describe(THREE)
+    clip = decode_clip(encode_clip(make_clip(), description), description)
+    assert clip.frames["audio"].shape == (0, 2)
+    assert clip.frames["flow"].shape == (0, 4)
+    assert clip.frames["rgb"].shape == (2, 3)
+
+
+@pytest.mark.parametrize("multi_label", [False, True])
+@pytest.mark.parametrize("seed", range(4))
+def test_a_clip_comes_back(seed, multi_label):
+    description = describe(THREE, multi_label=multi_label)
+    clip = draw_clip(np.random.default_rng(seed), description, f"c{seed}")
+    back = decode_clip(encode_clip(clip, description), description)
+    assert (back.id, back.labels) == (clip.id, clip.labels)
+    for name, modality in THREE.items():
+        expected = expected_features(clip, name, modality)
+        np.testing.assert_allclose(back.frames[name], expected, atol=1e-6)
+
+
+def test_floats_come_back_bit_for_bit_through_a_record():
+    back = decode_clip(encode_clip(make_clip(), describe()), describe())
+    assert back.frames["rgb"].tobytes() == FRAMES.tobytes()
+
+
+BAD_CLIPS = {
+    "several labels": (make_clip((0, 1)), "one label", "labels=(0, 1)"),
+    "no label": (make_clip(()), "one label", "labels=()"),
+    "a label too high": (make_clip((4,)), "from 0 to 3", "labels=(4,)"),
+    "a negative label": (make_clip((-1,)), "from 0 to 3", "labels=(-1,)"),
+    "unknown modality": (make_clip(depth=FRAMES), "['rgb']", "['depth']"),
+    "wrong dim": (make_clip(rgb=FRAMES[:, :2]), "(num_frames, 3)", "(2, 2)"),
+    "not a number": (
+        make_clip(rgb=np.full_like(FRAMES, np.nan)),
+        "finite",
+        "frame 0",
+    ),
+}
+BAD_MULTI_LABEL = {
+    "a label twice": (make_clip((1, 3, 1)), "each label once", "(1, 3, 1)"),
+    "a label too high": (make_clip((1, 4)), "from 0 to 3", "labels=(1, 4)"),
+}
+each_bad_clip = pytest.mark.parametrize(
+    ("case", "multi_label"),
+    [(case, False) for case in BAD_CLIPS.values()]
+    + [(case, True) for case in BAD_MULTI_LABEL.values()],
+    ids=[*BAD_CLIPS, *BAD_MULTI_LABEL],
+)
+
+
+@each_bad_clip
+def test_a_bad_clip_is_refused_by_its_id_and_fault(case, multi_label):
+    clip, expected, received = case
+    parts = map(re.escape, (expected, received))
+    with pytest.raises(
+        ValueError, match="'c7'.*expects.*{}.*{}".format(*parts)
+    ):
+        encode_clip(clip, describe(multi_label=multi_label))
+
+
+@each_bad_clip
+def test_a_bad_clips_error_ends_with_the_way_to_mend_it(case, multi_label):
+    with pytest.raises(ValueError, match=r"Received: .*[^.]\. [A-Z].*\.$"):
+        encode_clip(case[0], describe(multi_label=multi_label))
+
+
+def test_an_error_of_the_features_names_their_modality():
+    clip = make_clip(rgb=FRAMES, audio=np.full((2, 2), 1e9))
+    with pytest.raises(ValueError, match="'c7', modality 'audio'.*float16"):
+        encode_clip(clip, describe(THREE))

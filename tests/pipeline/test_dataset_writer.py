@@ -1,0 +1,306 @@
+"""A dataset folder: its files, its refusals and nothing left over."""
+
+import json
+import re
+
+import numpy as np
+import pytest
+
+from ac_keras.pipeline import Clip
+from ac_keras.pipeline import DatasetWriter
+from ac_keras.pipeline import Manifest
+from ac_keras.pipeline import Modality
+from drawn_dataset import RGB
+from drawn_dataset import THREE
+from drawn_dataset import describe
+from drawn_dataset import draw_clips
+from drawn_dataset import write_dataset
+from plain_records import folder_contents
+from plain_records import make_example
+from plain_records import pack
+from plain_records import read_records
+from plain_records import serialize
+
+SHARDS = {
+    "train": [draw_clips(describe(), 3, seed) for seed in range(3)],
+    "test": [draw_clips(describe(), 2, seed=9)],
+}
+COUNTS = {"train": 3, "test": 1}
+
+
+def make_writer(directory, counts=None, **kwargs):
+    return DatasetWriter(directory, describe(**kwargs), counts or COUNTS)
+
+
+def clips_of(split, index):
+    return SHARDS[split][index]
+
+
+def refuse_to_give(split, index):
+    raise AssertionError(f"asked for {split} {index}")
+
+
+def stop_after(clips, count):
+    yield from clips[:count]
+    raise RuntimeError("stopped")
+
+
+def test_the_same_clips_give_the_same_bytes(tmp_path):
+    for name in ("first", "second"):
+        make_writer(tmp_path / name).write(clips_of)
+    first = folder_contents(tmp_path / "first")
+    assert first == folder_contents(tmp_path / "second")
+    assert sum(map(len, first.values())) > 500
+
+
+def test_other_clips_give_other_bytes(tmp_path):
+    first = tmp_path / "first"
+    make_writer(first).write(clips_of)
+    shards = {**SHARDS, "test": [draw_clips(describe(), 2, seed=10)]}
+    write_dataset(tmp_path / "second", describe(), **shards)
+    name = "test-00000-of-00001.tfrecord"
+    second = folder_contents(tmp_path / "second")
+    assert folder_contents(first)[name] != second[name]
+
+
+def test_a_folder_holds_a_file_a_shard_and_the_manifest(tmp_path):
+    make_writer(tmp_path).write(clips_of)
+    assert sorted(folder_contents(tmp_path)) == [
+        "manifest.json",
+        "test-00000-of-00001.tfrecord",
+        "train-00000-of-00003.tfrecord",
+        "train-00001-of-00003.tfrecord",
+        "train-00002-of-00003.tfrecord",
+    ]
+
+
+def test_a_shard_holds_its_clips_records_in_order(tmp_path):
+    make_writer(tmp_path).write(clips_of)
+    records = read_records(tmp_path / "train-00001-of-00003.tfrecord")
+    assert records == [
+        serialize(make_example(x.id, x.labels, rgb=pack(x.frames["rgb"])))
+        for x in SHARDS["train"][1]
+    ]
+
+
+def test_a_record_is_serialized_deterministically(tmp_path):
+    names = ["zoom", "b", "rgb", "y", "audio", "c", "x", "a"]
+    modalities = {name: Modality(1) for name in names}
+    frames = {name: np.ones((1, 1), "float32") for name in names}
+    clips = [Clip("first", (0,), frames)]
+    write_dataset(tmp_path, describe(modalities), train=[clips])
+    (record,) = read_records(tmp_path / "train-00000-of-00001.tfrecord")
+    stored = {name: pack([[1]]) for name in reversed(names)}
+    assert record == serialize(make_example("first", [0], **stored))
+
+
+def test_the_order_in_which_shards_are_written_does_not_matter(tmp_path):
+    make_writer(tmp_path / "first").write(clips_of)
+    writer = make_writer(tmp_path / "second")
+    for split, index in reversed(writer.missing_shards()):
+        writer.write_shard(split, index, clips_of(split, index))
+    writer.finish()
+    second = folder_contents(tmp_path / "second")
+    assert folder_contents(tmp_path / "first") == second
+
+
+def test_write_gives_the_manifest_of_the_folder(tmp_path):
+    manifest = make_writer(tmp_path).write(clips_of)
+    assert manifest.dump() == Manifest.load(tmp_path).dump()
+    assert manifest.split("train").num_clips == 9
+
+
+def test_folders_on_the_way_are_made(tmp_path):
+    directory = tmp_path / "a" / "b"
+    make_writer(directory).write(clips_of)
+    assert Manifest.load(directory).split("test").num_clips == 2
+
+
+def test_a_shard_without_clips_is_a_file_without_records(tmp_path):
+    shards = [SHARDS["train"][0], []]
+    manifest = write_dataset(tmp_path, describe(), train=shards)
+    assert [x.num_clips for x in manifest.split("train").shards] == [3, 0]
+    assert (tmp_path / "train-00001-of-00002.tfrecord").read_bytes() == b""
+
+
+def test_an_exception_in_a_shard_leaves_no_file_of_it(tmp_path):
+    writer = make_writer(tmp_path)
+    with pytest.raises(RuntimeError, match="stopped"):
+        writer.write_shard("train", 0, stop_after(SHARDS["train"][0], 2))
+    assert list(folder_contents(tmp_path)) == ["writing.json"]
+
+
+def test_an_exception_leaves_the_shards_before_it(tmp_path):
+    def stop_in_the_third(split, index):
+        clips = clips_of(split, index)
+        return stop_after(clips, 1) if index == 2 else clips
+
+    with pytest.raises(RuntimeError, match="stopped"):
+        make_writer(tmp_path).write(stop_in_the_third)
+    assert sorted(folder_contents(tmp_path)) == [
+        "train-00000-of-00003.tfrecord",
+        "train-00001-of-00003.tfrecord",
+        "writing.json",
+    ]
+
+
+def test_a_clip_that_does_not_fit_leaves_no_file(tmp_path):
+    bad = Clip("bad", (9,), {"rgb": np.ones((1, 3), "float32")})
+    writer = make_writer(tmp_path)
+    with pytest.raises(ValueError, match="'bad'"):
+        writer.write_shard("train", 0, [*SHARDS["train"][0], bad])
+    assert list(folder_contents(tmp_path)) == ["writing.json"]
+
+
+def test_a_folder_is_no_dataset_until_the_last_shard(tmp_path):
+    writer = make_writer(tmp_path)
+    writer.write_shard("train", 0, SHARDS["train"][0])
+    assert not writer.is_complete
+    with pytest.raises(FileNotFoundError, match="manifest.json"):
+        Manifest.load(tmp_path)
+
+
+def test_finish_refuses_a_folder_with_shards_missing(tmp_path):
+    writer = make_writer(tmp_path)
+    writer.write_shard("train", 0, SHARDS["train"][0])
+    with pytest.raises(RuntimeError, match="3 missing, first .*'train', 1"):
+        writer.finish()
+    assert not writer.is_complete
+
+
+def test_a_writer_started_again_asks_for_the_missing_shards_only(tmp_path):
+    writer, asked = make_writer(tmp_path), []
+    for split, index in (("train", 0), ("test", 0)):
+        writer.write_shard(split, index, clips_of(split, index))
+
+    def clips_and_note(split, index):
+        asked.append((split, index))
+        return clips_of(split, index)
+
+    make_writer(tmp_path).write(clips_and_note)
+    assert asked == [("train", 1), ("train", 2)]
+
+
+@pytest.mark.parametrize("before", [["train"], ["test"], ["train", "test"]])
+def test_a_writer_started_again_ends_with_the_same_bytes(tmp_path, before):
+    make_writer(tmp_path / "at once").write(clips_of)
+    writer = make_writer(tmp_path / "in two")
+    for split in before:
+        writer.write_shard(split, 0, clips_of(split, 0))
+    make_writer(tmp_path / "in two").write(clips_of)
+    in_two = folder_contents(tmp_path / "in two")
+    assert in_two == folder_contents(tmp_path / "at once")
+
+
+def test_sums_of_all_modalities_are_the_same_when_started_again(tmp_path):
+    shards = [draw_clips(describe(THREE), 4, seed) for seed in range(2)]
+    expected = write_dataset(tmp_path / "a", describe(THREE), train=shards)
+    arguments = (tmp_path / "b", describe(THREE), {"train": 2})
+    DatasetWriter(*arguments).write_shard("train", 0, shards[0])
+    writer = DatasetWriter(*arguments)
+    manifest = writer.write(lambda split, index: shards[index])
+    assert manifest.dump() == expected.dump()
+
+
+CHANGES = {
+    "seed": ({"seed": 8}, "seed: expected 8, found 7"),
+    "name": ({"name": "huge"}, 'name: expected "huge", found "tiny"'),
+    "settings": (
+        {"settings": {"fps": 30}},
+        'settings: expected {"fps": 30}, found {"fps": 25}',
+    ),
+    "no setting": ({"settings": {}}, 'expected {}, found {"fps": 25}'),
+    "labels": (
+        {"multi_label": True},
+        "multi_label: expected true, found false",
+    ),
+    "classes": (
+        {"class_names": ("a", "b")},
+        'class_names: expected ["a", "b"]',
+    ),
+    "modalities": ({"modalities": THREE}, 'found {"rgb": {"dim": 3'),
+    "shards": ({"counts": {"train": 4}}, 'num_shards: expected {"train": 4}'),
+}
+BEGUN = {"modalities": RGB, "seed": 7, "settings": {"fps": 25}}
+
+
+@pytest.mark.parametrize("complete", [False, True])
+@pytest.mark.parametrize("change", CHANGES)
+def test_another_description_is_refused_with_the_difference(
+    tmp_path, change, complete
+):
+    writer = make_writer(tmp_path, **BEGUN)
+    if complete:
+        writer.write(clips_of)
+    before = folder_contents(tmp_path)
+    changes, difference = CHANGES[change]
+    with pytest.raises(ValueError, match=re.escape(difference)) as error:
+        make_writer(tmp_path, **{**BEGUN, **changes})
+    assert str(error.value).count("expected ") == 1  # no other difference
+    assert "Name another folder" in str(error.value)
+    assert folder_contents(tmp_path) == before
+
+
+def test_a_long_difference_is_cut(tmp_path):
+    make_writer(tmp_path)
+    names = tuple(f"class {i}" for i in range(1000))
+    with pytest.raises(ValueError, match=r"class 1.*\.\.\.") as error:
+        make_writer(tmp_path, class_names=names)
+    assert len(str(error.value)) < 1000
+
+
+def test_settings_that_json_turns_into_others_are_no_difference(tmp_path):
+    settings = {"size": (3, 4), "rate": 0.1}
+    make_writer(tmp_path, settings=settings)
+    manifest = make_writer(tmp_path, settings=settings).write(clips_of)
+    assert manifest.description.settings == {"size": [3, 4], "rate": 0.1}
+
+
+def test_a_folder_with_records_of_others_is_refused(tmp_path):
+    (tmp_path / "cats.tfrecord").write_bytes(b"")
+    with pytest.raises(ValueError, match="records and no plan. Name another"):
+        make_writer(tmp_path)
+    assert list(folder_contents(tmp_path)) == ["cats.tfrecord"]
+
+
+def test_a_complete_folder_is_left_as_it_is(tmp_path):
+    make_writer(tmp_path).write(clips_of)
+    before = folder_contents(tmp_path)
+    times = {x: x.stat().st_mtime_ns for x in tmp_path.iterdir()}
+    writer = make_writer(tmp_path)
+    assert writer.is_complete
+    assert writer.missing_shards() == []
+    assert writer.write(refuse_to_give).split("train").num_clips == 9
+    assert folder_contents(tmp_path) == before
+    assert {x: x.stat().st_mtime_ns for x in tmp_path.iterdir()} == times
+
+
+def test_a_complete_folder_that_lost_a_file_is_refused(tmp_path):
+    writer = make_writer(tmp_path)
+    writer.write(clips_of)
+    writer.path("train", 1).unlink()
+    with pytest.raises(FileNotFoundError, match="train-00001-of-00003"):
+        make_writer(tmp_path).write(refuse_to_give)
+
+
+def test_what_a_killed_writer_left_is_swept(tmp_path):
+    killed = tmp_path / ".train-00000-of-00003.tfrecord.4711.partial"
+    make_writer(tmp_path)
+    killed.write_bytes(b"half a record")
+    make_writer(tmp_path)
+    assert list(folder_contents(tmp_path)) == ["writing.json"]
+
+
+def test_the_plan_tells_what_is_being_written(tmp_path):
+    make_writer(tmp_path, **BEGUN)
+    plan = json.loads((tmp_path / "writing.json").read_text())
+    assert plan["num_shards"] == COUNTS
+    assert (plan["seed"], plan["settings"]) == (7, {"fps": 25})
+
+
+def test_a_writer_killed_between_manifest_and_plan_is_cleaned_up(tmp_path):
+    make_writer(tmp_path).write(clips_of)
+    before = folder_contents(tmp_path)
+    (tmp_path / "writing.json").write_text("{}")
+    make_writer(tmp_path).write(refuse_to_give)
+    assert folder_contents(tmp_path) == before

@@ -1,0 +1,71 @@
+"""What a dataset is, before its clips are known."""
+
+import json
+import re
+
+import pytest
+
+from ac_keras.pipeline import Description
+from ac_keras.pipeline import Modality
+from drawn_dataset import THREE
+from drawn_dataset import describe
+
+
+def test_it_comes_back_from_json():
+    description = describe(
+        THREE, multi_label=True, seed=7, settings={"a": [1, "x"], "b": None}
+    )
+    values = json.loads(json.dumps(description.to_json()))
+    assert Description.from_json(values) == description
+
+
+def test_its_json_is_the_documented_one():
+    description = describe(
+        {"flow": Modality(4, "uint8", (-2, 2))}, seed=7, settings={"fps": 5}
+    )
+    assert description.to_json() == {
+        "format_version": 1,
+        "name": "tiny",
+        "seed": 7,
+        "settings": {"fps": 5},
+        "multi_label": False,
+        "modalities": {
+            "flow": {"dim": 4, "dtype": "uint8", "value_range": [-2.0, 2.0]}
+        },
+        "class_names": ["run", "jump", "swim", "fly"],
+    }
+
+
+def test_modalities_keep_their_order_through_json():
+    values = json.loads(json.dumps(describe(THREE).to_json()))
+    assert list(Description.from_json(values).modalities) == list(THREE)
+
+
+def test_a_class_for_every_name():
+    assert describe(class_names=["a", "b", "c"]).num_classes == 3
+
+
+@pytest.mark.parametrize("name", ["id", "labels", "r g b", "", "4k", "a/b"])
+def test_a_modality_of_a_name_that_cannot_be_is_refused(name):
+    message = f"'rgb'.*Received: {re.escape(repr([name]))}"
+    with pytest.raises(ValueError, match=message):
+        describe({"rgb": Modality(3), name: Modality(2)})
+
+
+def test_no_modality_is_refused():
+    with pytest.raises(ValueError, match="Received: no modality"):
+        Description("tiny", ("a",), {})
+
+
+def test_select_keeps_the_modalities_asked_for():
+    chosen = describe(THREE).select(["flow", "rgb"])
+    assert chosen.modalities == {"flow": THREE["flow"], "rgb": THREE["rgb"]}
+    assert describe(THREE).select(None) == describe(THREE)
+
+
+def test_select_refuses_a_modality_that_is_not_there():
+    message = re.escape(
+        "['rgb', 'audio', 'flow'], which tiny has. Received: ['x']"
+    )
+    with pytest.raises(ValueError, match=message):
+        describe(THREE).select(["rgb", "x"])

@@ -1,0 +1,165 @@
+"""The manifest tells what a folder holds, and whether it still does."""
+
+import json
+import re
+
+import numpy as np
+import pytest
+
+from ac_keras.pipeline import Clip
+from ac_keras.pipeline import Manifest
+from drawn_dataset import THREE
+from drawn_dataset import describe
+from drawn_dataset import draw_clips
+from drawn_dataset import expected_features
+from drawn_dataset import write_dataset
+
+TRAIN = [draw_clips(describe(THREE), 5, 0), draw_clips(describe(THREE), 4, 1)]
+TEST = [draw_clips(describe(THREE), 3, 2)]
+FIRST = "train-00000-of-00002.tfrecord"
+
+
+@pytest.fixture
+def written(tmp_path):
+    description = describe(THREE, seed=7, settings={"fps": 25})
+    return write_dataset(tmp_path, description, train=TRAIN, test=TEST)
+
+
+def edit(directory, change):
+    path = directory / "manifest.json"
+    values = json.loads(path.read_text())
+    change(values)
+    path.write_text(json.dumps(values))
+
+
+def assert_same_split(first, second):
+    assert first.shards == second.shards
+    assert first.max_num_frames == second.max_num_frames
+    np.testing.assert_array_equal(first.class_counts, second.class_counts)
+    for name in THREE:
+        mean = first.mean_features[name]
+        np.testing.assert_array_equal(mean, second.mean_features[name])
+
+
+def test_a_folder_gives_the_manifest_that_was_written(written):
+    loaded = Manifest.load(written.directory)
+    assert loaded.description == describe(THREE, seed=7, settings={"fps": 25})
+    assert list(loaded.splits) == ["train", "test"]
+    for name, split in written.splits.items():
+        assert_same_split(loaded.split(name), split)
+
+
+def test_a_folder_can_be_named_by_a_string(written):
+    loaded = Manifest.load(str(written.directory))
+    assert loaded.dump() == written.dump()
+
+
+def test_the_file_is_json_with_every_shard_and_its_size(written):
+    values = json.loads((written.directory / "manifest.json").read_text())
+    shards = values["splits"]["train"]["shards"]
+    assert [shard["num_clips"] for shard in shards] == [5, 4]
+    for shard in shards:
+        size = (written.directory / shard["file"]).stat().st_size
+        assert shard["num_bytes"] == size
+
+
+def test_counts_the_clips_of_each_split(written):
+    assert written.split("train").num_clips == 9
+    assert written.split("test").num_clips == 3
+
+
+def test_paths_are_the_splits_files_in_order(written):
+    assert written.paths("train") == [
+        str(written.directory / f"train-{i:05d}-of-00002.tfrecord")
+        for i in range(2)
+    ]
+
+
+def test_class_counts_count_each_class(written):
+    labels = [clip.labels[0] for shard in TRAIN for clip in shard]
+    expected = [labels.count(c) for c in range(4)]
+    counts = written.split("train").class_counts
+    assert counts.tolist() == expected
+    assert counts.dtype == np.int64
+
+
+def test_class_counts_count_every_label_of_a_multi_label_clip(tmp_path):
+    frames = {"rgb": np.ones((1, 3), "float32")}
+    labels = [(0, 3), (3,), (), (1, 3)]
+    clips = [Clip(str(i), x, frames) for i, x in enumerate(labels)]
+    description = describe(multi_label=True)
+    manifest = write_dataset(tmp_path, description, train=[clips])
+    assert manifest.split("train").class_counts.tolist() == [1, 1, 0, 3]
+
+
+@pytest.mark.parametrize("name", THREE)
+def test_mean_features_are_the_mean_over_all_frames(written, name):
+    clips = [clip for shard in TRAIN for clip in shard]
+    features = [expected_features(x, name, THREE[name]) for x in clips]
+    expected = np.concatenate(features).astype("float64").mean(axis=0)
+    mean = written.split("train").mean_features[name]
+    assert mean.dtype == np.float32
+    np.testing.assert_allclose(mean, expected, rtol=1e-6, atol=1e-7)
+
+
+def test_mean_features_keep_float64s_precision(tmp_path):
+    frames = np.full((20_000, 3), 0.1, "float32")
+    frames[0] = 16_777_216.0
+    clips = [Clip("long", (0,), {"rgb": frames})]
+    manifest = write_dataset(tmp_path, describe(), train=[clips])
+    expected = frames.astype("float64").mean(axis=0)
+    mean = manifest.split("train").mean_features["rgb"]
+    np.testing.assert_array_equal(mean, expected.astype("float32"))
+
+
+def test_the_mean_of_a_modality_that_no_clip_has_is_zero(tmp_path):
+    clips = [Clip("a", (0,), {"rgb": np.ones((2, 3), "float32")})]
+    manifest = write_dataset(tmp_path, describe(THREE), train=[clips])
+    split = manifest.split("train")
+    np.testing.assert_array_equal(split.mean_features["audio"], [0, 0])
+    np.testing.assert_array_equal(split.mean_features["rgb"], [1, 1, 1])
+    assert split.max_num_frames == {"rgb": 2, "audio": 0, "flow": 0}
+
+
+def test_max_num_frames_is_the_longest_clip_of_each_modality(written):
+    clips = [clip for shard in TRAIN for clip in shard]
+    assert written.split("train").max_num_frames == {
+        name: max(len(clip.frames[name]) for clip in clips) for name in THREE
+    }
+
+
+def test_a_folder_without_a_manifest_is_refused(tmp_path):
+    message = f"manifest.json. Received: {tmp_path}, .*prepare.py"
+    with pytest.raises(FileNotFoundError, match=message):
+        Manifest.load(tmp_path)
+
+
+def test_another_format_version_is_refused(written):
+    edit(written.directory, lambda values: values.update(format_version=2))
+    message = "format_version 1. Received: 2 in .*Prepare the dataset anew"
+    with pytest.raises(ValueError, match=message):
+        Manifest.load(written.directory)
+
+
+def test_a_missing_file_is_refused_by_its_name(written):
+    (written.directory / FIRST).unlink()
+    message = f"{FIRST}.*Received: no such file. Copy the file again"
+    with pytest.raises(FileNotFoundError, match=message):
+        Manifest.load(written.directory)
+
+
+@pytest.mark.parametrize("change", [-1, 1])
+def test_a_file_of_another_size_is_refused_by_its_name(written, change):
+    path = written.directory / FIRST
+    data = path.read_bytes()
+    path.write_bytes(data[:-1] if change < 0 else data + b"\0")
+    message = f"{len(data)} bytes in .*{FIRST}.*{len(data) + change} bytes"
+    with pytest.raises(ValueError, match=message):
+        Manifest.load(written.directory)
+
+
+@pytest.mark.parametrize("ask", ["split", "paths"])
+def test_an_unknown_split_is_refused(written, ask):
+    message = re.escape("['test', 'train']. Received: split='dev'")
+    with pytest.raises(ValueError, match=message):
+        getattr(written, ask)("dev")

@@ -1,0 +1,205 @@
+"""How features are stored: bit for bit, or within half a level."""
+
+import json
+import re
+
+import numpy as np
+import pytest
+
+from ac_keras.pipeline import Modality
+from plain_records import pack
+
+STRUCT_CODES = {"float32": "f", "float16": "e"}
+UNUSUAL = {
+    "float32": (-0.0, 0.0, 1e-45, -1e-45, 1.1754942e-38, 3.4028235e38, 1 / 3),
+    "float16": (-0.0, 0.0, 6e-8, -6e-8, 6.1e-5, 65504.0, -65504.0, 1 / 3),
+}
+each_float = pytest.mark.parametrize("dtype", STRUCT_CODES)
+each_dtype = pytest.mark.parametrize("dtype", [*STRUCT_CODES, "uint8"])
+
+
+def make_modality(dtype, dim=3):
+    value_range = (-2.0, 2.0) if dtype == "uint8" else None
+    return Modality(dim, dtype, value_range)
+
+
+def draw_frames(seed, dtype="float32"):
+    rng = np.random.default_rng(seed)
+    shape = rng.integers(1, 9, 2)
+    return rng.normal(0, 3, shape).astype(dtype)
+
+
+def bits(frames):
+    return frames.view(f"u{frames.itemsize}").tolist()
+
+
+@each_float
+@pytest.mark.parametrize("seed", range(5))
+def test_floats_come_back_bit_for_bit(dtype, seed):
+    frames = draw_frames(seed, dtype)
+    modality = Modality(frames.shape[1], dtype)
+    decoded = modality.decode(modality.encode(frames))
+    assert decoded.dtype == dtype
+    assert bits(decoded) == bits(frames)
+
+
+@each_float
+def test_denormals_signed_zeros_and_extremes_come_back_bit_for_bit(dtype):
+    frames = np.array([UNUSUAL[dtype]], dtype)
+    modality = Modality(frames.shape[1], dtype)
+    assert bits(modality.decode(modality.encode(frames))) == bits(frames)
+    assert len(set(bits(frames)[0])) == frames.size
+
+
+@each_float
+@pytest.mark.parametrize("seed", range(3))
+def test_frames_lie_one_after_the_other_in_little_endian(dtype, seed):
+    frames = draw_frames(seed, dtype)
+    stored = Modality(frames.shape[1], dtype).encode(frames)
+    assert stored == pack(frames, STRUCT_CODES[dtype])
+
+
+@each_float
+def test_layout_and_byte_order_in_memory_do_not_matter(dtype):
+    frames = draw_frames(1, dtype)
+    modality = Modality(frames.shape[1], dtype)
+    expected = pack(frames, STRUCT_CODES[dtype])
+    assert modality.encode(np.asfortranarray(frames)) == expected
+    assert modality.encode(frames.astype(frames.dtype.newbyteorder(">"))) == (
+        expected
+    )
+    assert modality.encode(np.repeat(frames, 2, axis=0)[::2]) == expected
+
+
+def test_layout_in_memory_does_not_matter_for_levels():
+    levels = np.arange(12, dtype=np.uint8).reshape(4, 3)
+    stored = make_modality("uint8").encode(np.asfortranarray(levels))
+    assert stored == bytes(range(12))
+
+
+@each_float
+def test_float64_is_rounded_to_the_nearest_number(dtype):
+    frames = draw_frames(2, "float64")
+    stored = Modality(frames.shape[1], dtype).encode(frames)
+    assert stored == pack(frames, STRUCT_CODES[dtype])
+
+
+@each_dtype
+def test_no_frames_are_no_bytes_and_come_back_as_no_frames(dtype):
+    modality = make_modality(dtype, dim=7)
+    assert modality.encode(np.zeros((0, 7), "float32")) == b""
+    assert modality.decode(b"").shape == (0, 7)
+
+
+@each_dtype
+def test_frame_bytes_are_the_bytes_of_one_stored_frame(dtype):
+    modality = make_modality(dtype, dim=5)
+    expected = {"float32": 20, "float16": 10, "uint8": 5}[dtype]
+    assert modality.frame_bytes == expected
+    assert len(modality.encode(np.ones((3, 5), "float32"))) == 3 * expected
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+@pytest.mark.parametrize("value_range", [(-2, 2), (0.0, 1e-3), (-7.5, 300)])
+def test_uint8_is_at_most_half_a_level_off(value_range, dtype):
+    low, high = value_range
+    rng = np.random.default_rng(0)
+    frames = rng.uniform(low, high, (200, 4)).astype(dtype)
+    inside = (low <= frames) & (frames.astype("float64") <= high)
+    frames = np.where(inside, frames, np.array(low, dtype))
+    modality = Modality(4, "uint8", value_range)
+    decoded = modality.decode(modality.encode(frames))
+    error = np.abs(decoded.astype("float64") - frames.astype("float64"))
+    half_a_level = (high - low) / 510
+    assert error.max() <= half_a_level * (1 + 1e-3)
+    assert error.max() > half_a_level / 2
+
+
+def test_uint8_comes_back_as_float32_levels_of_the_range():
+    modality = Modality(256, "uint8", (-3.0, 5.0))
+    decoded = modality.decode(bytes(range(256)))
+    expected = -3 + 8 * np.arange(256) / 255
+    assert decoded.dtype == np.float32
+    np.testing.assert_allclose(decoded, expected[None], atol=1e-6)
+
+
+def test_every_level_is_stored_as_itself():
+    modality = Modality(256, "uint8", (-3.0, 5.0))
+    stored = bytes(range(256))
+    assert modality.encode(modality.decode(stored)) == stored
+
+
+def test_uint8_clips_to_the_range():
+    modality = Modality(4, "uint8", (-1.0, 1.0))
+    assert modality.encode([[-9.0, -1.0, 1.0, 1e30]]) == bytes((0, 0, 255, 255))
+
+
+def test_levels_made_already_are_stored_as_they_are():
+    levels = np.array([[0, 1, 254], [255, 128, 7]], np.uint8)
+    assert make_modality("uint8").encode(levels) == levels.tobytes()
+
+
+@each_dtype
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_a_number_that_is_none_is_refused_with_its_frame(dtype, value):
+    frames = np.ones((6, 3), "float32")
+    frames[4, 1] = frames[5, 0] = value
+    with pytest.raises(ValueError, match="finite.*Received: .* frame 4"):
+        make_modality(dtype).encode(frames)
+
+
+@pytest.mark.parametrize("value", [65520.0, -1e9])
+def test_what_float16_cannot_hold_is_refused_with_its_magnitude(value):
+    magnitude = re.escape(f"{abs(value):.4g}")
+    with pytest.raises(ValueError, match=f"float16.*Received: .*{magnitude}"):
+        Modality(1, "float16").encode([[1.0], [value]])
+
+
+def test_what_float16_rounds_down_is_no_overflow():
+    modality = Modality(1, "float16")
+    assert modality.decode(modality.encode([[65519.0]]))[0, 0] == 65504
+
+
+def test_what_float32_cannot_hold_is_refused():
+    with pytest.raises(ValueError, match="float32.*Received: .*1e\\+39"):
+        Modality(1).encode(np.array([[1e39]]))
+
+
+@each_dtype
+@pytest.mark.parametrize("shape", [(3,), (2, 4), (1, 2, 3)])
+def test_frames_of_another_shape_are_refused(dtype, shape):
+    message = re.escape(f"(num_frames, 3). Received: shape={shape}")
+    with pytest.raises(ValueError, match=message):
+        make_modality(dtype).encode(np.ones(shape, "float32"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((0,), "dim of 1 or more.*Received: dim=0"),
+        ((-2, "float16"), "dim of 1 or more.*Received: dim=-2"),
+        ((3, "int8"), "dtype in .*'uint8'.*Received: .*dtype='int8'"),
+        ((3, "float64"), "dtype in .*Received: .*dtype='float64'"),
+        ((3, "uint8"), "value_range with uint8.*example.*value_range=None"),
+        ((3, "float32", (0, 1)), "value_range with uint8 and only there"),
+        ((3, "uint8", (1, 1)), "low below high.*Received: .*\\(1, 1\\)"),
+        ((3, "uint8", (2, -2)), "low below high.*Received: .*\\(2, -2\\)"),
+        ((3, "uint8", (0.0, np.nan)), "low below high.*Received: .*nan"),
+    ],
+)
+def test_attributes_that_do_not_fit_are_refused(arguments, message):
+    with pytest.raises(ValueError, match=f"Modality expects .*{message}"):
+        Modality(*arguments)
+
+
+@pytest.mark.parametrize("value_range", [(0.0, np.inf), (-np.inf, 0.0)])
+def test_a_range_without_end_is_refused(value_range):
+    with pytest.raises(ValueError, match="value_range.*Received: .*inf"):
+        Modality(3, "uint8", value_range)
+
+
+@each_dtype
+def test_a_modality_comes_back_from_json(dtype):
+    modality = make_modality(dtype)
+    values = json.loads(json.dumps(modality.to_json()))
+    assert Modality.from_json(values) == modality

@@ -1,0 +1,176 @@
+"""Which frames are taken, against the definition in plain Python."""
+
+import itertools
+from fractions import Fraction
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from ac_keras.pipeline.sampling import equal_intervals
+from ac_keras.pipeline.sampling import num_sampled
+from ac_keras.pipeline.sampling import random_subset
+
+SEED = (3, 14)
+each_shape = pytest.mark.parametrize("seed", range(8))
+
+
+def draw_shape(seed):
+    """Random lengths of clips, among them 0, and a sample size."""
+    rng = np.random.default_rng(seed)
+    lengths = rng.integers(0, 40, rng.integers(1, 9))
+    lengths[0] = 0
+    return lengths.astype("int32"), int(rng.integers(1, 30))
+
+
+def middle_frames(length, sample_size):
+    """Cuts a clip into intervals of equal length and takes their middles."""
+    count = min(length, sample_size)
+    width = Fraction(length, max(count, 1))
+    return [int(i * width + width / 2) for i in range(count)]
+
+
+def draw(lengths, sample_size, seed=SEED):
+    lengths = tf.constant(lengths, tf.int32)
+    return random_subset(lengths, sample_size, tf.constant(seed)).numpy()
+
+
+def take(lengths, sample_size):
+    return equal_intervals(tf.constant(lengths, tf.int32), sample_size).numpy()
+
+
+def spread(counts, probability, draws):
+    """Sum of squared deviations; its mean is the number of counts."""
+    variance = draws * probability * (1 - probability)
+    return np.sum((np.asarray(counts) - draws * probability) ** 2) / variance
+
+
+@each_shape
+def test_num_sampled_is_the_sample_size_or_all_frames(seed):
+    lengths, size = draw_shape(seed)
+    expected = [min(length, size) for length in lengths.tolist()]
+    assert num_sampled(tf.constant(lengths), size).numpy().tolist() == expected
+
+
+@each_shape
+def test_equal_intervals_are_taken_in_their_middle(seed):
+    lengths, size = draw_shape(seed)
+    positions = take(lengths, size)
+    assert positions.shape == (len(lengths), size)
+    for length, row in zip(lengths.tolist(), positions.tolist(), strict=True):
+        count = min(length, size)
+        assert row == middle_frames(length, size) + [0] * (size - count)
+
+
+@pytest.mark.parametrize("length", [1, 2, 7, 25])
+def test_equal_intervals_of_a_short_clip_are_all_its_frames(length):
+    assert take([length], 25)[0, :length].tolist() == list(range(length))
+    assert take([length], length)[0].tolist() == list(range(length))
+
+
+@pytest.mark.parametrize(
+    ("length", "size"),
+    [
+        (10_007, 999),
+        (16_777_217, 25),
+        (2_000_000, 1000),
+        (10_000_000, 300),
+    ],
+)
+def test_equal_intervals_of_a_long_clip_stay_in_it(length, size):
+    positions = take([length], size)[0].tolist()
+    assert positions == middle_frames(length, size)
+    assert positions[-1] < length
+
+
+@each_shape
+def test_random_frames_are_the_clips_own_and_each_at_most_once(seed):
+    lengths, size = draw_shape(seed)
+    positions = draw(lengths, size, seed=(seed, 1))
+    assert positions.shape == (len(lengths), size)
+    for length, row in zip(lengths.tolist(), positions.tolist(), strict=True):
+        drawn = row[: min(length, size)]
+        assert set(drawn) <= set(range(length))
+        assert len(set(drawn)) == len(drawn)
+
+
+@each_shape
+def test_random_frames_ascend_and_padding_is_zero(seed):
+    lengths, size = draw_shape(seed)
+    rows = draw(lengths, size, seed=(seed, 2)).tolist()
+    for length, row in zip(lengths.tolist(), rows, strict=True):
+        count = min(length, size)
+        assert row[:count] == sorted(row[:count])
+        assert row[count:] == [0] * (size - count)
+
+
+@pytest.mark.parametrize("length", [1, 6, 7])
+def test_random_frames_of_a_short_clip_are_all_its_frames(length):
+    row = draw([length, 30], 7)[0].tolist()
+    assert row == list(range(length)) + [0] * (7 - length)
+
+
+def test_random_frames_of_clips_without_frames_are_padding():
+    assert draw([0, 0, 0], 4).tolist() == [[0] * 4] * 3
+
+
+def test_random_frames_of_no_clips_are_none():
+    assert draw(np.zeros(0, "int32"), 4).shape == (0, 4)
+
+
+def test_the_same_seed_draws_the_same_frames():
+    lengths = [30] * 5
+    np.testing.assert_array_equal(draw(lengths, 8), draw(lengths, 8))
+    assert len(np.unique(draw(lengths, 8))) > 8
+
+
+@pytest.mark.parametrize("other", [(3, 15), (4, 14)])
+def test_another_seed_draws_other_frames(other):
+    first, second = draw([30] * 5, 8), draw([30] * 5, 8, other)
+    assert (first != second).any(axis=1).all()
+
+
+def test_clips_of_one_batch_draw_different_frames():
+    rows = draw([30] * 20, 8).tolist()
+    assert len(set(map(tuple, rows))) == 20
+
+
+def test_every_frame_is_drawn_about_equally_often():
+    draws, length, size = 4000, 10, 3
+    counts = np.bincount(draw([length] * draws, size).ravel(), minlength=length)
+    assert counts.sum() == draws * size
+    # Frames of one draw repel each other: 0.9 of a chi-square of 9.
+    assert 1 < spread(counts, size / length, draws) < 27
+
+
+def test_every_pair_of_frames_is_drawn_about_equally_often():
+    draws = 4000
+    rows = list(map(tuple, draw([5] * draws, 2).tolist()))
+    pairs = list(itertools.combinations(range(5), 2))
+    counts = [rows.count(pair) for pair in pairs]
+    assert sum(counts) == draws
+    assert 1 < spread(counts, 1 / len(pairs), draws) < 27
+
+
+def test_every_frame_is_drawn_about_equally_often_over_the_seeds():
+    draws, lengths = 1000, tf.constant([6])
+    seeds = tf.data.Dataset.range(draws).map(
+        lambda index: random_subset(lengths, 2, tf.stack([5, index]))[0]
+    )
+    rows = next(seeds.batch(draws).as_numpy_iterator())
+    counts = np.bincount(rows.ravel(), minlength=6)
+    assert 0.5 < spread(counts, 2 / 6, draws) < 22
+
+
+def test_both_work_in_a_map():
+    lengths = np.array([9, 2, 0], "int32")
+
+    def sample(num_frames):
+        return equal_intervals(num_frames, 4), random_subset(
+            num_frames, 4, tf.constant(SEED)
+        )
+
+    mapped = tf.data.Dataset.from_tensors(lengths).map(sample)
+    middle, drawn = next(mapped.as_numpy_iterator())
+    np.testing.assert_array_equal(middle, take(lengths, 4))
+    np.testing.assert_array_equal(drawn, draw(lengths, 4))
