@@ -152,9 +152,12 @@ def parse_num_units(values: list[str], modalities: list[str]) -> dict[str, int]:
     pairs = [value.partition(":")[::2] for value in values]
     if len(values) == 1 and values[0].isdecimal():
         pairs = [(modality, values[0]) for modality in modalities]
-    num_units = {name: int(n) for name, n in pairs if n.isdecimal()}
-    fits = len(num_units) == len(values) or values[0].isdecimal()
-    if not fits or not num_units or set(num_units) - set(modalities):
+    num_units = {
+        name: int(number)
+        for name, number in pairs
+        if name in modalities and number.isdecimal() and int(number)
+    }
+    if len(num_units) != len(pairs):
         raise app.UsageError(
             "Expected --num_units as a number or as MODALITY:NUMBER pairs "
             f"with modalities among {modalities}. Received: "
@@ -271,32 +274,35 @@ def main(argv):
             f"{_DATA_DIR.value}, which is multi-label."
         )
     num_units = parse_num_units(_NUM_UNITS.value, list(description.modalities))
+    strategy = make_strategy()  # before TensorFlow looks at its devices
+    reading = {"batch_size": _BATCH_SIZE.value, "modalities": list(num_units)}
+    evaluation = {**reading, "sample_size": _EVAL_FRAMES.value}
+    train_batches = training_batches(
+        manifest,
+        sample_size=_TRAIN_FRAMES.value,
+        seed=_SEED.value,
+        in_memory=_IN_MEMORY.value,
+        **reading,
+    )
+    validation_batches = evaluation_batches(
+        manifest, "validation", **evaluation
+    )
+    test_batches = evaluation_batches(manifest, "test", **evaluation)
+    with strategy.scope():
+        model = build_model(manifest, num_units)
+
     output_dir.mkdir(parents=True, exist_ok=True)
-    flag_values = app.flags.FLAGS.flags_by_module_dict()[sys.argv[0]]
+    flag_values = flags.FLAGS.flags_by_module_dict()[sys.argv[0]]
     write_json(
         output_dir / "flags.json", {x.name: x.value for x in flag_values}
     )
-
-    reading = {"batch_size": _BATCH_SIZE.value, "modalities": list(num_units)}
-    evaluation = {**reading, "sample_size": _EVAL_FRAMES.value}
-    strategy = make_strategy()
-    with strategy.scope():
-        model = build_model(manifest, num_units)
     model.summary()
     start = time.monotonic()
     history = model.fit(
-        training_batches(
-            manifest,
-            sample_size=_TRAIN_FRAMES.value,
-            seed=_SEED.value,
-            in_memory=_IN_MEMORY.value,
-            **reading,
-        ),
+        train_batches,
         steps_per_epoch=steps_per_epoch(manifest, "train", _BATCH_SIZE.value),
         epochs=_EPOCHS.value,
-        validation_data=evaluation_batches(
-            manifest, "validation", **evaluation
-        ),
+        validation_data=validation_batches,
         callbacks=make_callbacks(output_dir),
         shuffle=False,  # It is, by the reader.
         verbose=1 if sys.stdout.isatty() else 2,
@@ -305,7 +311,8 @@ def main(argv):
 
     model.load_weights(output_dir / "best.weights.h5")
     save_model(model, output_dir / "model.keras")
-    test_batches = evaluation_batches(manifest, "test", **evaluation)
+    # What is tested is what was saved, and on one device.
+    model = keras.models.load_model(output_dir / "model.keras")
     test = model.evaluate(test_batches, return_dict=True, verbose=0)
     version = serving.export_saved_model(
         model, output_dir / "saved_model", description.class_names

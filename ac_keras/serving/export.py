@@ -61,7 +61,10 @@ def export_saved_model(
     names = tf.constant([str(name) for name in class_names])
 
     def serve(inputs):
-        outputs = dict(attention(inputs))
+        outputs = {  # float32, whatever the model computes in
+            name: tf.cast(x, tf.float32)
+            for name, x in attention(inputs).items()
+        }
         scores, labels = tf.math.top_k(
             outputs["probabilities"], min(top_k, num_classes)
         )

@@ -60,7 +60,8 @@ def check_saved_model(
         for index, (probabilities, labels) in enumerate(expected):
             served = np.load(os.path.join(directory, f"{index}.outputs.npy"))
             gap = float(np.abs(served - probabilities).max())
-            difference = max(difference, gap)
+            # Of NumPy, which lets NaN through where Python's max does not.
+            difference = float(np.maximum(difference, gap))
             correct += int((served.argmax(axis=-1) == labels).sum())
             num_clips += len(labels)
     if not difference <= TOLERANCE:

@@ -147,28 +147,6 @@ def test_kernels_are_regularized(weighting):
     assert float(sum(layer.losses)) == pytest.approx(expected, rel=1e-5)
 
 
-@each_learned
-@pytest.mark.parametrize("num_units", [1, 128])
-def test_a_unit_starts_alike_in_a_small_and_a_large_cluster(
-    weighting, num_units
-):
-    layer = AttentionCluster(num_units, weighting, hidden_units=75)
-    layer.build((None, None, 75))
-    kernels = [w.numpy() for w in layer.weights if "kernel" in w.name]
-    for kernel in kernels:
-        bound = np.sqrt(3 / 75)
-        assert np.abs(kernel).max() == pytest.approx(bound, rel=0.1)
-        assert np.std(kernel) == pytest.approx(bound / np.sqrt(3), rel=0.3)
-
-
-def test_the_two_kernels_of_fc2_start_independently():
-    layer = AttentionCluster(16, "fc2", hidden_units=16)
-    layer.build((None, None, 16))
-    kernel = layer.kernel.numpy().ravel()
-    hidden = layer.hidden_kernel.numpy().ravel()[: kernel.size]
-    assert abs(np.corrcoef(kernel, hidden)[0, 1]) < 0.5
-
-
 def test_a_batch_without_clips_gives_an_output_without_rows():
     layer = make_cluster("fc1")
     assert tuple(layer(np.zeros((0, 6, 5), "float32")).shape) == (0, 15)

@@ -120,6 +120,24 @@ def test_implicit_masks_are_honoured_modality_by_modality():
     assert np.abs(expected).max() > 0.1
 
 
+@pytest.mark.parametrize(
+    "make_layer",
+    [
+        lambda: AttentionCluster(3),
+        AttentionUnit,
+        lambda: MultimodalCluster({"rgb": 3}),
+    ],
+    ids=["cluster", "unit", "multimodal"],
+)
+def test_an_implicit_mask_gives_no_warning(make_layer, recwarn):
+    masked = keras.layers.Masking(2.0)(draw_frames(10))
+    layer = make_layer()
+    if isinstance(layer, MultimodalCluster):
+        masked = {"rgb": masked}
+    assert np.abs(layer(masked)).max() > 0.1
+    assert not [w for w in recwarn if "mask" in str(w.message)]
+
+
 def test_no_mask_leaves_a_cluster():
     inputs = keras.layers.Masking(2.0)(keras.Input((None, 5)))
     pooled = ShiftingCluster(3)(inputs)

@@ -169,6 +169,18 @@ def test_the_mean_leaves_clips_that_have_the_modality_alone():
     np.testing.assert_array_equal(pooled, without)
 
 
+def test_the_mean_is_no_frame_that_has_scores():
+    layer = make_clusters(mean_features={"audio": MEAN})
+    frames, mask = draw_clips(), draw_masks()
+    mask["audio"][2] = False
+    _, scores = layer(frames, mask=mask, return_attention_scores=True)
+    cluster = layer.clusters["audio"]
+    units = units_of(weights_of(cluster), cluster.num_units)
+    expected = reference.attention_scores(frames["audio"], units, mask["audio"])
+    assert not expected[2].any()
+    np.testing.assert_allclose(scores["audio"], expected, atol=1e-5)
+
+
 def test_the_mean_stands_in_where_the_batch_has_no_frame_at_all():
     layer = make_clusters(mean_features={"audio": MEAN})
     frames, mask = draw_clips(), draw_masks()

@@ -39,7 +39,7 @@ def mask_of(name):
 
 
 def predict(model, inputs):
-    return model.predict(inputs, verbose=0)
+    return keras.tree.map_structure(keras.ops.convert_to_numpy, model(inputs))
 
 
 def save_and_load(model, folder):

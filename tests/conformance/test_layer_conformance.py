@@ -1,0 +1,104 @@
+"""Every layer, on every Keras backend that is installed."""
+
+import dataclasses
+import importlib.util
+import os
+import pathlib
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+
+from ac_keras import layers
+from layer_cases import CASES
+from layer_checks import CHECKS
+from layer_table import run_checks
+from saved_weights import save
+
+BACKENDS = ("tensorflow", "jax", "torch")
+FOLDER = pathlib.Path(__file__).parent
+
+
+def if_installed(backend):
+    missing = importlib.util.find_spec(backend) is None
+    reason = f"backend not installed: {backend}"
+    return pytest.param(
+        backend, marks=pytest.mark.skipif(missing, reason=reason)
+    )
+
+
+def run_program(backend, name, *arguments):
+    """Runs a program of this folder in a process of its own."""
+    return subprocess.run(
+        [sys.executable, str(FOLDER / name), *map(str, arguments)],
+        env={**os.environ, "KERAS_BACKEND": backend},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def assert_succeeded(process):
+    assert process.returncode == 0, process.stdout + process.stderr[-2000:]
+
+
+@pytest.mark.parametrize("backend", map(if_installed, BACKENDS))
+def test_every_layer_passes_every_check(backend):
+    process = run_program(backend, "layer_table.py")
+    assert_succeeded(process)
+    assert f"{backend} backend" in process.stdout
+    assert all(f"| {layer} |" in process.stdout for layer in CASES)
+
+
+@pytest.mark.parametrize(
+    "backend",
+    [if_installed(x) for x in BACKENDS if x != keras.backend.backend()],
+)
+def test_saved_weights_give_the_same_output_under_another_backend(
+    backend, tmp_path
+):
+    save(tmp_path)
+    process = run_program(backend, "saved_weights.py", "compare", tmp_path)
+    assert_succeeded(process)
+
+
+def test_two_replicas_equal_one():
+    process = run_program("tensorflow", "replica_table.py")
+    assert_succeeded(process)
+    assert all(f"| {layer} |" in process.stdout for layer in CASES)
+
+
+def test_no_layer_is_left_out():
+    listed = {type(case.make("float32")).__name__ for case in CASES.values()}
+    assert listed == set(layers.__all__)
+
+
+class Zeros(keras.layers.Layer):
+    """A layer of the right output shape and nothing else."""
+
+    supports_masking = True
+
+    def call(self, frames, mask=None):
+        return keras.ops.zeros_like(keras.ops.tile(frames[:, 0], (1, 3)))
+
+
+def test_zeros_would_fail_every_check_of_numbers():
+    case = CASES["AttentionCluster fc1"]
+    units = case.make_randomly()
+    zeros = dataclasses.replace(
+        case,
+        make=lambda dtype: Zeros(dtype=dtype),
+        read_weights=lambda layer: case.read_weights(units),
+    )
+    names = ("reference", "symbolic", "compiled", "mixed_float16")
+    checks = {name: CHECKS[name] for name in names}
+    _, failures = run_checks({"zeros": zeros}, checks)
+    assert set(failures) == {("zeros", name) for name in names}
+
+
+def test_nan_would_fail_a_check():
+    checks = {"nan": (lambda case: float(np.nan), 1.0)}
+    _, failures = run_checks({"any": None}, checks)
+    assert failures

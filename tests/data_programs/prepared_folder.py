@@ -1,0 +1,39 @@
+"""A prepared folder, read with protobuf and NumPy alone."""
+
+import pathlib
+
+import numpy as np
+import tensorflow as tf
+
+
+def folder_contents(directory):
+    """All files of a folder, by their paths in it."""
+    directory = pathlib.Path(directory)
+    return {
+        str(path.relative_to(directory)): path.read_bytes()
+        for path in directory.rglob("*")
+        if path.is_file()
+    }
+
+
+def differing_files(first, second):
+    """Names of files that one folder lacks or has otherwise."""
+    first, second = folder_contents(first), folder_contents(second)
+    return sorted(
+        name
+        for name in first.keys() | second.keys()
+        if first.get(name) != second.get(name)
+    )
+
+
+def read_split(directory, split, dtype="float32"):
+    """Ids, labels `(clips,)` and features `(clips, 25, 50)` of a split."""
+    paths = sorted(map(str, pathlib.Path(directory).glob(f"{split}-*")))
+    ids, labels, features = [], [], []
+    for record in tf.data.TFRecordDataset(paths).as_numpy_iterator():
+        feature = tf.train.Example.FromString(record).features.feature
+        ids.append(feature["id"].bytes_list.value[0].decode())
+        labels.append(list(feature["labels"].int64_list.value))
+        stored = np.frombuffer(feature["rgb"].bytes_list.value[0], dtype)
+        features.append(stored.reshape(-1, 50))
+    return ids, np.array(labels)[:, 0], np.array(features)

@@ -1,0 +1,103 @@
+"""data/flash_mnist/prepare.py, killed, started again and started once more."""
+
+import os
+import shutil
+import signal
+
+import pytest
+
+import prepare_program
+from ac_keras.pipeline import Manifest
+from prepare_program import LEFT_BY_KILLS
+from prepare_program import NUM_SHARDS
+from prepared_folder import differing_files
+from prepared_folder import folder_contents
+from prepared_runs import complete_run
+from prepared_runs import interrupted_run
+from prepared_runs import run_again
+
+
+@pytest.fixture(scope="module")
+def complete(tmp_path_factory):
+    return complete_run(tmp_path_factory.getbasetemp())
+
+
+@pytest.fixture(scope="module")
+def interrupted(tmp_path_factory):
+    return interrupted_run(tmp_path_factory.getbasetemp())
+
+
+@pytest.fixture(scope="module")
+def again(tmp_path_factory):
+    return run_again(tmp_path_factory.getbasetemp())
+
+
+def test_two_kills_ended_the_program(interrupted):
+    assert interrupted.return_codes == [-signal.SIGKILL] * 2
+
+
+def test_a_kill_in_pretraining_leaves_the_plan(interrupted):
+    assert interrupted.files_in_pretraining == ["writing.json"]
+
+
+def test_a_kill_half_way_leaves_some_whole_shards(interrupted):
+    left = folder_contents(interrupted.half_way)
+    shards = [name for name in left if name.endswith(".tfrecord")]
+    whole = folder_contents(interrupted.directory)
+    assert 3 <= len(shards) < sum(NUM_SHARDS.values())
+    assert all(left[name] == whole[name] for name in shards)
+
+
+def test_a_folder_half_way_is_refused(interrupted):
+    with pytest.raises(FileNotFoundError, match="continues when started"):
+        Manifest.load(interrupted.half_way)
+
+
+def test_a_killed_run_ends_with_the_bytes_of_an_undisturbed_one(
+    complete, interrupted
+):
+    assert not differing_files(complete.directory, interrupted.directory)
+    assert len(folder_contents(complete.directory)) == 14
+
+
+def test_the_number_of_cores_changes_no_byte(complete, tmp_path):
+    one_core = {min(os.sched_getaffinity(0))}
+    result = prepare_program.run(
+        tmp_path, preexec_fn=lambda: os.sched_setaffinity(0, one_core)
+    )
+    assert result.returncode == 0, result.stderr
+    assert not differing_files(complete.directory, tmp_path)
+
+
+def test_the_same_command_again_says_that_it_is_done(again):
+    assert again.said == f"{again.directory} is complete already.\n"
+
+
+def test_the_same_command_again_changes_nothing(complete, again):
+    changed = differing_files(complete.directory, again.directory)
+    assert set(changed) <= set(LEFT_BY_KILLS)
+
+
+@pytest.mark.parametrize("name", LEFT_BY_KILLS)
+def test_the_same_command_again_sweeps_what_kills_left(again, name):
+    assert name not in folder_contents(again.directory)
+
+
+def test_a_complete_folder_that_lost_a_file_is_not_called_complete(
+    complete, tmp_path
+):
+    directory = tmp_path / "damaged"
+    shutil.copytree(complete.directory, directory)
+    (directory / "test-00001-of-00002.tfrecord").unlink()
+    result = prepare_program.run(directory)
+    assert result.returncode != 0
+    assert "test-00001-of-00002.tfrecord" in result.stderr
+
+
+def test_another_seed_is_refused_with_the_difference(complete):
+    before = folder_contents(complete.directory)
+    result = prepare_program.run(complete.directory, seed=1)
+    assert result.returncode != 0
+    message = "Received: seed: expected 1, found 0. Name another folder"
+    assert message in result.stderr
+    assert folder_contents(complete.directory) == before

@@ -1,0 +1,114 @@
+"""check_saved_model: whether a SavedModel stands by itself and is right."""
+
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import ac_keras
+from ac_keras import serving
+from ac_keras.serving import saved_model_check
+from served_classifier import CLASS_NAMES
+from served_classifier import as_batches
+from served_classifier import draw_clips
+from served_classifier import make_classifier
+
+# Stands in for TensorFlow and tells what the process can import.
+PROBE = """
+import importlib.util
+import sys
+
+found = []
+for name in ("ac_keras", "keras", "json"):
+    try:
+        importlib.import_module(name)
+        found.append(name)
+    except ImportError:
+        pass
+sys.exit(f"imported {found}")
+"""
+INPUTS = (draw_clips(4, 6, 5, seed=1), draw_clips(3, 2, 1, seed=2))
+
+
+@pytest.fixture(scope="module")
+def check(model, version):
+    """The check of the right SavedModel, of seven clips, five named right."""
+    guesses = [model.predict_on_batch(x).argmax(axis=1) for x in INPUTS]
+    guesses[0][1] = (guesses[0][1] + 1) % len(CLASS_NAMES)
+    guesses[1][2] = (guesses[1][2] + 1) % len(CLASS_NAMES)
+    pairs = zip(INPUTS, guesses, strict=True)
+    return serving.check_saved_model(model, version, as_batches(*pairs))
+
+
+def one_batch():
+    return as_batches((INPUTS[0], np.zeros(4)))
+
+
+def test_all_clips_are_counted(check):
+    assert check.num_clips == 7
+
+
+def test_the_accuracy_is_the_share_of_clips_named_right(check):
+    assert check.accuracy == pytest.approx(5 / 7)
+
+
+def test_the_right_saved_model_is_within_tolerance(check):
+    assert 0 <= check.max_difference <= 1e-5
+
+
+def test_other_weights_are_refused(version):
+    other = make_classifier(seed=5)
+    message = "(?s)Expected .* model's probabilities .*Received: a difference"
+    with pytest.raises(RuntimeError, match=message):
+        serving.check_saved_model(other, version, one_batch())
+
+
+def test_one_slightly_different_weight_is_refused(model, version):
+    other = make_classifier()
+    kernel, bias = other.get_layer("logits").get_weights()
+    bias[0] += 1e-3
+    other.get_layer("logits").set_weights([kernel, bias])
+    with pytest.raises(RuntimeError, match="a difference of"):
+        serving.check_saved_model(other, version, one_batch())
+
+
+def test_a_saved_model_that_gives_nan_is_refused(model, tmp_path):
+    broken = make_classifier()
+    broken.set_weights([np.full(w.shape, np.nan) for w in broken.weights])
+    version = serving.export_saved_model(broken, tmp_path, CLASS_NAMES)
+    with pytest.raises(RuntimeError, match="a difference of nan"):
+        serving.check_saved_model(model, version, one_batch())
+
+
+def test_the_message_of_a_failing_process_is_reported(model, tmp_path):
+    message = "(?s)Received: exit status 1 .*SavedModel file does not exist"
+    with pytest.raises(RuntimeError, match=message):
+        serving.check_saved_model(model, tmp_path / "none", one_batch())
+
+
+def test_a_saved_model_without_its_variables_is_reported(
+    model, version, tmp_path
+):
+    shutil.copytree(version, tmp_path / "1")
+    shutil.rmtree(tmp_path / "1" / "variables")
+    message = "(?s)in a process of its own.*Received: exit status .*variables"
+    with pytest.raises(RuntimeError, match=message):
+        serving.check_saved_model(model, tmp_path / "1", one_batch())
+
+
+def test_the_process_can_import_neither_ac_keras_nor_keras(tmp_path):
+    (tmp_path / "tensorflow.py").write_text(PROBE)
+    package = pathlib.Path(ac_keras.__file__).parents[1]
+    paths = [str(tmp_path), str(package), os.environ.get("PYTHONPATH", "")]
+    result = subprocess.run(
+        [sys.executable, saved_model_check.PROGRAM, "model", "folder"],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.stderr.strip() == "imported ['json']"

@@ -1,0 +1,134 @@
+"""What the built wheel holds and says, and that it works by itself."""
+
+import email
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import zipfile
+
+import pytest
+
+import ac_keras
+
+ROOT = pathlib.Path(__file__).parents[1]
+DECLARED = ("setup.py", "pyproject.toml", "README.md", "LICENSE")
+IMPORT_ALL = """
+import ac_keras
+import ac_keras.datasets, ac_keras.pipeline
+import ac_keras.serving, ac_keras.visualization
+print(ac_keras.__file__)
+print(ac_keras.serving.saved_model_check.PROGRAM.is_file())
+"""
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory):
+    """The wheel of a copy of the checkout, built without a network."""
+    folder = tmp_path_factory.mktemp("wheel")
+    source, ignored = folder / "source", shutil.ignore_patterns("__pycache__")
+    # A folder of programs and one of tests, which have no place in it.
+    for name in ("ac_keras", "trainers", "tests/serving"):
+        shutil.copytree(ROOT / name, source / name, ignore=ignored)
+    (source / "tests" / "__init__.py").touch()
+    for name in DECLARED:
+        shutil.copy(ROOT / name, source / name)
+    result = subprocess.run(
+        [sys.executable, "-m", "build", "--wheel", "--no-isolation"],
+        cwd=source,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 0, result.stdout[-2000:] + result.stderr
+    (path,) = (source / "dist").glob("*.whl")
+    return path
+
+
+@pytest.fixture(scope="module")
+def names(wheel):
+    with zipfile.ZipFile(wheel) as archive:
+        return archive.namelist()
+
+
+@pytest.fixture(scope="module")
+def metadata(wheel):
+    with zipfile.ZipFile(wheel) as archive:
+        (name,) = (
+            name
+            for name in archive.namelist()
+            if name.endswith(".dist-info/METADATA")
+        )
+        return email.message_from_bytes(archive.read(name))
+
+
+def test_the_wheel_holds_the_package_and_nothing_else(names):
+    folders = {name.split("/")[0] for name in names}
+    assert folders == {
+        "ac_keras",
+        f"ac_keras-{ac_keras.__version__}.dist-info",
+    }
+
+
+def test_every_module_is_in_the_wheel(names):
+    modules = {
+        path.relative_to(ROOT).as_posix()
+        for path in (ROOT / "ac_keras").rglob("*.py")
+    }
+    shipped = {name for name in names if name.startswith("ac_keras/")}
+    assert shipped >= modules and len(modules) > 20
+
+
+def test_the_wheel_is_pure_python(wheel, names):
+    assert wheel.name.endswith("-py3-none-any.whl")
+    suffixes = {
+        pathlib.PurePath(name).suffix
+        for name in names
+        if name.startswith("ac_keras/")
+    }
+    assert suffixes == {".py"}
+
+
+def test_the_metadata_names_the_package_and_its_version(metadata):
+    assert metadata["Name"] == "ac-keras"
+    assert metadata["Version"] == ac_keras.__version__
+    assert metadata["Requires-Python"] == ">=3.11"
+
+
+@pytest.mark.parametrize(
+    "name, limits",
+    [
+        ("keras", {">=3.12", "<3.16"}),
+        ("tensorflow", {">=2.16.2", "<2.22"}),
+    ],
+)
+def test_the_ranges_of_dependencies_are_declared(name, limits, metadata):
+    found = [
+        set(line[len(name) :].split(","))
+        for line in metadata.get_all("Requires-Dist")
+        if line.startswith((f"{name}<", f"{name}>"))
+    ]
+    assert found == [limits]
+
+
+def test_the_description_is_the_readme(metadata):
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert metadata.get_payload().strip() == readme.strip()
+    assert metadata["Description-Content-Type"].startswith("text/markdown")
+
+
+def test_the_unpacked_wheel_imports_from_its_own_folder(wheel, tmp_path):
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(tmp_path / "site")
+    result = subprocess.run(
+        [sys.executable, "-c", IMPORT_ALL],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(tmp_path / "site")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 0, result.stderr
+    expected = tmp_path / "site" / "ac_keras" / "__init__.py"
+    assert result.stdout.splitlines() == [str(expected), "True"]

@@ -1,0 +1,84 @@
+"""A saved classifier and its records, read without the package's own code."""
+
+import dataclasses
+import json
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+
+@dataclasses.dataclass
+class Clips:
+    """A split: every clip's frames in float64, by modality, and its label."""
+
+    frames: list
+    labels: np.ndarray
+
+
+def read_clips(directory, split):
+    """Reads a split's records by what the manifest says of them."""
+    manifest = json.loads((directory / "manifest.json").read_text())
+    frames, labels = [], []
+    for shard in manifest["splits"][split]["shards"]:
+        path = str(directory / shard["file"])
+        for record in tf.data.TFRecordDataset(path).as_numpy_iterator():
+            feature = tf.train.Example.FromString(record).features.feature
+            labels.append(feature["labels"].int64_list.value[0])
+            frames.append(
+                {
+                    name: decode(feature[name].bytes_list.value[0], layout)
+                    for name, layout in manifest["modalities"].items()
+                }
+            )
+    return Clips(frames, np.array(labels))
+
+
+def decode(stored, layout):
+    frames = np.frombuffer(stored, layout["dtype"]).reshape(-1, layout["dim"])
+    frames = frames.astype("float64")
+    if layout["dtype"] == "uint8":
+        low, high = layout["value_range"]
+        frames = low + frames * (high - low) / 255
+    return frames
+
+
+def predict(path, clips):
+    """Probabilities `(num_clips, num_classes)` of a `.keras` file (Eq. 7)."""
+    model = keras.models.load_model(path)
+    clusters = model.get_layer("clusters").clusters
+    features = np.array(
+        [
+            np.concatenate(
+                [pool(layer, clip[name]) for name, layer in clusters.items()]
+            )
+            for clip in clips.frames
+        ]
+    )
+    kernel, bias = model.get_layer("logits").get_weights()
+    return softmax(features @ kernel + bias)
+
+
+def pool(layer, frames):
+    """One clip's shifted units side by side; zeros without a frame."""
+    kernel, alpha, beta = layer.get_weights()
+    units = np.zeros((kernel.shape[1], kernel.shape[0]))
+    if len(frames):
+        units = softmax((frames @ kernel).T) @ frames
+        units = alpha[:, None] * units + beta[:, None]
+        units /= np.linalg.norm(units, axis=1, keepdims=True)
+        units /= np.sqrt(len(units))
+    return units.ravel()
+
+
+def softmax(x):
+    x = np.exp(x - x.max(axis=-1, keepdims=True))
+    return x / x.sum(axis=-1, keepdims=True)
+
+
+def accuracy(probabilities, labels):
+    return np.mean(probabilities.argmax(axis=1) == labels)
+
+
+def loss(probabilities, labels):
+    return -np.log(probabilities[np.arange(len(labels)), labels]).mean()

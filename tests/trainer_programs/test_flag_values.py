@@ -1,0 +1,90 @@
+"""train.py: how it reads --num_units, the initializers and --flagfile."""
+
+import json
+
+import pytest
+
+from program_runs import TRAINERS
+from program_runs import output_of
+from program_runs import run_python
+
+MODALITIES = ["rgb", "audio", "flow"]
+NUM_UNITS = {  # None where it is refused.
+    "8": {"rgb": 8, "audio": 8, "flow": 8},
+    "rgb:8": {"rgb": 8},
+    "audio:2,rgb:16": {"audio": 2, "rgb": 16},
+    "4,rgb:8": None,
+    "rgb:8,4": None,
+    "4,8": None,
+    "0": None,
+    "rgb:0": None,
+    "rgb:-1": None,
+    "-1": None,
+    "rgb:": None,
+    "rgb": None,
+    "rgb:4,rgb:8": None,
+    "smell:4": None,
+    "rgb:4.5": None,
+}
+FLAGFILES = ["flash_mnist.flags", "mine.flags", "sub/mine.flags"]
+# Reads all of them in one process and prints what came of each.
+PROGRAM = """
+import json, sys
+sys.path.insert(0, sys.argv[1])
+import train
+num_units, modalities, flagfiles = json.loads(sys.argv[2])
+
+def attempt(function, *arguments):
+    try:
+        return function(*arguments)
+    except Exception as error:
+        return f"{type(error).__name__}: {error}"
+
+print(json.dumps({
+    **{
+        value: attempt(train.parse_num_units, value.split(","), modalities)
+        for value in num_units
+    },
+    "flagfiles": [
+        train.with_shipped_flagfiles(["train.py", f"--flagfile={name}"])[1]
+        for name in flagfiles
+    ],
+}))
+"""
+
+
+@pytest.fixture(scope="module")
+def read(tmp_path_factory):
+    """What the program makes of every value."""
+    folder = tmp_path_factory.mktemp("flagfiles")
+    (folder / "sub").mkdir()
+    for name in FLAGFILES[1:]:
+        (folder / name).write_text("--epochs=1\n")
+    cases = json.dumps([list(NUM_UNITS), MODALITIES, FLAGFILES])
+    result = run_python("-c", PROGRAM, TRAINERS, cases, cwd=folder)
+    return json.loads(output_of(result))
+
+
+@pytest.mark.parametrize("value", [x for x in NUM_UNITS if NUM_UNITS[x]])
+def test_units_are_given_for_all_modalities_or_by_name(value, read):
+    assert read[value] == NUM_UNITS[value]
+    assert list(read[value]) == list(NUM_UNITS[value])
+
+
+@pytest.mark.parametrize("value", [x for x in NUM_UNITS if not NUM_UNITS[x]])
+def test_other_units_are_refused(value, read):
+    message = (
+        "UsageError: Expected --num_units as a number or as MODALITY:NUMBER "
+        f"pairs with modalities among {MODALITIES}. Received: {value}."
+    )
+    assert read[value] == message
+
+
+def test_a_shipped_flagfile_is_pointed_to(read):
+    path = TRAINERS / "flags" / "flash_mnist.flags"
+    assert read["flagfiles"][0] == f"--flagfile={path}"
+
+
+@pytest.mark.parametrize("index", [1, 2])
+def test_a_file_that_is_there_is_taken_as_it_is(index, read):
+    assert read["flagfiles"][index] == f"--flagfile={FLAGFILES[index]}"

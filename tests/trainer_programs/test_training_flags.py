@@ -1,0 +1,97 @@
+"""train.py: what its flags change."""
+
+import keras
+import numpy as np
+import pytest
+
+import ac_keras
+from ac_keras.pipeline import Manifest
+from ac_keras.pipeline import evaluation_batches
+from run_folder import read_epochs
+from run_folder import read_json
+
+
+@pytest.fixture(scope="module")
+def sampling_model(sampling_run):
+    return keras.models.load_model(sampling_run.output_dir / "model.keras")
+
+
+def test_the_same_seed_gives_the_same_epochs(finished_run, local_flagfile_run):
+    first, second = (
+        (run.output_dir / "epochs.csv").read_bytes()
+        for run in (finished_run, local_flagfile_run)
+    )
+    assert first == second and len(first.splitlines()) > 2
+
+
+def test_the_same_seed_gives_the_same_model(finished_run, local_flagfile_run):
+    weights = [
+        keras.models.load_model(run.output_dir / "model.keras").get_weights()
+        for run in (finished_run, local_flagfile_run)
+    ]
+    for first, second in zip(*weights, strict=True):
+        np.testing.assert_array_equal(first, second)
+        assert np.abs(first).max() > 0.01
+
+
+def test_a_local_flagfile_wins_over_the_shipped_one(local_flagfile_run):
+    assert read_json(local_flagfile_run, "flags.json")["hidden_units"] == 11
+
+
+def test_only_the_named_modalities_are_used(sampling_model):
+    assert set(sampling_model.input) == {
+        "rgb",
+        "rgb_num_frames",
+        "audio",
+        "audio_num_frames",
+    }
+
+
+def test_every_modality_has_its_number_of_units(sampling_model):
+    clusters = sampling_model.get_layer("clusters").clusters
+    units = {name: layer.num_units for name, layer in clusters.items()}
+    assert units == {"rgb": 4, "audio": 2}
+
+
+def test_the_clusters_are_as_the_flags_say(sampling_model, finished_run):
+    for layer in sampling_model.get_layer("clusters").clusters.values():
+        assert type(layer) is ac_keras.AttentionCluster
+        assert (layer.weighting, layer.hidden_units) == ("fc2", 5)
+    model = keras.models.load_model(finished_run.output_dir / "model.keras")
+    for layer in model.get_layer("clusters").clusters.values():
+        assert type(layer) is ac_keras.ShiftingCluster
+        assert layer.weighting == "fc1"
+
+
+def test_it_learns_from_a_few_frames(sampling_run):
+    assert read_json(sampling_run, "result.json")["test_accuracy"] > 0.6
+
+
+def test_it_is_measured_on_so_many_frames(
+    sampling_run, sampling_model, data_dir
+):
+    losses = {}
+    for sample_size in (0, 3):
+        (features, labels) = next(
+            evaluation_batches(
+                Manifest.load(data_dir),
+                "test",
+                batch_size=25,
+                sample_size=sample_size,
+                modalities=["rgb", "audio"],
+            ).as_numpy_iterator()
+        )
+        probabilities = sampling_model.predict_on_batch(features)
+        own = probabilities[np.arange(len(labels)), labels]
+        losses[sample_size] = -np.log(own).mean()
+    measured = read_json(sampling_run, "result.json")["test_loss"]
+    assert measured == pytest.approx(losses[3], rel=1e-4)
+    assert measured != pytest.approx(losses[0], rel=1e-3)
+
+
+def test_patience_stops_after_an_epoch_that_is_no_better(sampling_run):
+    accuracies = [row["val_accuracy"] for row in read_epochs(sampling_run)]
+    result = read_json(sampling_run, "result.json")
+    waited = result["epochs"] - result["best_epoch"]
+    assert result["epochs"] == len(accuracies)
+    assert waited == 1 or (waited == 0 and result["epochs"] == 4)
