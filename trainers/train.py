@@ -226,6 +226,28 @@ def build_model(manifest: Manifest, num_units: dict[str, int]) -> keras.Model:
     return model
 
 
+def evaluation_batch_size(
+    manifest: Manifest, split: str, strategy: tf.distribute.Strategy
+) -> int:
+    """Gives a batch size whose first batch all devices share evenly.
+
+    Keras builds the model from that batch and fails where it is uneven. Later
+    batches may be.
+
+    Raises:
+        app.UsageError: If the devices cannot share a batch.
+    """
+    devices = strategy.num_replicas_in_sync
+    num_clips = manifest.split(split).num_clips
+    if _BATCH_SIZE.value % devices or num_clips < devices:
+        raise app.UsageError(
+            f"Expected --batch_size as a multiple of the {devices} devices "
+            f"and at least {devices} {split} clips. Received: batch_size="
+            f"{_BATCH_SIZE.value} and {num_clips} clips."
+        )
+    return min(_BATCH_SIZE.value, num_clips - num_clips % devices)
+
+
 def make_callbacks(output_dir: pathlib.Path) -> list[keras.callbacks.Callback]:
     """Makes the logs and the choice of the best epoch."""
     callbacks = [
@@ -275,19 +297,25 @@ def main(argv):
         )
     num_units = parse_num_units(_NUM_UNITS.value, list(description.modalities))
     strategy = make_strategy()  # before TensorFlow looks at its devices
-    reading = {"batch_size": _BATCH_SIZE.value, "modalities": list(num_units)}
-    evaluation = {**reading, "sample_size": _EVAL_FRAMES.value}
+    modalities = list(num_units)
     train_batches = training_batches(
         manifest,
+        batch_size=_BATCH_SIZE.value,
         sample_size=_TRAIN_FRAMES.value,
+        modalities=modalities,
         seed=_SEED.value,
         in_memory=_IN_MEMORY.value,
-        **reading,
     )
-    validation_batches = evaluation_batches(
-        manifest, "validation", **evaluation
+    validation_batches, test_batches = (
+        evaluation_batches(
+            manifest,
+            split,
+            batch_size=evaluation_batch_size(manifest, split, strategy),
+            sample_size=_EVAL_FRAMES.value,
+            modalities=modalities,
+        )
+        for split in ("validation", "test")
     )
-    test_batches = evaluation_batches(manifest, "test", **evaluation)
     with strategy.scope():
         model = build_model(manifest, num_units)
 

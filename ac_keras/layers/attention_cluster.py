@@ -9,11 +9,15 @@ from ac_keras.layers.input_checks import check_frames
 from ac_keras.layers.input_checks import check_mask
 
 WEIGHTINGS = ("average", "fc1", "fc2")
+LARGEST_LOGIT = 6e4  # that float16 holds
 
 
 def clone(initializer):
-    """Copies an initializer: one that is used twice draws the same twice."""
-    if isinstance(initializer, keras.Initializer):
+    """Copies a random initializer: used twice, it would draw the same twice."""
+    if (
+        isinstance(initializer, keras.Initializer)
+        and "seed" in initializer.get_config()
+    ):
         return initializer.clone()
     return initializer
 
@@ -199,6 +203,8 @@ class AttentionCluster(keras.layers.Layer):
     def _attention_scores(self, frames, mask):
         """Weights of the frames `(batch, num_units, num_frames)`."""
         logits = ops.cast(self._logits(frames), "float32")
+        if self.compute_dtype == "float16":  # Infinite ones would give NaN.
+            logits = ops.clip(logits, -LARGEST_LOGIT, LARGEST_LOGIT)
         logits = ops.transpose(logits, (0, 2, 1))  # (batch, unit, frame)
         if mask is None:
             scores = ops.softmax(logits, axis=-1)

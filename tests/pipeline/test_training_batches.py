@@ -107,6 +107,15 @@ def test_every_epoch_draws_other_frames_of_a_clip(manifest, in_memory):
 
 
 @each_store
+def test_every_epoch_draws_other_frames_for_a_place_in_it(manifest, in_memory):
+    first, second = read_epochs(
+        manifest, 2, 5, sample_size=4, in_memory=in_memory
+    )
+    pairs = zip(first, second, strict=True)
+    assert sum(x == y for (_, x), (_, y) in pairs) < 3
+
+
+@each_store
 def test_another_seed_draws_other_frames_of_a_clip(manifest, in_memory):
     (first,), (second,) = (
         read_epochs(

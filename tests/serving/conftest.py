@@ -15,6 +15,8 @@ from served_classifier import CLASS_NAMES
 from served_classifier import draw_clips
 from served_classifier import make_classifier
 
+# Not for doctests, which would import two modules of this name.
+collect_ignore = ["conftest.py"]
 PROGRAM = pathlib.Path(__file__).with_name("plain_session.py")
 BATCHES = {
     "one_clip": (1, 3, 2),

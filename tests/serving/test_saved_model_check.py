@@ -2,7 +2,6 @@
 
 import os
 import pathlib
-import shutil
 import subprocess
 import sys
 
@@ -60,19 +59,13 @@ def test_the_right_saved_model_is_within_tolerance(check):
     assert 0 <= check.max_difference <= 1e-5
 
 
-def test_other_weights_are_refused(version):
-    other = make_classifier(seed=5)
-    message = "(?s)Expected .* model's probabilities .*Received: a difference"
-    with pytest.raises(RuntimeError, match=message):
-        serving.check_saved_model(other, version, one_batch())
-
-
-def test_one_slightly_different_weight_is_refused(model, version):
+def test_other_weights_are_refused_however_alike(version):
     other = make_classifier()
     kernel, bias = other.get_layer("logits").get_weights()
     bias[0] += 1e-3
     other.get_layer("logits").set_weights([kernel, bias])
-    with pytest.raises(RuntimeError, match="a difference of"):
+    message = "(?s)Expected .* model's probabilities .*Received: a difference"
+    with pytest.raises(RuntimeError, match=message):
         serving.check_saved_model(other, version, one_batch())
 
 
@@ -88,16 +81,6 @@ def test_the_message_of_a_failing_process_is_reported(model, tmp_path):
     message = "(?s)Received: exit status 1 .*SavedModel file does not exist"
     with pytest.raises(RuntimeError, match=message):
         serving.check_saved_model(model, tmp_path / "none", one_batch())
-
-
-def test_a_saved_model_without_its_variables_is_reported(
-    model, version, tmp_path
-):
-    shutil.copytree(version, tmp_path / "1")
-    shutil.rmtree(tmp_path / "1" / "variables")
-    message = "(?s)in a process of its own.*Received: exit status .*variables"
-    with pytest.raises(RuntimeError, match=message):
-        serving.check_saved_model(model, tmp_path / "1", one_batch())
 
 
 def test_the_process_can_import_neither_ac_keras_nor_keras(tmp_path):

@@ -12,6 +12,9 @@ from learnable_dataset import write_dataset
 from learnable_dataset import write_previews
 from training_runs import TrainingRuns
 
+# Not for doctests, which would import two modules of this name.
+collect_ignore = ["conftest.py"]
+
 
 @pytest.fixture(scope="session")
 def data_dir(tmp_path_factory):
