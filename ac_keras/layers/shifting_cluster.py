@@ -31,7 +31,7 @@ class ShiftingCluster(AttentionCluster):
         beta_initializer: Initializer of the shifts, shape `(num_units,)`;
             None is a normal distribution of standard deviation 0.5. Units
             that start with different shifts diverge sooner: see
-            docs/initialisation.md for what was tried.
+            docs/results/initialisation.md.
         **kwargs: Further arguments of `AttentionCluster`.
 
     Call arguments and output shape: those of `AttentionCluster`.
