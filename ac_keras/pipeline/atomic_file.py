@@ -40,5 +40,5 @@ def write_text(path: str | os.PathLike, text: str) -> None:
 
 def sweep(directory: str | os.PathLike) -> None:
     """Removes what killed writers left in a folder."""
-    for partial in pathlib.Path(directory).glob(f".*{PARTIAL}"):
+    for partial in pathlib.Path(directory).glob(f".*{PARTIAL}*"):
         partial.unlink(missing_ok=True)

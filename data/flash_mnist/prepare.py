@@ -276,6 +276,9 @@ def write_previews(path: pathlib.Path, shards: Shards) -> None:
 def main(argv):
     if len(argv) > 1:
         raise app.UsageError(f"Expected flags only. Received: {argv[1:]}.")
+    # One thread a call: sums then have one order, whatever the number of cores.
+    # Extraction runs as many calls side by side as there are cores.
+    tf.config.threading.set_intra_op_parallelism_threads(1)
     directory = pathlib.Path(_OUTPUT_DIR.value)
     sizes = split_sizes()
     digits = load_digits(_DIGITS.value, _MNIST_DIR.value)
@@ -285,6 +288,7 @@ def main(argv):
     }
     writer = DatasetWriter(directory, describe(), counts)
     if writer.is_complete:
+        writer.finish()  # checks that no file was lost since
         print(f"{directory} is complete already.")
         return
     cnn = pretrained_cnn(directory, digits)

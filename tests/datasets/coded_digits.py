@@ -7,6 +7,7 @@ Image `v` of digit `d` is black but for one pixel of full intensity, in row
 import numpy as np
 
 from ac_keras.datasets import Digits
+from ac_keras.datasets import FlashMnist
 
 BRIGHT = 255
 # How many images each digit has: of all sizes, for none is special.
@@ -27,6 +28,16 @@ def dim_images(levels=(0, 1, 90, 100)):
     """Images of no digit, with intensities of equal shares."""
     images = np.resize(np.array(levels, np.uint8), (10, 28, 28))
     return Digits(images, np.arange(10, dtype=np.uint8))
+
+
+def gray_digits(intensity):
+    """Ten images of one intensity everywhere."""
+    images = np.full((10, 28, 28), intensity, np.uint8)
+    return Digits(images, np.arange(10, dtype=np.uint8))
+
+
+def make_maker(with_replacement=False):
+    return FlashMnist(make_digits(), dim_images(), with_replacement)
 
 
 def read_images(frames):

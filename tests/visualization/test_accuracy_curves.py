@@ -77,6 +77,24 @@ def test_epochs_go_from_left_to_right(tmp_path):
     assert falling[-1] - falling[0] > 50
 
 
+def test_epochs_count_from_one_and_accuracy_is_in_percent(
+    tmp_path, monkeypatch
+):
+    figures = []
+    savefig = Figure.savefig
+
+    def watch(figure, *arguments, **kwargs):
+        figures.append(figure)
+        savefig(figure, *arguments, **kwargs)
+
+    monkeypatch.setattr(Figure, "savefig", watch)
+    draw(tmp_path, RISING)
+    (axes,) = figures[0].axes
+    np.testing.assert_array_equal(axes.lines[0].get_xdata(), [1, 2, 3, 4])
+    np.testing.assert_allclose(axes.lines[0].get_ydata(), [10, 40, 60, 65])
+    assert axes.get_ylim() == (0, 100)
+
+
 def test_one_changed_value_changes_the_picture(tmp_path):
     before = draw(tmp_path, RISING)
     after = draw(tmp_path, (*RISING[:-1], RISING[-1] + 0.05))
