@@ -16,8 +16,6 @@ from coded_digits import make_maker
 from coded_digits import read_images
 
 EMPTY = 10
-
-
 ALL_DIGITS = 1023
 
 

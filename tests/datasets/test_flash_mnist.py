@@ -16,8 +16,6 @@ from coded_digits import make_maker
 from coded_digits import read_images
 
 ALL_DIGITS = 1023
-
-
 each_placing = pytest.mark.parametrize("with_replacement", [False, True])
 
 

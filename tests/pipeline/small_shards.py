@@ -8,8 +8,6 @@ SHARDS = {
     "train": [draw_clips(describe(), 3, seed) for seed in range(3)],
     "test": [draw_clips(describe(), 2, seed=9)],
 }
-
-
 COUNTS = {"train": 3, "test": 1}
 
 

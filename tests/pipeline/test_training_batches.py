@@ -13,8 +13,6 @@ from drawn_dataset import write_dataset
 from drawn_dataset import write_numbered
 
 each_store = pytest.mark.parametrize("in_memory", [False, True])
-
-
 each_kind = pytest.mark.parametrize("multi_label", [False, True])
 
 
@@ -68,8 +66,8 @@ def is_row(features, row, name, expected):
 
 
 @each_store
-def test_labels_are_the_clips_classes(manifest, in_memory):
-    batches = training_batches(manifest, batch_size=20, in_memory=in_memory)
+def test_labels_are_the_clips_classes(one_file, in_memory):
+    batches = training_batches(one_file, batch_size=20, in_memory=in_memory)
     features, labels = next(batches.as_numpy_iterator())
     expected = features["rgb"][:, 0, 0].astype(int) % 4
     assert labels.tolist() == expected.tolist()

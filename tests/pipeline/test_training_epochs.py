@@ -17,14 +17,8 @@ from epoch_reading import describe_epochs
 from epoch_reading import read_epochs
 
 NUM_CLIPS = 20
-
-
 LONG = 30  # frames, so that two draws of four hardly ever are the same
-
-
 SHARD_SIZES = {"one file": (20,), "files": (6, 1, 8, 5)}
-
-
 each_store = pytest.mark.parametrize("in_memory", [False, True])
 
 

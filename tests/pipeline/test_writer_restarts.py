@@ -71,8 +71,6 @@ CHANGES = {
     "modalities": ({"modalities": THREE}, 'found {"rgb": {"dim": 3'),
     "shards": ({"counts": {"train": 4}}, 'num_shards: expected {"train": 4}'),
 }
-
-
 BEGUN = {"modalities": RGB, "seed": 7, "settings": {"fps": 25}}
 
 
