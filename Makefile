@@ -4,7 +4,7 @@ LATEST := .venv-latest
 DATA := records/flash_mnist_uci
 RUN := runs/demo
 # TensorFlow's own start-up notes are not for the user of these commands.
-export TF_CPP_MIN_LOG_LEVEL ?= 2
+export TF_CPP_MIN_LOG_LEVEL ?= 3
 
 .PHONY: help demo test test-latest lint format clean
 
