@@ -50,6 +50,7 @@ def check_saved_model(
         What came out.
 
     Raises:
+        ValueError: If there is no clip.
         RuntimeError: If the process fails or a probability is off by more
             than 1e-5.
     """
@@ -64,6 +65,11 @@ def check_saved_model(
             difference = float(np.maximum(difference, gap))
             correct += int((served.argmax(axis=-1) == labels).sum())
             num_clips += len(labels)
+    if not num_clips:
+        raise ValueError(
+            "check_saved_model expects at least one clip. Received: no batch. "
+            "Name a split that has clips."
+        )
     if not difference <= TOLERANCE:
         raise RuntimeError(
             "Expected the SavedModel to give the model's probabilities to "
@@ -78,7 +84,11 @@ def _write_inputs(model, batches, directory):
     for index, (features, labels) in enumerate(batches.as_numpy_iterator()):
         path = os.path.join(directory, f"{index}.inputs.npz")
         np.savez(path, **features)
-        expected.append((model.predict_on_batch(features), labels))
+        # Not predict_on_batch: under a strategy every replica takes it all.
+        probabilities = keras.ops.convert_to_numpy(
+            model(features, training=False)
+        )
+        expected.append((probabilities, labels))
     return expected
 
 
