@@ -3,6 +3,9 @@
 from ac_keras.pipeline.clip import Clip
 from ac_keras.pipeline.clip import decode_clip
 from ac_keras.pipeline.clip import encode_clip
+from ac_keras.pipeline.damage import Damage
+from ac_keras.pipeline.damage import find_damage
+from ac_keras.pipeline.damage import skip_damage
 from ac_keras.pipeline.manifest import Description
 from ac_keras.pipeline.manifest import Manifest
 from ac_keras.pipeline.manifest import Shard
@@ -15,6 +18,7 @@ from ac_keras.pipeline.writer import DatasetWriter
 
 __all__ = [
     "Clip",
+    "Damage",
     "DatasetWriter",
     "Description",
     "Manifest",
@@ -24,6 +28,8 @@ __all__ = [
     "decode_clip",
     "encode_clip",
     "evaluation_batches",
+    "find_damage",
+    "skip_damage",
     "steps_per_epoch",
     "training_batches",
 ]

@@ -11,6 +11,13 @@ from ac_keras.pipeline.manifest import Description
 from ac_keras.pipeline.modality import Modality
 
 
+def expand_clips(
+    serialized: tf.data.Dataset, description: Description
+) -> tf.data.Dataset:
+    """Turns serialized records into elements, one for each clip."""
+    return serialized
+
+
 def parse_records(
     records: tf.Tensor, description: Description
 ) -> dict[str, tf.Tensor]:
