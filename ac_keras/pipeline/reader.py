@@ -127,7 +127,7 @@ def evaluation_batches(
         pair = decode(stored, None)
         return (*pair, stored["id"]) if with_ids else pair
 
-    clips = tf.data.TFRecordDataset(manifest.paths(split))
+    clips = _clips(manifest.paths(split), description)
     batches = clips.batch(batch_size).map(
         read, num_parallel_calls=tf.data.AUTOTUNE
     )
@@ -136,6 +136,11 @@ def evaluation_batches(
     return batches.apply(
         tf.data.experimental.assert_cardinality(count)
     ).prefetch(tf.data.AUTOTUNE)
+
+
+def _clips(paths, description):
+    """Reads files, an element a clip."""
+    return records.expand_clips(tf.data.TFRecordDataset(paths), description)
 
 
 def _streamed(manifest, split, description, shuffle_buffer):
@@ -151,7 +156,7 @@ def _streamed(manifest, split, description, shuffle_buffer):
             tf.gather(paths, tf.argsort(rank))
         )
         clips = files.interleave(
-            tf.data.TFRecordDataset,
+            lambda path: _clips(path, description),
             cycle_length=OPEN_SHARDS,
             num_parallel_calls=tf.data.AUTOTUNE,
             deterministic=True,
@@ -169,7 +174,7 @@ def _streamed(manifest, split, description, shuffle_buffer):
 def _resident(manifest, split, description):
     """Gives a function from a seed to an epoch's batches, from memory."""
     num_clips = manifest.split(split).num_clips
-    clips = tf.data.TFRecordDataset(manifest.paths(split)).batch(num_clips)
+    clips = _clips(manifest.paths(split), description).batch(num_clips)
     stored = records.parse_records(next(iter(clips)), description)
 
     def shuffled(seed, batch_size):
