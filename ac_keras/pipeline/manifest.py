@@ -14,6 +14,13 @@ from ac_keras.pipeline.modality import Modality
 
 FORMAT_VERSION = 1
 FILE_NAME = "manifest.json"
+OWN_RECORDS = "clip"
+RECORD_FORMATS = (
+    OWN_RECORDS,
+    "youtube8m",
+    "youtube8m_segments",
+    "mediasequence",
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,9 +35,12 @@ class Description:
         seed: The seed that it was made from, if any.
         settings: Everything else that decides what the records hold. Two
             folders of equal descriptions hold equal bytes.
+        record_format: Whose records they are: `"clip"` for those that
+            `DatasetWriter` writes, else one of `RECORD_FORMATS`.
 
     Raises:
-        ValueError: If a modality's name is reserved or there is none.
+        ValueError: If a modality's name is reserved or there is none, or the
+            record format is unknown or cannot hold a modality's dtype.
     """
 
     name: str
@@ -39,6 +49,7 @@ class Description:
     multi_label: bool = False
     seed: int | None = None
     settings: dict[str, Any] = dataclasses.field(default_factory=dict)
+    record_format: str = OWN_RECORDS
 
     def __post_init__(self):
         object.__setattr__(self, "class_names", tuple(self.class_names))
@@ -52,6 +63,23 @@ class Description:
                 "Description expects modalities with names such as 'rgb': "
                 f"letters, digits and underscores, none of {RESERVED}. "
                 f"Received: {bad or 'no modality'}."
+            )
+        self._check_record_format()
+
+    def _check_record_format(self) -> None:
+        if self.record_format not in RECORD_FORMATS:
+            raise ValueError(
+                f"Description expects a record format among {RECORD_FORMATS}. "
+                f"Received: record_format={self.record_format!r}. Choose the "
+                "one whose keys the records have."
+            )
+        dtypes = {name: m.dtype for name, m in self.modalities.items()}
+        all_floats = set(dtypes.values()) == {"float32"}
+        if self.record_format == "mediasequence" and not all_floats:
+            raise ValueError(
+                "Description expects float32 modalities of MediaSequence "
+                f"records, which hold floats. Received: {dtypes}. Describe "
+                "them as Modality(dim)."
             )
 
     @property
@@ -77,9 +105,11 @@ class Description:
         return dataclasses.replace(self, modalities=chosen)
 
     def to_json(self) -> dict:
-        """The description as JSON values."""
+        """The description as JSON values; `record_format` where not ours."""
+        other = {"record_format": self.record_format}
         return {
             "format_version": FORMAT_VERSION,
+            **(other if self.record_format != OWN_RECORDS else {}),
             "name": self.name,
             "seed": self.seed,
             "settings": self.settings,
@@ -104,6 +134,7 @@ class Description:
             multi_label=values["multi_label"],
             seed=values["seed"],
             settings=values["settings"],
+            record_format=values.get("record_format", OWN_RECORDS),
         )
 
 
@@ -112,7 +143,8 @@ class Shard:
     """One file of records.
 
     Attributes:
-        file: Its name in the dataset's folder.
+        file: Its name in the dataset's folder, or its path, absolute or
+            from that folder, if it lies elsewhere.
         num_clips: How many clips it holds.
         num_bytes: Its size.
         runs: Its stretches of sound records, as pairs of an offset in bytes
@@ -144,12 +176,15 @@ class Split:
         mean_features: Mapping from modality to the mean over all frames,
             float32 `(dim,)`; zeros where no clip has the modality.
         max_num_frames: Mapping from modality to the longest clip's frames.
+        num_absent: Mapping from modality to the number of clips that lack it;
+            empty if the manifest was written before this was counted.
     """
 
     shards: tuple[Shard, ...]
     class_counts: np.ndarray
     mean_features: dict[str, np.ndarray]
     max_num_frames: dict[str, int]
+    num_absent: dict[str, int] = dataclasses.field(default_factory=dict)
 
     @property
     def num_clips(self) -> int:
@@ -162,6 +197,7 @@ class Split:
             "num_clips": self.num_clips,
             "shards": [shard.to_json() for shard in self.shards],
             "max_num_frames": self.max_num_frames,
+            "num_absent": self.num_absent,
             "class_counts": [int(count) for count in self.class_counts],
             "mean_features": {
                 name: [float(x) for x in mean]
@@ -180,6 +216,7 @@ class Split:
                 for name, mean in values["mean_features"].items()
             },
             max_num_frames=values["max_num_frames"],
+            num_absent=values.get("num_absent", {}),
         )
 
 

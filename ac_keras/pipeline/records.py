@@ -1,14 +1,37 @@
-"""From batches of serialized examples to batches of features.
+"""From batches of serialized records to batches of features.
 
-A batch goes through two steps. `parse_records` splits the examples and leaves
-every modality as one string a clip, in the stored dtype. `decode_frames` cuts
-the sampled frames out of those strings and decodes nothing else.
+A batch goes through two steps. `parse_records` splits the records and leaves
+every modality's frames as they are stored: as one string a clip in our own
+records and in segments, else as a ragged tensor with an entry a frame, a
+string or a row of floats. `decode_frames` takes the sampled frames out of
+those and decodes nothing else.
 """
 
 import tensorflow as tf
 
+from ac_keras.pipeline import mediasequence
+from ac_keras.pipeline import youtube8m
 from ac_keras.pipeline.manifest import Description
 from ac_keras.pipeline.modality import Modality
+from ac_keras.pipeline.targets import make_targets
+
+
+def expand_clips(
+    records: tf.data.Dataset, description: Description
+) -> tf.data.Dataset:
+    """Turns the records of files into elements, one a clip.
+
+    Args:
+        records: Serialized records, of one file or more.
+        description: The dataset that they belong to.
+
+    Returns:
+        A dataset that can be batched, and its batches parsed by
+        `parse_records`: the records themselves, or their segments.
+    """
+    if description.record_format == "youtube8m_segments":
+        return youtube8m.expand_segments(records, description)
+    return records
 
 
 def expand_clips(
@@ -19,79 +42,96 @@ def expand_clips(
 
 
 def parse_records(
-    records: tf.Tensor, description: Description
-) -> dict[str, tf.Tensor]:
-    """Splits a batch of serialized examples.
+    batch: tf.Tensor | dict[str, tf.Tensor], description: Description
+) -> dict[str, tf.Tensor | tf.RaggedTensor]:
+    """Splits a batch of clips.
 
     Args:
-        records: Strings `(batch,)`.
+        batch: A batch of what `expand_clips` gives.
         description: The dataset that they belong to.
 
     Returns:
         `id` (strings `(batch,)`), `labels` (int32 `(batch,)`; multi-label:
         float32 `(batch, num_classes)`, 1 where a clip has the label), and for
-        every modality strings `(batch,)`.
+        every modality strings `(batch,)` or, ragged, strings `(batch, None)`
+        or float32 `(batch, None, dim)`.
     """
-    labels = (
-        tf.io.RaggedFeature(tf.int64, row_splits_dtype=tf.int64)
-        if description.multi_label
-        else tf.io.FixedLenFeature([], tf.int64)
-    )
+    parse = {
+        "clip": _parse_clips,
+        "youtube8m": youtube8m.parse_videos,
+        "youtube8m_segments": youtube8m.parse_segments,
+        "mediasequence": mediasequence.parse_sequences,
+    }[description.record_format]
+    return parse(batch, description)
+
+
+def _parse_clips(records, description):
     strings = tf.io.FixedLenFeature([], tf.string)
+    labels = tf.io.RaggedFeature(tf.int64, row_splits_dtype=tf.int64)
     features = dict.fromkeys(["id", *description.modalities], strings)
     parsed = tf.io.parse_example(records, {**features, "labels": labels})
-    parsed["labels"] = _labels(parsed["labels"], description)
-    return parsed
+    targets = make_targets(parsed["labels"], parsed["id"], description)
+    return {**parsed, "labels": targets}
 
 
-def _labels(labels, description):
-    values = labels.flat_values if description.multi_label else labels
-    num_classes = description.num_classes
-    in_range = tf.debugging.Assert(
-        tf.reduce_all((values >= 0) & (values < num_classes)),
-        [f"Expected labels from 0 to {num_classes - 1}. Received:", values],
-    )
-    with tf.control_dependencies([in_range]):
-        if not description.multi_label:
-            return tf.cast(labels, tf.int32)
-        index = tf.stack([labels.value_rowids(), labels.flat_values], axis=1)
-        shape = tf.stack([labels.nrows(), num_classes])
-        ones = tf.ones_like(labels.flat_values, tf.float32)
-        return tf.scatter_nd(index, ones, shape)
+def count_frames(
+    stored: tf.Tensor | tf.RaggedTensor, modality: Modality
+) -> tf.Tensor:
+    """Counts the frames of each clip, int32 `(batch,)`.
 
-
-def count_frames(stored: tf.Tensor, modality: Modality) -> tf.Tensor:
-    """Counts the frames in each string, int32 `(batch,)`."""
-    size = tf.strings.length(stored)
+    A clip or a frame of a wrong number of bytes is an error.
+    """
+    if isinstance(stored, tf.RaggedTensor):
+        num_frames = tf.cast(stored.row_lengths(), tf.int32)
+        if stored.dtype != tf.string:
+            return num_frames
+        rest = tf.strings.length(stored.flat_values) - modality.frame_bytes
+        expected = "frames of"
+    else:
+        size = tf.strings.length(stored)
+        num_frames = size // modality.frame_bytes
+        rest = size % modality.frame_bytes
+        expected = "a whole number of frames of"
     whole = tf.debugging.assert_equal(
-        size % modality.frame_bytes,
-        0,
-        f"Expected a whole number of frames of {modality.frame_bytes} bytes.",
+        rest, 0, f"Expected {expected} {modality.frame_bytes} bytes."
     )
     with tf.control_dependencies([whole]):
-        return size // modality.frame_bytes
+        return tf.identity(num_frames)
 
 
 def decode_all_frames(
-    stored: tf.Tensor, modality: Modality, num_slots: tf.Tensor | int
+    stored: tf.Tensor | tf.RaggedTensor,
+    modality: Modality,
+    num_slots: tf.Tensor | int,
 ) -> tf.Tensor:
     """Decodes every frame.
 
     Args:
-        stored: Strings `(batch,)`, one clip's frames each.
+        stored: A batch's frames, as `parse_records` gives them.
         modality: How they are stored.
         num_slots: Frames of the result; no clip has more.
 
     Returns:
         float32 `(batch, num_slots, dim)`, zeros past a clip's end.
     """
+    num_frames = count_frames(stored, modality)
+    fits = tf.debugging.assert_less_equal(
+        num_frames,
+        num_slots,
+        "Expected clips of no more frames than the manifest tells.",
+    )
+    with tf.control_dependencies([fits]):
+        num_frames = tf.identity(num_frames)
+    if isinstance(stored, tf.RaggedTensor):
+        rows = _decode_rows(stored.flat_values, modality)
+        return _spread(rows, num_frames, num_slots, modality)
     flat = _decode_raw(stored, modality, num_slots)
     frames = tf.reshape(flat, (-1, num_slots, modality.dim))
-    return _as_features(frames, count_frames(stored, modality), modality)
+    return _as_features(frames, num_frames, modality)
 
 
 def decode_frames(
-    stored: tf.Tensor,
+    stored: tf.Tensor | tf.RaggedTensor,
     modality: Modality,
     positions: tf.Tensor,
     num_frames: tf.Tensor,
@@ -99,7 +139,7 @@ def decode_frames(
     """Decodes the frames at some positions and no others.
 
     Args:
-        stored: Strings `(batch,)`, one clip's frames each.
+        stored: A batch's frames, as `parse_records` gives them.
         modality: How they are stored.
         positions: int32 `(batch, sample_size)`, the frames to take.
         num_frames: int32 `(batch,)`, how many of the positions are real.
@@ -108,13 +148,32 @@ def decode_frames(
         float32 `(batch, sample_size, dim)`, zeros where a position is not
         real.
     """
-    slot = tf.range(tf.shape(positions)[1])[None, :]
-    size = tf.where(slot < num_frames[:, None], modality.frame_bytes, 0)
+    sample_size = tf.shape(positions)[1]
+    real = tf.sequence_mask(num_frames, sample_size)
+    if isinstance(stored, tf.RaggedTensor):
+        first = stored.row_starts()[:, None]
+        taken = first + tf.cast(positions, first.dtype)
+        rows = tf.gather(stored.flat_values, tf.boolean_mask(taken, real))
+        rows = _decode_rows(rows, modality)
+        return _spread(rows, num_frames, sample_size, modality)
+    size = tf.where(real, modality.frame_bytes, 0)
     rows = tf.strings.substr(
         stored[:, None], positions * modality.frame_bytes, size
     )
     frames = _decode_raw(rows, modality, 1)
     return _as_features(frames, num_frames, modality)
+
+
+def _decode_rows(rows, modality):
+    """Turns entries of frames into their numbers, `(total, dim)`."""
+    return rows if rows.dtype != tf.string else _decode_raw(rows, modality, 1)
+
+
+def _spread(rows, num_frames, num_slots, modality):
+    """Gives each clip its rows, then pads."""
+    ragged = tf.RaggedTensor.from_row_lengths(rows, num_frames)
+    shape = tf.stack([tf.size(num_frames), num_slots, modality.dim])
+    return _as_features(ragged.to_tensor(shape=shape), num_frames, modality)
 
 
 def _decode_raw(strings, modality, num_frames):

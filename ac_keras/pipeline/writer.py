@@ -191,6 +191,7 @@ class _Totals:
         self.sums = {n: np.zeros(m.dim) for n, m in self.modalities.items()}
         self.num_frames = dict.fromkeys(self.modalities, 0)
         self.max_num_frames = dict.fromkeys(self.modalities, 0)
+        self.num_absent = dict.fromkeys(self.modalities, 0)
 
     def add(self, example: tf.train.Example) -> None:
         feature = example.features.feature
@@ -202,6 +203,7 @@ class _Totals:
             self.num_frames[name] += len(frames)
             longest = max(self.max_num_frames[name], len(frames))
             self.max_num_frames[name] = longest
+            self.num_absent[name] += len(frames) == 0
 
     def merge(self, other: "_Totals") -> None:
         self.num_clips += other.num_clips
@@ -209,6 +211,7 @@ class _Totals:
         for name in self.modalities:
             self.sums[name] += other.sums[name]
             self.num_frames[name] += other.num_frames[name]
+            self.num_absent[name] += other.num_absent[name]
             self.max_num_frames[name] = max(
                 self.max_num_frames[name], other.max_num_frames[name]
             )
@@ -219,7 +222,11 @@ class _Totals:
             for name, total in self.sums.items()
         }
         return Split(
-            tuple(shards), self.class_counts, means, self.max_num_frames
+            tuple(shards),
+            self.class_counts,
+            means,
+            self.max_num_frames,
+            self.num_absent,
         )
 
 

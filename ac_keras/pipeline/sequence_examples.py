@@ -1,0 +1,67 @@
+"""Batches of serialized `tf.train.SequenceExample`, split by their keys."""
+
+import tensorflow as tf
+
+
+def split_sequences(
+    records: tf.Tensor,
+    id_key: str,
+    context: dict[str, tf.DType],
+    lists: dict[str, tf.DType],
+) -> tuple[tf.Tensor, dict[str, tf.RaggedTensor], dict[str, tf.RaggedTensor]]:
+    """Splits a batch.
+
+    Args:
+        records: Strings `(batch,)`.
+        id_key: The key of a clip's name in the context.
+        context: Mapping from other keys of the context to their dtypes.
+        lists: Mapping from keys of feature lists to their dtypes.
+
+    Returns:
+        Ids, strings `(batch,)`; a mapping from the context's keys to ragged
+        tensors `(batch, None)`; and one from the lists' keys to ragged tensors
+        `(batch, num_steps, num_values)`. A record that lacks one of these
+        keys has no entries.
+    """
+    values, steps, _ = tf.io.parse_sequence_example(
+        records, _ragged({**context, id_key: tf.string}), _ragged(lists)
+    )
+    ids = values.pop(id_key)
+    single = tf.debugging.assert_equal(
+        ids.row_lengths(),
+        tf.constant(1, tf.int64),
+        f"Expected one {id_key!r} in the context of each SequenceExample.",
+    )
+    with tf.control_dependencies([single]):
+        return tf.identity(ids.flat_values), values, steps
+
+
+def fixed_steps(
+    steps: tf.RaggedTensor, num_values: int, key: str
+) -> tf.RaggedTensor:
+    """Checks that every step has the same number of values.
+
+    Args:
+        steps: `(batch, None, None)`.
+        num_values: How many.
+        key: The feature list's key, named in errors.
+
+    Returns:
+        `(batch, None, num_values)`, its last axis uniform.
+    """
+    fitting = tf.debugging.assert_equal(
+        steps.values.row_lengths(),
+        tf.constant(num_values, tf.int64),
+        f"Expected {num_values} values of {steps.dtype.name} in each frame of "
+        f"{key!r}.",
+    )
+    with tf.control_dependencies([fitting]):
+        rows = tf.reshape(steps.flat_values, (-1, num_values))
+    return steps.with_values(rows)
+
+
+def _ragged(dtypes: dict[str, tf.DType]) -> dict[str, tf.io.RaggedFeature]:
+    return {
+        key: tf.io.RaggedFeature(dtype, row_splits_dtype=tf.int64)
+        for key, dtype in dtypes.items()
+    }
