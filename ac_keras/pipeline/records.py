@@ -34,13 +34,6 @@ def expand_clips(
     return records
 
 
-def expand_clips(
-    serialized: tf.data.Dataset, description: Description
-) -> tf.data.Dataset:
-    """Turns serialized records into elements, one for each clip."""
-    return serialized
-
-
 def parse_records(
     batch: tf.Tensor | dict[str, tf.Tensor], description: Description
 ) -> dict[str, tf.Tensor | tf.RaggedTensor]:

@@ -63,6 +63,7 @@ class Trainer:
             probabilities, whose state is a sum over clips.
         batch_size: Clips in a step, over all replicas and hosts.
         steps_per_epoch: Steps in an epoch.
+        epochs: Epochs of the whole run.
         steps_per_execution: Steps between two looks at the loss, the clock
             and the signals.
         directory: The run's folder; it exists.
@@ -80,6 +81,7 @@ class Trainer:
         metrics: Sequence[keras.metrics.Metric] = (),
         batch_size: int,
         steps_per_epoch: int,
+        epochs: int,
         steps_per_execution: int = 1,
         directory: pathlib.Path,
         best: BestEpoch,
@@ -88,15 +90,16 @@ class Trainer:
         self.best = best
         self.batch_size = batch_size
         self.steps_per_epoch = steps_per_epoch
+        self.epochs = epochs
         self.steps_per_execution = steps_per_execution
         self.directory = directory
         self.checkpoint_seconds = checkpoint_seconds
         self._strategy = tf.distribute.get_strategy()
         self._is_chief = is_chief(self._strategy)
-        self._num_hosts = num_hosts(self._strategy)
+        self.num_hosts = num_hosts(self._strategy)
         self._update = update_step
         self._evaluator = evaluator
-        self._kept = kept_model or model
+        self.kept_model = kept_model or model
         self._metrics = [keras.metrics.Mean(name="loss"), *metrics]
         variables = [x.value for x in model.variables]
         variables += update_step.variables
@@ -113,7 +116,6 @@ class Trainer:
         self,
         training_data: TrainingData,
         validation_data: EvaluationData | None,
-        epochs: int,
         log: RunLog | None,
         signals: StopSignal,
     ) -> list[dict]:
@@ -123,7 +125,6 @@ class Trainer:
             training_data: Gives endless batches from an epoch, a step and a
                 share on, as `training_batches` takes them.
             validation_data: Gives the validation batches.
-            epochs: Epochs of the whole run.
             log: Where to tell; None on hosts that are not the chief.
             signals: Whether to stop.
 
@@ -136,7 +137,7 @@ class Trainer:
                 is that of an earlier step.
         """
         self.state.restore(self.directory / CHECKPOINTS)
-        self._log, self._signals, self._epochs = log, signals, epochs
+        self._log, self._signals = log, signals
         if log:
             log.epoch(self.state.history, new=False)
         if self._is_done():
@@ -160,9 +161,14 @@ class Trainer:
             self._end_epoch(validation_data)
         return self.state.history
 
+    def wait_for_hosts(self) -> None:
+        """Returns when all hosts have come here."""
+        if self.num_hosts > 1:
+            self._sum(tf.zeros(1)).numpy()
+
     def _is_done(self):
         state = self.state
-        return state.epoch >= self._epochs or self.best.should_stop(
+        return state.epoch >= self.epochs or self.best.should_stop(
             state.history
         )
 
@@ -199,7 +205,9 @@ class Trainer:
         state.history.append(row)
         # Before the checkpoint that says that it is the best.
         if self._is_chief and self.best.is_last_best(state.history):
-            keras_files.save_weights(self._kept, self.directory / BEST_WEIGHTS)
+            keras_files.save_weights(
+                self.kept_model, self.directory / BEST_WEIGHTS
+            )
         if self._log:
             self._log.epoch(state.history)
         for metric in self._metrics:
@@ -215,7 +223,7 @@ class Trainer:
         stop = float(self._signals.received is not None)
         due = time.monotonic() - self._saved > self.checkpoint_seconds
         flags = tf.constant([stop, float(due and self._is_chief)])
-        if self._num_hosts > 1:
+        if self.num_hosts > 1:
             flags = self._sum(flags)
         stop, due = (x > 0 for x in flags.numpy())
         if stop or due:
@@ -225,7 +233,7 @@ class Trainer:
 
     def _stop_if_asked(self):
         """Ends a run on one host between two batches of an evaluation."""
-        if self._num_hosts == 1 and self._signals.received:
+        if self.num_hosts == 1 and self._signals.received:
             self._save()
             self._raise_stopped()
 
