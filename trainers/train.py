@@ -18,6 +18,7 @@ import numpy as np
 import tensorflow as tf
 from absl import app
 from absl import flags
+from absl import logging
 
 from ac_keras import AttentionCluster
 from ac_keras import ShiftingCluster
@@ -731,6 +732,7 @@ def report_mean(results: dict[str, dict], output_dir: pathlib.Path) -> None:
 def main(argv):
     if len(argv) > 1:
         raise app.UsageError(f"Expected flags only. Received: {argv[1:]}.")
+    logging.set_verbosity(logging.WARNING)
     output_dir, results = pathlib.Path(_OUTPUT_DIR.value), {}
     try:
         strategy = training.make_strategy(

@@ -54,6 +54,9 @@ def local_variables(variables):
     values = [variable.value for variable in variables]
     if not all(isinstance(value, tf.Variable) for value in values):
         return None
-    strategy, index = tf.distribute.get_strategy(), replica_index()
-    copies = [strategy.experimental_local_results(value) for value in values]
+    index = tf.get_static_value(replica_index())  # It may be a constant.
+    if index is None:
+        return None
+    local = tf.distribute.get_strategy().experimental_local_results
+    copies = [local(value) for value in values]
     return [copy[index % len(copy)] for copy in copies]

@@ -194,7 +194,8 @@ class Trainer:
         state = self.state
         row = {"epoch": state.epoch}
         row |= {m.name: float(m.result()) for m in self._metrics}
-        row["learning_rate"] = float(self._update.optimizer.learning_rate)
+        rate = self._update.optimizer.learning_rate
+        row["learning_rate"] = float(keras.ops.convert_to_numpy(rate))
         if self._log:
             row |= self._log.times(state.step)
         if validation_data is not None:
