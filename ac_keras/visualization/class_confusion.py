@@ -4,13 +4,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ac_keras.visualization.confusion_matrix import draw_confusion
 from ac_keras.visualization.readable_values import escape
-from ac_keras.visualization.readable_values import shorten
 
 NUM_WORST = 15
 NUM_ANSWERS = 3
 _BINS = 20
-_CELL, _NAMES = 22, 130  # of the matrix: a cell, and the room for names
 
 
 def class_accuracy(confusion: np.ndarray) -> np.ndarray:
@@ -62,21 +61,23 @@ def confusion_section(confusion: np.ndarray, class_names: Sequence[str]) -> str:
             "Give the class names of the model that it was counted for."
         )
     worst = worst_classes(confusion)
-    parts = [_spread(class_accuracy(confusion))]
     if not confusion.any():
         return "<p>No clip was counted.</p>"
+    few = count <= NUM_WORST  # all are in the table then
+    spread = "" if few else _spread(class_accuracy(confusion))
     if not len(worst):
-        return parts[0] + "<p>No class has a wrong answer.</p>"
-    parts.append(_table(confusion, class_names, worst))
-    parts.append(_matrix(confusion, class_names, worst))
-    return "".join(parts)
+        return spread + "<p>No class has a wrong answer.</p>"
+    title = "All classes" if few else f"The {len(worst)} worst classes"
+    return (
+        f"{spread}<h3>{title}</h3>"
+        + _table(confusion, class_names, worst)
+        + draw_confusion(confusion, class_names, worst)
+    )
 
 
 def _spread(accuracy):
     """Draws how many classes have which accuracy, and says it in words."""
     known = accuracy[np.isfinite(accuracy)]
-    if not len(known):
-        return ""
     low, tenth, middle, high = np.percentile(known, [0, 10, 50, 100]) * 100
     words = (
         f"Over {len(known):,} classes with clips: worst {low:.1f} %, a tenth "
@@ -103,7 +104,7 @@ def _spread(accuracy):
     return (
         f'<p>{words}</p><figure class="chart"><figcaption><b>accuracy of the '
         f'classes</b> <span class="keys">tallest bar: {heights.max():,} '
-        'classes</span></figcaption><svg viewBox="-8 0 436 150" role="img" '
+        'classes</span></figcaption><svg viewBox="-10 0 450 150" role="img" '
         'aria-label="number of classes by accuracy">'
         f'{bars}<path class="axis" d="M10 116H410"/>{ticks}'
         '<text x="210" y="147" text-anchor="middle">accuracy</text>'
@@ -130,64 +131,8 @@ def _table(confusion, class_names, worst):
             f"<td>{wrong or 'none'}</td></tr>"
         )
     return (
-        f"<h3>The {len(worst)} worst classes</h3>"
         '<div class="scroll"><table class="numbers"><thead><tr><th>#</th>'
         "<th>class</th><th>right</th><th>accuracy</th><th>most frequent wrong "
         f"answers (clips)</th></tr></thead><tbody>{''.join(rows)}</tbody>"
         "</table></div>"
-    )
-
-
-def _matrix(confusion, class_names, worst):
-    """Draws the worst classes by each other and by all others together."""
-    among = confusion[np.ix_(worst, worst)]
-    others = confusion[worst].sum(axis=1, keepdims=True) - among.sum(
-        axis=1, keepdims=True
-    )
-    cells = np.concatenate([among, others], axis=1)
-    if len(worst) == len(confusion):
-        cells = among
-    heads = [str(number) for number in range(1, len(worst) + 1)] + ["others"]
-    width = _NAMES + _CELL * cells.shape[1] + 24
-    height = _CELL * (len(worst) + 1) + 2
-    parts = [
-        f'<text x="{_NAMES + _CELL * (column + 0.5)}" y="15" '
-        f'text-anchor="middle">{heads[column]}</text>'
-        for column in range(cells.shape[1])
-    ]
-    for row, index in enumerate(worst):
-        y = _CELL * (row + 1)
-        name = escape(shorten(str(class_names[index]), 17))
-        parts.append(
-            f'<text x="{_NAMES - 5}" y="{y + 15}" text-anchor="end">{name} '
-            f"{row + 1}</text>"
-        )
-        parts += [
-            _cell(row, column, count, count / cells[row].sum())
-            for column, count in enumerate(cells[row])
-        ]
-    return (
-        '<figure class="matrix"><figcaption><b>confusion of these classes</b> '
-        '<span class="keys">a row for each true class, a column for each '
-        "predicted one; the fuller the colour, the larger the share of the "
-        f'row</span></figcaption><svg viewBox="0 0 {width} {height}" '
-        f'style="max-width:{1.5 * width:.0f}px" role="img" aria-label="'
-        f'confusion of the worst classes">{"".join(parts)}</svg></figure>'
-    )
-
-
-def _cell(row, column, count, share):
-    x, y = _NAMES + _CELL * column, _CELL * (row + 1)
-    kind = "right" if row == column else "wrong"
-    text = f"{count:,}" if count < 1000 else f"{count / 1000:.0f}k"
-    number = (
-        f'<text class="{"on" if share > 0.55 else ""}" '
-        f'x="{x + _CELL / 2:.0f}" y="{y + 14}" text-anchor="middle">{text}'
-        "</text>"
-    )
-    return (
-        f'<rect class="{kind}" x="{x + 0.5}" y="{y + 0.5}" '
-        f'width="{_CELL - 1}" height="{_CELL - 1}" '
-        f'fill-opacity="{0.06 + 0.94 * share:.2f}"/>'
-        f"{number if count else ''}"
     )

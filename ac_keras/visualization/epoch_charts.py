@@ -1,7 +1,6 @@
 """Curves over the epochs, as SVG that follows the page's colours."""
 
 import dataclasses
-import math
 from collections.abc import Mapping
 from collections.abc import Sequence
 from typing import Any
@@ -9,37 +8,16 @@ from typing import Any
 import numpy as np
 from matplotlib import ticker
 
+from ac_keras.visualization.epoch_values import best_epoch
+from ac_keras.visualization.epoch_values import metric_values
 from ac_keras.visualization.readable_values import escape
 from ac_keras.visualization.readable_values import is_share
 from ac_keras.visualization.readable_values import readable_name
 from ac_keras.visualization.readable_values import readable_number
 
 _WIDTH, _HEIGHT = 420, 230
-_LEFT, _RIGHT, _TOP, _BOTTOM = 52, 14, 12, 34
+_LEFT, _RIGHT, _TOP, _BOTTOM = 60, 14, 12, 34
 _MARKED_POINTS = 12  # as many have a dot each
-_LOWER_IS_BETTER = ("loss", "error", "entropy", "perplexity")
-
-
-def best_epoch(name: str, values: np.ndarray) -> int | None:
-    """Finds the position of a metric's best value.
-
-    The lowest of a loss, an error, an entropy or a perplexity, the highest of
-    all others; the first where several are equal.
-
-    Args:
-        name: The metric's name.
-        values: Floats `(num_epochs,)`; NaN where there is none.
-
-    Returns:
-        The position, or None where no value is finite.
-    """
-    if not np.isfinite(values).any():
-        return None
-    lower = any(part in name for part in _LOWER_IS_BETTER)
-    signed = np.where(
-        np.isfinite(values), -values if lower else values, -np.inf
-    )
-    return int(np.argmax(signed))
 
 
 def epoch_charts(epochs: Sequence[Mapping[str, Any]]) -> str:
@@ -67,23 +45,11 @@ def epoch_charts(epochs: Sequence[Mapping[str, Any]]) -> str:
     )
     charts = []
     for name in paired:
-        training = _column(epochs, name)
-        validation = _column(epochs, f"val_{name}")
+        training = metric_values(epochs, name)
+        validation = metric_values(epochs, f"val_{name}")
         if np.isfinite([*training, *validation]).any():
             charts.append(_chart(name, numbers, training, validation))
     return f'<div class="charts">{"".join(charts)}</div>'
-
-
-def _column(epochs, name):
-    return np.array([_number(row.get(name)) for row in epochs])
-
-
-def _number(value):
-    try:
-        value = float(value)
-    except (TypeError, ValueError):
-        return math.nan
-    return value if math.isfinite(value) else math.nan
 
 
 @dataclasses.dataclass(frozen=True)
@@ -105,32 +71,44 @@ class _Scale:
 
 
 def _chart(name, numbers, training, validation):
-    finite = np.concatenate([training, validation])
-    finite = finite[np.isfinite(finite)]
-    levels = ticker.MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]).tick_values(
-        finite.min(), finite.max()
-    )
+    levels = _levels(np.concatenate([training, validation]))
     scale = _Scale(
         (int(numbers.min()), int(numbers.max())), (levels[0], levels[-1])
     )
     parts = [_axes(name, scale, levels)]
-    words = []
-    for kind, values in (("training", training), ("validation", validation)):
-        if np.isfinite(values).any():
-            parts.append(_curve(kind, scale, numbers, values))
-            words.append(f'<span class="key {kind}">{kind}</span>')
+    curves = {
+        kind: values
+        for kind, values in (("training", training), ("validation", validation))
+        if np.isfinite(values).any()
+    }
+    parts += [
+        _curve(kind if len(curves) > 1 else "alone", scale, numbers, values)
+        for kind, values in curves.items()
+    ]
+    words = [f'<span class="key {kind}">{kind}</span>' for kind in curves]
+    if len(curves) == 1:
+        words = [kind for kind in curves if kind == "validation"]
+    title, mark = escape(readable_name(name)), ""
     best = best_epoch(name, validation)
     if best is not None:
         parts.append(_mark(scale, numbers[best], validation[best]))
         value = readable_number(name, float(validation[best]))
-        words.append(f"best {escape(value)} in epoch {numbers[best]}")
-    title = escape(readable_name(name))
+        mark = f"best {escape(value)} in epoch {numbers[best]}"
     return (
-        f'<figure class="chart"><figcaption><b>{title}</b> '
+        f'<figure class="chart"><figcaption><b>{title}</b> {mark}'
         f'<span class="keys">{" · ".join(words)}</span></figcaption>'
         f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" '
         f'aria-label="{title} over the epochs">{"".join(parts)}</svg></figure>'
     )
+
+
+def _levels(values):
+    """Chooses round numbers from below the values to above them."""
+    low, high = np.nanmin(values), np.nanmax(values)
+    if low == high:
+        low, high = low - abs(low) / 2, high + abs(high) / 2
+    locator = ticker.MaxNLocator(5, steps=[1, 2, 2.5, 5, 10])
+    return locator.tick_values(low, high)
 
 
 def _axes(name, scale, levels):

@@ -23,6 +23,7 @@ h3{font-size:1.05rem;margin:1.4em 0 .5em}
 h4{font-size:1rem;margin:0}
 figure{margin:0}
 figcaption{font-size:.9rem;margin-bottom:4px}
+.chart .keys,.matrix .keys{display:block}
 .keys,.axis,.legend{color:var(--dim);font-size:.85rem}
 .tiles{display:grid;gap:10px;
 grid-template-columns:repeat(auto-fill,minmax(150px,1fr))}
@@ -36,10 +37,10 @@ svg{display:block;width:100%;height:auto}
 svg text{fill:var(--dim);font:12px system-ui,sans-serif}
 .grid,.axis{stroke:var(--line);fill:none}
 .curve{fill:none;stroke-width:2;stroke-linejoin:round}
+.curve{stroke:var(--first)}
 .curve.training{stroke:var(--second);stroke-dasharray:5 3;stroke-width:1.5}
-.curve.validation{stroke:var(--first)}
+.dot{fill:var(--first)}
 .dot.training{fill:var(--second)}
-.dot.validation{fill:var(--first)}
 path.best{stroke:var(--dim);stroke-dasharray:2 3}
 circle.best{fill:none;stroke:var(--ink);stroke-width:1.5}
 .key::before{content:"";display:inline-block;width:18px;vertical-align:middle;
@@ -50,13 +51,15 @@ margin-right:5px;border-top:2.5px solid var(--first)}
 .matrix rect.right{fill:var(--good)}
 .matrix rect.wrong{fill:var(--bad)}
 .matrix text{font-size:11px}
+.matrix text.count{fill:var(--ink)}
 .matrix text.on{fill:var(--paper)}
 .scroll{overflow-x:auto}
 table{border-collapse:collapse;font-size:.92rem}
 th,td{text-align:left;padding:4px 12px 4px 0;vertical-align:top;
-border-bottom:1px solid var(--line)}
+border-bottom:1px solid var(--line);overflow-wrap:break-word}
 th{color:var(--dim);font-weight:500}
 .numbers{width:100%}
+.numbers td:nth-child(2),.numbers td:last-child{min-width:9em}
 .settings td:first-child{color:var(--dim)}
 .clip{background:var(--card);border-radius:8px;padding:12px;margin:10px 0;
 border-left:4px solid var(--good)}
@@ -69,7 +72,7 @@ border-left:4px solid var(--good)}
 .answers td:first-child{color:var(--good);width:1.2em}
 .answers td:nth-child(3){text-align:right;width:4.5em}
 .answers td:last-child{width:35%;vertical-align:middle}
-.share{display:block;height:8px;border-radius:2px;background:var(--bad);
+.share{display:block;height:8px;border-radius:2px;background:var(--first);
 min-width:1px}
 .hit .share{background:var(--good)}
 .maps{display:grid;gap:12px;
@@ -81,6 +84,11 @@ grid-template-columns:repeat(auto-fit,minmax(min(220px,100%),1fr))}
 div.axis{display:flex;justify-content:space-between}
 .legend img{width:90px;height:12px;vertical-align:middle;
 image-rendering:pixelated}
+@media screen and (max-width:600px){
+.numbers tr{display:grid;grid-template-columns:2.5em 1fr auto auto;
+border-bottom:1px solid var(--line)}
+.numbers td,.numbers th{border:0}
+.numbers td:last-child,.numbers th:last-child{grid-column:2/-1}}
 @media print{:root{color-scheme:light;--paper:#fff;--ink:#000;--dim:#444;
 --line:#bbb;--card:#fff;--first:#1f6fc4;--second:#b8590a;--good:#1a7f4b;
 --bad:#c03535}
