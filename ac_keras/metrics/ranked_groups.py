@@ -5,9 +5,12 @@ one score: how many they are, `totals`, and how many of them hit, `hits`. All
 arrays are float32 `(num_lists, num_groups)`; a group of no entries is a hole.
 """
 
+import functools
+
 import keras
 from keras import ops
 
+CHUNK = 256  # lists worked on at a time, which bounds temporary memory
 _TERMS = 4  # of a harmonic sum that are added one by one
 _STEPS = 30  # of an iteration that halves its error, or better, in each
 
@@ -21,6 +24,39 @@ def precision_sums(scores, hits, totals):
     Returns:
         Sums `(num_lists,)`, in float64 where the backend has it.
     """
+    return _by_chunks(_precision_sums, scores, hits, totals)
+
+
+def compress(scores, hits, totals, num_groups):
+    """Merges neighbours until there are `num_groups` groups, some empty.
+
+    Average precision depends on how much an entry's rank is off in proportion
+    to that rank. So the best entries stay alone and groups grow with their
+    rank T: as 1 up to T0, as T/T0 beyond, with T0 such that T0 (1 + ln(T/T0))
+    is `num_groups` at the last entry. All lists have as many entries.
+    """
+    merge = functools.partial(_compress, num_groups=num_groups)
+    return _by_chunks(merge, scores, hits, totals)
+
+
+def _by_chunks(function, *arrays):
+    """Applies a function of some lists to all of them."""
+    num_lists, num_groups = arrays[0].shape[0], ops.shape(arrays[0])[1]
+    if num_lists <= CHUNK:
+        return function(*arrays)
+    num_chunks = -(-num_lists // CHUNK)
+    holes = ((0, num_chunks * CHUNK - num_lists), (0, 0))
+    chunks = [
+        ops.reshape(ops.pad(x, holes), (num_chunks, CHUNK, num_groups))
+        for x in arrays
+    ]
+    results = ops.map(lambda chunk: function(*chunk), chunks)
+    return keras.tree.map_structure(
+        lambda x: ops.reshape(x, (-1, *x.shape[2:]))[:num_lists], results
+    )
+
+
+def _precision_sums(scores, hits, totals):
     scores, hits, totals = _sort(scores, hits, totals)
     changes = ops.cast(scores[:, 1:] != scores[:, :-1], "int32")
     runs = ops.pad(ops.cumsum(changes, axis=-1), ((0, 0), (1, 0)))
@@ -39,14 +75,7 @@ def precision_sums(scores, hits, totals):
     return ops.sum(hits * slope + share * offset * harmonic, axis=-1)
 
 
-def compress(scores, hits, totals, num_groups):
-    """Merges neighbours until there are `num_groups` groups, some empty.
-
-    Average precision depends on how much an entry's rank is off in proportion
-    to that rank. So the best entries stay alone and groups grow with their
-    rank T: as 1 up to T0, as T/T0 beyond, with T0 such that T0 (1 + ln(T/T0))
-    is `num_groups` at the last entry. All lists have as many entries.
-    """
+def _compress(scores, hits, totals, num_groups):
     scores, hits, totals = _sort(scores, hits, totals)
     ranks = ops.cumsum(_wide(totals), axis=-1) - _wide(totals) / 2
     last = ops.max(ranks)
