@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import tensorflow as tf
 
 
-class RunState:
+class RunState(tf.train.experimental.PythonState):
     """A run's variables and its position, saved and restored together.
 
     A checkpoint counts when the folder's `checkpoint` file names it, which is
@@ -36,22 +36,23 @@ class RunState:
     ):
         self.epoch, self.step, self.history = 0, 0, []
         self.directory = pathlib.Path(directory)
-        self._position = tf.Variable("", trainable=False)
         self._checkpoint = tf.train.Checkpoint(
-            variables=list(variables), position=self._position
+            variables=list(variables), position=self
         )
         self._manager = tf.train.CheckpointManager(
             self._checkpoint, str(directory), max_to_keep=keep
         )
 
+    def serialize(self) -> str:
+        """Gives the position, for TensorFlow to save."""
+        return json.dumps([self.epoch, self.step, self.history])
+
+    def deserialize(self, value: str) -> None:
+        """Takes over the position that TensorFlow read."""
+        self.epoch, self.step, self.history = json.loads(value)
+
     def save(self) -> None:
         """Writes a checkpoint and removes the oldest."""
-        position = {
-            "epoch": self.epoch,
-            "step": self.step,
-            "history": self.history,
-        }
-        self._position.assign(json.dumps(position))
         self._manager.save()
 
     def restore(self, directory: str | os.PathLike | None = None) -> bool:
@@ -77,9 +78,6 @@ class RunState:
                 f"optimizer. Received: another's ({error}). Name another "
                 "folder for the run, or remove this one."
             ) from error
-        position = json.loads(self._position.numpy().decode())
-        self.epoch, self.step = position["epoch"], position["step"]
-        self.history = position["history"]
         self._sweep(newest)
         return True
 

@@ -265,7 +265,8 @@ class Trainer:
     def _sum_over_hosts(self, flags):
         def add(flags):
             replica = tf.distribute.get_replica_context()
-            return replica.all_reduce(tf.distribute.ReduceOp.SUM, flags)
+            own = tf.identity(flags)  # on the replica's device
+            return replica.all_reduce(tf.distribute.ReduceOp.SUM, own)
 
         total = self._strategy.run(add, (flags,))
         return self._strategy.experimental_local_results(total)[0]
