@@ -9,6 +9,7 @@ name are told apart by the folders above them. Multi-label runs measure other
 metrics: `--metric=gap` draws `gap.png`.
 """
 
+import os
 import pathlib
 
 import keras
@@ -44,7 +45,7 @@ def name_runs(folders: list[str]) -> dict[str, pathlib.Path]:
     Raises:
         app.UsageError: If a folder is named twice.
     """
-    paths = [pathlib.Path(folder).resolve() for folder in folders]
+    paths = [pathlib.Path(os.path.abspath(folder)) for folder in folders]
     if len(set(paths)) < len(paths):
         raise app.UsageError(
             "Expected --runs to name each folder once. Received: "

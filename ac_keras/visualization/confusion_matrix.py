@@ -55,7 +55,7 @@ def draw_confusion(
         'for</b> <span class="keys">a row for each true class, a column for '
         "each predicted one; the fuller the colour, the larger the share of "
         f'the row</span></figcaption><div class="scroll"><svg viewBox="0 0 '
-        f'{width} {height}" style="min-width:{0.75 * width:.0f}px;max-width:'
+        f'{width} {height}" style="min-width:{0.9 * width:.0f}px;max-width:'
         f'{1.25 * width:.0f}px" role="img" aria-label="confusion of the worst '
         f'classes">{"".join(parts)}</svg></div></figure>'
     )
