@@ -58,7 +58,7 @@ def explain(
     if num_hosts > 1 and isinstance(error, LOST_HOST):
         return (
             f"Expected all {num_hosts} hosts to go on. Received: the loss of "
-            f"one ({error.message.splitlines()[0]}). Start the same command "
-            "on every host again; the run goes on from its last checkpoint."
+            f"one, seen as {type(error).__name__}. Start the same command on "
+            "every host again; the run goes on from its last checkpoint."
         )
     return None
