@@ -9,12 +9,11 @@ read once, a SavedModel that was tried in a process of its own, pictures and
 report.html. The same command goes on with a run that was stopped.
 """
 
-import json
+import functools
 import pathlib
 import sys
 
 import keras
-import numpy as np
 import tensorflow as tf
 from absl import app
 from absl import flags
@@ -24,7 +23,6 @@ from ac_keras import AttentionCluster
 from ac_keras import ShiftingCluster
 from ac_keras import cluster_classifier
 from ac_keras import training
-from ac_keras import visualization
 from ac_keras.pipeline import Manifest
 from ac_keras.pipeline import atomic_file
 from ac_keras.pipeline import evaluation_batches
@@ -242,7 +240,6 @@ FREE_FLAGS = (
     "log_steps",
     "output_dir",
 )
-REPORTED_CLIPS = 4  # right ones, and as many wrong ones
 
 
 def with_shipped_flagfiles(argv: list[str]) -> list[str]:
@@ -270,49 +267,6 @@ def with_shipped_flagfiles(argv: list[str]) -> list[str]:
     return found
 
 
-def parse_num_units(values: list[str], modalities: list[str]) -> dict[str, int]:
-    """Reads --num_units: one number for all, or one for each named.
-
-    Raises:
-        app.UsageError: If it is neither.
-    """
-    pairs = [value.partition(":")[::2] for value in values]
-    if len(values) == 1 and values[0].isdecimal():
-        pairs = [(modality, values[0]) for modality in modalities]
-    num_units = {
-        name: int(number)
-        for name, number in pairs
-        if name in modalities and number.isdecimal() and int(number)
-    }
-    if len(num_units) != len(pairs):
-        raise app.UsageError(
-            "Expected --num_units as a number or as MODALITY:NUMBER pairs "
-            f"with modalities among {modalities}. Received: "
-            f"{','.join(values)}."
-        )
-    return num_units
-
-
-def parse_initializer(flag: flags.FlagHolder) -> keras.Initializer:
-    """Reads constant:VALUE or normal:STANDARD_DEVIATION.
-
-    Raises:
-        app.UsageError: If it is neither.
-    """
-    kind, _, number = flag.value.partition(":")
-    try:
-        if kind == "constant":
-            return keras.initializers.Constant(float(number))
-        if kind == "normal":
-            return keras.initializers.RandomNormal(stddev=float(number))
-    except ValueError:
-        pass
-    raise app.UsageError(
-        f"Expected --{flag.name} as constant:VALUE or "
-        f"normal:STANDARD_DEVIATION. Received: {flag.value}."
-    )
-
-
 def make_cluster(name: str, num_units: int) -> AttentionCluster:
     """Makes the cluster of one modality."""
     arguments = (num_units, _WEIGHTING.value, _HIDDEN_UNITS.value)
@@ -320,8 +274,8 @@ def make_cluster(name: str, num_units: int) -> AttentionCluster:
         return AttentionCluster(*arguments, name=name)
     return ShiftingCluster(
         *arguments,
-        alpha_initializer=parse_initializer(_ALPHA_INITIALIZER),
-        beta_initializer=parse_initializer(_BETA_INITIALIZER),
+        alpha_initializer=training.parse_initializer(_ALPHA_INITIALIZER.value),
+        beta_initializer=training.parse_initializer(_BETA_INITIALIZER.value),
         name=name,
     )
 
@@ -383,24 +337,6 @@ def load_manifest(data_dir: str) -> Manifest:
         ]
         named = [f" See {x}." for x in readmes if x.is_file()]
         raise FileNotFoundError(f"{error}{''.join(named)}") from None
-
-
-def leave_out_damage(
-    manifest: Manifest,
-    splits: list[str],
-    output_dir: pathlib.Path,
-    is_chief: bool,
-) -> Manifest:
-    """Leaves broken records out; the chief lists them in a file."""
-    skipped = []
-    for split in splits:
-        manifest, damage = skip_damage(manifest, split)
-        skipped += map(str, damage)
-    if is_chief:
-        text = "".join(f"{line}\n" for line in skipped)
-        atomic_file.write_text(output_dir / "skipped_records.txt", text)
-        print(f"{len(skipped)} broken records are left out:\n{text}")
-    return manifest
 
 
 def make_data(manifest: Manifest, modalities: list[str]):
@@ -518,87 +454,54 @@ def check_flags(manifest: Manifest, strategy: tf.distribute.Strategy) -> None:
         )
 
 
-def finish(
-    model: keras.Model,
-    manifest: Manifest,
-    evaluate,
-    output_dir: pathlib.Path,
-    history: list[dict],
-) -> dict:
-    """Saves, tests, exports and draws the model that was kept."""
-    description, split = manifest.description, _TEST_SPLIT.value
-    training.save_model(model, output_dir / "model.keras")
-    # What is tested is what was saved.
-    model = keras.models.load_model(output_dir / "model.keras")
-    test, test_metrics = training.evaluate(
-        model,
-        description,
-        lambda *share: evaluate(split, *share),
-        _BATCH_SIZE.value,
+def dry_run(model: keras.Model, manifest: Manifest, train_data) -> None:
+    """Prints shapes, sizes and steps."""
+    steps = steps_per_epoch(manifest, _TRAIN_SPLIT.value, _BATCH_SIZE.value)
+    print(
+        training.describe_run(
+            model,
+            make_optimizer(steps),
+            train_data(0, 0, (0, 1)),
+            num_clips=manifest.split(_TRAIN_SPLIT.value).num_clips,
+            steps_per_epoch=steps,
+            epochs=_EPOCHS.value,
+            num_averages=int(_AVERAGE_MOMENTUM.value > 0),
+        )
     )
-    check = training.export_and_check(
-        model,
-        description,
-        evaluate(split, _BATCH_SIZE.value),
-        output_dir / "saved_model",
-    )
-    best = history[best_rule(description).index(history)]
-    result = {
-        **{f"test_{name}": value for name, value in test.items()},
-        "test_accuracy_of_saved_model": check.accuracy,
-        "test_clips_of_saved_model": check.num_clips,
-        **{
-            name.replace("val_", "validation_"): value
-            for name, value in best.items()
-            if name.startswith("val_")
-        },
-        "best_epoch": best["epoch"] + 1,
-        "epochs": len(history),
-        "training_seconds": round(sum(x["seconds"] for x in history), 1),
-        "parameters": model.count_params(),
-        "tensorflow": tf.__version__,
-        "keras": keras.__version__,
-    }
-    draw(model, manifest, evaluate, output_dir, history, result, test_metrics)
-    run_folder.write_json(output_dir / run_folder.RESULT, result)
-    print(json.dumps(result, indent=1))
-    print(f"Everything is in {output_dir}")
-    return result
 
 
-def draw(
-    model, manifest, evaluate, output_dir, history, result, test_metrics
-) -> None:
-    """Draws the curves and what is attended to, and writes the report."""
-    description = manifest.description
-    visualization.save_accuracy_curves(
-        {output_dir.name: output_dir / "epochs.csv"},
-        output_dir / "accuracy.png",
-        metric="hit_at_1" if description.multi_label else "accuracy",
-    )
-    visualization.save_preview_attention(
-        model, manifest, output_dir / "attention.png"
-    )
-    right, wrong = visualization.attended_clips(
-        model,
-        evaluate(_TEST_SPLIT.value, _BATCH_SIZE.value, with_ids=True),
-        description.class_names,
-        REPORTED_CLIPS,
-        previews=manifest.directory / "previews.npz",
-    )
-    confusion = None
-    if not description.multi_label:
-        confusion = test_metrics[-1].confusion_matrix()
-    visualization.write_report(
-        output_dir / "report.html",
-        title=f"{output_dir.name}: {description.name}",
-        result=result,
-        settings=flag_values(),
-        epochs=history,
-        class_names=description.class_names,
-        confusion=confusion,
-        clips=[*right, *wrong],
-    )
+def fit(trainer: training.Trainer, manifest, train_data, evaluate) -> list:
+    """Trains, and turns what goes wrong into what to do.
+
+    Raises:
+        SystemExit: If the cause is known.
+    """
+    split, log = _VALIDATION_SPLIT.value, None
+    if trainer.is_chief:
+        trainer.model.summary()
+        log = training.RunLog(
+            trainer.directory,
+            trainer.batch_size,
+            trainer.epochs,
+            _LOG_STEPS.value,
+        )
+        if split:
+            log.watch(trainer.kept_model, next(iter(evaluate(split, 16)))[0])
+    validation_data = functools.partial(evaluate, split) if split else None
+    try:
+        with training.StopSignal() as signals:
+            return trainer.fit(train_data, validation_data, log, signals)
+    except (ArithmeticError, tf.errors.OpError) as error:
+        message = training.explain(
+            error,
+            manifest,
+            [x for x in (_TRAIN_SPLIT.value, split) if x],
+            functools.partial(train_data, share=(0, 1), with_ids=True),
+            trainer.num_hosts,
+        )
+        if message is None:
+            raise
+        sys.exit(message)
 
 
 def train_on(
@@ -615,83 +518,61 @@ def train_on(
     """
     manifest = load_manifest(data_dir)
     check_flags(manifest, strategy)
-    description = manifest.description
-    num_units = parse_num_units(_NUM_UNITS.value, list(description.modalities))
-    splits = [
-        x.value
-        for x in (_TRAIN_SPLIT, _VALIDATION_SPLIT, _TEST_SPLIT)
-        if x.value
-    ]
-    steps = steps_per_epoch(manifest, _TRAIN_SPLIT.value, _BATCH_SIZE.value)
+    num_units = training.parse_num_units(
+        _NUM_UNITS.value, list(manifest.description.modalities)
+    )
+    is_chief = training.is_chief(strategy)
+    if is_chief and not _DRY_RUN.value:
+        run_folder.claim(output_dir, flag_values(), manifest, FREE_FLAGS)
+        result = output_dir / run_folder.RESULT
+        if result.is_file():
+            print(f"{output_dir} is complete: see {result}.")
+            return run_folder.read_json(result)
+    if _SKIP_CORRUPT_RECORDS.value:
+        manifest = without_damage(manifest, output_dir, is_chief)
     keras.utils.set_random_seed(_SEED.value)
     keras.config.set_dtype_policy(_DTYPE_POLICY.value)
-    with strategy.scope():
-        model = build_model(manifest, num_units)
-    if _DRY_RUN.value:
-        train_data, _ = make_data(manifest, list(num_units))
-        print(
-            training.describe_run(
-                model,
-                make_optimizer(steps),
-                train_data(0, 0, (0, 1)),
-                num_clips=manifest.split(_TRAIN_SPLIT.value).num_clips,
-                steps_per_epoch=steps,
-                epochs=_EPOCHS.value,
-                num_averages=int(_AVERAGE_MOMENTUM.value > 0),
-            )
-        )
-        return None
-    is_chief = training.is_chief(strategy)
-    if is_chief:
-        run_folder.claim(output_dir, flag_values(), manifest, FREE_FLAGS)
-    if (output_dir / run_folder.RESULT).is_file():
-        print(f"{output_dir} is complete.")
-        return run_folder.read_json(output_dir / run_folder.RESULT)
-    if _SKIP_CORRUPT_RECORDS.value:
-        manifest = leave_out_damage(manifest, splits, output_dir, is_chief)
     train_data, evaluate = make_data(manifest, list(num_units))
     with strategy.scope():
+        model = build_model(manifest, num_units)
+        if _DRY_RUN.value:
+            return dry_run(model, manifest, train_data)
         trainer = make_trainer(model, manifest, output_dir)
-    log = None
-    if is_chief:
-        model.summary()
-        log = training.RunLog(
-            output_dir, _BATCH_SIZE.value, _EPOCHS.value, _LOG_STEPS.value
-        )
-        if _VALIDATION_SPLIT.value:
-            log.watch(
-                trainer.kept_model,
-                next(iter(evaluate(_VALIDATION_SPLIT.value, 16)))[0],
-            )
-    try:
-        with training.StopSignal() as signals:
-            history = trainer.fit(
-                train_data, validation_data(evaluate), log, signals
-            )
-    except (ArithmeticError, tf.errors.OpError) as error:
-        message = training.explain(
-            error,
-            manifest,
-            splits,
-            lambda epoch, step: train_data(epoch, step, (0, 1), with_ids=True),
-            trainer.num_hosts,
-        )
-        if message is None:
-            raise
-        sys.exit(message)
+    history = fit(trainer, manifest, train_data, evaluate)
     result = None
     if is_chief:
-        model = kept_model(manifest, num_units, output_dir)
-        result = finish(model, manifest, evaluate, output_dir, history)
+        result = training.finish_run(
+            kept_model(manifest, num_units, output_dir),
+            manifest,
+            functools.partial(evaluate, _TEST_SPLIT.value),
+            output_dir,
+            batch_size=_BATCH_SIZE.value,
+            history=history,
+            best=trainer.best.index(history),
+            settings=flag_values(),
+        )
         trainer.state.remove()
     trainer.wait_for_hosts()
     return result
 
 
-def validation_data(evaluate):
-    """Gives the batches that the epoch is chosen on, if there are."""
-    split = _VALIDATION_SPLIT.value
-    return (lambda *share: evaluate(split, *share)) if split else None
+def without_damage(
+    manifest: Manifest, output_dir: pathlib.Path, is_chief: bool
+) -> Manifest:
+    """Leaves broken records out; the chief lists them in a file."""
+    splits = [
+        x.value
+        for x in (_TRAIN_SPLIT, _VALIDATION_SPLIT, _TEST_SPLIT)
+        if x.value
+    ]
+    manifest, damage = skip_damage(manifest, splits)
+    if is_chief:
+        text = "".join(f"{x}\n" for x in damage)
+        print(f"{len(damage)} broken records are left out:\n{text}")
+        if not _DRY_RUN.value:
+            path = output_dir / "skipped_records.txt"
+            atomic_file.write_text(path, text)
+    return manifest
 
 
 def kept_model(
@@ -708,25 +589,6 @@ def flag_values() -> dict:
     """Gives all flags of this program."""
     found = flags.FLAGS.flags_by_module_dict()[sys.argv[0]]
     return {flag.name: flag.value for flag in found}
-
-
-def report_mean(results: dict[str, dict], output_dir: pathlib.Path) -> None:
-    """Writes the mean and the standard deviation over several datasets."""
-    names = [
-        name
-        for name, value in next(iter(results.values())).items()
-        if name.startswith("test_") and isinstance(value, float)
-    ]
-    values = {name: [x[name] for x in results.values()] for name in names}
-    summary = {
-        "datasets": list(results),
-        "mean": {name: float(np.mean(x)) for name, x in values.items()},
-        "standard_deviation": {
-            name: float(np.std(x)) for name, x in values.items()
-        },
-    }
-    run_folder.write_json(output_dir / run_folder.RESULT, summary)
-    print(json.dumps(summary, indent=1))
 
 
 def main(argv):
@@ -749,7 +611,7 @@ def main(argv):
     except (FileNotFoundError, ValueError, training.RunStopped) as error:
         sys.exit(str(error))
     if len(results) > 1 and all(results.values()):
-        report_mean(results, output_dir)
+        training.write_mean(results, output_dir)
 
 
 if __name__ == "__main__":

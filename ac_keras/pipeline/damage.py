@@ -5,6 +5,7 @@ import pathlib
 import re
 import struct
 from collections.abc import Iterator
+from collections.abc import Sequence
 
 import tensorflow as tf
 
@@ -50,29 +51,31 @@ def find_damage(manifest: Manifest, split: str) -> Iterator[Damage]:
 
 
 def skip_damage(
-    manifest: Manifest, split: str
+    manifest: Manifest, splits: Sequence[str]
 ) -> tuple[Manifest, list[Damage]]:
     """Gives a manifest whose readers leave broken records out.
 
     Args:
         manifest: The dataset.
-        split: The split's name; all of it is read once.
+        splits: Names of splits; all of them is read once.
 
     Returns:
-        A manifest with that split's sound records and their number, and what
-        was left out. Class counts and means stay those of the whole.
-
-    Raises:
-        ValueError: If a whole file is broken.
+        A manifest with those splits' sound records and their number, and
+        what was left out. Class counts and means stay those of the whole.
     """
-    held, sound, found = manifest.split(split), [], []
-    for path, shard in zip(manifest.paths(split), held.shards, strict=True):
-        scan = _Scan(path, manifest.description)
-        found += scan.damage()
-        sound.append(scan.repaired(shard))
-    splits = dict(manifest.splits)
-    splits[split] = dataclasses.replace(held, shards=tuple(sound))
-    return dataclasses.replace(manifest, splits=splits), found
+    repaired, found = dict(manifest.splits), []
+    for split in splits:
+        shards_left = []
+        for path, shard in zip(
+            manifest.paths(split), manifest.split(split).shards, strict=True
+        ):
+            scan = _Scan(path, manifest.description)
+            found += scan.damage()
+            shards_left.append(scan.repaired(shard))
+        repaired[split] = dataclasses.replace(
+            manifest.split(split), shards=tuple(shards_left)
+        )
+    return dataclasses.replace(manifest, splits=repaired), found
 
 
 class _Scan:

@@ -5,13 +5,14 @@ from ac_keras.training.class_weights import balanced_class_weights
 from ac_keras.training.dry_run import describe_run
 from ac_keras.training.evaluator import Evaluator
 from ac_keras.training.failures import explain
-from ac_keras.training.final_test import evaluate
-from ac_keras.training.final_test import export_and_check
-from ac_keras.training.keras_files import save_model
+from ac_keras.training.finish import finish_run
+from ac_keras.training.finish import write_mean
 from ac_keras.training.learning_rate import Warmup
 from ac_keras.training.learning_rate import make_schedule
 from ac_keras.training.run_log import RunLog
 from ac_keras.training.run_state import RunState
+from ac_keras.training.settings import parse_initializer
+from ac_keras.training.settings import parse_num_units
 from ac_keras.training.standard_metrics import evaluation_metrics
 from ac_keras.training.standard_metrics import training_metrics
 from ac_keras.training.stop_signal import StopSignal
@@ -37,13 +38,14 @@ __all__ = [
     "Warmup",
     "balanced_class_weights",
     "describe_run",
-    "evaluate",
     "evaluation_metrics",
     "explain",
-    "export_and_check",
+    "finish_run",
     "is_chief",
     "make_schedule",
     "make_strategy",
-    "save_model",
+    "parse_initializer",
+    "parse_num_units",
     "training_metrics",
+    "write_mean",
 ]

@@ -37,6 +37,7 @@ class Evaluator:
         self._strategy = strategy or tf.distribute.get_strategy()
         self._loss = keras.metrics.Mean(name="loss")
         self._outputs = with_logits(model)
+        self._made_of = None
         self._step = tf.function(self._run, reduce_retracing=True)
 
     def evaluate(
@@ -65,7 +66,12 @@ class Evaluator:
                 size, (context.input_pipeline_id, context.num_input_pipelines)
             )
 
-        for batch in self._strategy.distribute_datasets_from_function(share):
+        if self._made_of != (data, batch_size):  # It takes a while to make.
+            self._made_of = data, batch_size
+            self._batches = self._strategy.distribute_datasets_from_function(
+                share
+            )
+        for batch in self._batches:
             before_batch()
             self._step(batch)
         return {

@@ -103,7 +103,8 @@ class RunLog:
         if new:
             self._show(history)
             self._write_scalars(history[-1])
-            self._write_attention(history[-1]["epoch"])
+            if self._is_pictured(history[-1]["epoch"]):
+                self._write_attention(history[-1]["epoch"])
 
     def _rate(self, step):
         steps = max(step - self._first_step, 0)
@@ -136,6 +137,10 @@ class RunLog:
             if name != "epoch":
                 with self._writers[split].as_default(step=row["epoch"]):
                     tf.summary.scalar(f"epoch_{name}", value)
+
+    def _is_pictured(self, epoch):
+        """Tells whether to draw attention: in about twenty epochs of a run."""
+        return epoch % max(self.epochs // 20, 1) == 0
 
     def _write_attention(self, epoch):
         if self._probe is None:

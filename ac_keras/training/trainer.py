@@ -87,6 +87,7 @@ class Trainer:
         best: BestEpoch,
         checkpoint_seconds: float = 600.0,
     ):
+        self.model = model
         self.best = best
         self.batch_size = batch_size
         self.steps_per_epoch = steps_per_epoch
@@ -95,7 +96,7 @@ class Trainer:
         self.directory = directory
         self.checkpoint_seconds = checkpoint_seconds
         self._strategy = tf.distribute.get_strategy()
-        self._is_chief = is_chief(self._strategy)
+        self.is_chief = is_chief(self._strategy)
         self.num_hosts = num_hosts(self._strategy)
         self._update = update_step
         self._evaluator = evaluator
@@ -105,7 +106,7 @@ class Trainer:
         variables += update_step.variables
         variables += [x.value for m in self._metrics for x in m.variables]
         folder = CHECKPOINTS
-        if not self._is_chief:  # It takes part in saving and keeps nothing.
+        if not self.is_chief:  # It takes part in saving and keeps nothing.
             task = self._strategy.cluster_resolver.task_id
             folder = f".{CHECKPOINTS}-{task}"
         self.state = RunState(directory / folder, variables)
@@ -205,7 +206,7 @@ class Trainer:
             row |= {f"val_{name}": x for name, x in measured.items()}
         state.history.append(row)
         # Before the checkpoint that says that it is the best.
-        if self._is_chief and self.best.is_last_best(state.history):
+        if self.is_chief and self.best.is_last_best(state.history):
             keras_files.save_weights(
                 self.kept_model, self.directory / BEST_WEIGHTS
             )
@@ -223,7 +224,7 @@ class Trainer:
     def _save_if_due(self):
         stop = float(self._signals.received is not None)
         due = time.monotonic() - self._saved > self.checkpoint_seconds
-        flags = tf.constant([stop, float(due and self._is_chief)])
+        flags = tf.constant([stop, float(due and self.is_chief)])
         if self.num_hosts > 1:
             flags = self._sum(flags)
         stop, due = (x > 0 for x in flags.numpy())
