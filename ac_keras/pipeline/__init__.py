@@ -3,6 +3,7 @@
 from ac_keras.pipeline.clip import Clip
 from ac_keras.pipeline.clip import decode_clip
 from ac_keras.pipeline.clip import encode_clip
+from ac_keras.pipeline.foreign_manifest import scan_records
 from ac_keras.pipeline.manifest import Description
 from ac_keras.pipeline.manifest import Manifest
 from ac_keras.pipeline.manifest import Shard
@@ -24,6 +25,7 @@ __all__ = [
     "decode_clip",
     "encode_clip",
     "evaluation_batches",
+    "scan_records",
     "steps_per_epoch",
     "training_batches",
 ]
