@@ -1,5 +1,6 @@
 """One file of others' records: scanned once, its errors told."""
 
+import array
 import hashlib
 import json
 import pathlib
@@ -48,12 +49,14 @@ def scan_once(
 
 
 def _scan(path, description, scan):
-    _check_framing(path)
+    starts = _record_starts(path)
     try:
         return scan(str(path))
     except tf.errors.DataLossError as error:
         offset = re.search(r"record at (\d+)", error.message)
-        where = f" at byte {offset[1]}" if offset else ""
+        # Of the record's first byte or of its data.
+        start = starts[starts <= int(offset[1])][-1:] if offset else ()
+        where = f" at byte {start[0]}" if len(start) else ""
         raise ValueError(
             f"Expected records that are whole in {path}. Received: a corrupt "
             f"one{where}. Copy the file again or leave it out."
@@ -67,24 +70,27 @@ def _scan(path, description, scan):
         ) from error
 
 
-def _check_framing(path):
-    """Raises unless the file ends where a record does.
+def _record_starts(path):
+    """Gives the records' first bytes; raises unless the last one is whole.
 
     TensorFlow takes a file that ends within a record's first bytes for a
     complete one.
     """
-    size, start = path.stat().st_size, 0
+    size, starts, end = path.stat().st_size, array.array("q"), 0
     with open(path, "rb", buffering=0) as file:
-        while start < size:
+        while end < size:
+            starts.append(end)
             header = file.read(8)
-            end = start + 16 + int.from_bytes(header, "little")
+            end += 16 + int.from_bytes(header, "little")
             if end > size or len(header) < 8:
                 raise ValueError(
                     f"Expected records that are whole in {path}. Received: "
-                    f"one at byte {start} that is cut off, or no TFRecord, in "
-                    f"{size} bytes. Copy the file again or leave it out."
+                    f"one at byte {starts[-1]} that is cut off, or no "
+                    f"TFRecord, in {size} bytes. Copy the file again or leave "
+                    "it out."
                 )
-            start = file.seek(end)
+            file.seek(end)
+    return np.asarray(starts)
 
 
 def _reason(message):
