@@ -1,5 +1,6 @@
 """Records of local features: written, read, sampled and batched."""
 
+from ac_keras.pipeline.class_vocabulary import load_class_names
 from ac_keras.pipeline.clip import Clip
 from ac_keras.pipeline.clip import decode_clip
 from ac_keras.pipeline.clip import encode_clip
@@ -25,6 +26,7 @@ __all__ = [
     "decode_clip",
     "encode_clip",
     "evaluation_batches",
+    "load_class_names",
     "scan_records",
     "steps_per_epoch",
     "training_batches",

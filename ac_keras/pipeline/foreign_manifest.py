@@ -3,6 +3,7 @@
 import concurrent.futures
 import dataclasses
 import functools
+import glob
 import json
 import os
 import pathlib
@@ -28,7 +29,7 @@ SCAN_FOLDER = "scanned"
 def scan_records(
     directory: str | os.PathLike,
     description: Description,
-    files: dict[str, Sequence[str | os.PathLike]],
+    files: dict[str, str | Sequence[str | os.PathLike]],
     num_threads: int | None = None,
 ) -> Manifest:
     """Reads all records once and writes the manifest that points to them.
@@ -39,9 +40,10 @@ def scan_records(
     Args:
         directory: The manifest's folder; made if need be.
         description: What the records hold, in which format.
-        files: Mapping from a split's name to its files, in order. Those within
-            the folder are named by their path from it, others by their
-            absolute path.
+        files: Mapping from a split's name to its files, in order, or to a
+            pattern such as `"records/train*"`, in the order of the names.
+            Files within the folder are named by their path from it, others by
+            their absolute path.
         num_threads: Files read side by side; None takes the cores.
 
     Returns:
@@ -77,18 +79,35 @@ def scan_records(
     return Manifest.load(directory)
 
 
+def summarize(manifest: Manifest) -> list[str]:
+    """Gives a line for each split that says what was found in it."""
+    lines = []
+    for name, split in manifest.splits.items():
+        absent = [f"{n} without {k}" for k, n in split.num_absent.items()]
+        seen = int((split.class_counts > 0).sum())
+        lines.append(
+            f"{name}: {split.num_clips} clips ({', '.join(absent)}), "
+            f"{len(split.shards)} files, {seen} classes"
+        )
+    return lines
+
+
 def _absolute(files):
-    paths = {
-        split: [pathlib.Path(path).absolute() for path in names]
-        for split, names in files.items()
-    }
-    empty = [split for split in paths if not paths[split]]
-    missing = [p for split in paths for p in paths[split] if not p.is_file()]
-    if empty or missing or not paths:
+    paths = {}
+    for split, names in files.items():
+        if isinstance(names, str):
+            names = sorted(glob.glob(names))
+        paths[split] = [pathlib.Path(name).absolute() for name in names]
+        missing = [path for path in paths[split] if not path.is_file()]
+        if missing or not paths[split]:
+            raise FileNotFoundError(
+                f"Expected one file or more for split {split!r}. Received: "
+                f"{missing[0] if missing else files[split]!r}, where there is "
+                "none. Mend the path or leave out the split."
+            )
+    if not paths:
         raise FileNotFoundError(
-            "scan_records expects one file or more for each split. Received: "
-            f"{missing[0] if missing else empty or files}, where there is "
-            "none. Mend the path or leave out the split."
+            "Expected one split or more. Received: none. Name its files."
         )
     return paths
 

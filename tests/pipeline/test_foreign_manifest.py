@@ -218,9 +218,11 @@ def test_nan_is_refused_with_file_and_modality(tmp_path):
         scan(tmp_path, description, train=[[record]])
 
 
-@pytest.mark.parametrize("files", [{}, {"train": []}, {"train": ["nowhere"]}])
+@pytest.mark.parametrize(
+    "files", [{}, {"train": []}, {"train": ["nowhere"]}, {"train": "nowhere*"}]
+)
 def test_a_split_without_files_is_refused(tmp_path, files):
-    with pytest.raises(FileNotFoundError, match="expects one file or more"):
+    with pytest.raises(FileNotFoundError, match="Expected one "):
         scan_records(tmp_path, describe_videos(), files)
 
 
