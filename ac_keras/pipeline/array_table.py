@@ -110,18 +110,18 @@ def draw_splits(
         Mapping from a split's name to its clips; no split is empty.
 
     Raises:
-        ValueError: If shares are given for a table that names splits, or
-            nothing is left for training.
+        ValueError: If shares are given for a table that names splits, if they
+            leave nothing for training, or a share is too small for a clip.
     """
-    shares = validation_share + test_share
+    total = validation_share + test_share
     rng = np.random.default_rng(seed)
-    if shares and clips[0].split:
+    if total and clips[0].split:
         raise ValueError(
             "Expected shares of 0, as the table names splits. Received: "
             f"validation_share={validation_share}, test_share={test_share}. "
             "Remove the column or the shares."
         )
-    if min(validation_share, test_share) < 0 or shares >= 1:
+    if min(validation_share, test_share) < 0 or total >= 1:
         raise ValueError(
             "Expected shares of 0 or more with a sum below 1. Received: "
             f"validation_share={validation_share}, test_share={test_share}. "
@@ -132,6 +132,14 @@ def draw_splits(
     else:
         names = _draw(clips, validation_share, test_share, rng)
     order = {name: np.flatnonzero(names == name) for name in SPLITS}
+    shares = {"validation": validation_share, "test": test_share}
+    empty = [x for x in shares if shares[x] and not len(order[x])]
+    if empty:
+        raise ValueError(
+            "Expected a clip or more in each split that has a share. "
+            f"Received: none of {len(clips)} clips for {empty}. Raise its "
+            "share or set it to 0."
+        )
     order["train"] = rng.permutation(order["train"])
     return {
         name: [clips[i] for i in rows]

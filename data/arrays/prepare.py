@@ -1,6 +1,6 @@
-"""Writes features from NumPy files, and labels from a table, as a dataset.
+r"""Writes features from NumPy files, and labels from a table, as a dataset.
 
-    python data/arrays/prepare.py --table=clips.csv --validation_share=0.1 \\
+    python data/arrays/prepare.py --table=clips.csv --validation_share=0.1 \
         --output_dir=records/mine
 
 See README.md beside this file. A run that was stopped goes on where it was
@@ -92,7 +92,10 @@ def parse_modalities(first: ArrayClip) -> dict[str, Modality]:
             )
         dims = {name: int(dim) for name, dim in pairs}
     else:
-        arrays = load_arrays(arrays_dir() / first.path, _MODALITY.value)
+        try:
+            arrays = load_arrays(arrays_dir() / first.path, _MODALITY.value)
+        except (ValueError, FileNotFoundError) as error:
+            sys.exit(f"{_TABLE.value}, line {first.line}: {error}.")
         dims = {name: array.shape[1] for name, array in arrays.items()}
     value_range = _VALUE_RANGE.value and tuple(map(float, _VALUE_RANGE.value))
     return {

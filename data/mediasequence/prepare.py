@@ -1,7 +1,7 @@
-"""Makes a manifest for MediaSequence's records, which stay where they are.
+r"""Makes a manifest for MediaSequence's records, which stay where they are.
 
-    python data/mediasequence/prepare.py --train='DIR/train-*' \\
-        --validation='DIR/validation-*' --modalities=rgb:RGB:1024 \\
+    python data/mediasequence/prepare.py --train='DIR/train-*' \
+        --validation='DIR/validation-*' --modalities=rgb:RGB:1024 \
         --vocabulary=classes.csv --output_dir=records/mine
 
 reads every record once, counts and checks them, and writes the manifest that

@@ -1,6 +1,6 @@
-"""Makes a manifest for YouTube-8M's records, which stay where they are.
+r"""Makes a manifest for YouTube-8M's records, which stay where they are.
 
-    python data/youtube8m/prepare.py --train='DIR/train*.tfrecord' \\
+    python data/youtube8m/prepare.py --train='DIR/train*.tfrecord' \
         --validation='DIR/validate*.tfrecord' --output_dir=records/youtube8m
 
 reads every record once, counts and checks them, and writes the manifest that
