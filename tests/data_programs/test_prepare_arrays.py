@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ac_keras.pipeline import Manifest
-from foreign_datasets import read
+from borrowed_records import read
 from prepared_folder import folder_contents
 from scan_programs import refusal
 from scan_programs import run_prepare_well

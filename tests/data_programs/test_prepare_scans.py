@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 
 from ac_keras.pipeline import Manifest
-from foreign_datasets import read
-from foreign_records import dequantise
-from foreign_records import draw_video
-from foreign_records import media_record
-from foreign_records import segment_record
-from foreign_records import write_tfrecords
+from borrowed_records import dequantise
+from borrowed_records import draw_video
+from borrowed_records import media_record
+from borrowed_records import read
+from borrowed_records import segment_record
+from borrowed_records import write_tfrecords
 from scan_programs import refusal
 from scan_programs import run_prepare_well
 
