@@ -1,4 +1,4 @@
-"""Records of others and how they are read, as the pipeline's tests have them."""
+"""Records of others and their reading, as the pipeline's tests have them."""
 
 import pathlib
 import sys

@@ -190,6 +190,25 @@ def test_a_record_without_an_id_is_refused():
     assert_refused(record, "one 'id' in the context")
 
 
+def test_only_the_sampled_frames_are_decoded(monkeypatch):
+    rng = np.random.default_rng(0)
+    parsed = parse(video_record(rng, draw_video(rng, 0, 300, [1])))
+    decoded, decode_raw = [], tf.io.decode_raw
+
+    def spy(strings, *args, **kwargs):
+        decoded.append(strings.shape.num_elements())
+        return decode_raw(strings, *args, **kwargs)
+
+    monkeypatch.setattr(tf.io, "decode_raw", spy)
+    records.decode_frames(
+        parsed["rgb"],
+        describe_videos().modalities["rgb"],
+        tf.constant([[0, 100, 299]]),
+        tf.constant([3]),
+    )
+    assert decoded == [3]
+
+
 def test_no_frame_is_read_when_a_batch_has_none():
     rng = np.random.default_rng(0)
     without = list(VIDEO_MODALITIES)
