@@ -1,8 +1,8 @@
 """A table of clips whose features lie in NumPy files."""
 
 import csv
+import functools
 import os
-import pathlib
 import re
 from typing import NamedTuple
 
@@ -30,7 +30,8 @@ class ArrayClip(NamedTuple):
     @property
     def id(self) -> str:
         """The path without its suffix."""
-        return pathlib.PurePath(self.path).with_suffix("").as_posix()
+        stem, _ = os.path.splitext(os.path.normpath(self.path))
+        return stem.replace(os.sep, "/")
 
 
 def load_table(path: str | os.PathLike) -> list[ArrayClip]:
@@ -161,10 +162,14 @@ def _read_row(path, line, row):
             f"Expected the path of a file in {path}, line {line}. Received: "
             f"{row}. Mend the line."
         )
-    labels = [x.strip() for x in re.split(f"[{_SEPARATORS}]", label)]
-    # In the order given, each once.
-    labels = tuple(dict.fromkeys(x for x in labels if x))
-    return ArrayClip(name, labels, split, line)
+    return ArrayClip(name, _split_labels(label), split, line)
+
+
+@functools.cache  # rows of the same label then share one tuple
+def _split_labels(label):
+    """Gives the names in the order of the text, each once."""
+    names = [name.strip() for name in re.split(f"[{_SEPARATORS}]", label)]
+    return tuple(dict.fromkeys(name for name in names if name))
 
 
 def _check_ids(path, clips):

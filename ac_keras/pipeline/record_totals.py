@@ -75,7 +75,9 @@ def _batch_totals(batch, description):
         count = tf.cast(records.count_frames(stored, modality), tf.int64)
         with tf.control_dependencies([count]):  # every frame is whole
             numbers = _stored_numbers(stored, modality)
-        totals[f"sum/{name}"] = tf.reduce_sum(numbers, axis=0)
+        totals[f"sum/{name}"] = tf.cast(
+            tf.reduce_sum(numbers, axis=0), tf.float64
+        )
         totals[f"num_frames/{name}"] = tf.reduce_sum(count)
         totals[f"num_absent/{name}"] = tf.math.count_nonzero(count == 0)
         totals[f"{LARGEST}/{name}"] = tf.reduce_max(count)
@@ -85,10 +87,12 @@ def _batch_totals(batch, description):
 def _stored_numbers(
     stored: tf.Tensor | tf.RaggedTensor, modality: Modality
 ) -> tf.Tensor:
-    """Gives all frames of a batch, float64 `(total, dim)`."""
+    """Gives all frames of a batch, int32 or float64 `(total, dim)`."""
     if isinstance(stored, tf.RaggedTensor):
         stored = stored.flat_values
     if stored.dtype == tf.string:
         joined = tf.strings.reduce_join(stored)
         stored = tf.io.decode_raw(joined, tf.as_dtype(modality.dtype))
-    return tf.reshape(tf.cast(stored, tf.float64), (-1, modality.dim))
+    # Of bytes, int32 holds the sum of eight million frames.
+    dtype = tf.int32 if modality.dtype == "uint8" else tf.float64
+    return tf.reshape(tf.cast(stored, dtype), (-1, modality.dim))
