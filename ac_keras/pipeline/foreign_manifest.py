@@ -1,8 +1,6 @@
 """A manifest for records that others wrote, which stay where they are."""
 
 import concurrent.futures
-import dataclasses
-import functools
 import glob
 import json
 import os
@@ -10,7 +8,6 @@ import pathlib
 import shutil
 from collections.abc import Sequence
 
-import numpy as np
 import tqdm
 
 from ac_keras.pipeline import atomic_file
@@ -18,9 +15,9 @@ from ac_keras.pipeline import manifest as manifests
 from ac_keras.pipeline.manifest import Description
 from ac_keras.pipeline.manifest import Manifest
 from ac_keras.pipeline.manifest import Shard
-from ac_keras.pipeline.manifest import Split
 from ac_keras.pipeline.record_totals import make_scan
-from ac_keras.pipeline.record_totals import merge_totals
+from ac_keras.pipeline.record_totals import make_split
+from ac_keras.pipeline.record_totals import merge_all
 from ac_keras.pipeline.scanned_file import scan_once
 
 SCAN_FOLDER = "scanned"
@@ -66,10 +63,10 @@ def scan_records(
     atomic_file.sweep(directory)
     atomic_file.sweep(scanned)
     totals = _scan_all(scanned, description, paths, num_threads)
-    merged = {name: _merge(parts) for name, parts in totals.items()}
+    merged = {name: merge_all(parts) for name, parts in totals.items()}
     _check(merged, description)
     splits = {
-        name: _split(shards[name], totals[name], merged[name], description)
+        name: make_split(shards[name], totals[name], description)
         for name in paths
     }
     manifest = Manifest(directory, description, splits)
@@ -171,11 +168,6 @@ def _scan_all(scanned, description, paths, num_threads):
     return totals
 
 
-def _merge(parts):
-    merged = functools.reduce(merge_totals, parts)
-    return {key: np.asarray(total) for key, total in merged.items()}
-
-
 def _check(merged, description):
     """Raises if what was read cannot be what was meant."""
     num_clips = sum(int(totals["num_clips"]) for totals in merged.values())
@@ -192,22 +184,3 @@ def _check(merged, description):
             f"{merged['train']['num_clips']} clips and no label. Name files "
             "with labels."
         )
-
-
-def _split(shards, parts, merged, description):
-    means = {}
-    for name, modality in description.modalities.items():
-        count = merged[f"num_frames/{name}"]
-        mean = merged[f"sum/{name}"] / max(count, 1)
-        if modality.dtype == "uint8" and count:
-            mean = mean * modality.level + modality.value_range[0]
-        means[name] = mean.astype(np.float32)
-    counted = [
-        dataclasses.replace(shard, num_clips=int(part["num_clips"]))
-        for shard, part in zip(shards, parts, strict=True)
-    ]
-    longest, absent = (
-        {name: int(merged[f"{key}/{name}"]) for name in description.modalities}
-        for key in ("max_num_frames", "num_absent")
-    )
-    return Split(tuple(counted), merged["class_counts"], means, longest, absent)

@@ -1,12 +1,17 @@
 """Counts and sums over the clips of a file of records."""
 
+import dataclasses
+import functools
 from collections.abc import Callable
+from collections.abc import Sequence
 
 import numpy as np
 import tensorflow as tf
 
 from ac_keras.pipeline import records
 from ac_keras.pipeline.manifest import Description
+from ac_keras.pipeline.manifest import Shard
+from ac_keras.pipeline.manifest import Split
 from ac_keras.pipeline.modality import Modality
 
 Totals = dict[str, np.ndarray]
@@ -58,6 +63,41 @@ def merge_totals(first: Totals, second: Totals) -> Totals:
         else tf.add(first[key], second[key])
         for key in first
     }
+
+
+def merge_all(parts: Sequence[Totals]) -> Totals:
+    """Gives the totals of all parts together, in their order."""
+    merged = functools.reduce(merge_totals, parts)
+    return {key: np.asarray(total) for key, total in merged.items()}
+
+
+def make_split(
+    shards: Sequence[Shard], parts: Sequence[Totals], description: Description
+) -> Split:
+    """Makes a split of shards whose clips are still to be counted.
+
+    Args:
+        shards: The files.
+        parts: Their totals.
+        description: What the records hold.
+    """
+    merged = merge_all(parts)
+    means = {}
+    for name, modality in description.modalities.items():
+        count = merged[f"num_frames/{name}"]
+        mean = merged[f"sum/{name}"] / max(count, 1)
+        if modality.dtype == "uint8" and count:
+            mean = mean * modality.level + modality.value_range[0]
+        means[name] = mean.astype(np.float32)
+    counted = [
+        dataclasses.replace(shard, num_clips=int(part["num_clips"]))
+        for shard, part in zip(shards, parts, strict=True)
+    ]
+    longest, absent = (
+        {name: int(merged[f"{key}/{name}"]) for name in description.modalities}
+        for key in ("max_num_frames", "num_absent")
+    )
+    return Split(tuple(counted), merged["class_counts"], means, longest, absent)
 
 
 def _batch_totals(batch, description):

@@ -22,9 +22,9 @@ from ac_keras.pipeline.array_clips import ArrayReader
 from ac_keras.pipeline.array_clips import load_arrays
 from ac_keras.pipeline.array_table import ArrayClip
 from ac_keras.pipeline.array_table import collect_class_names
-from ac_keras.pipeline.array_table import draw_splits
 from ac_keras.pipeline.array_table import is_multi_label
 from ac_keras.pipeline.array_table import load_table
+from ac_keras.pipeline.split_draw import draw_splits
 
 _OUTPUT_DIR = flags.DEFINE_string(
     "output_dir", None, "Folder of the dataset.", required=True

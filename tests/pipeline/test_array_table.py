@@ -7,9 +7,9 @@ import pytest
 
 from ac_keras.pipeline.array_table import ArrayClip
 from ac_keras.pipeline.array_table import collect_class_names
-from ac_keras.pipeline.array_table import draw_splits
 from ac_keras.pipeline.array_table import is_multi_label
 from ac_keras.pipeline.array_table import load_table
+from ac_keras.pipeline.split_draw import draw_splits
 
 SIZES = {"a": 500, "b": 101, "c": 10, "d": 1}
 
