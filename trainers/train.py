@@ -5,36 +5,77 @@
 A flagfile without a folder is looked up in trainers/flags too. The output
 folder receives the flags, TensorBoard logs and a CSV of all epochs, the model
 that was best on the validation split, its result on the test split, which is
-read once, a SavedModel that was tried in a process of its own, and pictures.
+read once, a SavedModel that was tried in a process of its own, pictures and
+report.html. The same command goes on with a run that was stopped.
 """
 
 import json
 import pathlib
 import sys
-import time
 
 import keras
+import numpy as np
 import tensorflow as tf
 from absl import app
 from absl import flags
+from absl import logging
 
 from ac_keras import AttentionCluster
 from ac_keras import ShiftingCluster
 from ac_keras import cluster_classifier
-from ac_keras import serving
+from ac_keras import training
 from ac_keras import visualization
 from ac_keras.pipeline import Manifest
 from ac_keras.pipeline import atomic_file
 from ac_keras.pipeline import evaluation_batches
+from ac_keras.pipeline import skip_damage
 from ac_keras.pipeline import steps_per_epoch
 from ac_keras.pipeline import training_batches
+from ac_keras.training import run_folder
 
-_DATA_DIR = flags.DEFINE_string(
-    "data_dir", None, "Folder of the dataset.", required=True
+# What is read and what is written.
+_DATA_DIR = flags.DEFINE_list(
+    "data_dir",
+    None,
+    "Folder of the dataset. Several are trained on one after the other, and "
+    "the mean of their results is reported.",
+    required=True,
 )
 _OUTPUT_DIR = flags.DEFINE_string(
     "output_dir", None, "Folder for everything that comes out.", required=True
 )
+_TRAIN_SPLIT = flags.DEFINE_string("train_split", "train", "To learn from.")
+_VALIDATION_SPLIT = flags.DEFINE_string(
+    "validation_split",
+    "validation",
+    "To choose the epoch on; empty chooses none and keeps the last one.",
+)
+_TEST_SPLIT = flags.DEFINE_string(
+    "test_split", "test", "To test on, once, at the end."
+)
+_TRAIN_FRAMES = flags.DEFINE_integer(
+    "train_frames",
+    0,
+    "Frames drawn from each clip and modality in training; 0 takes all.",
+    lower_bound=0,
+)
+_EVAL_FRAMES = flags.DEFINE_integer(
+    "eval_frames",
+    0,
+    "Frames taken at equal intervals in evaluation; 0 takes all.",
+    lower_bound=0,
+)
+_IN_MEMORY = flags.DEFINE_bool(
+    "in_memory", False, "Whether to hold the training records in memory."
+)
+_SKIP_CORRUPT_RECORDS = flags.DEFINE_bool(
+    "skip_corrupt_records",
+    False,
+    "Whether to read all records first and leave out those that are broken; "
+    "skipped_records.txt lists them. Else they are errors.",
+)
+
+# The model.
 _NUM_UNITS = flags.DEFINE_list(
     "num_units",
     "32",
@@ -58,89 +99,175 @@ _BETA_INITIALIZER = flags.DEFINE_string(
     "normal:0.5",
     "Of the shift's shifts: constant:VALUE or normal:STANDARD_DEVIATION.",
 )
+_MEAN_FEATURES = flags.DEFINE_bool(
+    "mean_features",
+    False,
+    "Whether the training split's mean feature stands in for a modality that "
+    "a clip lacks (section 5.2), rather than zeros.",
+)
 _DROPOUT = flags.DEFINE_float(
     "dropout", 0.5, "Before the classifier.", lower_bound=0, upper_bound=1
 )
+
+# The update.
+_OPTIMIZER = flags.DEFINE_enum(
+    "optimizer", "adam", ["adam", "rmsprop", "sgd"], "How to update."
+)
 _LEARNING_RATE = flags.DEFINE_float(
-    "learning_rate", 1e-3, "Of Adam.", lower_bound=0
+    "learning_rate", 1e-3, "The highest.", lower_bound=0
+)
+_SCHEDULE = flags.DEFINE_enum(
+    "schedule",
+    "constant",
+    ["constant", "cosine", "step"],
+    "Of the learning rate: cosine goes to 0, step drops at --drop_epochs.",
+)
+_WARMUP_EPOCHS = flags.DEFINE_float(
+    "warmup_epochs", 0, "In which the rate rises from 0.", lower_bound=0
+)
+_DROP_EPOCHS = flags.DEFINE_list(
+    "drop_epochs", [], "After how many epochs the rate drops."
+)
+_DROP_FACTOR = flags.DEFINE_float("drop_factor", 0.1, "By how much it drops.")
+_CLIP_NORM = flags.DEFINE_float(
+    "clip_norm",
+    0,
+    "Highest L2 norm of all gradients together; 0 does not clip.",
+    lower_bound=0,
+)
+_CLASS_WEIGHTS = flags.DEFINE_bool(
+    "class_weights",
+    False,
+    "Whether a clip of a class with S clips weighs 1/S (section 5.4); the mean "
+    "weight stays 1.",
+)
+_AVERAGE_MOMENTUM = flags.DEFINE_float(
+    "average_momentum",
+    0,
+    "Evaluate and keep the moving average of the weights with this momentum, "
+    "such as 0.999; 0 keeps the weights themselves.",
+    lower_bound=0,
+    upper_bound=1,
 )
 _BATCH_SIZE = flags.DEFINE_integer(
     "batch_size", 64, "Clips in a step, over all devices.", lower_bound=1
 )
+_GRADIENT_ACCUMULATION_STEPS = flags.DEFINE_integer(
+    "gradient_accumulation_steps",
+    1,
+    "Parts in which a device works through its clips of a batch, to need less "
+    "memory; the update is that of the whole batch.",
+    lower_bound=1,
+)
+
+# How long, and what is kept.
 _EPOCHS = flags.DEFINE_integer("epochs", 100, "At most.", lower_bound=1)
 _PATIENCE = flags.DEFINE_integer(
     "patience",
     0,
-    "Stop after so many epochs without a better validation accuracy; 0 never "
-    "does.",
+    "Stop after so many epochs without a better one; 0 never does.",
     lower_bound=0,
 )
-_TRAIN_FRAMES = flags.DEFINE_integer(
-    "train_frames",
-    0,
-    "Frames drawn from each clip and modality in training; 0 takes all.",
+_BEST_METRIC = flags.DEFINE_string(
+    "best_metric",
+    None,
+    "The figure in epochs.csv that chooses the epoch to keep, or last. By "
+    "default val_accuracy, or val_gap where a clip has several labels.",
+)
+_CHECKPOINT_MINUTES = flags.DEFINE_float(
+    "checkpoint_minutes",
+    10,
+    "Minutes between two checkpoints within an epoch; there is one after each "
+    "epoch in any case.",
     lower_bound=0,
 )
-_EVAL_FRAMES = flags.DEFINE_integer(
-    "eval_frames",
-    0,
-    "Frames taken at equal intervals in evaluation; 0 takes all.",
-    lower_bound=0,
+_LOG_STEPS = flags.DEFINE_integer(
+    "log_steps", 100, "Steps between points in TensorBoard.", lower_bound=0
 )
-_IN_MEMORY = flags.DEFINE_bool(
-    "in_memory", False, "Whether to hold the training records in memory."
+_DRY_RUN = flags.DEFINE_bool(
+    "dry_run", False, "Whether to tell shapes, sizes and steps, and stop."
 )
-_SEED = flags.DEFINE_integer("seed", 0, "Decides everything.", lower_bound=0)
+
+# The machine.
+_STRATEGY = flags.DEFINE_enum(
+    "strategy",
+    "mirrored",
+    ["mirrored", "one_device", "multi_host"],
+    "Over all GPUs of this machine, one device, or several hosts.",
+)
+_CLUSTER = flags.DEFINE_enum(
+    "cluster",
+    "tf_config",
+    ["tf_config", "slurm"],
+    "Where a host of several finds the others.",
+)
 _LOGICAL_DEVICES = flags.DEFINE_integer(
     "logical_devices",
     1,
     "Without a GPU: CPU devices to split every batch over.",
     lower_bound=1,
 )
+_DTYPE_POLICY = flags.DEFINE_enum(
+    "dtype_policy",
+    "float32",
+    ["float32", "mixed_bfloat16", "mixed_float16"],
+    "What the layers compute in.",
+)
+_STEPS_PER_EXECUTION = flags.DEFINE_integer(
+    "steps_per_execution",
+    1,
+    "Steps between two looks at the loss; more help a fast device.",
+    lower_bound=1,
+)
 _JIT_COMPILE = flags.DEFINE_bool(
     "jit_compile",
     False,
-    "Whether XLA compiles the step. On the CPU it is slower; it does not work "
-    "with several logical devices.",
+    "Whether XLA compiles loss and gradients. On the CPU it is slower; it "
+    "does not work with several logical devices.",
 )
+_DETERMINISTIC = flags.DEFINE_bool(
+    "deterministic",
+    True,
+    "Whether the same seed gives the same bits. A GPU is faster without.",
+)
+_SEED = flags.DEFINE_integer("seed", 0, "Decides everything.", lower_bound=0)
 
-FLAGFILES = pathlib.Path(__file__).resolve().parent / "flags"
+REPOSITORY = pathlib.Path(__file__).resolve().parents[1]
+FLAGFILES = REPOSITORY / "trainers" / "flags"
+# May differ when a run goes on.
+FREE_FLAGS = (
+    "checkpoint_minutes",
+    "data_dir",
+    "dry_run",
+    "log_steps",
+    "output_dir",
+)
+REPORTED_CLIPS = 4  # right ones, and as many wrong ones
 
 
 def with_shipped_flagfiles(argv: list[str]) -> list[str]:
     """Points a `--flagfile` without a folder to the shipped one.
 
     Raises:
-        app.UsageError: If there is no such file.
+        SystemExit: If there is no such file.
     """
     found = []
-    for argument in argv:
-        option, _, name = argument.partition("=")
-        if option.lstrip("-") == "flagfile" and not pathlib.Path(name).exists():
-            shipped = FLAGFILES / name
-            if not shipped.is_file():
-                names = sorted(path.name for path in FLAGFILES.iterdir())
-                raise SystemExit(
-                    "Expected --flagfile to name a file or one of "
-                    f"{', '.join(names)}. Received: {name!r}."
-                )
-            argument = f"{option}={shipped}"
+    for index, argument in enumerate(argv):
+        option, equals, name = argument.partition("=")
+        after = index and argv[index - 1].lstrip("-") == "flagfile"
+        if after or (equals and option.lstrip("-") == "flagfile"):
+            path = pathlib.Path(name if equals else argument)
+            if not path.exists():
+                shipped = FLAGFILES / path
+                if not shipped.is_file():
+                    names = sorted(x.name for x in FLAGFILES.iterdir())
+                    raise SystemExit(
+                        "Expected --flagfile to name a file or one of "
+                        f"{', '.join(names)}. Received: {str(path)!r}."
+                    )
+                argument = f"{option}={shipped}" if equals else str(shipped)
         found.append(argument)
     return found
-
-
-def make_strategy() -> tf.distribute.Strategy:
-    """Mirrors the model over GPUs, or over logical CPU devices."""
-    if tf.config.list_physical_devices("GPU"):
-        return tf.distribute.MirroredStrategy()
-    count = _LOGICAL_DEVICES.value
-    if count == 1:
-        return tf.distribute.get_strategy()
-    cpu = tf.config.list_physical_devices("CPU")[0]
-    tf.config.set_logical_device_configuration(
-        cpu, [tf.config.LogicalDeviceConfiguration()] * count
-    )
-    return tf.distribute.MirroredStrategy([f"CPU:{i}" for i in range(count)])
 
 
 def parse_num_units(values: list[str], modalities: list[str]) -> dict[str, int]:
@@ -200,174 +327,429 @@ def make_cluster(name: str, num_units: int) -> AttentionCluster:
 
 
 def build_model(manifest: Manifest, num_units: dict[str, int]) -> keras.Model:
-    """Builds and compiles the model that the flags describe."""
-    model = cluster_classifier(
-        dims={
-            name: manifest.description.modalities[name].dim
+    """Builds the model that the flags describe."""
+    description = manifest.description
+    means = {}
+    if _MEAN_FEATURES.value:
+        split = manifest.split(_TRAIN_SPLIT.value)
+        means = {
+            name: split.mean_features[name]
             for name in num_units
-        },
+            if any(x.num_absent.get(name) for x in manifest.splits.values())
+        }
+    return cluster_classifier(
+        dims={name: description.modalities[name].dim for name in num_units},
         clusters={
             name: make_cluster(name, units) for name, units in num_units.items()
         },
-        num_classes=manifest.description.num_classes,
+        num_classes=description.num_classes,
         dropout=_DROPOUT.value,
+        mean_features=means,
+        multi_label=description.multi_label,
     )
-    model.compile(
-        keras.optimizers.Adam(_LEARNING_RATE.value),
-        keras.losses.SparseCategoricalCrossentropy(),
-        metrics=[
-            keras.metrics.SparseCategoricalAccuracy(name="accuracy"),
-            keras.metrics.SparseTopKCategoricalAccuracy(
-                5, name="top_5_accuracy"
-            ),
-        ],
+
+
+def make_optimizer(steps: int) -> keras.optimizers.Optimizer:
+    """Makes the optimizer for epochs of so many steps."""
+    rate = training.make_schedule(
+        _SCHEDULE.value,
+        _LEARNING_RATE.value,
+        total_steps=steps * _EPOCHS.value,
+        warmup_steps=round(steps * _WARMUP_EPOCHS.value),
+        drop_steps=tuple(round(steps * float(x)) for x in _DROP_EPOCHS.value),
+        drop_factor=_DROP_FACTOR.value,
+    )
+    kinds = {
+        "adam": keras.optimizers.Adam,
+        "rmsprop": keras.optimizers.RMSprop,
+        "sgd": keras.optimizers.SGD,
+    }
+    return kinds[_OPTIMIZER.value](rate)
+
+
+def load_manifest(data_dir: str) -> Manifest:
+    """Reads a dataset's manifest; a missing one names how to get it.
+
+    Raises:
+        FileNotFoundError: If there is none, or a file of it is missing.
+        ValueError: If a file does not fit it.
+    """
+    try:
+        return Manifest.load(data_dir)
+    except FileNotFoundError as error:
+        readmes = [
+            REPOSITORY / "data" / part / "README.md"
+            for part in pathlib.Path(data_dir).parts
+        ]
+        named = [f" See {x}." for x in readmes if x.is_file()]
+        raise FileNotFoundError(f"{error}{''.join(named)}") from None
+
+
+def leave_out_damage(
+    manifest: Manifest,
+    splits: list[str],
+    output_dir: pathlib.Path,
+    is_chief: bool,
+) -> Manifest:
+    """Leaves broken records out; the chief lists them in a file."""
+    skipped = []
+    for split in splits:
+        manifest, damage = skip_damage(manifest, split)
+        skipped += map(str, damage)
+    if is_chief:
+        text = "".join(f"{line}\n" for line in skipped)
+        atomic_file.write_text(output_dir / "skipped_records.txt", text)
+        print(f"{len(skipped)} broken records are left out:\n{text}")
+    return manifest
+
+
+def make_data(manifest: Manifest, modalities: list[str]):
+    """Gives functions that make the batches of training and evaluation."""
+
+    def train(epoch, step, share, **options):
+        return training_batches(
+            manifest,
+            _TRAIN_SPLIT.value,
+            batch_size=_BATCH_SIZE.value,
+            sample_size=_TRAIN_FRAMES.value,
+            modalities=modalities,
+            seed=_SEED.value,
+            first_epoch=epoch,
+            first_step=step,
+            share=share,
+            in_memory=_IN_MEMORY.value,
+            **options,
+        )
+
+    def evaluate(split, batch_size, share=(0, 1), **options):
+        return evaluation_batches(
+            manifest,
+            split,
+            batch_size=batch_size,
+            sample_size=_EVAL_FRAMES.value,
+            modalities=modalities,
+            share=share,
+            **options,
+        )
+
+    return train, evaluate
+
+
+def best_rule(description) -> training.BestEpoch:
+    """Tells which epoch to keep."""
+    default = "val_gap" if description.multi_label else "val_accuracy"
+    if not _VALIDATION_SPLIT.value:
+        default = "last"
+    return training.BestEpoch(_BEST_METRIC.value or default, _PATIENCE.value)
+
+
+def make_trainer(
+    model: keras.Model, manifest: Manifest, output_dir: pathlib.Path
+) -> training.Trainer:
+    """Makes the loop around a model, under the strategy's scope."""
+    description = manifest.description
+    steps = steps_per_epoch(manifest, _TRAIN_SPLIT.value, _BATCH_SIZE.value)
+    averages = (
+        keras.models.clone_model(model) if _AVERAGE_MOMENTUM.value else None
+    )
+    if averages is not None:
+        averages.set_weights(model.get_weights())
+    weights = None
+    if _CLASS_WEIGHTS.value:
+        counts = manifest.split(_TRAIN_SPLIT.value).class_counts
+        weights = training.balanced_class_weights(counts)
+    update_step = training.UpdateStep(
+        model,
+        make_optimizer(steps),
+        multi_label=description.multi_label,
+        class_weights=weights,
+        clip_norm=_CLIP_NORM.value,
+        num_parts=_GRADIENT_ACCUMULATION_STEPS.value,
+        averages=averages,
+        average_momentum=_AVERAGE_MOMENTUM.value,
+        scale_loss=_DTYPE_POLICY.value == "mixed_float16",
+        seed=_SEED.value,
         jit_compile=_JIT_COMPILE.value,
     )
+    kept = averages or model
+    return training.Trainer(
+        model,
+        update_step,
+        training.Evaluator(
+            kept,
+            training.evaluation_metrics(description),
+            description.multi_label,
+        ),
+        kept_model=kept,
+        metrics=training.training_metrics(description),
+        batch_size=_BATCH_SIZE.value,
+        steps_per_epoch=steps,
+        epochs=_EPOCHS.value,
+        steps_per_execution=_STEPS_PER_EXECUTION.value,
+        directory=output_dir,
+        best=best_rule(description),
+        checkpoint_seconds=60 * _CHECKPOINT_MINUTES.value,
+    )
+
+
+def check_flags(manifest: Manifest, strategy: tf.distribute.Strategy) -> None:
+    """Raises ValueError where flags, dataset and devices do not fit."""
+    for split in (_TRAIN_SPLIT, _VALIDATION_SPLIT, _TEST_SPLIT):
+        if split.value:
+            manifest.split(split.value)
+    devices = strategy.num_replicas_in_sync * _GRADIENT_ACCUMULATION_STEPS.value
+    if _BATCH_SIZE.value % devices:
+        raise ValueError(
+            "Expected --batch_size as a multiple of devices times "
+            f"--gradient_accumulation_steps, {devices}. Received: "
+            f"{_BATCH_SIZE.value}."
+        )
+    if _CLASS_WEIGHTS.value and manifest.description.multi_label:
+        raise ValueError(
+            "Expected --class_weights with one label a clip. Received: "
+            f"{manifest.directory}, which is multi-label. Leave the flag out."
+        )
+    if not _VALIDATION_SPLIT.value and best_rule(
+        manifest.description
+    ).metric.startswith("val_"):
+        raise ValueError(
+            "Expected --best_metric=last or a figure of training without a "
+            f"validation split. Received: {_BEST_METRIC.value}."
+        )
+
+
+def finish(
+    model: keras.Model,
+    manifest: Manifest,
+    evaluate,
+    output_dir: pathlib.Path,
+    history: list[dict],
+) -> dict:
+    """Saves, tests, exports and draws the model that was kept."""
+    description, split = manifest.description, _TEST_SPLIT.value
+    training.save_model(model, output_dir / "model.keras")
+    # What is tested is what was saved.
+    model = keras.models.load_model(output_dir / "model.keras")
+    test, test_metrics = training.evaluate(
+        model,
+        description,
+        lambda *share: evaluate(split, *share),
+        _BATCH_SIZE.value,
+    )
+    check = training.export_and_check(
+        model,
+        description,
+        evaluate(split, _BATCH_SIZE.value),
+        output_dir / "saved_model",
+    )
+    best = history[best_rule(description).index(history)]
+    result = {
+        **{f"test_{name}": value for name, value in test.items()},
+        "test_accuracy_of_saved_model": check.accuracy,
+        "test_clips_of_saved_model": check.num_clips,
+        **{
+            name.replace("val_", "validation_"): value
+            for name, value in best.items()
+            if name.startswith("val_")
+        },
+        "best_epoch": best["epoch"] + 1,
+        "epochs": len(history),
+        "training_seconds": round(sum(x["seconds"] for x in history), 1),
+        "parameters": model.count_params(),
+        "tensorflow": tf.__version__,
+        "keras": keras.__version__,
+    }
+    draw(model, manifest, evaluate, output_dir, history, result, test_metrics)
+    run_folder.write_json(output_dir / run_folder.RESULT, result)
+    print(json.dumps(result, indent=1))
+    print(f"Everything is in {output_dir}")
+    return result
+
+
+def draw(
+    model, manifest, evaluate, output_dir, history, result, test_metrics
+) -> None:
+    """Draws the curves and what is attended to, and writes the report."""
+    description = manifest.description
+    visualization.save_accuracy_curves(
+        {output_dir.name: output_dir / "epochs.csv"},
+        output_dir / "accuracy.png",
+        metric="hit_at_1" if description.multi_label else "accuracy",
+    )
+    visualization.save_preview_attention(
+        model, manifest, output_dir / "attention.png"
+    )
+    right, wrong = visualization.attended_clips(
+        model,
+        evaluate(_TEST_SPLIT.value, _BATCH_SIZE.value, with_ids=True),
+        description.class_names,
+        REPORTED_CLIPS,
+        previews=manifest.directory / "previews.npz",
+    )
+    confusion = None
+    if not description.multi_label:
+        confusion = test_metrics[-1].confusion_matrix()
+    visualization.write_report(
+        output_dir / "report.html",
+        title=f"{output_dir.name}: {description.name}",
+        result=result,
+        settings=flag_values(),
+        epochs=history,
+        class_names=description.class_names,
+        confusion=confusion,
+        clips=[*right, *wrong],
+    )
+
+
+def train_on(
+    data_dir: str, output_dir: pathlib.Path, strategy: tf.distribute.Strategy
+) -> dict | None:
+    """Trains on one dataset, from the start or from where it was stopped.
+
+    Returns:
+        The result; None from a dry run, or on a host that is not the chief.
+
+    Raises:
+        ValueError: If flags, dataset, devices and folder do not fit.
+        FileNotFoundError: If the dataset is missing.
+    """
+    manifest = load_manifest(data_dir)
+    check_flags(manifest, strategy)
+    description = manifest.description
+    num_units = parse_num_units(_NUM_UNITS.value, list(description.modalities))
+    splits = [
+        x.value
+        for x in (_TRAIN_SPLIT, _VALIDATION_SPLIT, _TEST_SPLIT)
+        if x.value
+    ]
+    steps = steps_per_epoch(manifest, _TRAIN_SPLIT.value, _BATCH_SIZE.value)
+    keras.utils.set_random_seed(_SEED.value)
+    keras.config.set_dtype_policy(_DTYPE_POLICY.value)
+    with strategy.scope():
+        model = build_model(manifest, num_units)
+    if _DRY_RUN.value:
+        train_data, _ = make_data(manifest, list(num_units))
+        print(
+            training.describe_run(
+                model,
+                make_optimizer(steps),
+                train_data(0, 0, (0, 1)),
+                num_clips=manifest.split(_TRAIN_SPLIT.value).num_clips,
+                steps_per_epoch=steps,
+                epochs=_EPOCHS.value,
+                num_averages=int(_AVERAGE_MOMENTUM.value > 0),
+            )
+        )
+        return None
+    is_chief = training.is_chief(strategy)
+    if is_chief:
+        run_folder.claim(output_dir, flag_values(), manifest, FREE_FLAGS)
+    if (output_dir / run_folder.RESULT).is_file():
+        print(f"{output_dir} is complete.")
+        return run_folder.read_json(output_dir / run_folder.RESULT)
+    if _SKIP_CORRUPT_RECORDS.value:
+        manifest = leave_out_damage(manifest, splits, output_dir, is_chief)
+    train_data, evaluate = make_data(manifest, list(num_units))
+    with strategy.scope():
+        trainer = make_trainer(model, manifest, output_dir)
+    log = None
+    if is_chief:
+        model.summary()
+        log = training.RunLog(
+            output_dir, _BATCH_SIZE.value, _EPOCHS.value, _LOG_STEPS.value
+        )
+        if _VALIDATION_SPLIT.value:
+            log.watch(
+                trainer.kept_model,
+                next(iter(evaluate(_VALIDATION_SPLIT.value, 16)))[0],
+            )
+    try:
+        with training.StopSignal() as signals:
+            history = trainer.fit(
+                train_data, validation_data(evaluate), log, signals
+            )
+    except (ArithmeticError, tf.errors.OpError) as error:
+        message = training.explain(
+            error,
+            manifest,
+            splits,
+            lambda epoch, step: train_data(epoch, step, (0, 1), with_ids=True),
+            trainer.num_hosts,
+        )
+        if message is None:
+            raise
+        sys.exit(message)
+    result = None
+    if is_chief:
+        model = kept_model(manifest, num_units, output_dir)
+        result = finish(model, manifest, evaluate, output_dir, history)
+        trainer.state.remove()
+    trainer.wait_for_hosts()
+    return result
+
+
+def validation_data(evaluate):
+    """Gives the batches that the epoch is chosen on, if there are."""
+    split = _VALIDATION_SPLIT.value
+    return (lambda *share: evaluate(split, *share)) if split else None
+
+
+def kept_model(
+    manifest: Manifest, num_units: dict[str, int], output_dir: pathlib.Path
+) -> keras.Model:
+    """Gives the model of the best epoch, in float32 and on one device."""
+    keras.config.set_dtype_policy("float32")
+    model = build_model(manifest, num_units)
+    model.load_weights(output_dir / training.BEST_WEIGHTS)
     return model
 
 
-def evaluation_batch_size(
-    manifest: Manifest, split: str, strategy: tf.distribute.Strategy
-) -> int:
-    """Gives a batch size whose first batch all devices share evenly.
-
-    Keras builds the model from that batch and fails where it is uneven. Later
-    batches may be.
-
-    Raises:
-        app.UsageError: If the devices cannot share a batch.
-    """
-    devices = strategy.num_replicas_in_sync
-    num_clips = manifest.split(split).num_clips
-    if _BATCH_SIZE.value % devices or num_clips < devices:
-        raise app.UsageError(
-            f"Expected --batch_size as a multiple of the {devices} devices "
-            f"and at least {devices} {split} clips. Received: batch_size="
-            f"{_BATCH_SIZE.value} and {num_clips} clips."
-        )
-    return min(_BATCH_SIZE.value, num_clips - num_clips % devices)
+def flag_values() -> dict:
+    """Gives all flags of this program."""
+    found = flags.FLAGS.flags_by_module_dict()[sys.argv[0]]
+    return {flag.name: flag.value for flag in found}
 
 
-def make_callbacks(output_dir: pathlib.Path) -> list[keras.callbacks.Callback]:
-    """Makes the logs and the choice of the best epoch."""
-    callbacks = [
-        keras.callbacks.TensorBoard(output_dir / "tensorboard"),
-        keras.callbacks.CSVLogger(output_dir / "epochs.csv"),
-        keras.callbacks.ModelCheckpoint(
-            output_dir / "best.weights.h5",
-            monitor="val_accuracy",
-            mode="max",
-            save_best_only=True,
-            save_weights_only=True,
-        ),
+def report_mean(results: dict[str, dict], output_dir: pathlib.Path) -> None:
+    """Writes the mean and the standard deviation over several datasets."""
+    names = [
+        name
+        for name, value in next(iter(results.values())).items()
+        if name.startswith("test_") and isinstance(value, float)
     ]
-    if _PATIENCE.value:
-        callbacks.append(
-            keras.callbacks.EarlyStopping(
-                "val_accuracy", mode="max", patience=_PATIENCE.value
-            )
-        )
-    return callbacks
-
-
-def save_model(model: keras.Model, path: pathlib.Path) -> None:
-    """Writes a `.keras` file, whole or not at all."""
-    with atomic_file.atomic_path(path) as partial:
-        named = partial.with_name(partial.name + path.suffix)
-        model.save(named)  # Keras wants the name to end so.
-        named.rename(partial)
-
-
-def write_json(path: pathlib.Path, values: dict) -> None:
-    """Writes a JSON file, whole or not at all."""
-    atomic_file.write_text(path, json.dumps(values, indent=1) + "\n")
+    values = {name: [x[name] for x in results.values()] for name in names}
+    summary = {
+        "datasets": list(results),
+        "mean": {name: float(np.mean(x)) for name, x in values.items()},
+        "standard_deviation": {
+            name: float(np.std(x)) for name, x in values.items()
+        },
+    }
+    run_folder.write_json(output_dir / run_folder.RESULT, summary)
+    print(json.dumps(summary, indent=1))
 
 
 def main(argv):
     if len(argv) > 1:
         raise app.UsageError(f"Expected flags only. Received: {argv[1:]}.")
-    keras.utils.set_random_seed(_SEED.value)
-    output_dir = pathlib.Path(_OUTPUT_DIR.value)
-    manifest = Manifest.load(_DATA_DIR.value)
-    description = manifest.description
-    if description.multi_label:
-        raise app.UsageError(
-            "Expected a dataset with one label a clip. Received: "
-            f"{_DATA_DIR.value}, which is multi-label."
+    logging.set_verbosity(logging.WARNING)
+    output_dir, results = pathlib.Path(_OUTPUT_DIR.value), {}
+    try:
+        strategy = training.make_strategy(
+            _STRATEGY.value, _LOGICAL_DEVICES.value, _CLUSTER.value
         )
-    num_units = parse_num_units(_NUM_UNITS.value, list(description.modalities))
-    strategy = make_strategy()  # before TensorFlow looks at its devices
-    modalities = list(num_units)
-    train_batches = training_batches(
-        manifest,
-        batch_size=_BATCH_SIZE.value,
-        sample_size=_TRAIN_FRAMES.value,
-        modalities=modalities,
-        seed=_SEED.value,
-        in_memory=_IN_MEMORY.value,
-    )
-    validation_batches, test_batches = (
-        evaluation_batches(
-            manifest,
-            split,
-            batch_size=evaluation_batch_size(manifest, split, strategy),
-            sample_size=_EVAL_FRAMES.value,
-            modalities=modalities,
-        )
-        for split in ("validation", "test")
-    )
-    with strategy.scope():
-        model = build_model(manifest, num_units)
-
-    output_dir.mkdir(parents=True, exist_ok=True)
-    flag_values = flags.FLAGS.flags_by_module_dict()[sys.argv[0]]
-    write_json(
-        output_dir / "flags.json", {x.name: x.value for x in flag_values}
-    )
-    model.summary()
-    start = time.monotonic()
-    history = model.fit(
-        train_batches,
-        steps_per_epoch=steps_per_epoch(manifest, "train", _BATCH_SIZE.value),
-        epochs=_EPOCHS.value,
-        validation_data=validation_batches,
-        callbacks=make_callbacks(output_dir),
-        shuffle=False,  # It is, by the reader.
-        verbose=1 if sys.stdout.isatty() else 2,
-    )
-    seconds = time.monotonic() - start
-
-    model.load_weights(output_dir / "best.weights.h5")
-    save_model(model, output_dir / "model.keras")
-    # What is tested is what was saved, and on one device.
-    model = keras.models.load_model(output_dir / "model.keras")
-    test = model.evaluate(test_batches, return_dict=True, verbose=0)
-    version = serving.export_saved_model(
-        model, output_dir / "saved_model", description.class_names
-    )
-    check = serving.check_saved_model(model, version, test_batches)
-    accuracies = history.history["val_accuracy"]
-    result = {
-        **{f"test_{name}": value for name, value in test.items()},
-        "test_accuracy_of_saved_model": check.accuracy,
-        "validation_accuracy": max(accuracies),
-        "best_epoch": 1 + accuracies.index(max(accuracies)),
-        "epochs": len(accuracies),
-        "training_seconds": round(seconds, 1),
-        "parameters": model.count_params(),
-        "tensorflow": tf.__version__,
-        "keras": keras.__version__,
-    }
-    write_json(output_dir / "result.json", result)
-    visualization.save_accuracy_curves(
-        {output_dir.name: output_dir / "epochs.csv"},
-        output_dir / "accuracy.png",
-    )
-    visualization.save_preview_attention(
-        model, manifest, output_dir / "attention.png"
-    )
-    print(json.dumps(result, indent=1))
-    print(f"Everything is in {output_dir}")
+        if _DETERMINISTIC.value:
+            tf.config.experimental.enable_op_determinism()
+        for data_dir in _DATA_DIR.value:
+            name = pathlib.Path(data_dir).name
+            inner = (
+                output_dir / name if len(_DATA_DIR.value) > 1 else output_dir
+            )
+            results[name] = train_on(data_dir, inner, strategy)
+    except (FileNotFoundError, ValueError, training.RunStopped) as error:
+        sys.exit(str(error))
+    if len(results) > 1 and all(results.values()):
+        report_mean(results, output_dir)
 
 
 if __name__ == "__main__":

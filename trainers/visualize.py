@@ -4,9 +4,12 @@
         --data_dir=records/flash_mnist --output_dir=pictures
 
 writes `accuracy.png` with a curve for each run (the paper's Figure 4) and
-`attention_RUN.png` for each run (Figure 5).
+`attention_RUN.png` for each run (Figure 5). Runs whose folders have the same
+name are told apart by the folders above them. Multi-label runs measure other
+metrics: `--metric=gap` draws `gap.png`.
 """
 
+import os
 import pathlib
 
 import keras
@@ -29,23 +32,71 @@ _OUTPUT_DIR = flags.DEFINE_string(
 _NUM_CLIPS = flags.DEFINE_integer(
     "num_clips", 3, "Clips in an attention map.", lower_bound=1
 )
+_METRIC = flags.DEFINE_string(
+    "metric", "accuracy", "What to draw over the epochs: a share from 0 to 1."
+)
+
+NEEDED = ("model.keras", "epochs.csv")
+
+
+def name_runs(folders: list[str]) -> dict[str, pathlib.Path]:
+    """Gives every run the shortest end of its path that no other run has.
+
+    Raises:
+        app.UsageError: If a folder is named twice.
+    """
+    paths = [pathlib.Path(os.path.abspath(folder)) for folder in folders]
+    if len(set(paths)) < len(paths):
+        raise app.UsageError(
+            "Expected --runs to name each folder once. Received: "
+            f"{','.join(folders)}."
+        )
+    length = 1
+    while len({path.parts[-length:] for path in paths}) < len(paths):
+        length += 1
+    return {"/".join(path.parts[-length:]): path for path in paths}
+
+
+def check_runs(runs: dict[str, pathlib.Path]) -> None:
+    """Says which files the runs lack.
+
+    Raises:
+        SystemExit: If there is one.
+    """
+    missing = [
+        str(path / name)
+        for path in runs.values()
+        for name in NEEDED
+        if not (path / name).is_file()
+    ]
+    if missing:
+        raise SystemExit(
+            f"Expected every run to have {' and '.join(NEEDED)}. Received: no "
+            f"{', no '.join(missing)}. A run has them when it has ended; "
+            "leave it out or train it to its end."
+        )
 
 
 def main(argv):
     if len(argv) > 1:
         raise app.UsageError(f"Expected flags only. Received: {argv[1:]}.")
+    runs = name_runs(_RUNS.value)
+    check_runs(runs)
+    manifest = Manifest.load(_DATA_DIR.value)
     output_dir = pathlib.Path(_OUTPUT_DIR.value)
     output_dir.mkdir(parents=True, exist_ok=True)
-    runs = [pathlib.Path(run) for run in _RUNS.value]
-    visualization.save_accuracy_curves(
-        {run.name: run / "epochs.csv" for run in runs},
-        output_dir / "accuracy.png",
-    )
-    manifest = Manifest.load(_DATA_DIR.value)
-    for run in runs:
-        path = output_dir / f"attention_{run.name}.png"
+    try:
+        visualization.save_accuracy_curves(
+            {name: path / "epochs.csv" for name, path in runs.items()},
+            output_dir / f"{_METRIC.value}.png",
+            metric=_METRIC.value,
+        )
+    except ValueError as error:
+        raise SystemExit(str(error)) from error
+    for name, folder in runs.items():
+        path = output_dir / f"attention_{name.replace('/', '-')}.png"
         drawn = visualization.save_preview_attention(
-            keras.models.load_model(run / "model.keras"),
+            keras.models.load_model(folder / "model.keras"),
             manifest,
             path,
             num_clips=_NUM_CLIPS.value,

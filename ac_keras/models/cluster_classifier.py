@@ -7,9 +7,14 @@ from ac_keras.layers import MultimodalCluster
 
 
 def cluster_classifier(
-    dims, clusters, num_classes, dropout=0.5, mean_features=None
+    dims,
+    clusters,
+    num_classes,
+    dropout=0.5,
+    mean_features=None,
+    multi_label=False,
 ):
-    """Builds clusters, dropout, a dense layer and a softmax.
+    """Builds clusters, dropout, a dense layer and a softmax or sigmoid.
 
     Every modality has two inputs: its frames `(batch, num_frames, dim)` under
     the modality's name and int32 counts `(batch,)` under the name with
@@ -23,6 +28,9 @@ def cluster_classifier(
         dropout: Float, the share of the global feature dropped in training.
         mean_features: Optional mapping from modality to the feature that
             stands in where the modality is absent.
+        multi_label: Whether a clip may have any number of classes: every
+            class then has a probability of its own, by a sigmoid, rather
+            than a share of 1.
 
     Returns:
         A `keras.Model` from a dict of the inputs to class probabilities
@@ -57,9 +65,12 @@ def cluster_classifier(
     features = keras.layers.Dropout(dropout, name="dropout")(features)
     logits = keras.layers.Dense(num_classes, name="logits")(features)
     # In float32, whatever the rest computes in.
-    probabilities = keras.layers.Softmax(dtype="float32", name="probabilities")(
-        logits
+    activation = keras.layers.Activation(
+        "sigmoid" if multi_label else "softmax",
+        dtype="float32",
+        name="probabilities",
     )
+    probabilities = activation(logits)
     inputs = {x.name: x for x in (*frames.values(), *num_frames.values())}
     return keras.Model(inputs, probabilities, name="cluster_classifier")
 

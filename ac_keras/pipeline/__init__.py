@@ -4,6 +4,9 @@ from ac_keras.pipeline.class_vocabulary import load_class_names
 from ac_keras.pipeline.clip import Clip
 from ac_keras.pipeline.clip import decode_clip
 from ac_keras.pipeline.clip import encode_clip
+from ac_keras.pipeline.damage import Damage
+from ac_keras.pipeline.damage import find_damage
+from ac_keras.pipeline.damage import skip_damage
 from ac_keras.pipeline.foreign_manifest import scan_records
 from ac_keras.pipeline.manifest import Description
 from ac_keras.pipeline.manifest import Manifest
@@ -17,6 +20,7 @@ from ac_keras.pipeline.writer import DatasetWriter
 
 __all__ = [
     "Clip",
+    "Damage",
     "DatasetWriter",
     "Description",
     "Manifest",
@@ -26,8 +30,10 @@ __all__ = [
     "decode_clip",
     "encode_clip",
     "evaluation_batches",
+    "find_damage",
     "load_class_names",
     "scan_records",
+    "skip_damage",
     "steps_per_epoch",
     "training_batches",
 ]

@@ -147,11 +147,23 @@ class Shard:
             from that folder, if it lies elsewhere.
         num_clips: How many clips it holds.
         num_bytes: Its size.
+        runs: Its stretches of sound records, as pairs of an offset in bytes
+            and a number of records; -1 goes to the file's end. Not kept in
+            the manifest's file: `skip_damage` finds them.
     """
 
     file: str
     num_clips: int
     num_bytes: int
+    runs: tuple[tuple[int, int], ...] = ((0, -1),)
+
+    def to_json(self) -> dict:
+        """The shard as JSON values."""
+        return {
+            "file": self.file,
+            "num_clips": self.num_clips,
+            "num_bytes": self.num_bytes,
+        }
 
 
 @dataclasses.dataclass(frozen=True)
@@ -183,7 +195,7 @@ class Split:
         """The split as JSON values."""
         return {
             "num_clips": self.num_clips,
-            "shards": [dataclasses.asdict(shard) for shard in self.shards],
+            "shards": [shard.to_json() for shard in self.shards],
             "max_num_frames": self.max_num_frames,
             "num_absent": self.num_absent,
             "class_counts": [int(count) for count in self.class_counts],

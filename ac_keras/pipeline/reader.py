@@ -5,11 +5,12 @@ from collections.abc import Sequence
 import tensorflow as tf
 
 from ac_keras.pipeline import records
-from ac_keras.pipeline import sampling
+from ac_keras.pipeline import shards
+from ac_keras.pipeline.batch_decoder import batch_decoder
 from ac_keras.pipeline.manifest import Manifest
 
 SHUFFLE_BUFFER = 4096
-OPEN_SHARDS = 8
+SHUFFLE_BYTES = 256 * 2**20
 _ORDER, _FRAMES = 0, 1  # what a seed decides
 _fold_in = tf.random.experimental.stateless_fold_in
 
@@ -23,27 +24,40 @@ def training_batches(
     modalities: Sequence[str] | None = None,
     seed: int = 0,
     first_epoch: int = 0,
+    first_step: int = 0,
+    share: tuple[int, int] = (0, 1),
     in_memory: bool = False,
-    shuffle_buffer: int = SHUFFLE_BUFFER,
+    shuffle_buffer: int | None = None,
+    with_ids: bool = False,
 ) -> tf.data.Dataset:
     """Reads a split again and again, shuffled, sampling frames at random.
 
     Every epoch draws other frames of each clip (section 5.3) and has another
-    order. Both follow from the seed and the epoch's number alone. Clips that
-    do not fill a batch are left out; which ones differs from epoch to epoch.
+    order. Both follow from the seed and the epoch's number alone, so that a
+    dataset made with `first_epoch` and `first_step` goes on exactly where
+    another one was left. Clips that do not fill a batch are left out; which
+    ones differs from epoch to epoch.
 
     Args:
         manifest: The dataset.
         split: The split's name.
-        batch_size: Clips in each batch.
+        batch_size: Clips in each batch, over all shares.
         sample_size: Frames drawn from each clip and modality; 0 takes all.
         modalities: The modalities to read; None reads all.
         seed: Integer that decides order and frames.
         first_epoch: The epoch that the first batches belong to.
+        first_step: How many of that epoch's batches to leave out. Their
+            records are read, and nothing of them is parsed.
+        share: A pair `(index, count)`: of every batch, give the index-th of
+            count equal parts. Processes with the same seed and all the parts
+            see together what one process sees.
         in_memory: Whether to hold the split's records in memory, in the
             stored dtype, and shuffle all of it; else its files are read in
             another order every epoch, through a buffer.
-        shuffle_buffer: Clips in that buffer.
+        shuffle_buffer: Clips in that buffer. None takes 4096, or fewer where
+            they would fill more than 256 MiB.
+        with_ids: Whether to give the clips' ids as a third part, strings
+            `(batch,)`.
 
     Returns:
         An endless dataset of `steps_per_epoch` batches an epoch, each a pair
@@ -53,24 +67,43 @@ def training_batches(
         and 1 where the dataset is multi-label.
 
     Raises:
-        ValueError: If the split has fewer clips than a batch, or a modality
-            is unknown.
+        ValueError: If the split has fewer clips than a batch, a modality is
+            unknown, or the shares are not equal.
     """
-    steps_per_epoch(manifest, split, batch_size)  # raises if there is none
+    steps = steps_per_epoch(manifest, split, batch_size)  # or raises
+    first_row, num_rows = _rows_of(share, batch_size)
     description = manifest.description.select(modalities)
     if in_memory:
         shuffled = _resident(manifest, split, description)
     else:
+        if shuffle_buffer is None:
+            shuffle_buffer = _buffer_clips(manifest, split, batch_size)
         shuffled = _streamed(manifest, split, description, shuffle_buffer)
-    decode = _decoder(manifest, split, description, sample_size)
+    longest = manifest.split(split).max_num_frames
+    decode = batch_decoder(
+        description, longest, sample_size, first_row, batch_size
+    )
 
     def epoch_batches(epoch):
         base = tf.stack([tf.constant(seed, tf.int64), epoch])
         order, frames = _fold_in(base, _ORDER), _fold_in(base, _FRAMES)
-        batches = shuffled(order, batch_size)
-        return batches.enumerate().map(
-            lambda step, stored: decode(stored, _fold_in(frames, step)),
-            num_parallel_calls=tf.data.AUTOTUNE,
+        first = tf.where(epoch == first_epoch, first_step, 0)
+        first = tf.cast(first, tf.int64)
+        batches, parse = shuffled(order, batch_size)
+
+        def read(step, batch):
+            rows = tf.nest.map_structure(
+                lambda x: x[first_row : first_row + num_rows], batch
+            )
+            stored = parse(rows)
+            pair = decode(stored, _fold_in(frames, step))
+            return (*pair, stored["id"]) if with_ids else pair
+
+        return (
+            batches.skip(first)
+            .enumerate(first)
+            .map(read, num_parallel_calls=tf.data.AUTOTUNE)
+            .apply(tf.data.experimental.assert_cardinality(steps - first))
         )
 
     epochs = tf.data.Dataset.range(first_epoch, tf.int64.max)
@@ -100,6 +133,7 @@ def evaluation_batches(
     batch_size: int,
     sample_size: int = 0,
     modalities: Sequence[str] | None = None,
+    share: tuple[int, int] = (0, 1),
     with_ids: bool = False,
 ) -> tf.data.Dataset:
     """Reads a split once, in its order, taking frames at equal intervals.
@@ -110,6 +144,8 @@ def evaluation_batches(
         batch_size: Clips in each batch; the last one may have fewer.
         sample_size: Frames taken from each clip and modality; 0 takes all.
         modalities: The modalities to read; None reads all.
+        share: A pair `(index, count)`: give every count-th batch, from the
+            index-th on.
         with_ids: Whether to give the clips' ids as a third part, strings
             `(batch,)`.
 
@@ -120,101 +156,84 @@ def evaluation_batches(
         ValueError: If a modality is unknown.
     """
     description = manifest.description.select(modalities)
-    decode = _decoder(manifest, split, description, sample_size)
+    longest = manifest.split(split).max_num_frames
+    decode = batch_decoder(description, longest, sample_size)
+    index, count = share
 
     def read(batch):
         stored = records.parse_records(batch, description)
         pair = decode(stored, None)
         return (*pair, stored["id"]) if with_ids else pair
 
-    clips = _clips(manifest.paths(split), description)
-    batches = clips.batch(batch_size).map(
-        read, num_parallel_calls=tf.data.AUTOTUNE
-    )
+    clips = shards.read_clips(shards.shard_runs(manifest, split), description)
+    batches = clips.batch(batch_size).shard(count, index)
     # So that whoever shows progress knows how far it goes.
-    count = -(-manifest.split(split).num_clips // batch_size)
-    return batches.apply(
-        tf.data.experimental.assert_cardinality(count)
-    ).prefetch(tf.data.AUTOTUNE)
+    total = -(-manifest.split(split).num_clips // batch_size)
+    own = (total - index + count - 1) // count
+    return (
+        batches.map(read, num_parallel_calls=tf.data.AUTOTUNE)
+        .apply(tf.data.experimental.assert_cardinality(own))
+        .prefetch(tf.data.AUTOTUNE)
+    )
 
 
-def _clips(paths, description):
-    """Reads files, an element a clip."""
-    return records.expand_clips(tf.data.TFRecordDataset(paths), description)
+def _rows_of(share, batch_size):
+    """Gives the first row of a share and its number of rows."""
+    index, count = share
+    if not 0 <= index < count or batch_size % count:
+        raise ValueError(
+            "Expected share as (index, count) with index below count and "
+            f"batch_size a multiple of count. Received: share={share}, "
+            f"batch_size={batch_size}."
+        )
+    num_rows = batch_size // count
+    return index * num_rows, num_rows
+
+
+def _buffer_clips(manifest, split, batch_size):
+    """Gives how many clips to shuffle at a time."""
+    held = manifest.split(split)
+    total_bytes = sum(shard.num_bytes for shard in held.shards)
+    fitting = SHUFFLE_BYTES * held.num_clips // max(total_bytes, 1)
+    return max(min(SHUFFLE_BUFFER, fitting), batch_size)
 
 
 def _streamed(manifest, split, description, shuffle_buffer):
-    """Gives a function from a seed to an epoch's batches, read from files."""
-    paths = tf.constant(manifest.paths(split))
+    """Gives an epoch's batches, read from files, and how to parse them."""
+    runs = shards.shard_runs(manifest, split)
 
     def shuffled(seed, batch_size):
         # Of the function that is traced here, for the shuffle below, which
         # would else mix in the program's own and fails where that is 0.
         tf.random.set_seed(1)
-        rank = tf.random.stateless_uniform(tf.shape(paths), seed)
-        files = tf.data.Dataset.from_tensor_slices(
-            tf.gather(paths, tf.argsort(rank))
-        )
-        clips = files.interleave(
-            lambda path: _clips(path, description),
-            cycle_length=OPEN_SHARDS,
-            num_parallel_calls=tf.data.AUTOTUNE,
-            deterministic=True,
+        rank = tf.random.stateless_uniform(tf.shape(runs["path"]), seed)
+        order = tf.argsort(rank)
+        clips = shards.read_clips(
+            {name: tf.gather(x, order) for name, x in runs.items()},
+            description,
+            cycle_length=shards.OPEN_SHARDS,
         )
         mixed = tf.cast(seed[0], tf.int64)  # fold_in leaves seed[1] as it is
         clips = clips.shuffle(shuffle_buffer, seed=mixed)
-        return clips.batch(batch_size, drop_remainder=True).map(
-            lambda batch: records.parse_records(batch, description),
-            num_parallel_calls=tf.data.AUTOTUNE,
-        )
+        batches = clips.batch(batch_size, drop_remainder=True)
+        return batches, lambda rows: records.parse_records(rows, description)
 
     return shuffled
 
 
 def _resident(manifest, split, description):
-    """Gives a function from a seed to an epoch's batches, from memory."""
+    """Gives an epoch's batches from memory, and how to gather them."""
     num_clips = manifest.split(split).num_clips
-    clips = _clips(manifest.paths(split), description).batch(num_clips)
+    runs = shards.shard_runs(manifest, split)
+    clips = shards.read_clips(runs, description).batch(num_clips)
     stored = records.parse_records(next(iter(clips)), description)
 
     def shuffled(seed, batch_size):
         rank = tf.random.stateless_uniform((num_clips,), seed)
         rows = tf.data.Dataset.from_tensor_slices(tf.argsort(rank))
-        return rows.batch(batch_size, drop_remainder=True).map(
-            lambda row: {k: tf.gather(v, row) for k, v in stored.items()},
-            num_parallel_calls=tf.data.AUTOTUNE,
-        )
+        batches = rows.batch(batch_size, drop_remainder=True)
+        return batches, lambda row: {
+            name: tf.gather(x, row) for name, x in stored.items()
+        }
 
     return shuffled
-
-
-def _decoder(manifest, split, description, sample_size):
-    """Gives a function that samples and decodes a batch of records."""
-    longest = manifest.split(split).max_num_frames
-
-    def decode_modality(name, modality, stored, seed):
-        num_frames = records.count_frames(stored, modality)
-        if not 0 < sample_size < longest[name]:
-            # All are wanted; a modality that no clip has takes one slot.
-            slots = sample_size or max(longest[name], 1)
-            frames = records.decode_all_frames(stored, modality, slots)
-            return frames, num_frames
-        if seed is None:
-            taken = sampling.equal_intervals(num_frames, sample_size)
-        else:
-            taken = sampling.random_subset(num_frames, sample_size, seed)
-        count = sampling.num_sampled(num_frames, sample_size)
-        return records.decode_frames(stored, modality, taken, count), count
-
-    def decode(stored, seed):
-        features = {}
-        for index, (name, modality) in enumerate(
-            description.modalities.items()
-        ):
-            own_seed = None if seed is None else _fold_in(seed, index)
-            features[name], features[f"{name}_num_frames"] = decode_modality(
-                name, modality, stored[name], own_seed
-            )
-        return features, stored["labels"]
-
-    return decode

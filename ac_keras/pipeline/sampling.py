@@ -33,21 +33,34 @@ def equal_intervals(num_frames: tf.Tensor, sample_size: int) -> tf.Tensor:
 
 
 def random_subset(
-    num_frames: tf.Tensor, sample_size: int, seed: tf.Tensor
+    num_frames: tf.Tensor,
+    sample_size: int,
+    seed: tf.Tensor,
+    first_row: int = 0,
+    num_rows: int | None = None,
 ) -> tf.Tensor:
     """Draws frames at random, each at most once.
+
+    What a clip draws follows from the seed, its row in the whole batch and
+    its own number of frames. A process that holds some rows of a batch draws
+    for them what a process that holds all rows does.
 
     Args:
         num_frames: int32 `(batch,)`, the clips' numbers of frames.
         sample_size: How many frames to draw.
         seed: Integers `(2,)`. The same seed draws the same frames.
+        first_row: The first clip's row in the whole batch.
+        num_rows: Clips in the whole batch; None where it is this one.
 
     Returns:
         int32 `(batch, sample_size)`, the positions; 0 where there is padding.
     """
     batch = tf.shape(num_frames)[0]
+    num_rows = batch if num_rows is None else num_rows
     longest = tf.maximum(tf.reduce_max(num_frames), sample_size)
-    rank = tf.random.stateless_uniform((batch, longest), seed)
+    # A column a clip: a longer clip adds rows and changes none above them.
+    rank = tf.random.stateless_uniform((longest, num_rows), seed)
+    rank = tf.transpose(rank[:, first_row : first_row + batch])
     slot = tf.range(longest)[None, :]
     rank = tf.where(slot < num_frames[:, None], rank, 2.0)
     _, drawn = tf.math.top_k(-rank, sample_size)  # real frames come first

@@ -20,7 +20,8 @@ class SavedModelCheck:
     """What a SavedModel did in a process of its own.
 
     Attributes:
-        accuracy: Share of clips whose most probable class is their label.
+        accuracy: Share of clips whose most probable class is a label of
+            theirs.
         num_clips: How many clips it was given.
         max_difference: Largest difference of a probability from the model's.
     """
@@ -44,7 +45,7 @@ def check_saved_model(
     Args:
         model: The model that it was written from.
         saved_model: A version's folder, as `export_saved_model` gives it.
-        batches: Pairs of features and integer labels.
+        batches: Pairs of features and labels.
 
     Returns:
         What came out.
@@ -63,7 +64,7 @@ def check_saved_model(
             gap = float(np.abs(served - probabilities).max())
             # Of NumPy, which lets NaN through where Python's max does not.
             difference = float(np.maximum(difference, gap))
-            correct += int((served.argmax(axis=-1) == labels).sum())
+            correct += int(_hits(served.argmax(axis=-1), labels).sum())
             num_clips += len(labels)
     if not num_clips:
         raise ValueError(
@@ -77,6 +78,13 @@ def check_saved_model(
             f"{saved_model}. Do not serve it; please report this."
         )
     return SavedModelCheck(correct / num_clips, num_clips, difference)
+
+
+def _hits(classes, labels):
+    """Tells which classes are a label, of one a clip or of several."""
+    if labels.ndim == 1:
+        return classes == labels
+    return labels[np.arange(len(classes)), classes] > 0
 
 
 def _write_inputs(model, batches, directory):

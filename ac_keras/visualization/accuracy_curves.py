@@ -11,36 +11,42 @@ from ac_keras.pipeline import atomic_file
 
 
 def save_accuracy_curves(
-    logs: Mapping[str, str | os.PathLike], path: str | os.PathLike
+    logs: Mapping[str, str | os.PathLike],
+    path: str | os.PathLike,
+    metric: str = "accuracy",
 ) -> None:
     """Draws the validation accuracy of several runs into one picture.
 
     Args:
         logs: Mapping from a run's name to its CSV of epochs, with columns
-            `epoch`, `accuracy` and `val_accuracy`.
+            `epoch`, and METRIC and `val_METRIC` for the metric that is drawn.
         path: The PNG file to write.
+        metric: Any share from 0 to 1 that the runs measured, such as
+            `accuracy`, `hit_at_1` or `gap`.
 
     Raises:
-        ValueError: If a CSV has no epoch or lacks a column.
+        ValueError: If a CSV has no epoch, lacks a column or has a value that
+            is not a share.
     """
     figure = Figure(figsize=(7, 4.5), dpi=150, layout="constrained")
     axes = figure.add_subplot()
     for name, log in logs.items():
-        epochs = _read(log)
+        epochs = _read(log, metric)
         numbers = [int(row["epoch"]) + 1 for row in epochs]
-        validation = [100 * float(row["val_accuracy"]) for row in epochs]
+        validation = _percent(epochs, f"val_{metric}", log)
         (line,) = axes.plot(
             numbers, validation, marker=".", label=f"{name}, validation"
         )
         axes.plot(
             numbers,
-            [100 * float(row["accuracy"]) for row in epochs],
+            _percent(epochs, metric, log),
             color=line.get_color(),
             alpha=0.6,
             linestyle=":",
             label=f"{name}, training (with dropout)",
         )
-    axes.set(xlabel="Epoch", ylabel="Accuracy (%)", ylim=(0, 100))
+    label = metric.replace("_", " ").capitalize()
+    axes.set(xlabel="Epoch", ylabel=f"{label} (%)", ylim=(0, 100))
     axes.xaxis.set_major_locator(ticker.MaxNLocator(integer=True))
     axes.grid(alpha=0.3)
     axes.legend(loc="lower right", frameon=False)
@@ -48,15 +54,26 @@ def save_accuracy_curves(
         figure.savefig(partial, format="png")
 
 
-def _read(log):
+def _percent(epochs, column, log):
+    values = [float(row[column]) for row in epochs]
+    wrong = [value for value in values if value < 0 or value > 1]
+    if wrong:
+        raise ValueError(
+            f"Expected a metric from 0 to 1. Received: {column}={wrong[0]} in "
+            f"{log}. Name another metric, such as accuracy."
+        )
+    return [100 * value for value in values]
+
+
+def _read(log, metric):
     with open(log, newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
-    wanted = {"epoch", "accuracy", "val_accuracy"}
+    wanted = {"epoch", metric, f"val_{metric}"}
     missing = wanted - set(rows[0] if rows else ())
     if missing:
         raise ValueError(
             f"Expected a CSV of epochs with the columns {sorted(wanted)}. "
             f"Received: {log} without {sorted(missing)}. A run writes it "
-            "after its first epoch."
+            "after its first epoch, for every metric that it measures."
         )
     return rows

@@ -3,14 +3,16 @@
 import os
 
 import keras
-import numpy as np
 
 from ac_keras.models import attention_model
 from ac_keras.pipeline import Manifest
 from ac_keras.pipeline import evaluation_batches
+from ac_keras.visualization.attended_clip import label_names
 from ac_keras.visualization.attention_maps import save_attention_maps
+from ac_keras.visualization.previews import FILE_NAME
+from ac_keras.visualization.previews import Previews
 
-PREVIEWS = "previews.npz"
+SHOWN_LABELS = 4
 
 
 def save_preview_attention(
@@ -24,7 +26,8 @@ def save_preview_attention(
 
     A dataset may keep the images of its first test clips in `previews.npz`:
     `ids`, and under a modality's name uint8 `(num_clips, num_frames, height,
-    width)`.
+    width)`. Where it keeps fewer frames than a clip has, the first ones are
+    drawn.
 
     Args:
         model: A model of `cluster_classifier`.
@@ -36,16 +39,14 @@ def save_preview_attention(
     Returns:
         Whether there was anything to draw: a dataset need not keep images.
     """
-    file = manifest.directory / PREVIEWS
-    if not file.is_file():
-        return False
-    previews = np.load(file)
+    file = manifest.directory / FILE_NAME
+    previews = Previews(file)
     modality = next(
-        (name for name in model.input if name in previews.files), None
+        (name for name in model.input if name in previews.images), None
     )
     if modality is None:
         return False
-    count = min(num_clips, len(previews["ids"]))
+    count = min(num_clips, len(previews.ids))
     features, labels, ids = next(
         evaluation_batches(
             manifest,
@@ -59,18 +60,30 @@ def save_preview_attention(
             with_ids=True,
         ).as_numpy_iterator()
     )
-    _check_ids(file, previews["ids"][:count].tolist(), ids)
+    _check_ids(file, previews.ids[:count], ids)
     outputs = attention_model(model).predict(features, verbose=0)
     names = manifest.description.class_names
     titles = [
-        f"{name.decode()}: is {names[label]}, taken for {names[guess]}"
+        f"{name.decode()}: is {_label_text(label, names)}, taken for "
+        f"{names[guess]}"
         for name, label, guess in zip(
             ids, labels, outputs["probabilities"].argmax(-1), strict=True
         )
     ]
     scores = outputs[f"{modality}_attention"][:, :max_units]
-    save_attention_maps(previews[modality][:count], scores, titles, path)
+    images = previews.images[modality][:count]
+    num_frames = min(scores.shape[2], images.shape[1])
+    save_attention_maps(
+        images[:, :num_frames], scores[..., :num_frames], titles, path
+    )
     return True
+
+
+def _label_text(label, class_names):
+    names = label_names(label, class_names)
+    shown = ", ".join(names[:SHOWN_LABELS]) or "without a label"
+    more = len(names) - SHOWN_LABELS
+    return f"{shown} and {more} more" if more > 0 else shown
 
 
 def _check_ids(file, expected, received):

@@ -28,17 +28,20 @@ def make_clip(index):
     return Clip(IDS[index], (index % 3,), {"audio": audio, "rgb": frames})
 
 
-def write_dataset(directory):
+def write_dataset(directory, clips=None, multi_label=False):
     """Writes a dataset of a test split, without images."""
+    clips = clips or list(map(make_clip, range(len(IDS))))
     modalities = {"audio": Modality(DIM), "rgb": Modality(DIM)}
-    description = Description("pointed", CLASS_NAMES, modalities)
+    description = Description(
+        "pointed", CLASS_NAMES, modalities, multi_label=multi_label
+    )
     writer = DatasetWriter(directory, description, {"test": 1})
-    return writer.write(lambda split, shard: map(make_clip, range(len(IDS))))
+    return writer.write(lambda split, shard: clips)
 
 
-def write_previews(directory, ids=IDS, modality="rgb"):
+def write_previews(directory, ids=IDS, modality="rgb", num_frames=NUM_FRAMES):
     """Keeps black images of some clips."""
-    images = np.zeros((len(ids), NUM_FRAMES, *IMAGE), np.uint8)
+    images = np.zeros((len(ids), num_frames, *IMAGE), np.uint8)
     path = directory / "previews.npz"
     np.savez(path, ids=np.array(ids), **{modality: images})
 

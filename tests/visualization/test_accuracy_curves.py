@@ -149,3 +149,22 @@ def test_a_failure_leaves_the_earlier_picture_alone(tmp_path, monkeypatch):
             draw(tmp_path, FALLING)
     assert sorted(path.name for path in tmp_path.iterdir()) == names
     np.testing.assert_array_equal(read_png(tmp_path / "curves.png"), before)
+
+
+def test_runs_that_measure_no_accuracy_are_drawn(tmp_path):
+    log = write_log(tmp_path / "epochs.csv", RISING)
+    save_accuracy_curves({"run": log}, tmp_path / "accuracy.png")
+    log.write_text(log.read_text().replace("accuracy", "hit_at_1"))
+    save_accuracy_curves({"run": log}, tmp_path / "hit.png", metric="hit_at_1")
+    accuracy, hit = read_png(tmp_path / "accuracy.png"), tmp_path / "hit.png"
+    np.testing.assert_allclose(curve_rows(read_png(hit)), curve_rows(accuracy))
+    with pytest.raises(ValueError, match=r"without \['gap', 'val_gap'\]"):
+        save_accuracy_curves({"run": log}, hit, metric="gap")
+
+
+def test_a_metric_that_is_no_share_is_refused(tmp_path):
+    log = write_log(tmp_path / "epochs.csv", (0.5, 1.5))
+    message = r"from 0 to 1. Received: val_accuracy=1.5 in .*epochs.csv"
+    with pytest.raises(ValueError, match=message):
+        save_accuracy_curves({"run": log}, tmp_path / "curves.png")
+    assert not (tmp_path / "curves.png").exists()

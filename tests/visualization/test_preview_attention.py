@@ -1,5 +1,7 @@
 """save_preview_attention: what a model attends to in a dataset's clips."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -12,6 +14,7 @@ from preview_dataset import IDS
 from preview_dataset import IMAGE
 from preview_dataset import NUM_FRAMES
 from preview_dataset import POINTED
+from preview_dataset import make_clip
 from preview_dataset import make_pointing_model
 from preview_dataset import write_dataset
 from preview_dataset import write_previews
@@ -130,3 +133,32 @@ def test_images_of_other_clips_are_refused(ids, manifest, path):
     with pytest.raises(ValueError, match=message):
         save_preview_attention(make_pointing_model(), manifest, path)
     assert not path.exists()
+
+
+def test_clips_of_many_labels_are_drawn(path, tmp_path, drawn):
+    labels = [(0, 1, 2), (), (2,), (1,)]
+    clips = [
+        dataclasses.replace(make_clip(index), labels=x)
+        for index, x in enumerate(labels)
+    ]
+    manifest = write_dataset(tmp_path / "many", clips, multi_label=True)
+    write_previews(manifest.directory)
+    assert save_preview_attention(make_pointing_model(), manifest, path)
+    assert drawn[0][2] == [
+        "test-0: is cat, dog, fox, taken for dog",
+        "test-1: is without a label, taken for dog",
+        "test-2: is fox, taken for dog",
+    ]
+
+
+@pytest.mark.parametrize("num_frames", [2, 9])
+def test_images_of_fewer_or_more_frames_than_the_clips_are_drawn(
+    num_frames, manifest, path, drawn
+):
+    write_previews(manifest.directory, num_frames=num_frames)
+    assert save_preview_attention(make_pointing_model(), manifest, path)
+    images, scores, _, _ = drawn[0]
+    count = min(num_frames, NUM_FRAMES)
+    assert images.shape[1] == scores.shape[2] == count
+    pointed = np.eye(NUM_FRAMES)[list(POINTED[:3])]
+    np.testing.assert_allclose(scores[:, 0], pointed[:, :count], atol=1e-6)

@@ -1,0 +1,94 @@
+"""Global average precision."""
+
+import keras
+from keras import ops
+
+from ac_keras.metrics import ranked_groups
+from ac_keras.metrics.metric_inputs import read_multi_hot
+from ac_keras.metrics.metric_inputs import refuse_weights
+from ac_keras.metrics.ranked_metric import RankedMetric
+
+
+@keras.saving.register_keras_serializable(package="ac_keras")
+class GlobalAveragePrecision(RankedMetric):
+    """Average precision of all videos' best classes in one list (GAP).
+
+    The `top_k` best-scored classes of each video, of equals the first, are
+    pooled and sorted by score. The precision at each hit is summed and divided
+    by the number of labels of all videos, also those that are not in the pool.
+    Pooled entries of equal score count as in random order: the value is the
+    mean over all of their orders, whatever the batches were.
+
+    The pool is exact until a replica has pooled `capacity` entries divided by
+    the number of replicas. Then neighbouring scores are merged, the fewer the
+    better they rank, and merged entries count as evenly mixed. The error is
+    well below 1e-4 with the default (1e-3 with a capacity of 4,096), at any
+    number of videos. Memory is 12 bytes times `capacity`, 3 MB by default,
+    and while merging or ranking about ten times as much.
+
+    Scores are compared as float32. A NaN among them makes the result NaN;
+    without data or without labels it is 0.
+
+    Args:
+        top_k: How many classes of each video enter the pool.
+        capacity: How many entries are kept, over all replicas.
+        step_results: Whether to rank whenever a compiled step asks, as those
+            of `fit` and `evaluate` do for the progress bar. False gives NaN
+            there and the value at the epoch's end. TensorFlow only.
+        name: The metric's name.
+        dtype: The dtype of the result.
+
+    Call arguments:
+        y_true: Labels `(batch, num_classes)` of 0 and 1, any dtype.
+        y_pred: Scores `(batch, num_classes)` of any floating dtype.
+        sample_weight: None; the definition has no weights.
+
+    Raises:
+        ValueError: If an argument's shape, dtype or value does not fit.
+
+    Example:
+    >>> metric = GlobalAveragePrecision()
+    >>> labels, scores = [[1, 0, 1], [0, 0, 0]], [[.6, .2, .7], [.65, .1, 0]]
+    >>> metric.update_state(labels, scores)
+    >>> round(float(metric.result()), 4)  # (1/1 + 2/3) / 2
+    0.8333
+
+    References:
+        Abu-El-Haija et al., YouTube-8M, 2016; GAP@20 of its challenges.
+    """
+
+    def __init__(
+        self,
+        top_k=20,
+        capacity=2**18,
+        step_results=True,
+        name="gap",
+        dtype=None,
+    ):
+        if top_k < 1:
+            raise ValueError(
+                "GlobalAveragePrecision expects top_k of 1 or more. Received: "
+                f"top_k={top_k}. The benchmark has 20."
+            )
+        super().__init__(1, capacity, step_results, name, dtype)
+        self.top_k = top_k
+        self._num_labels = self._add_state((), "num_labels")
+
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        """Adds a batch of videos."""
+        refuse_weights(self, sample_weight)
+        labels, scores = read_multi_hot(self, y_true, y_pred)
+        self._num_labels.assign_add(ops.sum(labels))
+        scores = self._replace_broken(scores)
+        best, classes = ops.top_k(scores, min(self.top_k, scores.shape[-1]))
+        hits = ops.take_along_axis(labels, classes, axis=-1)
+        self._append(ops.reshape(best, (-1, 1)), ops.reshape(hits, (-1, 1)))
+
+    def get_config(self):
+        """Gives the arguments that make such a metric."""
+        return {**super().get_config(), "top_k": self.top_k}
+
+    def _ranked_result(self):
+        sums = ranked_groups.precision_sums(*self._read_groups())
+        count = ops.cast(ops.convert_to_tensor(self._num_labels), sums.dtype)
+        return sums[0] / ops.maximum(count, 1)

@@ -1,0 +1,76 @@
+"""Opening the files of a split."""
+
+import tensorflow as tf
+
+from ac_keras.pipeline import records
+from ac_keras.pipeline.manifest import Description
+from ac_keras.pipeline.manifest import Manifest
+
+OPEN_SHARDS = 8
+BUFFER_BYTES = 1 << 18
+
+
+def shard_runs(manifest: Manifest, split: str) -> dict[str, tf.Tensor]:
+    """Lists the stretches of a split's files that hold its records.
+
+    Returns:
+        `path` (strings `(num_runs,)`), `offset` and `num_records` (int64),
+        where -1 reads to the file's end.
+    """
+    runs = [
+        (path, offset, num_records)
+        for path, shard in zip(
+            manifest.paths(split), manifest.split(split).shards, strict=True
+        )
+        for offset, num_records in shard.runs
+    ]
+    paths, offsets, counts = zip(*runs, strict=True) if runs else ((), (), ())
+    return {
+        "path": tf.constant(paths, tf.string),
+        "offset": tf.constant(offsets, tf.int64),
+        "num_records": tf.constant(counts, tf.int64),
+    }
+
+
+def open_run(run: dict[str, tf.Tensor]) -> tf.data.Dataset:
+    """Reads the records of one run, serialized."""
+    # TFRecordDataset itself takes no offset.
+    variant = tf.raw_ops.TFRecordDatasetV2(
+        filenames=run["path"][None],
+        compression_type="",
+        buffer_size=BUFFER_BYTES,
+        byte_offsets=run["offset"][None],
+    )
+    read = tf.data.experimental.from_variant(
+        variant, tf.TensorSpec([], tf.string)
+    )
+    return read.take(run["num_records"])
+
+
+def read_clips(
+    runs: dict[str, tf.Tensor],
+    description: Description,
+    cycle_length: int = 1,
+) -> tf.data.Dataset:
+    """Reads the clips of some runs.
+
+    Args:
+        runs: What `shard_runs` gives, in the order to read it.
+        description: The dataset.
+        cycle_length: How many runs to read at a time, in turns.
+
+    Returns:
+        A dataset of what `records.parse_records` takes in batches. Its order
+        follows from that of the runs.
+    """
+    runs = tf.data.Dataset.from_tensor_slices(runs)
+    if cycle_length == 1:
+        serialized = runs.flat_map(open_run)
+    else:
+        serialized = runs.interleave(
+            open_run,
+            cycle_length=cycle_length,
+            num_parallel_calls=tf.data.AUTOTUNE,
+            deterministic=True,
+        )
+    return records.expand_clips(serialized, description)

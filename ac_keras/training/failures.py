@@ -1,0 +1,64 @@
+"""From an error in the middle of a run to what its user can do."""
+
+from collections.abc import Callable
+from collections.abc import Sequence
+
+import tensorflow as tf
+
+from ac_keras.pipeline import Manifest
+from ac_keras.pipeline import find_damage
+from ac_keras.training.trainer import NonFiniteLossError
+
+LOST_HOST = (
+    tf.errors.UnavailableError,
+    tf.errors.AbortedError,
+    tf.errors.CancelledError,
+    tf.errors.DeadlineExceededError,
+)
+BROKEN_DATA = (tf.errors.DataLossError, tf.errors.InvalidArgumentError)
+
+
+def explain(
+    error: Exception,
+    manifest: Manifest,
+    splits: Sequence[str],
+    batch_at: Callable[[int, int], tf.data.Dataset],
+    num_hosts: int = 1,
+) -> str | None:
+    """Says what went wrong and what to do.
+
+    Args:
+        error: What training raised.
+        manifest: The dataset; where its records may be the cause, all of
+            them are read to find the first broken one.
+        splits: The splits that were read.
+        batch_at: Gives training batches from an epoch and a step on, with
+            ids.
+        num_hosts: Processes that took part.
+
+    Returns:
+        The message, or None where the cause is not known.
+    """
+    if isinstance(error, NonFiniteLossError):
+        ids = next(iter(batch_at(error.epoch, error.step)))[2].numpy()
+        return (
+            f"{error} The last checkpoint is of an earlier step. The batch "
+            f"holds the clips {', '.join(x.decode() for x in ids)}. Lower "
+            "--learning_rate, set --clip_norm, or look at these clips' "
+            "features."
+        )
+    if isinstance(error, BROKEN_DATA):
+        for split in splits:
+            for damage in find_damage(manifest, split):
+                return (
+                    f"Expected sound records. Received: {damage}. Make or "
+                    "copy the file anew, or leave such records out with "
+                    "--skip_corrupt_records."
+                )
+    if num_hosts > 1 and isinstance(error, LOST_HOST):
+        return (
+            f"Expected all {num_hosts} hosts to go on. Received: the loss of "
+            f"one, seen as {type(error).__name__}. Start the same command on "
+            "every host again; the run goes on from its last checkpoint."
+        )
+    return None
