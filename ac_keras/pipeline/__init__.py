@@ -1,11 +1,13 @@
 """Records of local features: written, read, sampled and batched."""
 
+from ac_keras.pipeline.class_vocabulary import load_class_names
 from ac_keras.pipeline.clip import Clip
 from ac_keras.pipeline.clip import decode_clip
 from ac_keras.pipeline.clip import encode_clip
 from ac_keras.pipeline.damage import Damage
 from ac_keras.pipeline.damage import find_damage
 from ac_keras.pipeline.damage import skip_damage
+from ac_keras.pipeline.foreign_manifest import scan_records
 from ac_keras.pipeline.manifest import Description
 from ac_keras.pipeline.manifest import Manifest
 from ac_keras.pipeline.manifest import Shard
@@ -29,6 +31,8 @@ __all__ = [
     "encode_clip",
     "evaluation_batches",
     "find_damage",
+    "load_class_names",
+    "scan_records",
     "skip_damage",
     "steps_per_epoch",
     "training_batches",

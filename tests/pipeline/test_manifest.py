@@ -163,3 +163,22 @@ def test_an_unknown_split_is_refused(written, ask):
     message = re.escape("['test', 'train']. Received: split='dev'")
     with pytest.raises(ValueError, match=message):
         getattr(written, ask)("dev")
+
+
+def test_clips_that_lack_a_modality_are_counted(written):
+    expected = {
+        name: sum(
+            len(clip.frames[name]) == 0 for shard in TRAIN for clip in shard
+        )
+        for name in THREE
+    }
+    assert written.split("train").num_absent == expected
+    assert max(expected.values()) > 0
+
+
+def test_a_manifest_without_that_count_can_still_be_read(written):
+    def forget(values):
+        del values["splits"]["train"]["num_absent"]
+
+    edit(written.directory, forget)
+    assert Manifest.load(written.directory).split("train").num_absent == {}

@@ -1,0 +1,90 @@
+"""Which clips of a table are for training, validation and test."""
+
+import numpy as np
+
+from ac_keras.pipeline.array_table import SPLITS
+from ac_keras.pipeline.array_table import ArrayClip
+
+
+def draw_splits(
+    clips: list[ArrayClip],
+    validation_share: float,
+    test_share: float,
+    seed: int,
+) -> dict[str, list[ArrayClip]]:
+    """Gives each split its clips.
+
+    Without a column for it, the split is drawn so that each class, or each
+    set of classes, has its share in each split to within two clips. Training
+    clips are in random order, since tables are often sorted by class; others
+    are in the table's.
+
+    Args:
+        clips: The rows.
+        validation_share: From 0 to 1; taken if the table names no splits.
+        test_share: From 0 to 1, as well.
+        seed: Decides the draw and the order.
+
+    Returns:
+        Mapping from a split's name to its clips; no split is empty.
+
+    Raises:
+        ValueError: If shares are given for a table that names splits, if they
+            leave nothing for training, or a share is too small for a clip.
+    """
+    total = validation_share + test_share
+    rng = np.random.default_rng(seed)
+    if total and clips[0].split:
+        raise ValueError(
+            "Expected shares of 0, as the table names splits. Received: "
+            f"validation_share={validation_share}, test_share={test_share}. "
+            "Remove the column or the shares."
+        )
+    if min(validation_share, test_share) < 0 or total >= 1:
+        raise ValueError(
+            "Expected shares of 0 or more with a sum below 1. Received: "
+            f"validation_share={validation_share}, test_share={test_share}. "
+            "Leave some clips for training."
+        )
+    if clips[0].split:
+        names = np.array([clip.split for clip in clips])
+    else:
+        names = _draw(clips, validation_share, test_share, rng)
+    order = {name: np.flatnonzero(names == name) for name in SPLITS}
+    shares = {"validation": validation_share, "test": test_share}
+    empty = [x for x in shares if shares[x] and not len(order[x])]
+    if empty:
+        raise ValueError(
+            "Expected a clip or more in each split that has a share. "
+            f"Received: none of {len(clips)} clips for {empty}. Raise its "
+            "share or set it to 0."
+        )
+    order["train"] = rng.permutation(order["train"])
+    return {
+        name: [clips[i] for i in rows]
+        for name, rows in order.items()
+        if len(rows)
+    }
+
+
+def _draw(clips, validation_share, test_share, rng):
+    """Draws splits from the clips sorted by class, at equal distances."""
+    classes = np.unique(
+        [";".join(sorted(c.labels)) for c in clips], False, True
+    )
+    order = np.lexsort((rng.random(len(clips)), classes[1]))
+    names = np.full(len(clips), "train", "<U10")
+    taken = _equal_distances(len(order), test_share, rng)
+    names[order[taken]] = "test"
+    order = order[~taken]
+    taken = _equal_distances(
+        len(order), validation_share / (1 - test_share), rng
+    )
+    names[order[taken]] = "validation"
+    return names
+
+
+def _equal_distances(count, share, rng):
+    """Gives a mask with that share of ones, spread out."""
+    steps = np.floor(np.arange(count + 1) * share + rng.random())
+    return np.diff(steps) > 0

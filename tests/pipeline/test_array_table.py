@@ -1,0 +1,139 @@
+"""Tables of clips: rows, labels and splits."""
+
+import collections
+
+import numpy as np
+import pytest
+
+from ac_keras.pipeline.array_table import ArrayClip
+from ac_keras.pipeline.array_table import collect_class_names
+from ac_keras.pipeline.array_table import is_multi_label
+from ac_keras.pipeline.array_table import load_table
+from ac_keras.pipeline.split_draw import draw_splits
+
+SIZES = {"a": 500, "b": 101, "c": 10, "d": 1}
+
+
+def load(tmp_path, text):
+    path = tmp_path / "clips.csv"
+    path.write_text(text, encoding="utf-8")
+    return load_table(path)
+
+
+def many_clips():
+    """Clips sorted by class."""
+    names = [name for name in SIZES for _ in range(SIZES[name])]
+    return [
+        ArrayClip(f"{i}.npy", (name,), "", i + 2)
+        for i, name in enumerate(names)
+    ]
+
+
+def test_rows_are_read_in_order_with_their_lines(tmp_path):
+    clips = load(
+        tmp_path,
+        'split,path,label\ntest,x/a.npy,run\n\ntrain,"b,c.npz",jump\n',
+    )
+    assert clips == [
+        ArrayClip("x/a.npy", ("run",), "test", 2),
+        ArrayClip("b,c.npz", ("jump",), "train", 4),
+    ]
+    assert [clip.id for clip in clips] == ["x/a", "b,c"]
+
+
+@pytest.mark.parametrize("label", ["a;b", "a|b", " a ; b ", "a;b;a", "a;;b"])
+def test_several_labels_are_split(tmp_path, label):
+    (clip,) = load(tmp_path, f"path,label\nx.npy,{label}\n")
+    assert clip.labels == ("a", "b")
+    assert is_multi_label([clip])
+
+
+def test_one_label_each_is_not_multi_label(tmp_path):
+    clips = load(tmp_path, "path,label\nx.npy,a\ny.npy,b\n")
+    assert not is_multi_label(clips)
+
+
+def test_a_byte_order_mark_is_passed_over(tmp_path):
+    assert load(tmp_path, "\ufeffpath,label\nx.npy,a\n")[0].path == "x.npy"
+
+
+@pytest.mark.parametrize(
+    "labels, expected",
+    [
+        (["b", "a", "10"], ("10", "a", "b")),
+        (["10", "9", "100"], ("9", "10", "100")),
+    ],
+)
+def test_classes_are_sorted(labels, expected):
+    clips = [ArrayClip(x, (x,), "", 2) for x in labels]
+    assert collect_class_names(clips) == expected
+
+
+@pytest.mark.parametrize(
+    "text, message",
+    [
+        ("", "columns path,label.*Received: .]"),
+        ("path,label\n", "a clip or more"),
+        ("file,label\na.npy,x\n", "'file'"),
+        ("path,label,split\na.npy,x,dev\n", "line 2. Received: split='dev'"),
+        ("path,label\na.npy,x\nb.npy,x\na.npz,y\n", "'a' in lines 2 and 4"),
+        ("path,label,split\na.npy,x,train\nb.npy,x,\n", "none in line 3"),
+        ("path,label\n,x\n", "path of a file in .*line 2"),
+    ],
+)
+def test_a_table_that_is_not_as_it_must_be_is_refused(tmp_path, text, message):
+    with pytest.raises(ValueError, match=message):
+        load(tmp_path, text)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_every_class_has_its_share_in_every_split(seed):
+    splits = draw_splits(many_clips(), 0.1, 0.2, seed)
+    for split, share in {"train": 0.7, "validation": 0.1, "test": 0.2}.items():
+        counts = collections.Counter(clip.labels[0] for clip in splits[split])
+        for name, size in SIZES.items():
+            assert abs(counts[name] - share * size) < 2
+
+
+def test_every_clip_is_in_one_split():
+    clips = many_clips()
+    splits = draw_splits(clips, 0.1, 0.2, 0)
+    drawn = [clip.line for split in splits.values() for clip in split]
+    assert sorted(drawn) == [clip.line for clip in clips]
+
+
+def test_the_seed_decides_the_draw():
+    first, again, other = (
+        draw_splits(many_clips(), 0.1, 0.0, seed) for seed in (3, 3, 4)
+    )
+    assert first == again
+    assert set(first["validation"]) != set(other["validation"])
+    assert list(first) == ["train", "validation"]
+
+
+def test_training_clips_are_in_random_order():
+    lines = [clip.line for clip in draw_splits(many_clips(), 0, 0, 0)["train"]]
+    assert abs(np.corrcoef(lines, np.arange(len(lines)))[0, 1]) < 0.2
+
+
+def test_the_tables_splits_are_kept():
+    clips = [
+        ArrayClip("a", ("x",), "train", 2),
+        ArrayClip("b", ("x",), "test", 3),
+        ArrayClip("c", ("x",), "test", 4),
+    ]
+    splits = draw_splits(clips, 0, 0, 0)
+    assert splits == {"train": clips[:1], "test": clips[1:]}
+    with pytest.raises(ValueError, match="table names splits"):
+        draw_splits(clips, 0.1, 0, 0)
+
+
+@pytest.mark.parametrize("shares", [(0.5, 0.5), (-0.1, 0.2), (1.0, 0)])
+def test_shares_that_leave_no_training_clips_are_refused(shares):
+    with pytest.raises(ValueError, match="sum below 1"):
+        draw_splits(many_clips(), *shares, 0)
+
+
+def test_a_share_of_less_than_a_clip_is_refused():
+    with pytest.raises(ValueError, match="none of 3 clips for .'test'"):
+        draw_splits(many_clips()[:3], 0, 1e-9, 0)

@@ -1,0 +1,239 @@
+"""The manifest of records that others wrote."""
+
+import dataclasses
+import json
+import pathlib
+
+import numpy as np
+import pytest
+
+from ac_keras.pipeline import Manifest
+from ac_keras.pipeline import Modality
+from ac_keras.pipeline import scan_records
+from foreign_datasets import describe_videos
+from foreign_datasets import scan
+from foreign_records import dequantise
+from foreign_records import draw_video
+from foreign_records import media_record
+from foreign_records import video_record
+from foreign_records import write_tfrecords
+
+LENGTHS = (3, 11, 1, 6)
+LABELS = ([0, 2], [2], [], [3861])
+
+
+@pytest.fixture
+def videos():
+    rng = np.random.default_rng(0)
+    return [
+        draw_video(rng, i, n, LABELS[i], ["audio"] if i == 1 else [])
+        for i, n in enumerate(LENGTHS)
+    ]
+
+
+@pytest.fixture
+def paths(tmp_path, videos):
+    """Two files of two videos each."""
+    rng = np.random.default_rng(1)
+    records = [video_record(rng, video) for video in videos]
+    paths = [tmp_path / "records" / name for name in ("a", "b")]
+    paths[0].parent.mkdir()
+    write_tfrecords(paths[0], records[:2])
+    write_tfrecords(paths[1], records[2:])
+    return paths
+
+
+def rewrite(path, *videos):
+    rng = np.random.default_rng(2)
+    write_tfrecords(path, [video_record(rng, video) for video in videos])
+
+
+def scan_train(tmp_path, paths, **kwargs):
+    description = describe_videos(**kwargs)
+    return scan_records(tmp_path / "dataset", description, {"train": paths})
+
+
+def test_it_counts_clips_classes_and_frames(tmp_path, paths):
+    split = scan_train(tmp_path, paths).split("train")
+    assert [shard.num_clips for shard in split.shards] == [2, 2]
+    assert split.max_num_frames == {"rgb": 11, "audio": 6}
+    assert split.num_absent == {"rgb": 0, "audio": 1}
+    expected = np.zeros(3862, int)
+    expected[[0, 2, 3861]] = 1, 2, 1
+    np.testing.assert_array_equal(split.class_counts, expected)
+
+
+@pytest.mark.parametrize("name", ["rgb", "audio"])
+def test_the_mean_is_over_all_frames(tmp_path, paths, videos, name):
+    split = scan_train(tmp_path, paths).split("train")
+    frames = [v["frames"][name] for v in videos if name in v["frames"]]
+    expected = dequantise(np.concatenate(frames)).mean(axis=0)
+    np.testing.assert_allclose(split.mean_features[name], expected, atol=1e-6)
+
+
+def test_files_stay_where_they_are(tmp_path, paths):
+    before = [path.read_bytes() for path in paths]
+    manifest = scan_train(tmp_path, paths)
+    assert manifest.paths("train") == [str(path) for path in paths]
+    assert [path.read_bytes() for path in paths] == before
+    assert [x.name for x in (tmp_path / "dataset").iterdir()] == [
+        "manifest.json"
+    ]
+
+
+def test_files_in_the_folder_are_named_from_there(tmp_path, paths):
+    manifest = scan_records(tmp_path, describe_videos(), {"train": paths})
+    files = [shard.file for shard in manifest.split("train").shards]
+    assert [pathlib.PurePath(x).as_posix() for x in files] == [
+        "records/a",
+        "records/b",
+    ]
+    moved = tmp_path.with_name(f"{tmp_path.name}_moved")
+    tmp_path.rename(moved)
+    assert Manifest.load(moved).paths("train")[0] == str(moved / "records/a")
+
+
+def test_the_manifest_comes_back_from_its_file(tmp_path, paths):
+    manifest = scan_train(tmp_path, paths)
+    loaded = Manifest.load(manifest.directory)
+    assert loaded.description == describe_videos()
+    assert loaded.dump() == manifest.dump()
+    assert loaded.split("train").num_absent == {"rgb": 0, "audio": 1}
+
+
+def test_a_complete_scan_is_not_done_again(tmp_path, paths, monkeypatch):
+    first = scan_train(tmp_path, paths)
+    module = "ac_keras.pipeline.foreign_manifest.scan_once"
+    monkeypatch.setattr(module, None)
+    assert scan_train(tmp_path, paths).dump() == first.dump()
+
+
+def test_a_stopped_scan_goes_on_at_the_file_it_failed_on(tmp_path, paths):
+    whole = paths[1].read_bytes()
+    paths[1].write_bytes(b"")
+    with pytest.raises(ValueError, match="Expected clips in"):
+        scan_train(tmp_path, paths)
+    (kept,) = (tmp_path / "dataset" / "scanned").iterdir()
+    totals = dict(np.load(kept))
+    np.savez(kept, **{**totals, "num_clips": 700})  # as only that one has it
+    paths[1].write_bytes(whole)
+    assert scan_train(tmp_path, paths).split("train").num_clips == 702
+
+
+def test_a_file_that_has_changed_is_scanned_again(tmp_path, paths, videos):
+    whole = paths[1].read_bytes()
+    paths[1].write_bytes(b"")
+    with pytest.raises(ValueError, match="Expected clips in"):
+        scan_train(tmp_path, paths)
+    rewrite(paths[0], videos[0])
+    paths[1].write_bytes(whole)
+    assert scan_train(tmp_path, paths).split("train").num_clips == 3
+
+
+@pytest.mark.parametrize("change", ["files", "description"])
+def test_a_folder_of_another_dataset_is_refused(tmp_path, paths, change):
+    scan_train(tmp_path, paths)
+    other = paths[:1] if change == "files" else paths
+    kwargs = {"name": "other"} if change == "description" else {}
+    with pytest.raises(ValueError, match=f"another .*{change}"):
+        scan_train(tmp_path, other, **kwargs)
+
+
+def test_an_empty_file_is_refused_by_its_name(tmp_path, paths):
+    paths[1].write_bytes(b"")
+    with pytest.raises(ValueError, match=f"{paths[1]}. Received: 0 bytes"):
+        scan_train(tmp_path, paths)
+
+
+@pytest.mark.parametrize("rest", [1, 8, 11, 13, 40])
+def test_a_file_that_is_cut_off_is_refused_with_the_offset(
+    tmp_path, paths, rest
+):
+    data = paths[1].read_bytes()
+    offset = 16 + int.from_bytes(data[:8], "little")
+    paths[1].write_bytes(data[: offset + rest])
+    with pytest.raises(ValueError, match=f"{paths[1]}.*byte {offset} "):
+        scan_train(tmp_path, paths)
+
+
+def test_a_corrupt_record_is_refused_with_its_offset(tmp_path, paths):
+    data = bytearray(paths[1].read_bytes())
+    offset = 16 + int.from_bytes(data[:8], "little")
+    data[offset + 20] ^= 1
+    paths[1].write_bytes(data)
+    with pytest.raises(ValueError, match=f"{paths[1]}.*corrupt.*byte {offset}"):
+        scan_train(tmp_path, paths)
+
+
+def test_a_file_of_something_else_is_refused(tmp_path, paths):
+    paths[1].write_text("id,label\n" * 9)
+    with pytest.raises(ValueError, match=f"{paths[1]}.*no TFRecord"):
+        scan_train(tmp_path, paths)
+
+
+def test_a_label_out_of_range_is_refused_with_file_and_clip(tmp_path, paths):
+    rewrite(paths[0], draw_video(np.random.default_rng(0), 8, 2, [3862]))
+    message = f"{paths[0]}.*labels from 0 to 3861.*3862.*vid8"
+    with pytest.raises(ValueError, match=message):
+        scan_train(tmp_path, paths)
+
+
+def test_a_wrong_dim_is_refused_with_the_file(tmp_path, paths):
+    rgb = describe_videos().modalities["rgb"]
+    modalities = {"rgb": dataclasses.replace(rgb, dim=9)}
+    with pytest.raises(ValueError, match=f"{paths[0]}.*frames of 9 bytes"):
+        scan_train(tmp_path, paths[:1], modalities=modalities)
+
+
+def test_a_modality_that_no_clip_has_is_refused(tmp_path, paths):
+    flow = {"flow": Modality(8, "uint8", (-2.0, 2.0))}
+    with pytest.raises(ValueError, match="'flow'. Received: 4 clips and no"):
+        scan_train(tmp_path, paths, modalities=flow)
+
+
+def test_training_clips_without_any_label_are_refused(tmp_path, paths):
+    rewrite(paths[0], draw_video(np.random.default_rng(0), 0, 2, []))
+    with pytest.raises(ValueError, match="labels in split 'train'"):
+        scan_train(tmp_path, paths[:1])
+
+
+def test_test_clips_may_have_no_label(tmp_path, paths, videos):
+    videos[0]["labels"] = []
+    rng = np.random.default_rng(0)
+    manifest = scan(
+        tmp_path, describe_videos(), test=[[video_record(rng, videos[0])]]
+    )
+    assert not manifest.split("test").class_counts.any()
+
+
+def test_nan_is_refused_with_file_and_modality(tmp_path):
+    rng = np.random.default_rng(0)
+    frames = np.ones((2, 8))
+    frames[1, 3] = np.nan
+    record = media_record(rng, "a", [1], {"RGB": frames})
+    description = describe_videos(
+        "mediasequence", modalities={"rgb": Modality(8)}
+    )
+    with pytest.raises(ValueError, match="train0. Received: NaN.*'rgb'"):
+        scan(tmp_path, description, train=[[record]])
+
+
+@pytest.mark.parametrize(
+    "files", [{}, {"train": []}, {"train": ["nowhere"]}, {"train": "nowhere*"}]
+)
+def test_a_split_without_files_is_refused(tmp_path, files):
+    with pytest.raises(FileNotFoundError, match="Expected one "):
+        scan_records(tmp_path, describe_videos(), files)
+
+
+def test_an_unknown_format_is_refused():
+    with pytest.raises(ValueError, match="record_format='youtube9m'"):
+        describe_videos("youtube9m")
+
+
+def test_a_manifest_without_a_format_is_of_our_own_records(tmp_path, paths):
+    manifest = scan_train(tmp_path, paths)
+    own = dataclasses.replace(manifest.description, record_format="clip")
+    values = own.to_json()
+    assert "record_format" not in json.loads(json.dumps(values))
+    assert type(own).from_json(values).record_format == "clip"

@@ -1,0 +1,146 @@
+"""Feature records of MediaSequence, read as they are."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from ac_keras.pipeline import Modality
+from ac_keras.pipeline import records
+from ac_keras.pipeline import training_batches
+from foreign_datasets import assert_clip
+from foreign_datasets import describe_videos
+from foreign_datasets import read
+from foreign_datasets import scan
+from foreign_records import VIDEO_MODALITIES
+from foreign_records import media_record
+from foreign_records import sequence_record
+
+PREFIXES = {"rgb": "IMAGE", "audio": "AUDIO"}
+LENGTHS = {"rgb": (3, 30, 1, 8), "audio": (2, 0, 40, 8)}
+LABELS = (2, 0, 4, 4)
+
+
+def describe(**kwargs):
+    return describe_videos(
+        "mediasequence",
+        **{
+            "class_names": tuple("abcde"),
+            "modalities": {n: Modality(d) for n, d in VIDEO_MODALITIES.items()},
+            "settings": {"prefixes": PREFIXES},
+            "multi_label": False,
+            **kwargs,
+        },
+    )
+
+
+@pytest.fixture(scope="module")
+def clips():
+    rng = np.random.default_rng(0)
+    return {
+        f"clip{i}": {
+            name: rng.normal(size=(LENGTHS[name][i], dim)).astype("float32")
+            for name, dim in VIDEO_MODALITIES.items()
+            if LENGTHS[name][i]
+        }
+        for i in range(4)
+    }
+
+
+@pytest.fixture(scope="module")
+def manifest(tmp_path_factory, clips):
+    rng = np.random.default_rng(1)
+    shard = [
+        media_record(rng, id, [label], with_prefixes(frames), ["abcde"[label]])
+        for (id, frames), label in zip(clips.items(), LABELS, strict=True)
+    ]
+    directory = tmp_path_factory.mktemp("media")
+    return scan(directory, describe(), train=[shard])
+
+
+def with_prefixes(frames):
+    return {PREFIXES[name]: frames[name] for name in frames}
+
+
+def parse(record, **kwargs):
+    return records.parse_records(tf.constant([record]), describe(**kwargs))
+
+
+@pytest.mark.parametrize("sample_size", [4, 50])
+def test_evaluation_takes_frames_at_equal_intervals(
+    manifest, clips, sample_size
+):
+    found = read(manifest, sample_size=sample_size, batch_size=3)
+    assert list(found) == list(clips)
+    for id, (features, _) in found.items():
+        assert_clip(features, clips[id], sample_size, decode=lambda x: x)
+
+
+def test_labels_are_the_indices(manifest):
+    assert [label for _, label in read(manifest).values()] == list(LABELS)
+
+
+@pytest.mark.parametrize("in_memory", [False, True])
+def test_training_takes_frames_of_the_clip(manifest, clips, in_memory):
+    batches = training_batches(
+        manifest, batch_size=4, sample_size=5, in_memory=in_memory
+    )
+    features, labels = next(batches.as_numpy_iterator())
+    assert sorted(labels) == sorted(LABELS)
+    (row,) = np.flatnonzero(labels == 0)
+    rows, own = features["rgb"][row], clips["clip1"]["rgb"]
+    drawn = [int(np.flatnonzero((own == x).all(axis=1))[0]) for x in rows]
+    assert drawn == sorted(set(drawn))
+    assert features["audio_num_frames"][row] == 0
+
+
+def test_several_labels_are_ones_among_zeros():
+    rng = np.random.default_rng(0)
+    record = media_record(rng, "a", [1, 3], {"IMAGE": np.ones((1, 8))})
+    labels = parse(record, multi_label=True)["labels"]
+    assert labels.numpy().tolist() == [[0, 1, 0, 1, 0]]
+
+
+def test_the_prefix_is_the_name_in_capitals_unless_told():
+    rng = np.random.default_rng(0)
+    record = media_record(rng, "a", [1], {"RGB": np.ones((3, 8))})
+    parsed = parse(record, settings={})
+    assert parsed["rgb"].row_lengths().numpy().tolist() == [3]
+
+
+def test_an_empty_prefix_is_none():
+    rng = np.random.default_rng(0)
+    record = sequence_record(
+        rng,
+        {"example/id": [b"a"], "clip/label/index": [1]},
+        {"feature/floats": [[0.5] * 8] * 2},
+    )
+    parsed = parse(record, settings={"prefixes": {"rgb": ""}})
+    assert parsed["rgb"].to_list() == [[[0.5] * 8] * 2]
+
+
+@pytest.mark.parametrize(
+    "context, frames, message",
+    [
+        ({"example/id": []}, [[1.0] * 8], "one 'example/id'"),
+        ({"clip/label/index": []}, [[1.0] * 8], "one class a clip"),
+        ({"clip/label/index": [5]}, [[1.0] * 8], "labels from 0 to 4"),
+        ({}, [[1.0] * 8, [1.0] * 7], "8 values of float32 in each frame"),
+        ({}, [[1.0] * 8, [1] * 8], "IMAGE/feature/floats"),
+    ],
+    ids=["no id", "no label", "label", "dim", "dtype"],
+)
+def test_a_record_that_does_not_fit_is_refused(context, frames, message):
+    good = {"example/id": [b"a"], "clip/label/index": [1]}
+    record = sequence_record(
+        np.random.default_rng(0),
+        {**good, **context},
+        {"IMAGE/feature/floats": frames},
+    )
+    with pytest.raises(tf.errors.InvalidArgumentError, match=message):
+        parse(record)
+
+
+def test_stored_bytes_are_refused_by_the_description():
+    bytes_stored = Modality(8, "uint8", (0.0, 1.0))
+    with pytest.raises(ValueError, match="expects float32.*MediaSequence"):
+        describe(modalities={"rgb": bytes_stored})
