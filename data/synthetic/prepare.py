@@ -71,8 +71,15 @@ _KEY_SHARE = flags.DEFINE_float(
     lower_bound=0,
     upper_bound=1,
 )
+_CONFUSION = flags.DEFINE_float(
+    "confusion",
+    0.6,
+    "Share of those frames that show another class of its family instead.",
+    lower_bound=0,
+    upper_bound=1,
+)
 _NOISE = flags.DEFINE_float(
-    "noise", 2.0, "Standard deviation of a feature's noise.", lower_bound=0
+    "noise", 1.0, "Standard deviation of a feature's noise.", lower_bound=0
 )
 _SEED = flags.DEFINE_integer("seed", 0, "Decides everything.", lower_bound=0)
 _CLIPS_PER_SHARD = flags.DEFINE_integer(
@@ -166,6 +173,7 @@ def describe(modalities: dict[str, Frames]) -> Description:
         _NUM_TEST,
         _ABSENT_AUDIO,
         _KEY_SHARE,
+        _CONFUSION,
         _NOISE,
     )
     return Description(
@@ -243,7 +251,7 @@ class Clips:
         shown = rng.integers(first_background, len(prototypes), count)
         key = rng.random(count) < _KEY_SHARE.value
         key[rng.integers(count)] = True
-        label = rng.choice(labels, count)
+        label = self._seen_as(rng, rng.choice(labels, count))
         shown[key] = (label * VIEWS + rng.integers(VIEWS, size=count))[key]
         scene = prototypes[rng.integers(first_background, len(prototypes))]
         features = rng.standard_normal((count, frames.dim), np.float32)
@@ -251,6 +259,13 @@ class Clips:
         features += prototypes[shown]
         features += scene / 2
         return np.maximum(features, 0, out=features).astype(_DTYPE.value)
+
+    def _seen_as(self, rng, labels):
+        """Takes some labels for others of their families."""
+        step = -(-_NUM_CLASSES.value // FAMILY_SIZE)
+        others = labels + step * rng.integers(1, FAMILY_SIZE, len(labels))
+        mistaken = rng.random(len(labels)) < _CONFUSION.value
+        return np.where(mistaken, others % _NUM_CLASSES.value, labels)
 
 
 class Shards:
