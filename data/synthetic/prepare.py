@@ -73,7 +73,7 @@ _KEY_SHARE = flags.DEFINE_float(
 )
 _CONFUSION = flags.DEFINE_float(
     "confusion",
-    0.6,
+    0.3,
     "Share of those frames that show another class of its family instead.",
     lower_bound=0,
     upper_bound=1,

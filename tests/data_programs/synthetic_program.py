@@ -50,6 +50,12 @@ def run(directory, *arguments, preexec_fn=None, **options):
     )
 
 
+def run_well(directory, **options):
+    result = run(directory, **options)
+    assert result.returncode == 0, result.stderr
+    return result.stdout
+
+
 def kill_at(text, directory):
     """Kills the program when it says so on its standard error."""
     with subprocess.Popen(

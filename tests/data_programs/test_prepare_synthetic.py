@@ -16,14 +16,9 @@ from synthetic_program import NUM_CLASSES
 from synthetic_program import SIZES
 from synthetic_program import TRAIN_COUNTS
 from synthetic_program import read_examples
+from synthetic_program import run_well
 
 each_split = pytest.mark.parametrize("split", SIZES)
-
-
-def run_well(directory, **options):
-    result = synthetic_program.run(directory, **options)
-    assert result.returncode == 0, result.stderr
-    return result.stdout
 
 
 @pytest.fixture(scope="module")
@@ -36,15 +31,6 @@ def complete(tmp_path_factory):
 @pytest.fixture(scope="module")
 def clips(complete):
     return {split: read_examples(complete[0], split) for split in SIZES}
-
-
-@pytest.fixture(scope="module")
-def plain(tmp_path_factory):
-    """Clips with no noise, whose frames all show one of their labels."""
-    directory = tmp_path_factory.mktemp("plain")
-    options = {"noise": 0, "key_share": 1, "confusion": 0}
-    run_well(directory, multi_label=True, dtype="float32", **options)
-    return directory
 
 
 @pytest.fixture(scope="module")
@@ -133,64 +119,6 @@ def test_features_are_like_pooled_relu_units(clips, name):
 def test_no_two_frames_are_the_same(clips):
     frames = [f.tobytes() for s in SIZES for x in clips[s] for f in x["rgb"]]
     assert len(set(frames)) == len(frames)
-
-
-def accuracy(train, test, rng=None):
-    """Of ridge regression on clips' mean rgb frames; with rng, by chance."""
-    (x, y), (x_test, y_test) = (
-        (
-            np.array([x["rgb"].mean(axis=0, dtype="f8") for x in split]),
-            np.array([x["labels"][0] for x in split]),
-        )
-        for split in (train, test)
-    )
-    x, x_test = x - x.mean(axis=0), x_test - x.mean(axis=0)
-    targets = np.eye(NUM_CLASSES)[y if rng is None else rng.permutation(y)]
-    covariance = x.T @ x + np.eye(x.shape[1])
-    weights = np.linalg.solve(covariance, x.T @ (targets / targets.sum(0)))
-    return np.mean(np.argmax(x_test @ weights, axis=1) == y_test)
-
-
-def test_classes_can_be_learnt_but_not_by_the_mean_frame_alone(clips):
-    test = clips["validation"] + clips["test"]
-    learnt = accuracy(clips["train"], test)
-    chance = accuracy(clips["train"], test, np.random.default_rng(0))
-    assert chance < 0.12 < 0.2 < learnt < 0.8
-
-
-def test_multi_label_clips_have_one_to_five_labels(plain):
-    assert Manifest.load(plain).description.multi_label
-    labels = [x["labels"] for x in read_examples(plain, "train", "float32")]
-    assert {len(x) for x in labels} == {1, 2, 3, 4, 5}
-    assert all(len(set(x)) == len(x) for x in labels)
-
-
-def test_the_first_labels_of_multi_label_clips_follow_the_power_law(plain):
-    clips = read_examples(plain, "train", "float32")
-    first = [clip["labels"][0] for clip in clips]
-    assert np.bincount(first).tolist() == TRAIN_COUNTS
-
-
-def test_a_class_has_three_views_for_its_frames(plain):
-    clips = read_examples(plain, "train", "float32")
-    views = [
-        len(np.unique(clip["rgb"], axis=0))
-        for clip in clips
-        if len(clip["labels"]) == 1
-    ]
-    assert set(views) == {3}  # two among 25 frames would be 1 in 8,000
-
-
-def test_frames_of_a_clip_are_in_random_order(plain):
-    """Else a frame would be alike to the next more than to others."""
-    clips = read_examples(plain, "train", "float32")
-    same = [
-        (clip["rgb"][1:] == clip["rgb"][:-1]).all(axis=1).mean()
-        for clip in clips
-        if len(clip["labels"]) == 1
-    ]
-    deviation = (1 / 3 * 2 / 3 / (24 * len(same))) ** 0.5
-    assert abs(np.mean(same) - 1 / 3) < 4.5 * deviation
 
 
 def test_a_kill_leaves_whole_shards_and_the_plan(complete, interrupted):
