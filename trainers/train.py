@@ -524,10 +524,10 @@ def train_on(
     is_chief = training.is_chief(strategy)
     if is_chief and not _DRY_RUN.value:
         run_folder.claim(output_dir, flag_values(), manifest, FREE_FLAGS)
-        result = output_dir / run_folder.RESULT
-        if result.is_file():
-            print(f"{output_dir} is complete: see {result}.")
-            return run_folder.read_json(result)
+    result = output_dir / run_folder.RESULT
+    if result.is_file() and not _DRY_RUN.value:
+        print(f"{output_dir} is complete: see {result}.")
+        return run_folder.read_json(result)
     if _SKIP_CORRUPT_RECORDS.value:
         manifest = without_damage(manifest, output_dir, is_chief)
     keras.utils.set_random_seed(_SEED.value)

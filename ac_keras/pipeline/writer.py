@@ -50,6 +50,12 @@ class DatasetWriter:
         description: Description,
         num_shards: dict[str, int],
     ):
+        if description.record_format != manifests.OWN_RECORDS:
+            raise ValueError(
+                "DatasetWriter expects a description of our own records. "
+                f"Received: record_format={description.record_format!r}. "
+                "Leave it out, or use scan_records for others' records."
+            )
         self.directory = pathlib.Path(directory)
         self.description = description
         self.num_shards = dict(num_shards)
