@@ -101,7 +101,7 @@ class PerClassAccuracy(keras.metrics.Metric):
         """
         self._check_sound()
         right, weights = (
-            np.float64(ops.convert_to_numpy(x))
+            ops.convert_to_numpy(x).astype(np.float64)
             for x in (self._right, self._weights)
         )
         empty = np.full(self.num_classes, np.nan)
@@ -118,7 +118,8 @@ class PerClassAccuracy(keras.metrics.Metric):
             ValueError: If a score was NaN or a label was no class.
         """
         self._check_sound()
-        return np.int64(np.rint(ops.convert_to_numpy(self._counts)))
+        counts = np.rint(ops.convert_to_numpy(self._counts))
+        return counts.astype(np.int64)
 
     def get_config(self):
         """Gives the arguments that make such a metric."""

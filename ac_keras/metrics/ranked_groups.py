@@ -85,19 +85,20 @@ def _compress(scores, hits, totals, num_groups):
     beyond = start * (1 + ops.log(ops.maximum(ranks / start, 1)))
     bins = ops.cast(ops.where(ranks < start, ranks, beyond), "int32")
     bins = ops.clip(bins, 0, num_groups - 1)
-    present = totals > 0
-    bins = ops.where(present, bins, num_groups)  # Holes go to one bin more.
+    bins = ops.where(totals > 0, bins, num_groups)  # Holes: one bin more.
 
     def sums(values):
         return _sum_by(bins, values, num_groups + 1)[:, :-1]
 
-    counts = ops.cast(sums(ops.cast(present, "float32")), "int32")
-    first = ops.cumsum(counts, axis=-1) - counts
-    # A group's middle entry lends its score, of two by turns either.
-    middle = first + (counts - ops.arange(num_groups) % 2) // 2
-    middle = ops.clip(middle, 0, ops.shape(scores)[-1] - 1)
-    scores = ops.take_along_axis(scores, middle, axis=-1)
-    return ops.where(counts > 0, scores, 0.0), sums(hits), sums(totals)
+    merged = _wide(sums(totals))
+    # The entry amid a group lends its score; of two, by turns either.
+    amid = ops.cumsum(merged, axis=-1) - merged / 2
+    amid = amid + 0.25 - ops.arange(num_groups) % 2 / 2
+    amid = ops.pad(amid, ((0, 0), (0, 1)))
+    distance = ops.take_along_axis(amid, bins, axis=-1) - ranks
+    lends = ops.abs(distance) < _wide(totals) / 2
+    scores = sums(ops.where(lends, scores, 0.0))
+    return scores, sums(hits), ops.cast(merged, "float32")
 
 
 def _sort(scores, hits, totals):

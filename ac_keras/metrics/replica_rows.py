@@ -24,7 +24,9 @@ def replica_index():
     import tensorflow as tf
 
     context = tf.distribute.get_replica_context()
-    return 0 if context is None else context.replica_id_in_sync_group
+    if context is None:
+        return 0
+    return int(tf.get_static_value(context.replica_id_in_sync_group))
 
 
 def in_compiled_step():

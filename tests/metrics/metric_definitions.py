@@ -54,7 +54,7 @@ def average_precisions(labels, scores):
     return np.array(
         [
             precision_at_hits(y, p) / y.sum() if y.sum() else np.nan
-            for y, p in zip(np.float64(labels).T, scores.T, strict=True)
+            for y, p in zip(labels.T, scores.T, strict=True)
         ]
     )
 

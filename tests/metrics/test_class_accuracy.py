@@ -56,3 +56,10 @@ def test_a_video_that_cannot_be_counted_shows(label, score):
     metric.reset_state()
     metric.update_state([1], [[0.0, 1.0, 0.0, 0.0]])
     assert float(metric.result()) == 1.0
+
+
+def test_a_single_class_has_arrays_too():
+    metric = PerClassAccuracy(1)
+    metric.update_state([0, 0], [[0.5], [0.1]])
+    assert metric.accuracies().tolist() == [1.0]
+    assert metric.confusion_matrix().tolist() == [[2]]

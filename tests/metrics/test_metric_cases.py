@@ -75,7 +75,7 @@ def make_cases(num_classes, levels):
 
 
 def expected_values(labels, scores, classes, top_k):
-    labels, scores = np.float64(labels), np.float64(scores)
+    labels, scores = labels.astype("float64"), scores.astype("float64")
     return [
         metric_definitions.hit_at_one(labels, scores),
         metric_definitions.equal_recall_precision(labels, scores),
@@ -91,8 +91,9 @@ def test_every_random_case_is_as_defined(num_classes, top_k, levels):
     labels, scores, classes, batches = zip(*cases, strict=True)
     sizes = [b.stop - b.start for case in batches for b in case]
     is_last = [b is case[-1] for case in batches for b in case]
-    received = Metrics(num_classes, top_k).run(
-        *(np.concatenate(x) for x in (labels, scores, np.array(classes, "O"))),
+    metrics = Metrics(num_classes, top_k)
+    received = metrics.run(
+        *(np.concatenate(x) for x in (labels, scores, classes)),
         np.cumsum(sizes, dtype="int32"),
         np.array(is_last),
     )

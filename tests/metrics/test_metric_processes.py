@@ -1,0 +1,128 @@
+"""Two devices, other backends: programs in processes of their own."""
+
+import concurrent.futures
+import importlib.util
+import json
+import os
+import pathlib
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import ac_keras
+import metric_definitions
+import metrics_on_backend
+import metrics_on_devices
+from scored_videos import scored_videos
+
+FOLDER = pathlib.Path(__file__).parent
+PACKAGE = pathlib.Path(ac_keras.__file__).absolute().parents[1]
+RANKED = ("gap", "map", "merged")
+MULTI_LABEL = ("hit_at_1", "perr", *RANKED)
+
+
+def run(program, *arguments, **environment):
+    """The JSON that a program of this folder prints last."""
+    paths = [str(PACKAGE), os.environ.get("PYTHONPATH", "")]
+    result = subprocess.run(
+        [sys.executable, FOLDER / program, *arguments],
+        env={
+            **os.environ,
+            "PYTHONPATH": os.pathsep.join(filter(None, paths)),
+            "CUDA_VISIBLE_DEVICES": "-1",
+            **environment,
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 0, result.stderr
+    return json.loads(result.stdout.splitlines()[-1])
+
+
+@pytest.fixture(scope="module")
+def by_devices():
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        results = pool.map(
+            lambda number: run("metrics_on_devices.py", number), ("1", "2")
+        )
+        return dict(zip((1, 2), results, strict=True))
+
+
+def defined_values(labels, scores, top_k):
+    labels, scores = np.float64(labels), np.float64(scores)
+    mean = metric_definitions.mean_average_precision(labels, scores)
+    classes = labels.argmax(axis=1)
+    return {
+        "hit_at_1": metric_definitions.hit_at_one(labels, scores),
+        "perr": metric_definitions.equal_recall_precision(labels, scores),
+        "gap": metric_definitions.global_average_precision(
+            labels, scores, top_k
+        ),
+        "map": mean,
+        "at_end": mean,
+        "per_class_accuracy": metric_definitions.per_class_accuracy(
+            classes, scores
+        ),
+    }
+
+
+@pytest.fixture(scope="module")
+def defined():
+    shape = metrics_on_devices.NUM_VIDEOS, metrics_on_devices.NUM_CLASSES
+    rng = np.random.default_rng(0)
+    return defined_values(*scored_videos(rng, *shape, levels=40), 3)
+
+
+@pytest.mark.parametrize("num_devices", [1, 2])
+@pytest.mark.parametrize("way", ["loop", "evaluate", "fit"])
+def test_each_way_of_running_gives_the_defined_values(
+    by_devices, defined, num_devices, way
+):
+    assert by_devices[num_devices]["replicas"] == num_devices
+    received = by_devices[num_devices][way]
+    names = [name for name in defined if name in received]
+    assert len(names) == len(defined) - (way == "fit")
+    for name in names:
+        assert 0.1 < defined[name] < 0.95
+        assert received[name] == pytest.approx(defined[name], abs=1e-6), name
+
+
+@pytest.mark.parametrize("num_devices", [1, 2])
+def test_lists_that_were_merged_are_nearly_right(
+    by_devices, defined, num_devices
+):
+    merged = by_devices[num_devices]["loop"]["merged"]
+    assert merged == pytest.approx(defined["map"], abs=1e-3)
+
+
+def test_two_devices_add_up_to_the_same_confusion_matrix(by_devices):
+    one, two = (np.array(by_devices[n]["loop"]["confusion"]) for n in (1, 2))
+    assert one.sum() == metrics_on_devices.NUM_VIDEOS
+    np.testing.assert_array_equal(two, one)
+
+
+def test_reset_empties_every_device(by_devices):
+    assert set(by_devices[2]["after_reset"]) == {0.0}
+
+
+@pytest.mark.parametrize("backend", ["tensorflow", "jax"])
+def test_each_backend_gives_the_defined_values(backend):
+    if importlib.util.find_spec(backend) is None:
+        pytest.skip(f"{backend} is not installed")
+    result = run("metrics_on_backend.py", KERAS_BACKEND=backend)
+    assert result["backend"] == backend
+    shape = metrics_on_backend.NUM_VIDEOS, metrics_on_backend.NUM_CLASSES
+    labels, scores = scored_videos(np.random.default_rng(0), *shape, levels=20)
+    labels[0] = 1.0
+    expected = defined_values(labels, scores, 5)
+    for way in ("plainly", "statelessly", "evaluate"):
+        for name in ("hit_at_1", "perr", "gap", "map"):
+            received = result[way][name]
+            assert received == pytest.approx(expected[name], abs=2e-6), name
+        merged = result[way]["merged"]  # 8 groups for 130 videos.
+        assert merged == pytest.approx(expected["map"], abs=0.02)
+    accuracy = expected["per_class_accuracy"]
+    assert result["accuracy"] == pytest.approx(accuracy, abs=1e-6)
