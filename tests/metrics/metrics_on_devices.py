@@ -20,7 +20,7 @@ from ac_keras.metrics import PerClassAccuracy
 from ac_keras.metrics import PrecisionAtEqualRecallRate
 from scored_videos import scored_videos
 
-NUM_CLASSES, NUM_VIDEOS, BATCH_SIZE = 6, 801, 16
+NUM_CLASSES, NUM_VIDEOS, BATCH_SIZE = 6, 401, 16
 
 
 def make_strategy(num_devices):
@@ -40,7 +40,7 @@ def make_metrics():
         PrecisionAtEqualRecallRate(),
         GlobalAveragePrecision(3, capacity=5000),
         MeanAveragePrecision(NUM_CLASSES, capacity=2000),
-        MeanAveragePrecision(NUM_CLASSES, capacity=400, name="merged"),
+        MeanAveragePrecision(NUM_CLASSES, capacity=240, name="merged"),
         MeanAveragePrecision(
             NUM_CLASSES, capacity=2000, step_results=False, name="at_end"
         ),
