@@ -12,7 +12,7 @@ from keras import ops
 
 CHUNK = 256  # lists worked on at a time, which bounds temporary memory
 _TERMS = 4  # of a harmonic sum that are added one by one
-_STEPS = 30  # of an iteration that halves its error, or better, in each
+_STEPS = 10  # of an iteration, each of which leaves 2/5 of the error or less
 
 
 def precision_sums(scores, hits, totals):

@@ -20,7 +20,7 @@ from ac_keras.metrics import PerClassAccuracy
 from ac_keras.metrics import PrecisionAtEqualRecallRate
 from scored_videos import scored_videos
 
-NUM_CLASSES, NUM_VIDEOS, BATCH_SIZE = 6, 801, 16
+NUM_CLASSES, NUM_VIDEOS, BATCH_SIZE = 6, 401, 16
 
 
 def make_strategy(num_devices):
@@ -40,7 +40,6 @@ def make_metrics():
         PrecisionAtEqualRecallRate(),
         GlobalAveragePrecision(3, capacity=5000),
         MeanAveragePrecision(NUM_CLASSES, capacity=2000),
-        MeanAveragePrecision(NUM_CLASSES, capacity=400, name="merged"),
         MeanAveragePrecision(
             NUM_CLASSES, capacity=2000, step_results=False, name="at_end"
         ),
@@ -60,14 +59,15 @@ def make_model(metrics):
 
 def run_loop(strategy, model, batches):
     with strategy.scope():
-        metrics = [*make_metrics(), PerClassAccuracy(NUM_CLASSES)]
+        merged = MeanAveragePrecision(NUM_CLASSES, capacity=240, name="merged")
+        metrics = [*make_metrics(), merged, PerClassAccuracy(NUM_CLASSES)]
 
     @tf.function
     def step(scores, labels):
-        classes = tf.argmax(labels, axis=-1)
+        outputs = model(scores)
         for metric in metrics[:-1]:
-            metric.update_state(labels, model(scores))
-        metrics[-1].update_state(classes, model(scores))
+            metric.update_state(labels, outputs)
+        metrics[-1].update_state(tf.argmax(labels, axis=-1), outputs)
 
     for pair in strategy.experimental_distribute_dataset(batches):
         strategy.run(step, args=pair)
