@@ -17,9 +17,11 @@ LISTING = pathlib.Path(__file__).with_name("public_api.txt")
 PACKAGES = (
     "ac_keras",
     "ac_keras.layers",
+    "ac_keras.metrics",
     "ac_keras.models",
     "ac_keras.pipeline",
     "ac_keras.serving",
+    "ac_keras.training",
     "ac_keras.visualization",
     "ac_keras.datasets",
 )
