@@ -44,7 +44,7 @@ class Evaluator:
         self,
         data: EvaluationData,
         batch_size: int,
-        before_batch: Callable[[], None] = lambda: None,
+        before_batch: Callable[[], None] | None = None,
     ) -> dict[str, float]:
         """Measures the model.
 
@@ -52,7 +52,7 @@ class Evaluator:
             data: Gives the batches, from a batch size and a share as
                 `evaluation_batches` takes them.
             batch_size: Clips at a time, over all replicas.
-            before_batch: Called before each batch; may raise to end it.
+            before_batch: Called before each batch, if given; may raise.
 
         Returns:
             `loss` and every metric, by its name.
@@ -72,7 +72,8 @@ class Evaluator:
                 share
             )
         for batch in self._batches:
-            before_batch()
+            if before_batch:
+                before_batch()
             self._step(batch)
         return {
             metric.name: float(metric.result())
