@@ -289,7 +289,8 @@ def build_model(manifest: Manifest, num_units: dict[str, int]) -> keras.Model:
         means = {
             name: split.mean_features[name]
             for name in num_units
-            if any(x.num_absent.get(name) for x in manifest.splits.values())
+            # An old manifest does not tell.
+            if any(x.num_absent.get(name, 1) for x in manifest.splits.values())
         }
     return cluster_classifier(
         dims={name: description.modalities[name].dim for name in num_units},
