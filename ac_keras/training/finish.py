@@ -2,6 +2,8 @@
 
 import json
 import pathlib
+import resource
+import sys
 from collections.abc import Callable
 from collections.abc import Mapping
 from collections.abc import Sequence
@@ -73,6 +75,7 @@ def finish_run(
         "epochs": len(history),
         "training_seconds": round(sum(x["seconds"] for x in history), 1),
         "parameters": model.count_params(),
+        "peak_memory_mib": _peak_memory(),
         "tensorflow": tf.__version__,
         "keras": keras.__version__,
     }
@@ -130,6 +133,13 @@ def _export(model, manifest, batches, directory):
     num_bytes = sum(x.numpy().nbytes for x in features.values())
     fitting = max(REPEATED_BYTES // num_bytes, 1)
     return serving.check_saved_model(model, version, batches.take(fitting))
+
+
+def _peak_memory():
+    """Gives the most resident memory that this process had, in MiB."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    unit = 2**20 if sys.platform == "darwin" else 2**10
+    return round(peak / unit)
 
 
 def _draw(model, manifest, directory):
