@@ -440,7 +440,7 @@ def check_flags(manifest: Manifest, strategy: tf.distribute.Strategy) -> None:
         raise ValueError(
             "Expected --batch_size as a multiple of devices times "
             f"--gradient_accumulation_steps, {devices}. Received: "
-            f"{_BATCH_SIZE.value}."
+            f"{_BATCH_SIZE.value}. Choose another batch size."
         )
     if _CLASS_WEIGHTS.value and manifest.description.multi_label:
         raise ValueError(

@@ -285,7 +285,7 @@ class Manifest:
         if name not in self.splits:
             raise ValueError(
                 f"Expected a split among {sorted(self.splits)}. Received: "
-                f"split={name!r} for {self.directory}."
+                f"split={name!r} for {self.directory}. Name one of them."
             )
         return self.splits[name]
 

@@ -121,7 +121,7 @@ def steps_per_epoch(manifest: Manifest, split: str, batch_size: int) -> int:
         raise ValueError(
             "Training expects a batch size from 1 to the split's number of "
             f"clips. Received: batch_size={batch_size} for {num_clips} clips "
-            f"in split {split!r} of {manifest.directory}."
+            f"in split {split!r} of {manifest.directory}. Choose a smaller one."
         )
     return num_clips // batch_size
 

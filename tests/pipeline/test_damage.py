@@ -144,8 +144,10 @@ def test_another_number_of_clips_than_the_manifests_is_damage(manifest, told):
     assert clips_left(whole) == all_but()
 
 
-@pytest.mark.parametrize("kind", UNUSABLE)
-@pytest.mark.parametrize("index", [0, 20, 39])
+@pytest.mark.parametrize(
+    ("kind", "index"),
+    [*((kind, 20) for kind in UNUSABLE), ("NaN", 0), ("NaN", 39)],
+)
 def test_a_record_that_is_no_clip_is_found_by_its_content(
     manifest, path, kind, index
 ):
