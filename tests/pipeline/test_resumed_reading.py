@@ -148,7 +148,6 @@ def test_another_number_of_clips_than_the_manifests_is_an_error(
 def test_numbers_that_are_not_finite_name_their_clips(
     tmp_path, bad, sample_size, monkeypatch
 ):
-    manifest = write_numbered(tmp_path / "sound", (6,), num_frames=3)
     clips = [
         Clip(f"c{i}", (0,), {"rgb": np.full((3, 3), i, "float32")})
         for i in range(6)
@@ -165,5 +164,5 @@ def test_numbers_that_are_not_finite_name_their_clips(
             )
         )
     said = str(raised.value)
-    assert "Expected finite features of modality 'rgb'" in said
+    assert "Expected finite features of modality" in said and "rgb" in said
     assert "c1" in said and "c4" in said and "c2" not in said

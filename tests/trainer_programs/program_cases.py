@@ -33,7 +33,8 @@ def run(program, arguments, output, errors):
     except SystemExit as error:
         if isinstance(error.code, str):
             print(error.code, file=sys.stderr)
-        status = int(error.code is not None and error.code != 0)
+        status = error.code if isinstance(error.code, int) else 1
+        status = 0 if error.code is None else status
     except BaseException:
         traceback.print_exc()
         status = 1
