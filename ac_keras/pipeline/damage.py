@@ -203,5 +203,8 @@ def _reason(error):
     message = re.sub(r"^\{\{.*?\}\}\s*", "", error.message)
     if re.search(NOT_PARSED, message):
         return UNPARSED
-    said = re.search(r"Summarized data: b([\"'])(.*)\1", message)
-    return said[2] if said else message.splitlines()[0].split(" [Op:")[0]
+    _, _, said = message.partition("Summarized data: ")
+    if not said:
+        return message.splitlines()[0].split(" [Op:")[0]
+    lines = said.split(" [Op:")[0].splitlines()
+    return re.sub(r"\bb([\"'])(.*?)\1", r"\2", " ".join(lines)).strip()

@@ -191,6 +191,11 @@ class Split:
         """How many clips the split holds."""
         return sum(shard.num_clips for shard in self.shards)
 
+    @property
+    def is_repaired(self) -> bool:
+        """Whether it is what `skip_damage` left."""
+        return any(shard.runs != Shard.runs for shard in self.shards)
+
     def to_json(self) -> dict:
         """The split as JSON values."""
         return {

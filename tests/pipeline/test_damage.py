@@ -157,7 +157,17 @@ def test_a_record_that_is_no_clip_is_found_by_its_content(
     (damage,) = damage_of(manifest)
     assert damage.offset == broken_files.record_places(path)[index]
     assert reason in damage.reason and "{{" not in damage.reason
+    assert " b'" not in damage.reason and "\n" not in damage.reason
     assert clips_left(manifest) == all_but(index)
+
+
+def test_labels_and_clips_that_are_wrong_are_named(manifest, path):
+    record, _ = UNUSABLE["a label too high"]
+    broken_files.replace_record(path, 3, record)
+    (damage,) = damage_of(broken_files.with_true_sizes(manifest))
+    assert damage.reason == (
+        "Expected labels from 0 to 3. Received: 4 in clips odd"
+    )
 
 
 def test_a_file_that_is_broken_everywhere_gives_no_clip(manifest, path):

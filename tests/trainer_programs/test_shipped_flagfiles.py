@@ -118,9 +118,6 @@ def test_a_dry_run_prints_the_parameters_of_its_units(name, printed):
         dim = MODALITIES[modality].dim
         total += units * (dim + 2)  # kernel, alpha and beta
         features += units * dim
-        # The mean of what some clips lack.
-        if modality == "audio" and settings(name).get("mean_features"):
-            total += dim
     total += (features + 1) * CLASSES
     assert f"Parameters: {total:,}\n" in printed[name]
 
