@@ -2,26 +2,20 @@
 
 import dataclasses
 import pathlib
-import re
 from collections.abc import Iterator
 from collections.abc import Sequence
 
 import tensorflow as tf
 
+from ac_keras.pipeline import clip_check
 from ac_keras.pipeline import record_framing
-from ac_keras.pipeline import records
 from ac_keras.pipeline import shards
-from ac_keras.pipeline.batch_decoder import check_finite
 from ac_keras.pipeline.manifest import Description
 from ac_keras.pipeline.manifest import Manifest
 from ac_keras.pipeline.manifest import Shard
 from ac_keras.pipeline.record_framing import FRAMING_BYTES
 
 CHECKED_AT_ONCE = 32
-# A message that quotes the bytes that it could not parse is no UTF-8.
-UNUSABLE = (tf.errors.InvalidArgumentError, UnicodeDecodeError)
-NOT_PARSED = "Could not parse example|Invalid protocol message"
-UNPARSED = "a record that is no message of its format"
 WRONG_DATA = "a record whose data has a wrong checksum"
 
 
@@ -161,10 +155,14 @@ class _Scan:
         if not block:
             return
         try:
-            self.num_clips += self._count_clips([x for _, x in block])
-        except UNUSABLE as error:
+            self.num_clips += clip_check.count_clips(
+                [x for _, x in block], self.description
+            )
+        except clip_check.UNUSABLE as error:
             if len(block) == 1:
-                yield Damage(self.path, block[0][0], _reason(error))
+                yield Damage(
+                    self.path, block[0][0], clip_check.reason_of(error)
+                )
                 return
             half = len(block) // 2
             yield from self._check(block[:half])
@@ -177,34 +175,3 @@ class _Scan:
         else:
             self.runs.append((offset, len(block)))
         self._end = last + FRAMING_BYTES + len(record)
-
-    def _count_clips(self, block):
-        """Decodes everything in some records and counts their clips."""
-        serialized = tf.data.Dataset.from_tensor_slices(block)
-        clips = records.expand_clips(serialized, self.description)
-        num_clips = 0
-        for batch in clips.batch(CHECKED_AT_ONCE):
-            stored = records.parse_records(batch, self.description)
-            for name, modality in self.description.modalities.items():
-                num_frames = records.count_frames(stored[name], modality)
-                slots = tf.maximum(tf.reduce_max(num_frames), 1)
-                frames = records.decode_all_frames(
-                    stored[name], modality, slots
-                )
-                check_finite(name, modality, frames, stored["id"])
-            num_clips += len(stored["id"])
-        return num_clips
-
-
-def _reason(error):
-    """Gives what an error of TensorFlow says, without its surroundings."""
-    if isinstance(error, UnicodeDecodeError):
-        return UNPARSED
-    message = re.sub(r"^\{\{.*?\}\}\s*", "", error.message)
-    if re.search(NOT_PARSED, message):
-        return UNPARSED
-    _, _, said = message.partition("Summarized data: ")
-    if not said:
-        return message.splitlines()[0].split(" [Op:")[0]
-    lines = said.split(" [Op:")[0].splitlines()
-    return re.sub(r"\bb([\"'])(.*?)\1", r"\2", " ".join(lines)).strip()

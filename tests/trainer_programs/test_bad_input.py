@@ -99,12 +99,20 @@ def runs(folder, data_dir):
     )
     epochs = (folder / "mending" / "epochs.csv").read_bytes()
     left = {x.name for x in (folder / "mending").iterdir()}
+    shutil.copytree(folder / "mending", folder / "leaving out")
+    without = {
+        **mended,
+        "output_dir": folder / "leaving out",
+        "skip_corrupt_records": True,
+    }
+    (left_out,) = run_cases([("train.py", without)], cwd=folder)
     path = spoilt_datasets.shard_path(copy, "test")
     shutil.copy(spoilt_datasets.shard_path(data_dir, "test"), path)
     (finished,) = run_cases([("train.py", mended)], cwd=folder)
     return {
         "skipping": (first, places),
         "refused": (refused, place, left),
+        "left out": (left_out, place),
         "finished": (finished, epochs),
     }
 
@@ -143,3 +151,12 @@ def test_the_same_command_then_finishes_without_training(runs, folder):
     assert len(epochs.splitlines()) == 2
     values = spoilt_datasets.read_values(folder / "mending" / "result.json")
     assert values["epochs"] == 1 and values["test_clips_of_saved_model"] == 25
+
+
+def test_what_a_run_was_told_to_leave_out_it_can_leave_out(runs, folder):
+    result, place = runs["left out"]
+    assert result.returncode == 0, result.stderr[-2000:]
+    folder = folder / "leaving out"
+    assert (folder / "skipped_records.txt").read_text() == f"{place}\n"
+    values = spoilt_datasets.read_values(folder / "result.json")
+    assert values["epochs"] == 1 and values["test_clips_of_saved_model"] == 24
