@@ -1,16 +1,19 @@
 """Measures a trained model on a split of a dataset.
 
-python trainers/evaluate.py --model=runs/flash_mnist/model.keras \
-    --data_dir=records/flash_mnist --split=validation
+    python trainers/evaluate.py --model=runs/flash_mnist/model.keras \
+        --data_dir=records/flash_mnist --split=validation
+
+The figures are those that training reports: of one label a clip or several.
 """
 
+import functools
 import json
+import sys
 
-import keras
 from absl import app
 from absl import flags
 
-import ac_keras  # noqa: F401, makes the layers known to load_model
+from ac_keras import training
 from ac_keras.pipeline import Manifest
 from ac_keras.pipeline import evaluation_batches
 
@@ -32,21 +35,43 @@ _BATCH_SIZE = flags.DEFINE_integer(
 )
 
 
-def main(argv):
-    if len(argv) > 1:
-        raise app.UsageError(f"Expected flags only. Received: {argv[1:]}.")
-    model = keras.models.load_model(_MODEL.value)
+def measure() -> dict:
+    """Gives the split's number of clips and figures.
+
+    Raises:
+        FileNotFoundError: If model or dataset are missing.
+        ValueError: If they do not fit, or a record is broken.
+    """
     manifest = Manifest.load(_DATA_DIR.value)
-    batches = evaluation_batches(
+    split, description = manifest.split(_SPLIT.value), manifest.description
+    model = training.load_classifier(_MODEL.value, description)
+    read = functools.partial(
+        evaluation_batches,
         manifest,
         _SPLIT.value,
-        batch_size=_BATCH_SIZE.value,
         sample_size=_EVAL_FRAMES.value,
         modalities=model.get_layer("clusters").modalities,
     )
-    measured = model.evaluate(batches, return_dict=True, verbose=0)
-    num_clips = manifest.split(_SPLIT.value).num_clips
-    print(json.dumps({"num_clips": num_clips, **measured}, indent=1))
+    evaluator = training.Evaluator(
+        model,
+        training.evaluation_metrics(description),
+        description.multi_label,
+    )
+    with training.named_damage(manifest, _SPLIT.value):
+        measured = evaluator.evaluate(
+            lambda size, share: read(batch_size=size, share=share),
+            _BATCH_SIZE.value,
+        )
+    return {"num_clips": split.num_clips, **measured}
+
+
+def main(argv):
+    if len(argv) > 1:
+        raise app.UsageError(f"Expected flags only. Received: {argv[1:]}.")
+    try:
+        print(json.dumps(measure(), indent=1))
+    except (FileNotFoundError, ValueError) as error:
+        sys.exit(str(error))
 
 
 if __name__ == "__main__":

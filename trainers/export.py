@@ -7,11 +7,14 @@ The version is tried at once in a process that has TensorFlow and nothing of
 this package; it must agree with the model on the split that --split names.
 """
 
-import keras
+import shutil
+import sys
+
 from absl import app
 from absl import flags
 
 from ac_keras import serving
+from ac_keras import training
 from ac_keras.pipeline import Manifest
 from ac_keras.pipeline import evaluation_batches
 
@@ -29,33 +32,51 @@ _TOP_K = flags.DEFINE_integer(
 )
 _SPLIT = flags.DEFINE_string("split", "test", "The split to try it on.")
 
+_BATCH_SIZE = 256
 
-def main(argv):
-    if len(argv) > 1:
-        raise app.UsageError(f"Expected flags only. Received: {argv[1:]}.")
-    model = keras.models.load_model(_MODEL.value)
+
+def export() -> str:
+    """Writes a version and says how it did.
+
+    Raises:
+        FileNotFoundError: If model or dataset are missing.
+        ValueError: If they do not fit, or a record is broken.
+    """
     manifest = Manifest.load(_DATA_DIR.value)
+    manifest.split(_SPLIT.value)  # or raises, before anything is written
+    model = training.load_classifier(_MODEL.value, manifest.description)
+    batches = evaluation_batches(
+        manifest,
+        _SPLIT.value,
+        batch_size=_BATCH_SIZE,
+        modalities=model.get_layer("clusters").modalities,
+    )
     version = serving.export_saved_model(
         model,
         _OUTPUT_DIR.value,
         manifest.description.class_names,
         top_k=_TOP_K.value,
     )
-    check = serving.check_saved_model(
-        model,
-        version,
-        evaluation_batches(
-            manifest,
-            _SPLIT.value,
-            batch_size=256,
-            modalities=model.get_layer("clusters").modalities,
-        ),
-    )
-    print(
+    try:
+        with training.named_damage(manifest, _SPLIT.value):
+            check = serving.check_saved_model(model, version, batches)
+    except Exception:
+        shutil.rmtree(version)  # A server would take it for a sound one.
+        raise
+    return (
         f"{version} repeats the model's {100 * check.accuracy:.2f} % on "
         f"{check.num_clips} {_SPLIT.value} clips in a process without "
         f"ac_keras; largest difference {check.max_difference:.1e}."
     )
+
+
+def main(argv):
+    if len(argv) > 1:
+        raise app.UsageError(f"Expected flags only. Received: {argv[1:]}.")
+    try:
+        print(export())
+    except (FileNotFoundError, ValueError) as error:
+        sys.exit(str(error))
 
 
 if __name__ == "__main__":

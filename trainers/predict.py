@@ -9,13 +9,13 @@ probable classes with their probabilities.
 
 import itertools
 import json
+import sys
 
-import keras
 import numpy as np
 from absl import app
 from absl import flags
 
-import ac_keras  # noqa: F401, makes the layers known to load_model
+from ac_keras import training
 from ac_keras.pipeline import Manifest
 from ac_keras.pipeline import evaluation_batches
 
@@ -75,10 +75,15 @@ def predictions(model, manifest):
 def main(argv):
     if len(argv) > 1:
         raise app.UsageError(f"Expected flags only. Received: {argv[1:]}.")
-    model = keras.models.load_model(_MODEL.value)
-    clips = predictions(model, Manifest.load(_DATA_DIR.value))
-    for clip in itertools.islice(clips, _NUM_CLIPS.value or None):
-        print(json.dumps(clip))
+    try:
+        manifest = Manifest.load(_DATA_DIR.value)
+        model = training.load_classifier(_MODEL.value, manifest.description)
+        clips = predictions(model, manifest)
+        with training.named_damage(manifest, _SPLIT.value):
+            for clip in itertools.islice(clips, _NUM_CLIPS.value or None):
+                print(json.dumps(clip))
+    except (FileNotFoundError, ValueError) as error:
+        sys.exit(str(error))
 
 
 if __name__ == "__main__":

@@ -26,30 +26,80 @@ _OUTPUT = flags.DEFINE_string(
 _TITLE = flags.DEFINE_string("title", None, "Its title.", required=True)
 
 KEPT = ("flags.json", "result.json", "epochs.csv")
-HEADER = """\
-| run | parameters | best epoch | validation | test | test, top 5 | \
-test, SavedModel | training |
-|---|---|---|---|---|---|---|---|
-"""
+COLUMNS = {  # Names of figures; others are named as in result.json.
+    "validation_accuracy": "validation",
+    "validation_gap": "validation, GAP",
+    "test_accuracy": "test",
+    "test_top_5_accuracy": "test, top 5",
+    "test_per_class_accuracy": "test, per class",
+    "test_hit_at_1": "test, Hit@1",
+    "test_perr": "test, PERR",
+    "test_gap": "test, GAP",
+    "test_map": "test, mAP",
+    "test_accuracy_of_saved_model": "test, SavedModel",
+}
+LEFT_OUT = ("test_loss", "test_clips_of_saved_model")
 
 
-def row(run: pathlib.Path) -> str:
-    """Gives a run's row of the table."""
-    result = json.loads((run / "result.json").read_text())
-    shares = (
-        "validation_accuracy",
-        "test_accuracy",
-        "test_top_5_accuracy",
-        "test_accuracy_of_saved_model",
-    )
-    cells = [
-        f"[{run.name}]({page_name()}/{run.name}/epochs.csv)",
-        f"{result['parameters']:,}",
-        f"{result['best_epoch']} of {result['epochs']}",
-        *(f"{100 * result[share]:.2f} %" for share in shares),
-        f"{result['training_seconds'] / 60:.1f} min",
+def read_result(run: pathlib.Path) -> dict:
+    """Reads a run's result.
+
+    Raises:
+        SystemExit: If it has none, or is the mean of several runs.
+    """
+    missing = [name for name in KEPT if not (run / name).is_file()]
+    if missing:
+        raise SystemExit(
+            f"Expected folders of complete runs with {', '.join(KEPT)}. "
+            f"Received: {run}, without {', '.join(missing)}. Leave it out or "
+            "train it to its end; of a run on several datasets name the "
+            "folders in it."
+        )
+    return json.loads((run / "result.json").read_text())
+
+
+def figures(results: list[dict]) -> list[str]:
+    """Lists the figures that some run has, in the order of the columns."""
+    found = {
+        name
+        for result in results
+        for name in result
+        if name in COLUMNS or name.startswith("test_")
+    }
+    known = [name for name in COLUMNS if name in found]
+    return known + sorted(found.difference(COLUMNS, LEFT_OUT))
+
+
+def table(runs: list[pathlib.Path]) -> str:
+    """Gives a table with a row for each run."""
+    results = [read_result(run) for run in runs]
+    names = figures(results)
+    columns = [
+        "run",
+        "parameters",
+        "best epoch",
+        *(COLUMNS.get(name, name.replace("_", " ")) for name in names),
+        "training",
     ]
-    return "| " + " | ".join(cells) + " |\n"
+    lines = [columns, ["---"] * len(columns)]
+    for run, result in zip(runs, results, strict=True):
+        lines.append(
+            [
+                f"[{run.name}]({page_name()}/{run.name}/epochs.csv)",
+                f"{result['parameters']:,}",
+                f"{result['best_epoch']} of {result['epochs']}",
+                *(share(result.get(name)) for name in names),
+                f"{result['training_seconds'] / 60:.1f} min",
+            ]
+        )
+    rule = "|" + "|".join(lines.pop(1)) + "|\n"
+    header, *rows = ("| " + " | ".join(cells) + " |\n" for cells in lines)
+    return header + rule + "".join(rows)
+
+
+def share(value: float | None) -> str:
+    """Gives a share as a percentage, nothing where it was not measured."""
+    return "" if value is None else f"{100 * value:.2f} %"
 
 
 def command(run: pathlib.Path) -> str:
@@ -72,7 +122,7 @@ def main(argv):
         raise app.UsageError(f"Expected flags only. Received: {argv[1:]}.")
     output = pathlib.Path(_OUTPUT.value)
     runs = [pathlib.Path(run) for run in _RUNS.value]
-    page = f"# {_TITLE.value}\n\n{HEADER}{''.join(map(row, runs))}\n"
+    page = f"# {_TITLE.value}\n\n{table(runs)}\n"
     page += "\n".join(
         f"## {run.name}\n\n```\n{command(run)}```\n" for run in runs
     )

@@ -9,6 +9,7 @@ read once, a SavedModel that was tried in a process of its own, pictures and
 report.html. The same command goes on with a run that was stopped.
 """
 
+import contextlib
 import functools
 import pathlib
 import sys
@@ -239,6 +240,7 @@ FREE_FLAGS = (
     "dry_run",
     "log_steps",
     "output_dir",
+    "skip_corrupt_records",
 )
 
 
@@ -330,7 +332,7 @@ def load_manifest(data_dir: str) -> Manifest:
         ValueError: If a file does not fit it.
     """
     try:
-        return Manifest.load(data_dir)
+        return Manifest.load(data_dir, _SKIP_CORRUPT_RECORDS.value)
     except FileNotFoundError as error:
         readmes = [
             REPOSITORY / "data" / part / "README.md"
@@ -439,20 +441,39 @@ def check_flags(manifest: Manifest, strategy: tf.distribute.Strategy) -> None:
         raise ValueError(
             "Expected --batch_size as a multiple of devices times "
             f"--gradient_accumulation_steps, {devices}. Received: "
-            f"{_BATCH_SIZE.value}."
+            f"{_BATCH_SIZE.value}. Choose another batch size."
         )
     if _CLASS_WEIGHTS.value and manifest.description.multi_label:
         raise ValueError(
             "Expected --class_weights with one label a clip. Received: "
             f"{manifest.directory}, which is multi-label. Leave the flag out."
         )
-    if not _VALIDATION_SPLIT.value and best_rule(
-        manifest.description
-    ).metric.startswith("val_"):
+    # Before the folder is claimed for flags that cannot work.
+    make_optimizer(
+        steps_per_epoch(manifest, _TRAIN_SPLIT.value, _BATCH_SIZE.value)
+    )
+    for initializer in (_ALPHA_INITIALIZER, _BETA_INITIALIZER):
+        training.parse_initializer(initializer.value)
+    known, chosen = best_metrics(manifest), best_rule(manifest.description)
+    if chosen.metric not in known:
         raise ValueError(
-            "Expected --best_metric=last or a figure of training without a "
-            f"validation split. Received: {_BEST_METRIC.value}."
+            f"Expected --best_metric among {', '.join(known)}, with "
+            f"--validation_split={_VALIDATION_SPLIT.value!r}. Received: "
+            f"{chosen.metric}. Name one of them or leave the flag out."
         )
+
+
+def best_metrics(manifest: Manifest) -> list[str]:
+    """Lists what can choose an epoch."""
+    found = {"loss": training.training_metrics(manifest.description)}
+    if _VALIDATION_SPLIT.value:
+        evaluated = training.evaluation_metrics(manifest.description)
+        found["val_loss"] = evaluated
+    names = [training.LAST]
+    for loss, metrics in found.items():
+        prefix = loss.removesuffix("loss")
+        names += [loss, *(prefix + x.name for x in metrics)]
+    return names
 
 
 def dry_run(model: keras.Model, manifest: Manifest, train_data) -> None:
@@ -472,11 +493,7 @@ def dry_run(model: keras.Model, manifest: Manifest, train_data) -> None:
 
 
 def fit(trainer: training.Trainer, manifest, train_data, evaluate) -> list:
-    """Trains, and turns what goes wrong into what to do.
-
-    Raises:
-        SystemExit: If the cause is known.
-    """
+    """Trains, with progress and logs on the chief."""
     split, log = _VALIDATION_SPLIT.value, None
     if trainer.is_chief:
         trainer.model.summary()
@@ -489,16 +506,26 @@ def fit(trainer: training.Trainer, manifest, train_data, evaluate) -> list:
         if split:
             log.watch(trainer.kept_model, next(iter(evaluate(split, 16)))[0])
     validation_data = functools.partial(evaluate, split) if split else None
+    with training.StopSignal() as signals:
+        return trainer.fit(train_data, validation_data, log, signals)
+
+
+@contextlib.contextmanager
+def plain_errors(manifest: Manifest, train_data, splits, num_hosts: int = 1):
+    """Turns what goes wrong into what to do.
+
+    Raises:
+        SystemExit: If the cause is known.
+    """
     try:
-        with training.StopSignal() as signals:
-            return trainer.fit(train_data, validation_data, log, signals)
-    except (ArithmeticError, tf.errors.OpError) as error:
+        yield
+    except (ArithmeticError, tf.errors.OpError, UnicodeDecodeError) as error:
         message = training.explain(
             error,
             manifest,
-            [x for x in (_TRAIN_SPLIT.value, split) if x],
+            [split.value for split in splits if split.value],
             functools.partial(train_data, share=(0, 1), with_ids=True),
-            trainer.num_hosts,
+            num_hosts,
         )
         if message is None:
             raise
@@ -537,21 +564,29 @@ def train_on(
     with strategy.scope():
         model = build_model(manifest, num_units)
         if _DRY_RUN.value:
-            return dry_run(model, manifest, train_data)
+            with plain_errors(manifest, train_data, [_TRAIN_SPLIT]):
+                return dry_run(model, manifest, train_data)
         trainer = make_trainer(model, manifest, output_dir)
-    history = fit(trainer, manifest, train_data, evaluate)
+    with plain_errors(
+        manifest,
+        train_data,
+        [_TRAIN_SPLIT, _VALIDATION_SPLIT],
+        trainer.num_hosts,
+    ):
+        history = fit(trainer, manifest, train_data, evaluate)
     result = None
     if is_chief:
-        result = training.finish_run(
-            kept_model(manifest, num_units, output_dir),
-            manifest,
-            functools.partial(evaluate, _TEST_SPLIT.value),
-            output_dir,
-            batch_size=_BATCH_SIZE.value,
-            history=history,
-            best=trainer.best.index(history),
-            settings=flag_values(),
-        )
+        with plain_errors(manifest, train_data, [_TEST_SPLIT]):
+            result = training.finish_run(
+                kept_model(manifest, num_units, output_dir),
+                manifest,
+                functools.partial(evaluate, _TEST_SPLIT.value),
+                output_dir,
+                batch_size=_BATCH_SIZE.value,
+                history=history,
+                best=trainer.best.index(history),
+                settings=flag_values(),
+            )
         trainer.state.remove()
     trainer.wait_for_hosts()
     return result
@@ -567,6 +602,13 @@ def without_damage(
         if x.value
     ]
     manifest, damage = skip_damage(manifest, splits)
+    empty = [x for x in splits if not manifest.split(x).num_clips]
+    if empty:
+        raise ValueError(
+            f"Expected a sound clip or more in split {empty[0]!r}. Received: "
+            f"{len(damage)} broken records and no other in "
+            f"{manifest.directory}. Make or copy the files anew."
+        )
     if is_chief:
         text = "".join(f"{x}\n" for x in damage)
         print(f"{len(damage)} broken records are left out:\n{text}")

@@ -2,23 +2,21 @@
 
 import dataclasses
 import pathlib
-import re
-import struct
 from collections.abc import Iterator
 from collections.abc import Sequence
 
 import tensorflow as tf
 
-from ac_keras.pipeline import records
+from ac_keras.pipeline import clip_check
+from ac_keras.pipeline import record_framing
 from ac_keras.pipeline import shards
-from ac_keras.pipeline.batch_decoder import check_finite
 from ac_keras.pipeline.manifest import Description
 from ac_keras.pipeline.manifest import Manifest
 from ac_keras.pipeline.manifest import Shard
+from ac_keras.pipeline.record_framing import FRAMING_BYTES
 
-# Around a record's data: its length and two checksums.
-FRAMING_BYTES = 16
 CHECKED_AT_ONCE = 32
+WRONG_DATA = "a record whose data has a wrong checksum"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,12 +40,13 @@ class Damage:
 def find_damage(manifest: Manifest, split: str) -> Iterator[Damage]:
     """Reads a split and yields what is broken, in the files' order.
 
-    Records whose checksum or content is wrong are found one by one. A file
-    that ends within a record, or whose lengths are garbled, is given up
-    there.
+    Records whose checksum or content is wrong are found one by one. Where a
+    length is wrong, the search goes on at the next place that looks like a
+    record's beginning. A file that is shorter than the manifest tells, or has
+    another number of clips, is damaged at its end.
     """
-    for path in manifest.paths(split):
-        yield from _Scan(path, manifest.description).damage()
+    for scan in _scans(manifest, split):
+        yield from scan.damage()
 
 
 def skip_damage(
@@ -66,47 +65,56 @@ def skip_damage(
     repaired, found = dict(manifest.splits), []
     for split in splits:
         shards_left = []
-        for path, shard in zip(
-            manifest.paths(split), manifest.split(split).shards, strict=True
-        ):
-            scan = _Scan(path, manifest.description)
+        for scan in _scans(manifest, split):
             found += scan.damage()
-            shards_left.append(scan.repaired(shard))
+            shards_left.append(scan.repaired())
         repaired[split] = dataclasses.replace(
             manifest.split(split), shards=tuple(shards_left)
         )
     return dataclasses.replace(manifest, splits=repaired), found
 
 
+def _scans(manifest, split):
+    shards_there = manifest.split(split).shards
+    for path, shard in zip(manifest.paths(split), shards_there, strict=True):
+        yield _Scan(path, shard, manifest.description)
+
+
 class _Scan:
     """One reading of a file: what is sound in it and what is not."""
 
-    def __init__(self, path: str, description: Description):
-        self.path, self.description = path, description
+    def __init__(self, path: str, shard: Shard, description: Description):
+        self.path, self.shard, self.description = path, shard, description
         self.size = pathlib.Path(path).stat().st_size
         self.runs: list[tuple[int, int]] = []
         self.num_clips = 0
         self._end = -1  # of the last run
 
     def damage(self) -> Iterator[Damage]:
-        offset = 0
+        offset, found = 0, None
         while offset < self.size:
-            block, error = [], None
+            block, is_broken = [], False
             try:
                 for record in self._read(offset):
                     block.append((offset, record))
                     offset += FRAMING_BYTES + len(record)
-            except tf.errors.DataLossError as raised:
-                error = raised
-            yield from self._check(block)
-            if error is not None:
-                yield Damage(self.path, offset, _reason(error))
-                offset = self._after(offset)
+            except tf.errors.DataLossError:
+                is_broken = True
+            for found in self._check(block):
+                yield found
+            # TensorFlow takes less than a header for a file's sound end.
+            ended = len(block) < CHECKED_AT_ONCE
+            if is_broken or (ended and offset < self.size):
+                broken = record_framing.describe_break(self.path, offset)
+                found = Damage(self.path, offset, broken or WRONG_DATA)
+                yield found
+                offset = self._after(offset, broken)
+        yield from self._compare(found)
 
-    def repaired(self, shard: Shard) -> Shard:
+    def repaired(self) -> Shard:
         """Gives the shard that is left, once all damage is known."""
         return dataclasses.replace(
-            shard, runs=tuple(self.runs), num_clips=self.num_clips
+            self.shard, runs=tuple(self.runs), num_clips=self.num_clips
         )
 
     def _read(self, offset):
@@ -120,24 +128,41 @@ class _Scan:
         serialized = tf.data.Dataset.from_tensors(run).flat_map(shards.open_run)
         yield from serialized.as_numpy_iterator()
 
-    def _after(self, offset):
-        """Where the next record begins, if this one's length is right."""
-        with open(self.path, "rb") as file:
-            file.seek(offset)
-            header = file.read(8)
-        if len(header) < 8:
-            return self.size
-        return offset + FRAMING_BYTES + struct.unpack("<Q", header)[0]
+    def _after(self, offset, broken):
+        """Where to go on behind a broken record."""
+        found = record_framing.find_record(self.path, offset + 1)
+        if broken is not None:
+            return found
+        return min(found, record_framing.record_end(self.path, offset))
+
+    def _compare(self, found):
+        """Yields what the manifest tells otherwise than the file."""
+        if self.shard.runs != Shard.runs:
+            return  # of a shard that was repaired
+        missing = self.shard.num_bytes - self.size
+        if missing > 0 and (found is None or "cut off" not in found.reason):
+            reason = f"the file ends {missing} bytes before its time"
+            yield Damage(self.path, self.size, reason)
+        elif found is None and self.num_clips != self.shard.num_clips:
+            reason = (
+                f"the file ends after {self.num_clips} clips, where the "
+                f"manifest tells {self.shard.num_clips}"
+            )
+            yield Damage(self.path, self.size, reason)
 
     def _check(self, block):
         """Takes a block's sound records in; halves it to find the others."""
         if not block:
             return
         try:
-            self.num_clips += self._count_clips([x for _, x in block])
-        except tf.errors.InvalidArgumentError as error:
+            self.num_clips += clip_check.count_clips(
+                [x for _, x in block], self.description
+            )
+        except clip_check.UNUSABLE as error:
             if len(block) == 1:
-                yield Damage(self.path, block[0][0], _reason(error))
+                yield Damage(
+                    self.path, block[0][0], clip_check.reason_of(error)
+                )
                 return
             half = len(block) // 2
             yield from self._check(block[:half])
@@ -150,27 +175,3 @@ class _Scan:
         else:
             self.runs.append((offset, len(block)))
         self._end = last + FRAMING_BYTES + len(record)
-
-    def _count_clips(self, block):
-        """Decodes everything in some records and counts their clips."""
-        serialized = tf.data.Dataset.from_tensor_slices(block)
-        clips = records.expand_clips(serialized, self.description)
-        num_clips = 0
-        for batch in clips.batch(CHECKED_AT_ONCE):
-            stored = records.parse_records(batch, self.description)
-            for name, modality in self.description.modalities.items():
-                num_frames = records.count_frames(stored[name], modality)
-                slots = tf.maximum(tf.reduce_max(num_frames), 1)
-                frames = records.decode_all_frames(
-                    stored[name], modality, slots
-                )
-                check_finite(name, modality, frames, stored["id"])
-            num_clips += len(stored["id"])
-        return num_clips
-
-
-def _reason(error):
-    """Gives what an error of TensorFlow says, without its surroundings."""
-    message = re.sub(r"^\{\{.*?\}\}\s*", "", error.message)
-    said = re.search(r"Summarized data: b([\"'])(.*)\1", message)
-    return said[2] if said else message.splitlines()[0].split(" [Op:")[0]

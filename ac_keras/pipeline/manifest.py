@@ -191,6 +191,11 @@ class Split:
         """How many clips the split holds."""
         return sum(shard.num_clips for shard in self.shards)
 
+    @property
+    def is_repaired(self) -> bool:
+        """Whether it is what `skip_damage` left."""
+        return any(shard.runs != Shard.runs for shard in self.shards)
+
     def to_json(self) -> dict:
         """The split as JSON values."""
         return {
@@ -235,13 +240,21 @@ class Manifest:
     splits: dict[str, Split]
 
     @classmethod
-    def load(cls, directory: str | os.PathLike) -> "Manifest":
+    def load(
+        cls, directory: str | os.PathLike, allow_short_files: bool = False
+    ) -> "Manifest":
         """Reads a folder's manifest and checks that its files are there.
+
+        Args:
+            directory: The folder.
+            allow_short_files: Whether files may be shorter than they were
+                written, as for `skip_damage`, which finds what is left.
 
         Raises:
             FileNotFoundError: If there is no manifest or a file is missing.
-            ValueError: If the format is another version's or a file's size
-                is not the one written.
+            ValueError: If the format is another version's, a split's counts
+                or means do not fit the classes and dims, or a file's size is
+                not the one written.
         """
         directory = pathlib.Path(directory)
         path = directory / FILE_NAME
@@ -264,7 +277,8 @@ class Manifest:
             for name, split in values["splits"].items()
         }
         manifest = cls(directory, Description.from_json(values), splits)
-        manifest._check_files()
+        manifest._check_splits()
+        manifest._check_files(allow_short_files)
         return manifest
 
     def split(self, name: str) -> Split:
@@ -276,7 +290,7 @@ class Manifest:
         if name not in self.splits:
             raise ValueError(
                 f"Expected a split among {sorted(self.splits)}. Received: "
-                f"split={name!r} for {self.directory}."
+                f"split={name!r} for {self.directory}. Name one of them."
             )
         return self.splits[name]
 
@@ -293,12 +307,29 @@ class Manifest:
         }
         return json.dumps(values, indent=1) + "\n"
 
-    def _check_files(self) -> None:
+    def _check_splits(self) -> None:
+        description = self.description
+        dims = {name: x.dim for name, x in description.modalities.items()}
+        for name, split in self.splits.items():
+            counted = len(split.class_counts)
+            means = {key: len(x) for key, x in split.mean_features.items()}
+            if counted != description.num_classes or means != dims:
+                raise ValueError(
+                    f"Expected class counts of {description.num_classes} "
+                    f"classes and mean features of dims {dims} in split "
+                    f"{name!r}. Received: {counted} counts and dims {means} "
+                    f"in {self.directory / FILE_NAME}. Prepare the dataset "
+                    "anew."
+                )
+
+    def _check_files(self, allow_short: bool) -> None:
         for split in self.splits.values():
             for shard in split.shards:
                 path = self.directory / shard.file
                 size = path.stat().st_size if path.is_file() else None
-                if size == shard.num_bytes:
+                if size == shard.num_bytes or (
+                    allow_short and size is not None and size < shard.num_bytes
+                ):
                     continue
                 error = FileNotFoundError if size is None else ValueError
                 found = "no such file" if size is None else f"{size} bytes"

@@ -121,7 +121,7 @@ def steps_per_epoch(manifest: Manifest, split: str, batch_size: int) -> int:
         raise ValueError(
             "Training expects a batch size from 1 to the split's number of "
             f"clips. Received: batch_size={batch_size} for {num_clips} clips "
-            f"in split {split!r} of {manifest.directory}."
+            f"in split {split!r} of {manifest.directory}. Choose a smaller one."
         )
     return num_clips // batch_size
 
@@ -165,15 +165,12 @@ def evaluation_batches(
         pair = decode(stored, None)
         return (*pair, stored["id"]) if with_ids else pair
 
-    clips = shards.read_clips(shards.shard_runs(manifest, split), description)
+    runs = shards.shard_runs(manifest, split)
+    num_clips = manifest.split(split).num_clips
+    clips = shards.read_clips(runs, description, num_clips)
     batches = clips.batch(batch_size).shard(count, index)
-    # So that whoever shows progress knows how far it goes.
-    total = -(-manifest.split(split).num_clips // batch_size)
-    own = (total - index + count - 1) // count
-    return (
-        batches.map(read, num_parallel_calls=tf.data.AUTOTUNE)
-        .apply(tf.data.experimental.assert_cardinality(own))
-        .prefetch(tf.data.AUTOTUNE)
+    return batches.map(read, num_parallel_calls=tf.data.AUTOTUNE).prefetch(
+        tf.data.AUTOTUNE
     )
 
 
@@ -195,12 +192,14 @@ def _buffer_clips(manifest, split, batch_size):
     held = manifest.split(split)
     total_bytes = sum(shard.num_bytes for shard in held.shards)
     fitting = SHUFFLE_BYTES * held.num_clips // max(total_bytes, 1)
-    return max(min(SHUFFLE_BUFFER, fitting), batch_size)
+    # So many that the last whole batch comes after the split's end was seen.
+    return max(min(SHUFFLE_BUFFER, fitting), batch_size + 1)
 
 
 def _streamed(manifest, split, description, shuffle_buffer):
     """Gives an epoch's batches, read from files, and how to parse them."""
     runs = shards.shard_runs(manifest, split)
+    num_clips = manifest.split(split).num_clips
 
     def shuffled(seed, batch_size):
         # Of the function that is traced here, for the shuffle below, which
@@ -211,6 +210,7 @@ def _streamed(manifest, split, description, shuffle_buffer):
         clips = shards.read_clips(
             {name: tf.gather(x, order) for name, x in runs.items()},
             description,
+            num_clips,
             cycle_length=shards.OPEN_SHARDS,
         )
         mixed = tf.cast(seed[0], tf.int64)  # fold_in leaves seed[1] as it is
@@ -225,8 +225,9 @@ def _resident(manifest, split, description):
     """Gives an epoch's batches from memory, and how to gather them."""
     num_clips = manifest.split(split).num_clips
     runs = shards.shard_runs(manifest, split)
-    clips = shards.read_clips(runs, description).batch(num_clips)
-    stored = records.parse_records(next(iter(clips)), description)
+    clips = shards.read_clips(runs, description, num_clips).batch(num_clips)
+    (batch,) = clips  # To its end, where the number of clips is checked.
+    stored = records.parse_records(batch, description)
 
     def shuffled(seed, batch_size):
         rank = tf.random.stateless_uniform((num_clips,), seed)

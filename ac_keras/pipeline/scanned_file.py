@@ -1,6 +1,5 @@
 """One file of others' records: scanned once, its errors told."""
 
-import array
 import hashlib
 import json
 import pathlib
@@ -11,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from ac_keras.pipeline import atomic_file
+from ac_keras.pipeline import record_framing
 from ac_keras.pipeline.manifest import Description
 from ac_keras.pipeline.record_totals import Totals
 
@@ -71,26 +71,16 @@ def _scan(path, description, scan):
 
 
 def _record_starts(path):
-    """Gives the records' first bytes; raises unless the last one is whole.
-
-    TensorFlow takes a file that ends within a record's first bytes for a
-    complete one.
-    """
-    size, starts, end = path.stat().st_size, array.array("q"), 0
-    with open(path, "rb", buffering=0) as file:
-        while end < size:
-            starts.append(end)
-            header = file.read(8)
-            end += 16 + int.from_bytes(header, "little")
-            if end > size or len(header) < 8:
-                raise ValueError(
-                    f"Expected records that are whole in {path}. Received: "
-                    f"one at byte {starts[-1]} that is cut off, or no "
-                    f"TFRecord, in {size} bytes. Copy the file again or leave "
-                    "it out."
-                )
-            file.seek(end)
-    return np.asarray(starts)
+    """Gives the records' first bytes; raises unless the last one is whole."""
+    starts, is_whole = record_framing.record_starts(path)
+    if not is_whole:
+        raise ValueError(
+            f"Expected records that are whole in {path}. Received: one at "
+            f"byte {starts[-1]} that is cut off, or no TFRecord, in "
+            f"{path.stat().st_size} bytes. Copy the file again or leave it "
+            "out."
+        )
+    return starts
 
 
 def _reason(message):

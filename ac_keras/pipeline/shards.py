@@ -50,6 +50,7 @@ def open_run(run: dict[str, tf.Tensor]) -> tf.data.Dataset:
 def read_clips(
     runs: dict[str, tf.Tensor],
     description: Description,
+    num_clips: int,
     cycle_length: int = 1,
 ) -> tf.data.Dataset:
     """Reads the clips of some runs.
@@ -57,6 +58,8 @@ def read_clips(
     Args:
         runs: What `shard_runs` gives, in the order to read it.
         description: The dataset.
+        num_clips: How many clips there are; another number is an error once
+            the last one is read.
         cycle_length: How many runs to read at a time, in turns.
 
     Returns:
@@ -73,4 +76,6 @@ def read_clips(
             num_parallel_calls=tf.data.AUTOTUNE,
             deterministic=True,
         )
-    return records.expand_clips(serialized, description)
+    return records.expand_clips(serialized, description).apply(
+        tf.data.experimental.assert_cardinality(num_clips)
+    )

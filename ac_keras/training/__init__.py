@@ -1,16 +1,19 @@
 """Training that survives: one loop for one device, many, and many hosts."""
 
+from ac_keras.training.best_epoch import LAST
 from ac_keras.training.best_epoch import BestEpoch
 from ac_keras.training.class_weights import balanced_class_weights
 from ac_keras.training.dry_run import describe_run
 from ac_keras.training.evaluator import Evaluator
 from ac_keras.training.failures import explain
+from ac_keras.training.failures import named_damage
 from ac_keras.training.finish import finish_run
 from ac_keras.training.finish import write_mean
 from ac_keras.training.learning_rate import Warmup
 from ac_keras.training.learning_rate import make_schedule
 from ac_keras.training.run_log import RunLog
 from ac_keras.training.run_state import RunState
+from ac_keras.training.saved_classifier import load_classifier
 from ac_keras.training.settings import parse_initializer
 from ac_keras.training.settings import parse_num_units
 from ac_keras.training.standard_metrics import evaluation_metrics
@@ -26,6 +29,7 @@ from ac_keras.training.update_step import UpdateStep
 
 __all__ = [
     "BEST_WEIGHTS",
+    "LAST",
     "BestEpoch",
     "Evaluator",
     "NonFiniteLossError",
@@ -42,8 +46,10 @@ __all__ = [
     "explain",
     "finish_run",
     "is_chief",
+    "load_classifier",
     "make_schedule",
     "make_strategy",
+    "named_damage",
     "parse_initializer",
     "parse_num_units",
     "training_metrics",

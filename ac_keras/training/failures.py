@@ -1,6 +1,8 @@
 """From an error in the middle of a run to what its user can do."""
 
+import contextlib
 from collections.abc import Callable
+from collections.abc import Iterator
 from collections.abc import Sequence
 
 import tensorflow as tf
@@ -15,7 +17,12 @@ LOST_HOST = (
     tf.errors.CancelledError,
     tf.errors.DeadlineExceededError,
 )
-BROKEN_DATA = (tf.errors.DataLossError, tf.errors.InvalidArgumentError)
+BROKEN_DATA = (
+    tf.errors.DataLossError,
+    tf.errors.InvalidArgumentError,
+    tf.errors.FailedPreconditionError,  # another number of clips
+    UnicodeDecodeError,  # TensorFlow's, of a message with a record's bytes
+)
 
 
 def explain(
@@ -48,13 +55,13 @@ def explain(
             "features."
         )
     if isinstance(error, BROKEN_DATA):
-        for split in splits:
-            for damage in find_damage(manifest, split):
-                return (
-                    f"Expected sound records. Received: {damage}. Make or "
-                    "copy the file anew, or leave such records out with "
-                    "--skip_corrupt_records."
-                )
+        damage = _first_damage(manifest, splits)
+        if damage:
+            return (
+                f"Expected sound records. Received: {damage}. Make or copy the "
+                "file anew, or leave such records out with "
+                "--skip_corrupt_records."
+            )
     if num_hosts > 1 and isinstance(error, LOST_HOST):
         return (
             f"Expected all {num_hosts} hosts to go on. Received: the loss of "
@@ -62,3 +69,32 @@ def explain(
             "every host again; the run goes on from its last checkpoint."
         )
     return None
+
+
+@contextlib.contextmanager
+def named_damage(manifest: Manifest, split: str) -> Iterator[None]:
+    """Makes an error of a broken record name the record.
+
+    Args:
+        manifest: The dataset.
+        split: The split that is read in the block.
+
+    Raises:
+        ValueError: If TensorFlow finds a broken record.
+    """
+    try:
+        yield
+    except BROKEN_DATA as error:
+        damage = _first_damage(manifest, [split])
+        if damage is None:
+            raise
+        raise ValueError(
+            f"Expected sound records. Received: {damage}. Make or copy the "
+            "file anew."
+        ) from error
+
+
+def _first_damage(manifest, splits):
+    """Reads the splits up to the first broken record."""
+    found = (x for split in splits for x in find_damage(manifest, split))
+    return next(found, None)

@@ -30,7 +30,7 @@ def parse_num_units(
         raise ValueError(
             "Expected the number of units as a number or as MODALITY:NUMBER "
             f"pairs with modalities among {list(modalities)}. Received: "
-            f"num_units={','.join(values)}."
+            f"num_units={','.join(values)}. Name modalities of the dataset."
         )
     return num_units
 
@@ -51,5 +51,6 @@ def parse_initializer(text: str) -> keras.Initializer:
         pass
     raise ValueError(
         "Expected an initializer as constant:VALUE or "
-        f"normal:STANDARD_DEVIATION. Received: {text}."
+        f"normal:STANDARD_DEVIATION. Received: {text}. Write it like "
+        "normal:0.5."
     )

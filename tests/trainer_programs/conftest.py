@@ -26,9 +26,18 @@ def data_dir(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def started_runs(request, data_dir, tmp_path_factory):
+def multi_label_dir(tmp_path_factory):
+    """A dataset of the same clips with one to three labels each."""
+    folder = tmp_path_factory.mktemp("records") / "several"
+    write_dataset(folder, multi_label=True)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def started_runs(request, data_dir, multi_label_dir, tmp_path_factory):
     """Futures of the runs that a chosen test asks for, by name."""
-    runs = TrainingRuns(data_dir, tmp_path_factory.mktemp("runs"))
+    folder = tmp_path_factory.mktemp("runs")
+    runs = TrainingRuns(data_dir, multi_label_dir, folder)
     wanted = dict.fromkeys(
         name
         for item in request.session.items
@@ -57,3 +66,8 @@ def sampling_run(started_runs):
 @pytest.fixture(scope="session")
 def two_device_run(started_runs):
     return started_runs["two_device_run"].result()
+
+
+@pytest.fixture(scope="session")
+def multi_label_run(started_runs):
+    return started_runs["multi_label_run"].result()

@@ -34,11 +34,15 @@ def draw_clip(split, index, class_index):
     return frames
 
 
-def make_clip(split, index):
+def make_clip(split, index, multi_label=False):
+    """A clip; multi-label ones have one to three labels, the first is seen."""
     class_index = index * 7 % len(CLASS_NAMES)
+    count = 1 + index % 3 if multi_label else 1
     return Clip(
         id=f"{split}-{index:03d}",
-        labels=(class_index,),
+        labels=tuple(
+            (class_index + i) % len(CLASS_NAMES) for i in range(count)
+        ),
         frames=draw_clip(split, index, class_index),
     )
 
@@ -53,7 +57,9 @@ def write_dataset(directory, multi_label=False):
     def clips_of(split, shard):
         start = shard * SIZES[split] // NUM_SHARDS[split]
         stop = (shard + 1) * SIZES[split] // NUM_SHARDS[split]
-        return (make_clip(split, index) for index in range(start, stop))
+        return (
+            make_clip(split, index, multi_label) for index in range(start, stop)
+        )
 
     return writer.write(clips_of)
 

@@ -6,13 +6,16 @@ prints `losses`, every step's own, and under each split's name what evaluation
 measures. Splits do not fill their last batch.
 """
 
+import functools
 import json
+import pathlib
 import sys
+import tempfile
 
 import keras
-import tensorflow as tf
 
 from ac_keras import cluster_classifier
+from ac_keras import training
 from ac_keras.pipeline import Manifest
 from ac_keras.pipeline import evaluation_batches
 from ac_keras.pipeline import training_batches
@@ -21,64 +24,85 @@ BATCH_SIZE = 8
 STEPS = 20
 
 
-class StepLosses(keras.callbacks.Callback):
-    """Keeps the loss of each step rather than the epoch's running mean."""
+class StepLosses:
+    """A log that keeps the loss of each step and nothing else."""
 
     def __init__(self):
-        super().__init__()
         self.losses = []
 
-    def on_train_batch_begin(self, batch, logs=None):
-        self.model.reset_metrics()
+    def begin_epoch(self, epoch, step, steps):
+        """Does nothing."""
 
-    def on_train_batch_end(self, batch, logs=None):
-        self.losses.append(logs["loss"])
+    def step(self, step, total, values):
+        self.losses.append(values["loss"])
 
+    def times(self, steps):
+        return {}
 
-def make_strategy(num_devices):
-    if num_devices == 1:
-        return tf.distribute.get_strategy()
-    cpu = tf.config.list_physical_devices("CPU")[0]
-    tf.config.set_logical_device_configuration(
-        cpu, [tf.config.LogicalDeviceConfiguration()] * num_devices
-    )
-    names = [f"CPU:{index}" for index in range(num_devices)]
-    return tf.distribute.MirroredStrategy(names)
+    def epoch(self, history, new=True):
+        """Does nothing."""
 
 
 def make_model(description):
-    model = cluster_classifier(
+    return cluster_classifier(
         {name: x.dim for name, x in description.modalities.items()},
         dict.fromkeys(description.modalities, 3),
         description.num_classes,
         dropout=0.0,
     )
-    model.compile(
-        keras.optimizers.Adam(0.02),
-        keras.losses.SparseCategoricalCrossentropy(),
-        metrics=[keras.metrics.SparseCategoricalAccuracy(name="accuracy")],
+
+
+def make_trainer(description, directory):
+    """The loop, its evaluator and its log, under a strategy's scope."""
+    model = make_model(description)
+    evaluator = training.Evaluator(
+        model, training.evaluation_metrics(description)
     )
-    return model
+    trainer = training.Trainer(
+        model,
+        training.UpdateStep(model, keras.optimizers.Adam(0.02)),
+        None,
+        batch_size=BATCH_SIZE,
+        steps_per_epoch=STEPS,
+        epochs=1,
+        directory=directory,
+        best=training.BestEpoch(training.LAST),
+    )
+    return trainer, evaluator
+
+
+def read_training(manifest, epoch, step, share):
+    return training_batches(
+        manifest,
+        batch_size=BATCH_SIZE,
+        first_epoch=epoch,
+        first_step=step,
+        share=share,
+    )
 
 
 def main(data_dir, num_devices):
-    strategy = make_strategy(int(num_devices))
+    strategy = training.make_strategy("mirrored", int(num_devices))
     keras.utils.set_random_seed(1)
-    manifest = Manifest.load(data_dir)
-    with strategy.scope():
-        model = make_model(manifest.description)
-    steps = StepLosses()
-    model.fit(
-        training_batches(manifest, batch_size=BATCH_SIZE),
-        steps_per_epoch=STEPS,
-        callbacks=[steps],
-        shuffle=False,  # It is, by the reader.
-        verbose=0,
-    )
-    result = {"losses": steps.losses, "replicas": strategy.num_replicas_in_sync}
+    manifest, log = Manifest.load(data_dir), StepLosses()
+    with (
+        tempfile.TemporaryDirectory() as directory,
+        training.StopSignal() as signals,
+        strategy.scope(),
+    ):
+        trainer, evaluator = make_trainer(
+            manifest.description, pathlib.Path(directory)
+        )
+        read = functools.partial(read_training, manifest)
+        trainer.fit(read, None, log, signals)
+    result = {"losses": log.losses, "replicas": strategy.num_replicas_in_sync}
     for split in ("validation", "test"):
-        batches = evaluation_batches(manifest, split, batch_size=BATCH_SIZE)
-        result[split] = model.evaluate(batches, return_dict=True, verbose=0)
+        result[split] = evaluator.evaluate(
+            lambda size, share, split=split: evaluation_batches(
+                manifest, split, batch_size=size, share=share
+            ),
+            BATCH_SIZE,
+        )
     print(json.dumps(result))
 
 

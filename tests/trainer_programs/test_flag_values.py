@@ -40,9 +40,10 @@ def attempt(function, *arguments):
     except Exception as error:
         return f"{type(error).__name__}: {error}"
 
+parse = train.training.parse_num_units
 print(json.dumps({
     **{
-        value: attempt(train.parse_num_units, value.split(","), modalities)
+        value: attempt(parse, value.split(","), modalities)
         for value in num_units
     },
     "flagfiles": [
@@ -74,8 +75,9 @@ def test_units_are_given_for_all_modalities_or_by_name(value, read):
 @pytest.mark.parametrize("value", [x for x in NUM_UNITS if not NUM_UNITS[x]])
 def test_other_units_are_refused(value, read):
     message = (
-        "UsageError: Expected --num_units as a number or as MODALITY:NUMBER "
-        f"pairs with modalities among {MODALITIES}. Received: {value}."
+        "ValueError: Expected the number of units as a number or as "
+        f"MODALITY:NUMBER pairs with modalities among {MODALITIES}. Received: "
+        f"num_units={value}. Name modalities of the dataset."
     )
     assert read[value] == message
 

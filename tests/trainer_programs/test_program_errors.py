@@ -18,15 +18,15 @@ CASES = {  # Wrong flags and a part of what is said.
     "units of an unknown modality": (
         {"num_units": "rgb:4,smell:2"},
         "MODALITY:NUMBER pairs with modalities among ['rgb', 'audio', 'flow']. "
-        "Received: rgb:4,smell:2",
+        "Received: num_units=rgb:4,smell:2",
     ),
     "an unknown flag": (
         {"learning_rte": 1},
         "Unknown command line flag 'learning_rte'. Did you mean: learning_rate",
     ),
-    "a dataset of several labels": (
-        {"data_dir": "multi_label"},
-        "Expected a dataset with one label a clip. Received: multi_label",
+    "class weights where a clip has several labels": (
+        {"data_dir": "multi_label", "class_weights": True},
+        "Expected --class_weights with one label a clip. Received: multi_label",
     ),
     "batches that two devices cannot share": (
         {"logical_devices": 2, "batch_size": 7},
@@ -34,7 +34,7 @@ CASES = {  # Wrong flags and a part of what is said.
     ),
     "an unknown initializer": (
         {"alpha_initializer": "uniform:1"},
-        "Expected --alpha_initializer as constant:VALUE or "
+        "Expected an initializer as constant:VALUE or "
         "normal:STANDARD_DEVIATION. Received: uniform:1",
     ),
     "an unknown flagfile": (

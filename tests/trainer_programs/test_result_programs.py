@@ -17,6 +17,8 @@ from program_runs import run_program
 from run_folder import read_epochs
 from run_folder import read_json
 
+FIGURES = ("accuracy", "loss", "top_5_accuracy", "per_class_accuracy")
+
 
 @pytest.fixture(scope="module")
 def results(finished_run, local_flagfile_run, data_dir, tmp_path_factory):
@@ -63,7 +65,8 @@ def test_evaluate_repeats_the_runs_result(results, finished_run):
     measured = json.loads(results.evaluate)
     result = read_json(finished_run, "result.json")
     assert measured["num_clips"] == 25
-    for name in ("accuracy", "loss", "top_5_accuracy"):
+    assert set(measured) == {"num_clips", *FIGURES}
+    for name in FIGURES:
         assert measured[name] == pytest.approx(result[f"test_{name}"], rel=1e-5)
 
 

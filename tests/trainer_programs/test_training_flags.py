@@ -18,11 +18,12 @@ def sampling_model(sampling_run):
 
 
 def test_the_same_seed_gives_the_same_epochs(finished_run, local_flagfile_run):
-    first, second = (
-        (run.output_dir / "epochs.csv").read_bytes()
-        for run in (finished_run, local_flagfile_run)
-    )
-    assert first == second and len(first.splitlines()) > 2
+    first, second = map(read_epochs, (finished_run, local_flagfile_run))
+    for row in (*first, *second):
+        for name in ("seconds", "clips_per_second"):
+            assert row.pop(name) > 0
+    assert first == second and len(first) > 2
+    assert len({row["val_loss"] for row in first}) == len(first)
 
 
 def test_the_same_seed_gives_the_same_model(finished_run, local_flagfile_run):

@@ -88,7 +88,7 @@ def test_a_shipped_flagfile_is_found_from_any_folder(finished_run):
 
 def test_the_flags_that_were_given_are_kept(finished_run, data_dir):
     values = read_json(finished_run, "flags.json")
-    given = {**SETTINGS, "num_units": ["3"], "data_dir": str(data_dir)}
+    given = {**SETTINGS, "num_units": ["3"], "data_dir": [str(data_dir)]}
     assert {name: values[name] for name in given} == given
 
 

@@ -27,16 +27,20 @@ def shipped_settings():
 class TrainingRuns:
     """Starts runs of train.py; a method for each, named as its fixture."""
 
-    def __init__(self, data_dir, folder):
+    def __init__(self, data_dir, multi_label_dir, folder):
         self.data_dir = data_dir
+        self.multi_label_dir = multi_label_dir
         self.folder = folder
 
-    def train(self, name, *flags):
+    def train(self, name, *flags, data_dir=None):
         """Runs in a folder of its own and gives what came out."""
         cwd = self.folder / name
         output_dir = cwd / "runs" / name
         cwd.mkdir(exist_ok=True)
-        folders = {"data_dir": self.data_dir, "output_dir": output_dir}
+        folders = {
+            "data_dir": data_dir or self.data_dir,
+            "output_dir": output_dir,
+        }
         result = run_program("train.py", *flags, *as_flags(folders), cwd=cwd)
         return types.SimpleNamespace(
             output_dir=output_dir, stdout=output_of(result)
@@ -90,3 +94,10 @@ class TrainingRuns:
             "logical_devices": 2,
         }
         return self.train("two_devices", *as_flags(values))
+
+    def multi_label_run(self):
+        """One to three labels a clip; the default flags suit them."""
+        values = {**SETTINGS, "epochs": 4}
+        return self.train(
+            "several", *as_flags(values), data_dir=self.multi_label_dir
+        )

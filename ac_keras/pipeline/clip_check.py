@@ -1,0 +1,50 @@
+"""Whether sound records hold clips that can be used."""
+
+import re
+from collections.abc import Sequence
+
+import tensorflow as tf
+
+from ac_keras.pipeline import records
+from ac_keras.pipeline.batch_decoder import check_finite
+from ac_keras.pipeline.manifest import Description
+
+# A message that quotes the bytes that it could not parse is no UTF-8.
+UNUSABLE = (tf.errors.InvalidArgumentError, UnicodeDecodeError)
+NOT_PARSED = "Could not parse example|Invalid protocol message"
+UNPARSED = "a record that is no message of its format"
+
+
+def count_clips(serialized: Sequence[bytes], description: Description) -> int:
+    """Decodes everything in some records and counts their clips.
+
+    Raises:
+        tf.errors.InvalidArgumentError, UnicodeDecodeError: If a clip cannot be
+            used, as the readers find it.
+    """
+    dataset = tf.data.Dataset.from_tensor_slices(serialized)
+    clips = records.expand_clips(dataset, description)
+    num_clips = 0
+    for batch in clips.batch(len(serialized)):
+        stored = records.parse_records(batch, description)
+        for name, modality in description.modalities.items():
+            num_frames = records.count_frames(stored[name], modality)
+            slots = tf.maximum(tf.reduce_max(num_frames), 1)
+            frames = records.decode_all_frames(stored[name], modality, slots)
+            check_finite(name, modality, frames, stored["id"])
+        num_clips += len(stored["id"])
+    return num_clips
+
+
+def reason_of(error: Exception) -> str:
+    """Gives what an error of TensorFlow says, without its surroundings."""
+    if isinstance(error, UnicodeDecodeError):
+        return UNPARSED
+    message = re.sub(r"^\{\{.*?\}\}\s*", "", error.message)
+    if re.search(NOT_PARSED, message):
+        return UNPARSED
+    _, _, said = message.partition("Summarized data: ")
+    if not said:
+        return message.splitlines()[0].split(" [Op:")[0]
+    lines = said.split(" [Op:")[0].splitlines()
+    return re.sub(r"\bb([\"'])(.*?)\1", r"\2", " ".join(lines)).strip()

@@ -1,0 +1,263 @@
+"""What is broken is found with its place, and all else is read."""
+
+import os
+import pathlib
+
+import numpy as np
+import pytest
+
+import broken_files
+from ac_keras.pipeline import Manifest
+from ac_keras.pipeline import evaluation_batches
+from ac_keras.pipeline import find_damage
+from ac_keras.pipeline import skip_damage
+from ac_keras.pipeline import steps_per_epoch
+from ac_keras.pipeline import training_batches
+from broken_files import HEADER
+from broken_files import UNUSABLE
+from drawn_dataset import write_numbered
+from foreign_datasets import describe_videos
+from foreign_datasets import scan
+from foreign_records import draw_video
+from foreign_records import segment_record
+from foreign_records import video_record
+
+SIZES = (40, 3)  # one file of more than a block, one of less
+BROKEN = 35  # the record that is broken, in the first file's second block
+PLACES = {  # The byte of the record that is flipped; what is said.
+    "its length": (0, "a record whose length has a wrong checksum"),
+    "its length's last byte": (7, "a record whose length has a wrong checksum"),
+    "its length's checksum": (9, "a record whose length has a wrong checksum"),
+    "its data": (HEADER + 5, "a record whose data has a wrong checksum"),
+    "its last byte": (-1, "a record whose data has a wrong checksum"),
+}
+
+
+@pytest.fixture
+def manifest(tmp_path):
+    return write_numbered(tmp_path, SIZES, num_frames=2)
+
+
+@pytest.fixture
+def path(manifest):
+    return pathlib.Path(manifest.paths("train")[0])
+
+
+def damage_of(manifest):
+    """What both functions find, which must be the same."""
+    found = list(find_damage(manifest, "train"))
+    assert skip_damage(manifest, ["train"])[1] == found
+    return found
+
+
+def clips_left(manifest):
+    """The numbers of the clips that are read around the damage."""
+    repaired, _ = skip_damage(manifest, ["train"])
+    batches = evaluation_batches(repaired, "train", batch_size=4)
+    numbers = [int(x) for b in batches for x in b[0]["rgb"][:, 0, 0].numpy()]
+    assert len(numbers) == repaired.split("train").num_clips
+    return numbers
+
+
+def all_but(*numbers):
+    return [x for x in range(sum(SIZES)) if x not in numbers]
+
+
+def test_a_sound_split_has_no_damage(manifest):
+    assert damage_of(manifest) == []
+    assert clips_left(manifest) == all_but()
+
+
+@pytest.mark.parametrize("where", PLACES)
+def test_a_flipped_byte_costs_its_record_and_no_other(manifest, path, where):
+    places = broken_files.record_places(path)
+    byte, reason = PLACES[where]
+    start = places[BROKEN + 1] if byte < 0 else places[BROKEN]
+    broken_files.flip(path, start + byte)
+    (damage,) = damage_of(manifest)
+    assert str(damage) == f"{path}, byte {places[BROKEN]}: {reason}"
+    assert clips_left(manifest) == all_but(BROKEN)
+
+
+@pytest.mark.parametrize("length", [0, 5, 10**6, 2**62])
+def test_after_a_wrong_length_the_next_record_is_found(manifest, path, length):
+    place = broken_files.record_places(path)[BROKEN]
+    broken_files.set_length(path, place, length)
+    assert [damage.offset for damage in damage_of(manifest)] == [place]
+    assert clips_left(manifest) == all_but(BROKEN)
+
+
+@pytest.mark.parametrize("first", [0, BROKEN])
+def test_neighbours_that_are_broken_are_found_one_by_one(manifest, path, first):
+    places = broken_files.record_places(path)
+    broken_files.flip(path, places[first] + HEADER)
+    broken_files.flip(path, places[first + 1] + 2)
+    broken_files.flip(path, places[first + 3] + HEADER)
+    broken = [first, first + 1, first + 3]
+    offsets = [damage.offset for damage in damage_of(manifest)]
+    assert offsets == [places[x] for x in broken]
+    assert clips_left(manifest) == all_but(*broken)
+
+
+def test_bytes_that_are_lost_in_the_middle_cost_their_record(manifest, path):
+    places = broken_files.record_places(path)
+    data = path.read_bytes()
+    hole = places[BROKEN] + HEADER + 3
+    path.write_bytes(data[:hole] + data[hole + 7 :])
+    assert places[BROKEN] in [x.offset for x in damage_of(manifest)]
+    assert clips_left(manifest) == all_but(BROKEN)
+
+
+@pytest.mark.parametrize("kept", [1, 7, 8, 11, HEADER, HEADER + 9, -5, -1])
+def test_a_file_cut_within_a_record_is_damaged_there(manifest, path, kept):
+    places = broken_files.record_places(path)
+    start, size = places[BROKEN], places[BROKEN + 1] - places[BROKEN]
+    kept %= size
+    broken_files.cut(path, start + kept)
+    (damage,) = damage_of(manifest)
+    whole = "its first 12" if kept < HEADER else size
+    assert (damage.offset, damage.reason) == (
+        start,
+        f"a record cut off after {kept} of {whole} bytes",
+    )
+    assert clips_left(manifest) == all_but(*range(BROKEN, 40))
+
+
+@pytest.mark.parametrize("count", [0, 32, BROKEN])
+def test_a_file_cut_between_two_records_is_damaged_at_its_end(
+    manifest, path, count
+):
+    places = broken_files.record_places(path)
+    broken_files.cut(path, places[count])
+    (damage,) = damage_of(manifest)
+    missing = places[-1] - places[count]
+    assert damage.offset == places[count]
+    assert damage.reason == f"the file ends {missing} bytes before its time"
+    assert clips_left(manifest) == all_but(*range(count, 40))
+
+
+@pytest.mark.parametrize("told", [-1, 1])
+def test_another_number_of_clips_than_the_manifests_is_damage(manifest, told):
+    whole = broken_files.with_num_clips(manifest, SIZES[0] + told)
+    (damage,) = damage_of(whole)
+    assert "ends after 40 clips, where the manifest tells" in damage.reason
+    assert clips_left(whole) == all_but()
+
+
+@pytest.mark.parametrize(
+    ("kind", "index"),
+    [*((kind, 20) for kind in UNUSABLE), ("NaN", 0), ("NaN", 39)],
+)
+def test_a_record_that_is_no_clip_is_found_by_its_content(
+    manifest, path, kind, index
+):
+    record, reason = UNUSABLE[kind]
+    broken_files.replace_record(path, index, record)
+    manifest = broken_files.with_true_sizes(manifest)
+    (damage,) = damage_of(manifest)
+    assert damage.offset == broken_files.record_places(path)[index]
+    assert reason in damage.reason and "{{" not in damage.reason
+    assert " b'" not in damage.reason and "\n" not in damage.reason
+    assert clips_left(manifest) == all_but(index)
+
+
+def test_labels_and_clips_that_are_wrong_are_named(manifest, path):
+    record, _ = UNUSABLE["a label too high"]
+    broken_files.replace_record(path, 3, record)
+    (damage,) = damage_of(broken_files.with_true_sizes(manifest))
+    assert damage.reason == (
+        "Expected labels from 0 to 3. Received: 4 in clips odd"
+    )
+
+
+def test_a_file_that_is_broken_everywhere_gives_no_clip(manifest, path):
+    places = broken_files.record_places(path)
+    for place in places[:-1]:
+        broken_files.flip(path, place + HEADER)
+    assert [x.offset for x in damage_of(manifest)] == places[:-1]
+    assert clips_left(manifest) == [40, 41, 42]
+
+
+def test_a_file_of_something_else_gives_no_clip(manifest, path):
+    size = path.stat().st_size
+    path.write_bytes(np.random.default_rng(0).bytes(size))
+    assert [x.offset for x in damage_of(manifest)] == [0]
+    assert clips_left(manifest) == [40, 41, 42]
+
+
+def test_both_files_are_searched(manifest):
+    for path in map(pathlib.Path, manifest.paths("train")):
+        broken_files.flip(path, HEADER)
+    assert [(x.path, x.offset) for x in damage_of(manifest)] == [
+        (path, 0) for path in manifest.paths("train")
+    ]
+    assert clips_left(manifest) == all_but(0, 40)
+
+
+@pytest.mark.parametrize("in_memory", [False, True])
+def test_training_reads_what_is_sound(manifest, path, in_memory):
+    places = broken_files.record_places(path)
+    for index in (0, 7, 8, 39):
+        broken_files.flip(path, places[index] + HEADER)
+    repaired, _ = skip_damage(manifest, ["train"])
+    assert steps_per_epoch(repaired, "train", 3) == 13
+    batches = training_batches(
+        repaired, batch_size=3, in_memory=in_memory, shuffle_buffer=50
+    )
+    for epoch in (batches.take(13), batches.skip(13).take(13)):
+        numbers = [int(x) for b in epoch for x in b[0]["rgb"][:, 0, 0].numpy()]
+        assert sorted(numbers) == all_but(0, 7, 8, 39)
+
+
+def test_a_shorter_file_can_be_loaded_to_be_skipped(manifest, path):
+    broken_files.cut(path, path.stat().st_size - 1)
+    with pytest.raises(ValueError, match=r"Expected \d+ bytes in"):
+        Manifest.load(manifest.directory)
+    loaded = Manifest.load(manifest.directory, allow_short_files=True)
+    assert clips_left(loaded) == all_but(39)
+
+
+def test_a_longer_file_is_refused(manifest, path):
+    os.truncate(path, path.stat().st_size + 1)
+    with pytest.raises(ValueError, match=r"Expected \d+ bytes in"):
+        Manifest.load(manifest.directory, allow_short_files=True)
+
+
+def videos(rng, count, **kwargs):
+    return [draw_video(rng, i, 6, [i, 7], **kwargs) for i in range(count)]
+
+
+def test_broken_videos_are_left_out(tmp_path):
+    rng = np.random.default_rng(0)
+    records = [video_record(rng, video) for video in videos(rng, 5)]
+    manifest = scan(tmp_path, describe_videos(), train=[records])
+    path = pathlib.Path(manifest.paths("train")[0])
+    places = broken_files.record_places(path)
+    broken_files.flip(path, places[1] + HEADER + 3)
+    odd = draw_video(rng, 9, 6, [3862])
+    broken_files.replace_record(path, 3, video_record(rng, odd))
+    manifest = broken_files.with_true_sizes(manifest)
+    assert [x.offset for x in damage_of(manifest)] == [
+        broken_files.record_places(path)[x] for x in (1, 3)
+    ]
+    repaired, _ = skip_damage(manifest, ["train"])
+    batches = evaluation_batches(repaired, "train", batch_size=4, with_ids=True)
+    ids = [x.decode() for b in batches for x in b[2].numpy()]
+    assert ids == ["vid0", "vid2", "vid4"]
+
+
+def test_a_broken_video_costs_its_segments(tmp_path):
+    rng = np.random.default_rng(0)
+    ratings = [(0, 5, 1.0), (1, 6, 0.0)]
+    records = [segment_record(rng, x, ratings) for x in videos(rng, 3)]
+    description = describe_videos("youtube8m_segments")
+    manifest = scan(tmp_path, description, train=[records])
+    path = pathlib.Path(manifest.paths("train")[0])
+    broken_files.flip(path, broken_files.record_places(path)[1] + HEADER + 3)
+    assert len(damage_of(manifest)) == 1
+    repaired, _ = skip_damage(manifest, ["train"])
+    (batch,) = evaluation_batches(
+        repaired, "train", batch_size=9, with_ids=True
+    )
+    ids = [x.decode() for x in batch[2].numpy()]
+    assert ids == ["vid0:0", "vid0:1", "vid2:0", "vid2:1"]

@@ -1,0 +1,163 @@
+"""The shipped flagfiles make the paper's protocol, section 5.4."""
+
+import concurrent.futures
+import json
+import pathlib
+
+import numpy as np
+import pytest
+
+from learnable_dataset import write_dataset
+from program_runs import TRAINERS
+from program_runs import output_of
+from program_runs import run_cases
+from program_runs import run_python
+
+DRIVER = pathlib.Path(__file__).with_name("shipped_settings.py")
+PAPER = {  # Units; frames in training and in evaluation; splits.
+    "kinetics.flags": ({"rgb": 64, "flow": 32, "audio": 32}, 20, 25, 1),
+    "ucf101.flags": ({"rgb": 64, "flow": 32}, 15, 20, 3),
+    "hmdb51.flags": ({"rgb": 64, "flow": 32}, 15, 20, 3),
+}
+SMALL = {"epochs": 1, "batch_size": 8, "num_units": "rgb:2"}
+each_file = pytest.mark.parametrize("name", PAPER)
+
+
+@pytest.fixture(scope="module")
+def settings(data_dir, tmp_path_factory):
+    """What the program makes of each flagfile."""
+    folder = tmp_path_factory.mktemp("settings")
+
+    def read(name):
+        result = run_python(
+            DRIVER, TRAINERS, name, data_dir, folder, cwd=folder
+        )
+        return json.loads(output_of(result).splitlines()[-1])
+
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        return dict(zip(PAPER, pool.map(read, PAPER), strict=True))
+
+
+@each_file
+def test_clusters_are_as_the_paper_has_them(name, settings):
+    made = settings[name]["made"]
+    assert made["units"] == PAPER[name][0]
+    assert made["kinds"] == ["ShiftingCluster"]
+    assert made["weightings"] == ["fc1"]
+
+
+@each_file
+def test_updates_are_as_the_paper_has_them(name, settings):
+    made = settings[name]["made"]
+    assert made["optimizer"] == "RMSprop"
+    assert made["learning_rate"] == pytest.approx(1e-3, rel=1e-6)
+    assert made["clip_norm"] == 5
+    assert made["dropout"] == 0.9
+    assert settings[name]["flags"]["schedule"] == "constant"
+
+
+@each_file
+def test_frames_are_as_many_as_the_paper_takes(name, settings):
+    units, train_frames, eval_frames, _ = PAPER[name]
+    made = settings[name]["made"]
+    for modality in units:
+        assert made["training"][modality][:2] == [48, train_frames]
+        assert made["evaluation"][modality][:2] == [7, eval_frames]
+
+
+@each_file
+def test_a_clip_weighs_one_over_its_class(name, settings, data_dir):
+    manifest = json.loads((data_dir / "manifest.json").read_text())
+    counts = np.array(manifest["splits"]["train"]["class_counts"], "float64")
+    expected = 1 / counts
+    expected *= counts.sum() / (expected * counts).sum()  # a clip's mean is 1
+    np.testing.assert_allclose(
+        settings[name]["made"]["class_weights"], expected, rtol=1e-6
+    )
+
+
+def test_the_training_mean_stands_in_for_what_clips_lack(settings, data_dir):
+    manifest = json.loads((data_dir / "manifest.json").read_text())
+    means = manifest["splits"]["train"]["mean_features"]
+    made = settings["kinetics.flags"]["made"]
+    assert list(made["means"]) == ["audio"]  # of this dataset
+    np.testing.assert_allclose(
+        made["means"]["audio"], means["audio"], rtol=1e-6
+    )
+    assert all(settings[name]["flags"]["mean_features"] for name in PAPER)
+
+
+@each_file
+def test_the_epoch_is_chosen_on_clips_held_out(name, settings):
+    flags = settings[name]["flags"]
+    assert settings[name]["made"]["best"] == "val_accuracy"
+    assert flags["validation_split"] == "validation"
+    assert flags["test_split"] == "test"
+
+
+@each_file
+def test_every_official_split_is_a_dataset(name, settings):
+    dataset, count = name.removesuffix(".flags"), PAPER[name][3]
+    folders = [f"records/{dataset}"]
+    if count > 1:
+        folders = [f"records/{dataset}/split{i + 1}" for i in range(count)]
+    assert settings[name]["flags"]["data_dir"] == folders
+
+
+@pytest.fixture(scope="module")
+def three_splits(tmp_path_factory):
+    """A run of ucf101.flags on three small datasets, one epoch each."""
+    folder = tmp_path_factory.mktemp("three")
+    names = [f"split{i}" for i in (1, 2, 3)]
+    for name in names:
+        write_dataset(folder / name)
+    flags = {
+        "flagfile": "ucf101.flags",
+        **SMALL,
+        "data_dir": ",".join(str(folder / name) for name in names),
+        "output_dir": folder / "run",
+        "seed": 3,
+    }
+    # Of other clips, so that the results differ.
+    for index, name in enumerate(names):
+        turn_labels(folder / name, index)
+    (result,) = run_cases([("train.py", flags)], cwd=folder)
+    assert result.returncode == 0, result.stderr[-3000:]
+    return folder / "run", names, result.stdout
+
+
+def turn_labels(folder, by):
+    """Names the test split's files in another order."""
+    path = folder / "manifest.json"
+    values = json.loads(path.read_text())
+    shards = values["splits"]["test"]["shards"]
+    values["splits"]["test"]["shards"] = shards[: 1 + (by != 1)]
+    if by == 2:
+        values["splits"]["test"]["shards"] = shards[1:]
+    path.write_text(json.dumps(values))
+
+
+def read_result(folder):
+    return json.loads((folder / "result.json").read_text())
+
+
+def test_mean_and_deviation_over_the_splits_are_written(three_splits):
+    folder, names, stdout = three_splits
+    results = [read_result(folder / name) for name in names]
+    summary = read_result(folder)
+    assert summary["datasets"] == names
+    for figure in ("test_accuracy", "test_loss", "test_top_5_accuracy"):
+        values = [result[figure] for result in results]
+        assert summary["mean"][figure] == pytest.approx(np.mean(values))
+        deviation = summary["standard_deviation"][figure]
+        assert deviation == pytest.approx(np.std(values))
+    assert len({result["test_loss"] for result in results}) > 1
+    assert json.dumps(summary, indent=1) in stdout
+
+
+def test_every_split_has_a_run_of_its_own(three_splits):
+    folder, names, _ = three_splits
+    for name in names:
+        assert (folder / name / "model.keras").is_file()
+        flags = json.loads((folder / name / "flags.json").read_text())
+        assert flags["optimizer"] == "rmsprop" and flags["dropout"] == 0.9

@@ -1,0 +1,132 @@
+"""Every flagfile in trainers/flags can be used as it is."""
+
+import pathlib
+import re
+
+import pytest
+
+from learnable_dataset import MODALITIES
+from learnable_dataset import write_dataset
+from program_runs import TRAINERS
+from program_runs import output_of
+from program_runs import run_cases
+
+FLAGFILES = sorted((TRAINERS / "flags").iterdir())
+NAMES = [path.name for path in FLAGFILES]
+DATA = TRAINERS.parent / "data"
+CLIPS, CLASSES = 96, 6  # of the dataset that stands in
+BATCH_SIZE = 48
+each_file = pytest.mark.parametrize("name", NAMES)
+
+
+def settings(name):
+    """A flagfile's flags, by the file's own text."""
+    lines = (TRAINERS / "flags" / name).read_text().splitlines()
+    pairs = (line[2:].split("=", 1) for line in lines if line[:2] == "--")
+    return dict(pairs)
+
+
+def units_of(name):
+    """The units of each modality of the dataset that stands in."""
+    value = settings(name)["num_units"]
+    if value.isdecimal():
+        return dict.fromkeys(MODALITIES, int(value))
+    pairs = (pair.split(":") for pair in value.split(","))
+    return {modality: int(number) for modality, number in pairs}
+
+
+@pytest.fixture(scope="module")
+def printed(data_dir, tmp_path_factory):
+    """What a dry run of every flagfile prints."""
+    folder = tmp_path_factory.mktemp("dry_runs")
+    multi_label = folder / "multi_label"
+    write_dataset(multi_label, multi_label=True)
+    cases = []
+    for name in NAMES:
+        data = multi_label if name == "youtube8m.flags" else data_dir
+        count = len(settings(name)["data_dir"].split(","))
+        flags = {
+            "flagfile": name,
+            "data_dir": ",".join([str(data)] * count),
+            "output_dir": folder / name,
+            "batch_size": BATCH_SIZE,
+            "dry_run": True,
+        }
+        cases.append(("train.py", flags))
+    results = run_cases(cases, cwd=folder)
+    assert not [x for x in folder.iterdir() if x.name in NAMES]
+    return dict(zip(NAMES, map(output_of, results), strict=True))
+
+
+@each_file
+def test_the_dataset_is_described_where_a_user_looks(name):
+    for data_dir in settings(name)["data_dir"].split(","):
+        parts = pathlib.Path(data_dir).parts
+        assert parts[0] == "records"
+        named = [x for x in DATA.iterdir() if parts[1].startswith(x.name)]
+        (readme,) = (x / "README.md" for x in named)
+        assert f"records/{parts[1]}" in readme.read_text() + "".join(
+            x.read_text() for x in readme.parent.glob("*.flags")
+        )
+
+
+@each_file
+def test_comments_tell_what_it_is_and_no_flag_is_there_twice(name):
+    lines = (TRAINERS / "flags" / name).read_text().splitlines()
+    assert lines[0].startswith("# ")
+    flags = [line.split("=")[0] for line in lines if line[:2] == "--"]
+    assert len(set(flags)) == len(flags) > 5
+    assert {"--data_dir", "--output_dir"} <= set(flags)
+
+
+@pytest.mark.parametrize(
+    ("name", "score"),
+    [
+        ("kinetics.flags", "79.4 % top-1"),
+        ("ucf101.flags", "94.6 % top-1"),
+        ("hmdb51.flags", "69.2 % top-1"),
+        ("youtube8m.flags", "GAP@20"),
+    ],
+)
+def test_comments_tell_command_and_published_score(name, score):
+    text = (TRAINERS / "flags" / name).read_text()
+    assert f"python trainers/train.py --flagfile={name}" in text
+    said = " ".join(x[2:] for x in text.splitlines() if x[:2] == "# ")
+    assert score in said
+
+
+@each_file
+def test_a_dry_run_prints_the_batches_that_it_asks_for(name, printed):
+    values = settings(name)
+    for modality in units_of(name):
+        frames = int(values.get("train_frames", 0)) or "[0-9]+"
+        dim = MODALITIES[modality].dim
+        shape = rf"{modality}: \({BATCH_SIZE}, {frames}, {dim}\) float32"
+        assert re.search(shape, printed[name])
+    labels = (BATCH_SIZE,)
+    if name == "youtube8m.flags":
+        labels = (BATCH_SIZE, CLASSES)
+    assert f"labels: {labels}" in printed[name]
+    others = set(MODALITIES) - set(units_of(name))
+    assert not any(f"{x}_num_frames:" in printed[name] for x in others)
+
+
+@each_file
+def test_a_dry_run_prints_the_parameters_of_its_units(name, printed):
+    total, features = 0, 0
+    for modality, units in units_of(name).items():
+        dim = MODALITIES[modality].dim
+        total += units * (dim + 2)  # kernel, alpha and beta
+        features += units * dim
+    total += (features + 1) * CLASSES
+    assert f"Parameters: {total:,}\n" in printed[name]
+
+
+@each_file
+def test_a_dry_run_prints_its_steps(name, printed):
+    epochs = int(settings(name)["epochs"])
+    steps = CLIPS // BATCH_SIZE
+    assert (
+        f"Steps: {steps} in an epoch of {CLIPS} clips, {steps * epochs} in "
+        f"{epochs} epochs"
+    ) in printed[name]
