@@ -216,6 +216,8 @@ class Trainer:
             metric.reset_state()
         state.epoch, state.step = state.epoch + 1, 0
         self._save()
+        if self.num_hosts == 1 and self._signals.received:
+            self._raise_stopped()  # There may be no step that would.
 
     def _save(self):
         self.state.save()
@@ -241,10 +243,12 @@ class Trainer:
 
     def _raise_stopped(self):
         state = self.state
+        place = f"epoch {state.epoch}"
+        if state.step:
+            place = f"step {state.step} of epoch {state.epoch + 1}"
         raise RunStopped(
-            f"Stopped by {self._signals.received or 'another host'} after step"
-            f" {state.step} of epoch {state.epoch + 1}, which is saved. The "
-            "same command goes on from there."
+            f"Stopped by {self._signals.received or 'another host'} after "
+            f"{place}, which is saved. The same command goes on from there."
         )
 
     def _run_steps(self, batches, count):
