@@ -34,13 +34,15 @@ class NonFiniteLossError(ArithmeticError):
 
     Attributes:
         epoch: The epoch of the batch, from 0.
-        step: The batch's place in it, from 0.
+        step: The batch's place in it, from 0; None if it is the validation
+            split's loss.
     """
 
-    def __init__(self, epoch: int, step: int):
+    def __init__(self, epoch: int, step: int | None):
+        place = "validation" if step is None else f"step {step}"
         super().__init__(
-            f"Expected a finite loss. Received: NaN or infinity at step {step}"
-            f" of epoch {epoch + 1}."
+            f"Expected a finite loss. Received: NaN or infinity at {place} of "
+            f"epoch {epoch + 1}."
         )
         self.epoch, self.step = epoch, step
 
@@ -203,6 +205,8 @@ class Trainer:
             measured = self._evaluator.evaluate(
                 validation_data, self.batch_size, self._stop_if_asked
             )
+            if not math.isfinite(measured["loss"]):
+                raise NonFiniteLossError(state.epoch, None)
             row |= {f"val_{name}": x for name, x in measured.items()}
         state.history.append(row)
         # Before the checkpoint that says that it is the best.

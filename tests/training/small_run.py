@@ -138,6 +138,13 @@ def train(manifest, directory, signals=NEVER, *, in_memory=False, **options):
     return trainer
 
 
+def validation_of(manifest):
+    """Gives the validation batches as NumPy arrays."""
+    return evaluation_batches(
+        manifest, "validation", batch_size=BATCH_SIZE
+    ).as_numpy_iterator()
+
+
 def bits(trainer):
     """Gives every weight of model and averages, and the figures, as bytes."""
     weights = trainer.model.get_weights() + trainer.kept_model.get_weights()
