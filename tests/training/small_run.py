@@ -126,17 +126,30 @@ def make_trainer(directory, *, rate=0.01, patience=0, **options):
     )
 
 
-def train(manifest, directory, signals=NEVER, *, in_memory=False, **options):
+def train(
+    manifest,
+    directory,
+    signals=NEVER,
+    *,
+    in_memory=False,
+    broken_step=-1,
+    broken_validation=False,
+    **options,
+):
     """Runs, from the start or from where the folder's run was left.
 
     Returns:
         The trainer when it is done.
     """
-    with tf.distribute.get_strategy().scope():
-        trainer = make_trainer(directory, **options)
+    trainer = make_trainer(directory, **options)
+
+    def spoil(index, batch):
+        features, labels = batch
+        factor = tf.where(index == broken_step, float("inf"), 1.0)
+        return {**features, "rgb": features["rgb"] * factor}, labels
 
     def batches(epoch, step, share):
-        return training_batches(
+        found = training_batches(
             manifest,
             batch_size=BATCH_SIZE,
             sample_size=3,
@@ -145,11 +158,17 @@ def train(manifest, directory, signals=NEVER, *, in_memory=False, **options):
             share=share,
             in_memory=in_memory,
         )
+        if broken_step < 0:
+            return found
+        return found.enumerate(epoch * STEPS + step).map(spoil)
 
     def validation(batch_size, share):
-        return evaluation_batches(
+        found = evaluation_batches(
             manifest, "validation", batch_size=batch_size, share=share
         )
+        if not broken_validation:
+            return found
+        return found.map(lambda *batch: spoil(broken_step, batch))
 
     trainer.fit(batches, validation, None, signals)
     return trainer

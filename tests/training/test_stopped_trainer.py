@@ -3,7 +3,6 @@
 import os
 import signal
 
-import keras
 import numpy as np
 import pytest
 
@@ -23,12 +22,6 @@ def manifest(tmp_path_factory):
     return small_run.write_clips(tmp_path_factory.mktemp("data") / "small")
 
 
-def explosive_rate(after):
-    """A learning rate that destroys the weights after so many steps."""
-    schedule = keras.optimizers.schedules.PiecewiseConstantDecay
-    return schedule([after - 2], [0.01, 1e30])
-
-
 @pytest.fixture(scope="module")
 def exploded(manifest, tmp_path_factory):
     """The folder of a run whose loss was not finite, and its error."""
@@ -37,7 +30,7 @@ def exploded(manifest, tmp_path_factory):
         small_run.train(
             manifest,
             folder,
-            rate=explosive_rate(STEPS + 1),
+            broken_step=STEPS + 1,
             checkpoint_seconds=0.0,
             best=training.BestEpoch("last"),
         )
@@ -103,17 +96,15 @@ def test_the_best_model_then_stays(exploded, manifest, tmp_path):
 
 
 def test_a_validation_loss_that_is_not_finite_ends_a_run(manifest, tmp_path):
-    """The last step of all is what destroys the weights."""
+    folder, best = tmp_path / "run", training.BestEpoch("last")
+    small_run.train(manifest, folder, epochs=1, best=best)
+    weights = best_weights(folder)
     message = "NaN or infinity at validation of epoch 2"
     with pytest.raises(training.NonFiniteLossError, match=message) as error:
-        small_run.train(
-            manifest,
-            tmp_path / "run",
-            rate=explosive_rate(2 * STEPS),
-            best=training.BestEpoch("last"),
-        )
+        small_run.train(manifest, folder, best=best, broken_validation=True)
     assert error.value.step is None
-    assert position(tmp_path / "run")[:2] == [1, 0]
+    assert position(folder)[:2] == [1, 0]
+    assert best_weights(folder) == weights
 
 
 def test_what_to_do_is_said_without_a_batch_where_it_was_validation(manifest):
