@@ -134,6 +134,7 @@ def train(
     in_memory=False,
     broken_step=-1,
     broken_validation=False,
+    strategy=None,
     **options,
 ):
     """Runs, from the start or from where the folder's run was left.
@@ -141,7 +142,8 @@ def train(
     Returns:
         The trainer when it is done.
     """
-    trainer = make_trainer(directory, **options)
+    with (strategy or tf.distribute.get_strategy()).scope():
+        trainer = make_trainer(directory, **options)
 
     def spoil(index, batch):
         features, labels = batch
