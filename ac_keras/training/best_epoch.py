@@ -1,6 +1,7 @@
 """Which epoch to keep, and when to stop."""
 
 import dataclasses
+import math
 from collections.abc import Sequence
 
 LAST = "last"
@@ -33,7 +34,7 @@ class BestEpoch:
             )
 
     def index(self, history: Sequence[dict]) -> int:
-        """Gives the best epoch's place, the first of equals.
+        """Gives the best epoch's place, the first of equals; NaN is worst.
 
         Raises:
             ValueError: If the history lacks the metric.
@@ -47,6 +48,7 @@ class BestEpoch:
             )
         sign = -1 if self.metric.endswith("loss") else 1
         values = [sign * row[self.metric] for row in history]
+        values = [-math.inf if math.isnan(x) else x for x in values]
         return values.index(max(values))
 
     def is_last_best(self, history: Sequence[dict]) -> bool:

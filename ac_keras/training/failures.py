@@ -47,6 +47,11 @@ def explain(
         The message, or None where the cause is not known.
     """
     if isinstance(error, NonFiniteLossError):
+        if error.step is None:
+            return (
+                f"{error} The best model so far stays. Lower --learning_rate "
+                "or set --clip_norm."
+            )
         ids = next(iter(batch_at(error.epoch, error.step)))[2].numpy()
         return (
             f"{error} The last checkpoint is of an earlier step. The batch "

@@ -3,6 +3,7 @@
 import json
 import pathlib
 import resource
+import shutil
 import sys
 from collections.abc import Callable
 from collections.abc import Mapping
@@ -126,8 +127,11 @@ def write_mean(results: Mapping[str, dict], directory: pathlib.Path) -> dict:
 
 def _export(model, manifest, batches, directory):
     """Writes a SavedModel and repeats the first batches with it."""
+    folder = directory / "saved_model"
+    # What a killed run wrote: without a result nobody was told of it.
+    shutil.rmtree(folder, ignore_errors=True)
     version = serving.export_saved_model(
-        model, directory / "saved_model", manifest.description.class_names
+        model, folder, manifest.description.class_names
     )
     features, _ = next(iter(batches))
     num_bytes = sum(x.numpy().nbytes for x in features.values())

@@ -42,6 +42,7 @@ class RunLog:
         self.log_steps = log_steps
         self._bar = None
         self._probe = None
+        self._total = None
         folder = directory / "tensorboard"
         self._writers = {
             split: tf.summary.create_file_writer(str(folder / split))
@@ -72,7 +73,13 @@ class RunLog:
         if self._bar is not None:
             values = {**values, "clips/s": round(self._rate(step))}
             self._bar.update(step - self._first_step, list(values.items()))
-        if self.log_steps and total % self.log_steps == 0:
+        before = total - 1 if self._total is None else self._total
+        self._total = total
+        # Several steps may have been done since.
+        if (
+            self.log_steps
+            and total // self.log_steps > before // self.log_steps
+        ):
             with self._writers["train"].as_default(step=total):
                 for name, value in values.items():
                     tf.summary.scalar(f"step_{name}", value)

@@ -8,6 +8,9 @@ from collections.abc import Sequence
 
 import tensorflow as tf
 
+# What TensorFlow raises where a checkpoint is cut short or another's.
+UNREADABLE = (AssertionError, IndexError, ValueError, tf.errors.OpError)
+
 
 class RunState(tf.train.experimental.PythonState):
     """A run's variables and its position, saved and restored together.
@@ -39,6 +42,7 @@ class RunState(tf.train.experimental.PythonState):
         self._checkpoint = tf.train.Checkpoint(
             variables=list(variables), position=self
         )
+        _newest(self.directory)  # or raises, where the manager would too
         self._manager = tf.train.CheckpointManager(
             self._checkpoint, str(directory), max_to_keep=keep
         )
@@ -65,18 +69,19 @@ class RunState(tf.train.experimental.PythonState):
             Whether there was one.
 
         Raises:
-            ValueError: If it is of other variables than these.
+            ValueError: If it is damaged, or of other variables than these.
         """
-        newest = tf.train.latest_checkpoint(str(directory or self.directory))
+        newest = _newest(pathlib.Path(directory or self.directory))
         if newest is None:
             return False
         try:
             self._checkpoint.restore(newest).assert_consumed()
-        except (AssertionError, ValueError, tf.errors.OpError) as error:
+        except UNREADABLE as error:
             raise ValueError(
-                f"Expected {newest} to be a checkpoint of this model and "
-                f"optimizer. Received: another's ({error}). Name another "
-                "folder for the run, or remove this one."
+                f"Expected {newest} to be a whole checkpoint of this model and "
+                f"optimizer. Received: another's, or a damaged one ({error}). "
+                "If it was damaged, remove its files to go on from the one "
+                "before; else name another folder for the run."
             ) from error
         self._sweep(newest)
         return True
@@ -96,3 +101,27 @@ class RunState(tf.train.experimental.PythonState):
                 shutil.rmtree(path)
             else:
                 path.unlink()
+
+
+def _newest(directory):
+    """Gives the newest checkpoint; None only where none was ever finished.
+
+    `tf.train.latest_checkpoint` gives None for damaged folders too, and a run
+    would start anew there without a word.
+    """
+    names = directory / "checkpoint"
+    if not names.is_file():
+        return None
+    try:
+        state = tf.train.get_checkpoint_state(str(directory))
+    except ValueError:
+        state = None
+    paths = state.all_model_checkpoint_paths if state else []
+    whole = [x for x in paths if pathlib.Path(f"{x}.index").is_file()]
+    if not whole:
+        raise ValueError(
+            f"Expected {names} to name a checkpoint in its folder. Received: "
+            f"{list(paths) or 'no name that can be read'}. Copy the folder "
+            "anew, or remove it to start the run from the beginning."
+        )
+    return whole[-1]

@@ -34,13 +34,15 @@ class NonFiniteLossError(ArithmeticError):
 
     Attributes:
         epoch: The epoch of the batch, from 0.
-        step: The batch's place in it, from 0.
+        step: The batch's place in it, from 0; None if it is the validation
+            split's loss.
     """
 
-    def __init__(self, epoch: int, step: int):
+    def __init__(self, epoch: int, step: int | None):
+        place = "validation" if step is None else f"step {step}"
         super().__init__(
-            f"Expected a finite loss. Received: NaN or infinity at step {step}"
-            f" of epoch {epoch + 1}."
+            f"Expected a finite loss. Received: NaN or infinity at {place} of "
+            f"epoch {epoch + 1}."
         )
         self.epoch, self.step = epoch, step
 
@@ -203,6 +205,8 @@ class Trainer:
             measured = self._evaluator.evaluate(
                 validation_data, self.batch_size, self._stop_if_asked
             )
+            if not math.isfinite(measured["loss"]):
+                raise NonFiniteLossError(state.epoch, None)
             row |= {f"val_{name}": x for name, x in measured.items()}
         state.history.append(row)
         # Before the checkpoint that says that it is the best.
@@ -216,6 +220,8 @@ class Trainer:
             metric.reset_state()
         state.epoch, state.step = state.epoch + 1, 0
         self._save()
+        if self.num_hosts == 1 and self._signals.received:
+            self._raise_stopped()  # There may be no step that would.
 
     def _save(self):
         self.state.save()
@@ -241,10 +247,12 @@ class Trainer:
 
     def _raise_stopped(self):
         state = self.state
+        place = f"epoch {state.epoch}"
+        if state.step:
+            place = f"step {state.step} of epoch {state.epoch + 1}"
         raise RunStopped(
-            f"Stopped by {self._signals.received or 'another host'} after step"
-            f" {state.step} of epoch {state.epoch + 1}, which is saved. The "
-            "same command goes on from there."
+            f"Stopped by {self._signals.received or 'another host'} after "
+            f"{place}, which is saved. The same command goes on from there."
         )
 
     def _run_steps(self, batches, count):

@@ -1,0 +1,113 @@
+"""Runs of train.py that are killed on their way, and what they come to."""
+
+import csv
+import json
+import pathlib
+import subprocess
+import sys
+import time
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from program_runs import TRAINERS
+from program_runs import as_flags
+from program_runs import environment
+
+FLAGS = {
+    "num_units": 3,
+    "dropout": 0.5,
+    "optimizer": "rmsprop",
+    "learning_rate": 0.01,
+    "clip_norm": 1,
+    "batch_size": 16,  # 6 steps an epoch
+    "train_frames": 3,
+    "average_momentum": 0.9,
+    "mean_features": True,
+    "best_metric": "last",
+    "checkpoint_minutes": 0,  # after every step
+}
+TIMES = ("seconds", "clips_per_second")
+
+
+def start(data_dir, output_dir, **flags):
+    """Starts train.py; what it prints can be read from its pipes."""
+    folders = {"data_dir": data_dir, "output_dir": output_dir}
+    values = as_flags({**FLAGS, **flags, **folders})
+    return subprocess.Popen(
+        [sys.executable, str(TRAINERS / "train.py"), *values],
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def wait_until(process, condition):
+    """Waits for something to be seen in the folder, or for the end.
+
+    Returns:
+        Whether it was seen.
+    """
+    while process.poll() is None:
+        if condition():
+            return True
+        time.sleep(0.0005)
+    return False
+
+
+def output_of(process):
+    """Waits for the end and gives what was printed, if it ended well."""
+    output, errors = process.communicate()
+    assert process.returncode == 0, errors[-4000:]
+    return output
+
+
+def names_in(folder):
+    """Paths under a folder, files of checkpoints and unfinished ones too."""
+    try:
+        return {str(x.relative_to(folder)) for x in folder.rglob("*")}
+    except FileNotFoundError:  # One of them was renamed meanwhile.
+        return set()
+
+
+def position(output_dir):
+    """Gives epoch, step and history of the newest checkpoint, or None."""
+    newest = tf.train.latest_checkpoint(str(output_dir / "checkpoints"))
+    if newest is None:
+        return None
+    reader = tf.train.load_checkpoint(newest)
+    keys = reader.get_variable_to_shape_map()
+    (key,) = (x for x in keys if x.startswith("position/"))
+    return tuple(json.loads(reader.get_tensor(key)))
+
+
+def weights_of(output_dir):
+    """Gives the weights of model.keras and of best.weights.h5."""
+    path = pathlib.Path(output_dir)
+    model = keras.models.load_model(path / "model.keras")
+    exported = model.get_weights()
+    model.load_weights(path / "best.weights.h5")
+    return exported + model.get_weights()
+
+
+def epochs_of(output_dir):
+    """Gives the rows of epochs.csv but their times."""
+    with open(pathlib.Path(output_dir) / "epochs.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    return [{k: x for k, x in row.items() if k not in TIMES} for row in rows]
+
+
+def same_weights(first, second):
+    """Tells whether two runs' weights are the same bits, and not zeros."""
+    pairs = list(zip(weights_of(first), weights_of(second), strict=True))
+    return all(
+        x.dtype == y.dtype and x.tobytes() == y.tobytes() for x, y in pairs
+    ) and all(np.abs(x).max() > 0 for x, _ in pairs)
+
+
+def lasting_names(output_dir):
+    """Gives what a run left but TensorBoard's files, named by the time."""
+    names = names_in(pathlib.Path(output_dir))
+    return {x for x in names if "events.out" not in x}

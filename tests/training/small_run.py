@@ -1,0 +1,190 @@
+"""A small run, made anew each time as a process that starts again makes it."""
+
+import shutil
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from ac_keras import cluster_classifier
+from ac_keras import training
+from ac_keras.pipeline import Clip
+from ac_keras.pipeline import DatasetWriter
+from ac_keras.pipeline import Description
+from ac_keras.pipeline import Modality
+from ac_keras.pipeline import evaluation_batches
+from ac_keras.pipeline import training_batches
+
+NUM_CLASSES = 3
+BATCH_SIZE = 8
+SIZES = {"train": 18, "validation": 13}
+STEPS = SIZES["train"] // BATCH_SIZE  # an epoch
+EVALUATIONS = 2  # batches of validation, the second not full
+DIM = 4
+
+
+def write_clips(directory, seed=0):
+    """Writes noise around a mean for each class, in two files."""
+    description = Description(
+        "small", tuple("abc"), {"rgb": Modality(DIM)}, seed=seed
+    )
+    writer = DatasetWriter(directory, description, dict.fromkeys(SIZES, 2))
+
+    def clips_of(split, shard):
+        rng = np.random.default_rng([seed, len(split), shard])
+        for i in range(
+            SIZES[split] * shard // 2, SIZES[split] * (shard + 1) // 2
+        ):
+            frames = rng.normal(i % NUM_CLASSES, 1, (rng.integers(1, 6), DIM))
+            frames = {"rgb": frames.astype("float32")}
+            yield Clip(f"{split}-{i}", (i % NUM_CLASSES,), frames)
+
+    return writer.write(clips_of)
+
+
+class Killed(BaseException):
+    """What stands for a kill: nothing in a run catches it."""
+
+
+class KillAt:
+    """In place of signals: kills the run at the n-th look at them.
+
+    A run looks at its signals after each step, before each batch of an
+    evaluation and after an epoch.
+    """
+
+    def __init__(self, looks=-1):
+        self.looks = looks
+
+    @property
+    def received(self):
+        self.looks -= 1
+        if self.looks == 0:
+            raise Killed
+        return None
+
+
+class CopyAtLooks:
+    """The same, and copies the run's folder, which is what a kill leaves."""
+
+    def __init__(self, folder, copies):
+        self.folder = folder
+        self.copies = copies
+        self.looks = 0
+
+    @property
+    def received(self):
+        self.looks += 1
+        shutil.copytree(self.folder, self.copies / str(self.looks))
+        return None
+
+
+class SignalAt(KillAt):
+    """The same, and it is SIGTERM that comes."""
+
+    @property
+    def received(self):
+        self.looks -= 1
+        return "SIGTERM" if self.looks < 0 else None
+
+
+NEVER = KillAt()
+
+
+def make_trainer(directory, *, rate=0.01, patience=0, **options):
+    """Makes model, optimizer and loop, with dropout and averages."""
+    directory.mkdir(exist_ok=True)
+    keras.utils.set_random_seed(0)
+    model, averages = (
+        cluster_classifier({"rgb": DIM}, {"rgb": 2}, NUM_CLASSES)
+        for _ in range(2)
+    )
+    averages.set_weights(model.get_weights())
+    update_step = training.UpdateStep(
+        model,
+        keras.optimizers.RMSprop(rate),
+        clip_norm=1.0,
+        averages=averages,
+        average_momentum=0.5,
+    )
+    accuracy = keras.metrics.SparseCategoricalAccuracy
+    arguments = {
+        "kept_model": averages,
+        "metrics": [accuracy(name="accuracy")],
+        "batch_size": BATCH_SIZE,
+        "steps_per_epoch": STEPS,
+        "epochs": 2,
+        "directory": directory,
+        "best": training.BestEpoch("val_loss", patience),
+        "checkpoint_seconds": 1e9,
+    }
+    return training.Trainer(
+        model,
+        update_step,
+        training.Evaluator(averages, [accuracy(name="accuracy")]),
+        **{**arguments, **options},
+    )
+
+
+def train(
+    manifest,
+    directory,
+    signals=NEVER,
+    *,
+    in_memory=False,
+    broken_step=-1,
+    broken_validation=False,
+    strategy=None,
+    **options,
+):
+    """Runs, from the start or from where the folder's run was left.
+
+    Returns:
+        The trainer when it is done.
+    """
+    with (strategy or tf.distribute.get_strategy()).scope():
+        trainer = make_trainer(directory, **options)
+
+    def spoil(index, batch):
+        features, labels = batch
+        factor = tf.where(index == broken_step, float("inf"), 1.0)
+        return {**features, "rgb": features["rgb"] * factor}, labels
+
+    def batches(epoch, step, share):
+        found = training_batches(
+            manifest,
+            batch_size=BATCH_SIZE,
+            sample_size=3,
+            first_epoch=epoch,
+            first_step=step,
+            share=share,
+            in_memory=in_memory,
+        )
+        if broken_step < 0:
+            return found
+        return found.enumerate(epoch * STEPS + step).map(spoil)
+
+    def validation(batch_size, share):
+        found = evaluation_batches(
+            manifest, "validation", batch_size=batch_size, share=share
+        )
+        if not broken_validation:
+            return found
+        return found.map(lambda *batch: spoil(broken_step, batch))
+
+    trainer.fit(batches, validation, None, signals)
+    return trainer
+
+
+def validation_of(manifest):
+    """Gives the validation batches as NumPy arrays."""
+    return evaluation_batches(
+        manifest, "validation", batch_size=BATCH_SIZE
+    ).as_numpy_iterator()
+
+
+def bits(trainer):
+    """Gives every weight of model and averages, and the figures, as bytes."""
+    weights = trainer.model.get_weights() + trainer.kept_model.get_weights()
+    assert all(np.abs(x).max() > 0 for x in weights)
+    return [x.tobytes() for x in weights], trainer.state.history

@@ -1,0 +1,57 @@
+"""Keras's files appear whole or not at all."""
+
+import keras
+import numpy as np
+import pytest
+
+from ac_keras.training import keras_files
+
+
+@pytest.fixture
+def model():
+    keras.utils.set_random_seed(0)
+    return keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
+
+
+def test_a_model_comes_back(model, tmp_path):
+    keras_files.save_model(model, tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras")
+    x = np.random.default_rng(0).normal(size=(4, 3))
+    y = model.predict_on_batch(x)
+    np.testing.assert_array_equal(loaded.predict_on_batch(x), y)
+    assert np.abs(y).max() > 0
+
+
+def test_weights_come_back(model, tmp_path):
+    weights = model.get_weights()
+    keras_files.save_weights(model, tmp_path / "best.weights.h5")
+    model.set_weights([np.zeros_like(x) for x in weights])
+    model.load_weights(tmp_path / "best.weights.h5")
+    np.testing.assert_array_equal(model.get_weights()[0], weights[0])
+    assert np.abs(weights[0]).max() > 0
+
+
+def test_nothing_else_is_left(model, tmp_path):
+    for _ in range(2):
+        keras_files.save_model(model, tmp_path / "model.keras")
+        keras_files.save_weights(model, tmp_path / "best.weights.h5")
+    names = sorted(x.name for x in tmp_path.iterdir())
+    assert names == ["best.weights.h5", "model.keras"]
+
+
+def test_a_write_that_fails_leaves_the_file_before(
+    model, tmp_path, monkeypatch
+):
+    path = tmp_path / "best.weights.h5"
+    keras_files.save_weights(model, path)
+    before = path.read_bytes()
+
+    def fail(named):
+        named.write_bytes(b"half")
+        raise OSError("no space left")
+
+    monkeypatch.setattr(model, "save_weights", fail)
+    with pytest.raises(OSError, match="no space left"):
+        keras_files.save_weights(model, path)
+    assert path.read_bytes() == before
+    assert [x.name for x in tmp_path.iterdir()] == [path.name]

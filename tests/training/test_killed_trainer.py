@@ -1,0 +1,166 @@
+"""A run that is killed and started again ends as one that never was.
+
+In the same process: a kill is an exception that nothing catches, or a copy of
+the folder as it lay there at some moment.
+"""
+
+import types
+
+import numpy as np
+import pytest
+
+import small_run
+from ac_keras import training
+from ac_keras.training import keras_files
+from saved_run import best_weights
+
+# After each step, before each batch of an evaluation, after each epoch.
+AN_EPOCH = small_run.STEPS + small_run.EVALUATIONS + 1
+LOOKS = 2 * AN_EPOCH
+EVALUATING = small_run.STEPS + 2  # at its second batch
+
+
+@pytest.fixture(scope="module")
+def manifest(tmp_path_factory):
+    return small_run.write_clips(tmp_path_factory.mktemp("data") / "small")
+
+
+@pytest.fixture(scope="module")
+def whole(manifest, tmp_path_factory):
+    """A run that was never killed, and copies of its folder on the way."""
+    folder = tmp_path_factory.mktemp("whole")
+    copies = tmp_path_factory.mktemp("copies")
+    signals = small_run.CopyAtLooks(folder, copies)
+    trainer = small_run.train(manifest, folder, signals)
+    return types.SimpleNamespace(
+        trainer=trainer,
+        bits=small_run.bits(trainer),
+        best=best_weights(folder),
+        copies=copies,
+        looks=signals.looks,
+    )
+
+
+def kill(manifest, folder, looks, **options):
+    with pytest.raises(small_run.Killed):
+        small_run.train(manifest, folder, small_run.KillAt(looks), **options)
+
+
+def test_a_run_looks_at_its_signals_so_many_times(whole):
+    assert whole.looks == LOOKS
+
+
+def test_the_run_changes_the_weights(whole, tmp_path):
+    untrained = small_run.make_trainer(tmp_path / "run").model.get_weights()
+    for before, after in zip(
+        untrained, whole.trainer.model.get_weights(), strict=True
+    ):
+        assert not np.array_equal(before, after)
+
+
+def test_the_figures_are_those_of_the_kept_models_weights(whole, manifest):
+    losses = []
+    for features, labels in small_run.validation_of(manifest):
+        p = whole.trainer.kept_model.predict_on_batch(features)
+        losses.extend(-np.log(p[np.arange(len(labels)), labels]))
+    assert len(losses) == small_run.SIZES["validation"]
+    row = whole.trainer.state.history[-1]
+    assert row["val_loss"] == pytest.approx(np.mean(losses), rel=1e-5)
+
+
+@pytest.mark.parametrize("look", range(1, LOOKS + 1))
+def test_a_kill_at_any_step_changes_nothing(look, manifest, whole):
+    folder = whole.copies / str(look)
+    again = small_run.train(manifest, folder)
+    assert small_run.bits(again) == whole.bits
+    assert best_weights(folder) == whole.best
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"checkpoint_seconds": 0.0}, {"steps_per_execution": 2}],
+    ids=["every step saved", "two steps at a time"],
+)
+def test_neither_does_how_often_it_looks_and_saves(
+    options, manifest, whole, tmp_path
+):
+    kill(manifest, tmp_path / "run", EVALUATING - 1, **options)
+    again = small_run.train(manifest, tmp_path / "run", **options)
+    assert small_run.bits(again) == whole.bits
+
+
+def test_a_run_that_is_killed_again_and_again_gets_there(
+    manifest, whole, tmp_path
+):
+    """Saves after the first step of every start, dies after the second."""
+    for _ in range(3):
+        kill(manifest, tmp_path / "run", 2, checkpoint_seconds=0.0)
+    again = small_run.train(manifest, tmp_path / "run")
+    assert small_run.bits(again) == whole.bits
+
+
+def test_neither_does_a_kill_of_a_run_in_memory(manifest, whole, tmp_path):
+    expected = small_run.train(manifest, tmp_path / "whole", in_memory=True)
+    kill(manifest, tmp_path / "run", AN_EPOCH + 1, in_memory=True)
+    again = small_run.train(manifest, tmp_path / "run", in_memory=True)
+    assert small_run.bits(again) == small_run.bits(expected)
+    assert small_run.bits(again) != whole.bits  # It has another order.
+
+
+def test_neither_does_a_kill_between_best_weights_and_checkpoint(
+    manifest, whole, tmp_path, monkeypatch
+):
+    def save(state):
+        raise small_run.Killed
+
+    folder = tmp_path / "run"
+    with monkeypatch.context() as patch, pytest.raises(small_run.Killed):
+        patch.setattr(training.RunState, "save", save)
+        small_run.train(manifest, folder)
+    assert (folder / training.BEST_WEIGHTS).is_file()
+    assert small_run.bits(small_run.train(manifest, folder)) == whole.bits
+    assert best_weights(folder) == whole.best
+
+
+def test_neither_does_a_kill_while_the_best_weights_are_written(
+    manifest, whole, tmp_path, monkeypatch
+):
+    def write_half(model, path):
+        path.with_name(f".{path.name}.1.partial").write_bytes(b"half")
+        raise small_run.Killed
+
+    folder = tmp_path / "run"
+    with monkeypatch.context() as patch, pytest.raises(small_run.Killed):
+        patch.setattr(keras_files, "save_weights", write_half)
+        small_run.train(manifest, folder)
+    assert not (folder / training.BEST_WEIGHTS).exists()
+    assert small_run.bits(small_run.train(manifest, folder)) == whole.bits
+    assert best_weights(folder) == whole.best
+
+
+def test_a_run_goes_on_where_its_folder_was_moved(manifest, whole, tmp_path):
+    kill(manifest, tmp_path / "run", AN_EPOCH + 1)
+    (tmp_path / "run").rename(tmp_path / "moved")
+    again = small_run.train(manifest, tmp_path / "moved")
+    assert small_run.bits(again) == whole.bits
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_finished_run_trains_no_more(manifest, whole, tmp_path):
+    folder = whole.copies / str(LOOKS)
+    again = small_run.train(manifest, folder, small_run.KillAt(1))
+    assert small_run.bits(again) == whole.bits
+
+
+def test_patience_goes_on_over_a_kill(manifest, tmp_path):
+    """At a rate of 0 no epoch is better than the first."""
+    options = {"rate": 0.0, "patience": 2, "epochs": 9}
+    kill(manifest, tmp_path / "run", 2 * AN_EPOCH + 1, **options)
+    again = small_run.train(manifest, tmp_path / "run", **options)
+    assert [row["epoch"] for row in again.state.history] == [0, 1, 2]
+
+
+def test_another_models_checkpoint_is_refused(manifest, whole):
+    folder = whole.copies / str(LOOKS)
+    with pytest.raises(ValueError, match="another's, or a damaged one"):
+        small_run.train(manifest, folder, metrics=[])

@@ -1,0 +1,226 @@
+"""What a run tells: epochs.csv, TensorBoard, and lines on the terminal."""
+
+import csv
+import os
+import pty
+import re
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from tensorboard.backend.event_processing import event_accumulator
+
+import ac_keras
+import progress_program
+from ac_keras import cluster_classifier
+from ac_keras.training import RunLog
+
+DIMS = {"rgb": 4, "audio": 3}
+COUNTS = {"rgb": [5, 3, 1], "audio": [2, 0, 1]}  # frames of three clips
+FEATURES = {
+    name: np.random.default_rng(dim).normal(size=(3, 5, dim)).astype("float32")
+    for name, dim in DIMS.items()
+}
+
+
+def row(epoch, **values):
+    figures = {"loss": 1.5 / (epoch + 1), "learning_rate": 0.01}
+    figures |= {"seconds": 2.0, "clips_per_second": 1234.5}
+    return {"epoch": epoch, **figures, "val_loss": 0.5 + epoch, **values}
+
+
+def read_csv(folder):
+    with open(folder / "epochs.csv", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def read_events(folder, split):
+    found = event_accumulator.EventAccumulator(
+        str(folder / "tensorboard" / split),
+        {event_accumulator.TENSORS: 0},
+    )
+    found.Reload()
+    return found
+
+
+def scalars(folder, split, tag):
+    return {
+        event.step: float(tf.make_ndarray(event.tensor_proto))
+        for event in read_events(folder, split).Tensors(tag)
+    }
+
+
+@pytest.fixture(scope="module")
+def model():
+    keras.utils.set_random_seed(0)
+    model = cluster_classifier(DIMS, {"rgb": 3, "audio": 2}, 4)
+    rng = np.random.default_rng(0)
+    model.set_weights([rng.normal(size=x.shape) for x in model.weights])
+    return model
+
+
+@pytest.fixture(scope="module")
+def logged(model, tmp_path_factory):
+    """The folder of a log of 40 epochs, of which three are written."""
+    folder = tmp_path_factory.mktemp("logged")
+    log = RunLog(folder, 8, epochs=40, log_steps=2)
+    counts = {f"{k}_num_frames": np.array(x) for k, x in COUNTS.items()}
+    log.watch(model, {**FEATURES, **counts})
+    history = []
+    for epoch in range(3):
+        log.begin_epoch(epoch, 0, 4)
+        for step in range(1, 5):
+            total = 4 * epoch + step
+            log.step(step, total, {"loss": 100.0 / total})
+        history.append(row(epoch))
+        log.epoch(history)
+    return folder
+
+
+def numpys_entropy(kernel, frames, counts):
+    """The mean entropy of each unit's attention, clip by clip."""
+    found = []
+    for clip, count in zip(frames.astype("float64"), counts, strict=True):
+        for unit in kernel.T.astype("float64"):
+            scores = np.exp(clip[:count] @ unit)
+            scores /= scores.sum()
+            if count:
+                found.append(-sum(x * np.log(x) for x in scores))
+    return np.mean(found)
+
+
+def test_every_epoch_is_a_row_and_every_figure_a_column(logged):
+    expected = [{k: str(x) for k, x in row(i).items()} for i in range(3)]
+    assert read_csv(logged) == expected
+
+
+def test_rows_of_a_run_that_goes_on_are_not_doubled(tmp_path):
+    RunLog(tmp_path, 8, 5).epoch([row(0), row(1), row(2)])
+    again = RunLog(tmp_path, 8, 5)
+    again.epoch([row(0), row(1)], new=False)  # The third was not saved.
+    assert [x["epoch"] for x in read_csv(tmp_path)] == ["0", "1"]
+    again.epoch([row(0), row(1), row(2)])
+    assert [x["epoch"] for x in read_csv(tmp_path)] == ["0", "1", "2"]
+
+
+def test_a_figure_that_came_later_has_a_column(tmp_path):
+    RunLog(tmp_path, 8, 5).epoch([row(0), row(1, more=7)])
+    assert [x["more"] for x in read_csv(tmp_path)] == ["", "7"]
+
+
+def test_no_epochs_are_no_file(tmp_path):
+    RunLog(tmp_path, 8, 5).epoch([], new=False)
+    assert not (tmp_path / "epochs.csv").exists()
+
+
+@pytest.mark.parametrize(
+    "split, tag, name",
+    [
+        ("train", "epoch_loss", "loss"),
+        ("train", "epoch_learning_rate", "learning_rate"),
+        ("train", "epoch_clips_per_second", "clips_per_second"),
+        ("validation", "epoch_loss", "val_loss"),
+    ],
+)
+def test_tensorboard_has_every_figure_of_an_epoch(split, tag, name, logged):
+    expected = {epoch: row(epoch)[name] for epoch in range(3)}
+    assert scalars(logged, split, tag) == pytest.approx(expected)
+
+
+def test_tensorboard_has_the_loss_of_some_steps(logged):
+    expected = {step: 100.0 / step for step in range(2, 13, 2)}
+    assert scalars(logged, "train", "step_loss") == pytest.approx(expected)
+
+
+def test_steps_that_are_done_several_at_a_time_have_points_too(tmp_path):
+    log = RunLog(tmp_path, 8, epochs=1, log_steps=5)
+    log.begin_epoch(0, 6, 100)
+    for total in (9, 12, 15, 18, 21):
+        log.step(total, total, {"loss": 1.0})
+    log.epoch([row(0)])
+    assert list(scalars(tmp_path, "train", "step_loss")) == [12, 15, 21]
+
+
+@pytest.mark.parametrize("name", DIMS)
+def test_tensorboard_has_the_entropy_of_attention(name, logged, model):
+    cluster = model.get_layer("clusters").clusters[name]
+    kernel = cluster.get_weights()[0]
+    assert kernel.shape[0] == DIMS[name]
+    entropy = numpys_entropy(kernel, FEATURES[name], COUNTS[name])
+    assert entropy > 0.05
+    found = scalars(logged, "validation", f"attention_entropy/{name}")
+    assert found[0] == pytest.approx(entropy, rel=1e-5)
+
+
+def test_attention_is_looked_at_in_twenty_epochs_of_a_run(logged):
+    tag = "attention_entropy/rgb"
+    assert list(scalars(logged, "validation", tag)) == [0, 2]
+
+
+def test_tensorboard_has_a_picture_of_attention(logged):
+    events = read_events(logged, "validation").Tensors("attention")
+    assert [event.step for event in events] == [0, 2]
+    width, height, png = tf.make_ndarray(events[0].tensor_proto)
+    picture = tf.io.decode_png(png).numpy()
+    assert picture.shape[:2] == (int(height), int(width))
+    assert min(picture.shape[:2]) > 200 and picture.std() > 10
+
+
+def test_an_epoch_is_a_line_with_its_figures_and_the_time_left(
+    tmp_path, capsys
+):
+    RunLog(tmp_path, 8, epochs=93).epoch([row(0), row(1, seconds=58.0)])
+    assert capsys.readouterr().out == (
+        "Epoch 2/93: loss 0.75, learning_rate 0.01, val_loss 1.5; "
+        "1,234 clips/s, 45 min 30 s left\n"
+    )
+
+
+def test_clips_are_counted_from_the_step_where_the_epoch_goes_on(tmp_path):
+    log = RunLog(tmp_path, 8, epochs=1)
+    log.begin_epoch(0, 3, 4)
+    assert log.times(3)["clips_per_second"] == 0
+    times = log.times(4)
+    assert times["clips_per_second"] > 0 and times["seconds"] >= 0
+
+
+@pytest.fixture(scope="module")
+def terminal(tmp_path_factory):
+    """What a program shows on a terminal of its own."""
+    ours, its = pty.openpty()
+    root = os.path.dirname(os.path.dirname(ac_keras.__file__))
+    paths = [root, os.environ.get("PYTHONPATH", "")]
+    folder = tmp_path_factory.mktemp("terminal")
+    with subprocess.Popen(
+        [sys.executable, progress_program.__file__, str(folder)],
+        stdout=its,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))},
+    ):
+        os.close(its)
+        text = b""
+        while True:
+            try:
+                text += os.read(ours, 4096)
+            except OSError:  # It has closed its end.
+                break
+    os.close(ours)
+    return re.sub(r"\x1b\[[0-9;]*m|\x08", "", text.decode())
+
+
+def test_a_terminal_shows_a_bar_with_clips_a_second(terminal):
+    assert "Epoch 1/2" in terminal
+    assert re.search(r"1/4 .*clips/s: 5\.0+\s", terminal), terminal
+
+
+def test_a_terminal_shows_the_time_left(terminal):
+    """As Keras writes it: the rest's time, and the time a step takes."""
+    assert re.search(r"1/4 \S+ 6s 2s/step", terminal), terminal
+    assert re.search(r"3/4 \S+ 2s 2s/step", terminal), terminal
+
+
+def test_the_epochs_line_comes_below_the_bar(terminal):
+    *_, last = terminal.strip().splitlines()
+    assert last == "Epoch 1/2: loss 0.25; 5 clips/s, 8 s left"

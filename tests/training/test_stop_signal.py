@@ -1,0 +1,45 @@
+"""Signals that are noted, and given back."""
+
+import os
+import signal
+
+import pytest
+
+from ac_keras.training import StopSignal
+
+
+def send(number):
+    os.kill(os.getpid(), number)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_the_first_signal_is_noted(number):
+    with StopSignal() as signals:
+        assert signals.received is None
+        send(number)
+        assert signals.received == number.name
+
+
+@pytest.mark.parametrize("first", [signal.SIGTERM, signal.SIGINT])
+def test_ctrl_c_after_it_ends_at_once(first):
+    with StopSignal() as signals:
+        send(first)
+        with pytest.raises(KeyboardInterrupt):
+            send(signal.SIGINT)
+        assert signals.received == first.name
+
+
+def test_a_second_sigterm_does_not_end_the_saving():
+    with StopSignal() as signals:
+        send(signal.SIGTERM)
+        send(signal.SIGTERM)
+        assert signals.received == "SIGTERM"
+
+
+def test_the_signals_are_given_back():
+    before = [signal.getsignal(x) for x in (signal.SIGTERM, signal.SIGINT)]
+    with pytest.raises(ZeroDivisionError), StopSignal():
+        assert signal.getsignal(signal.SIGTERM) != before[0]
+        raise ZeroDivisionError
+    after = [signal.getsignal(x) for x in (signal.SIGTERM, signal.SIGINT)]
+    assert after == before
