@@ -2,6 +2,8 @@
 
 import tensorflow as tf
 
+from ac_keras.training.slurm_cluster import slurm_resolver
+
 STRATEGIES = ("mirrored", "one_device", "multi_host")
 CLUSTERS = ("tf_config", "slurm")
 
@@ -67,11 +69,9 @@ def _jobs(strategy):
 
 
 def _multi_host(cluster):
-    resolvers = tf.distribute.cluster_resolver
     if cluster == "slurm":
-        resolver = resolvers.SlurmClusterResolver()
-    else:
-        resolver = resolvers.TFConfigClusterResolver()
+        return tf.distribute.MultiWorkerMirroredStrategy(slurm_resolver())
+    resolver = tf.distribute.cluster_resolver.TFConfigClusterResolver()
     if not resolver.cluster_spec():
         raise ValueError(
             "Expected the environment variable TF_CONFIG to list the hosts, "
