@@ -38,8 +38,9 @@ def run_steps(update_step, x, labels, batch_size=BATCH_SIZE):
     def step(x, labels):
         return update_step({"x": x}, labels, batch_size)
 
-    results = [step(*map(tf.constant, batch)) for batch in zip(x, labels)]
-    losses, probabilities = zip(*results)
+    batches = zip(x, labels, strict=True)
+    results = [step(*map(tf.constant, batch)) for batch in batches]
+    losses, probabilities = zip(*results, strict=True)
     return np.array(losses), np.array(probabilities)
 
 
@@ -85,7 +86,7 @@ def rmsprop(weights, batches, rate, clip_norm=np.inf, class_weights=None):
     """All losses, and the weights after each step."""
     slots = [np.zeros_like(w) for w in weights]
     losses, path = [], []
-    for x, labels in zip(*batches):
+    for x, labels in zip(*batches, strict=True):
         loss, gradients = loss_and_gradients(weights, x, labels, class_weights)
         gradients = clipped(gradients, clip_norm)
         slots = [

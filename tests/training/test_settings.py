@@ -37,7 +37,9 @@ def test_other_units_are_refused(text):
 
 
 def test_a_constant_is_an_initializer():
-    np.testing.assert_array_equal(parse_initializer("constant:-2.5")((3,)), -2.5)
+    np.testing.assert_array_equal(
+        parse_initializer("constant:-2.5")((3,)), -2.5
+    )
 
 
 def test_a_normal_distribution_has_the_given_deviation():

@@ -40,13 +40,28 @@ def test_other_names_are_refused(names):
     assert f"Received: {names[0]!r}, {names[1]!r}." in str(raised.value)
 
 
-@pytest.mark.parametrize("value", [None, "", "{}"])
-def test_several_hosts_without_tf_config_are_refused(value, monkeypatch):
+@pytest.mark.parametrize(
+    "value",
+    [
+        None,
+        "",
+        "{}",
+        "[]",
+        '{"cluster": {"worker": ["a:1", "b:1"]}}',
+        '{"cluster": {"worker": ["a:1"]}, "task": {"type": "worker"}}',
+        '{"cluster": {"worker": ["a:1"]}, "task": '
+        '{"type": "worker", "index": 1}}',
+        '{"cluster": {"worker": ["a:1"]}, "task": '
+        '{"type": "chief", "index": 0}}',
+    ],
+)
+def test_several_hosts_need_a_tf_config_that_is_complete(value, monkeypatch):
     monkeypatch.delenv("TF_CONFIG", raising=False)
     if value is not None:
         monkeypatch.setenv("TF_CONFIG", value)
-    with pytest.raises(ValueError, match="variable TF_CONFIG to list the ho"):
+    with pytest.raises(ValueError, match="TF_CONFIG to list the ho") as raised:
         make_strategy("multi_host")
+    assert f"Received: TF_CONFIG={value!r}. Set it" in str(raised.value)
 
 
 @pytest.mark.parametrize("left_out", VARIABLES)

@@ -14,12 +14,14 @@ from ac_keras.training import UpdateStep
 DIM, UNITS, CLASSES, BATCH, FRAMES, STEPS = 6, 3, 4, 8, 5, 7
 
 
-def make_model(dtype="float32"):
+def make_model(dtype="float32", dropout=0.5):
     keras.utils.set_random_seed(3)
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(dtype)
     try:
-        return cluster_classifier({"rgb": DIM}, {"rgb": UNITS}, CLASSES)
+        return cluster_classifier(
+            {"rgb": DIM}, {"rgb": UNITS}, CLASSES, dropout
+        )
     finally:
         keras.config.set_dtype_policy(before)
 
@@ -38,9 +40,11 @@ def endless_batches(epoch, step, share):
     return batches.repeat().skip(step)
 
 
-def train(folder, dtype="float32", steps_per_execution=1, **options):
+def train(
+    folder, dtype="float32", dropout=0.5, steps_per_execution=1, **options
+):
     """The weights after two epochs, and the loss of each."""
-    model = make_model(dtype)
+    model = make_model(dtype, dropout)
     optimizer = keras.optimizers.RMSprop(0.01)
     trainer = Trainer(
         model,
@@ -75,10 +79,14 @@ def test_any_number_of_steps_at_once_gives_the_same_bits(
     np.testing.assert_array_equal(losses, plain[1])
 
 
-def test_xla_gives_the_same_weights_but_for_rounding(plain, tmp_path):
-    weights, losses = train(tmp_path, jit_compile=True)
-    np.testing.assert_allclose(losses, plain[1], 1e-4)
-    np.testing.assert_allclose(weights, plain[0], 1e-3, 1e-4)
+def test_xla_gives_the_same_weights_but_for_rounding(tmp_path_factory):
+    """Without dropout: XLA orders the same random numbers in its own way."""
+    plain, compiled = (
+        train(tmp_path_factory.mktemp("run"), dropout=0.0, jit_compile=xla)
+        for xla in (False, True)
+    )
+    np.testing.assert_allclose(compiled[1], plain[1], 1e-5)
+    np.testing.assert_allclose(compiled[0], plain[0], 1e-4, 1e-5)
 
 
 @pytest.mark.parametrize("dtype", ["mixed_bfloat16", "mixed_float16"])
@@ -87,10 +95,3 @@ def test_half_precision_stays_close_to_float32(dtype, plain, tmp_path):
     weights, losses = train(tmp_path, dtype, scale_loss=scaled)
     assert not np.array_equal(weights, plain[0])
     np.testing.assert_allclose(losses, plain[1], 0.05)
-
-
-def test_every_part_has_a_mask_of_its_own(plain, tmp_path):
-    """With dropout of 0.5, parts differ from the whole batch."""
-    _, losses = train(tmp_path, num_parts=2)
-    assert not np.array_equal(losses, plain[1])
-    np.testing.assert_allclose(losses, plain[1], 0.5)

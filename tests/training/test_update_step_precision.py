@@ -41,9 +41,7 @@ def test_the_scale_halves_until_float16_holds_the_gradients():
     for batch in zip(*repeated, strict=True):
         linear.run_steps(step, *(x[None] for x in batch))
         scales.append(float(step.loss_scale))
-        moved.append(
-            not np.array_equal(linear.weights_of(model)[0], before[0])
-        )
+        moved.append(not np.array_equal(linear.weights_of(model)[0], before[0]))
     halvings = moved.index(True)
     assert halvings > 0
     expected = [FIRST_LOSS_SCALE / 2**n for n in range(1, halvings + 1)]
