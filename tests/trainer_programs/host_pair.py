@@ -15,45 +15,18 @@ CHIEF, OTHER = 0, 1
 LONGEST = 300  # seconds, after which something hangs
 
 
-def free_ports(first=0):
-    """Two ports in a row that nobody listens to, from `first` on if given."""
-    with contextlib.ExitStack() as stack:
-        found = []
-        for _ in range(2):
-            wanted = found[0] + 1 if found else first
-            opened = stack.enter_context(socket.socket())
-            try:
-                opened.bind(("127.0.0.1", wanted))
-            except OSError:
-                break
-            found.append(opened.getsockname()[1])
-    if len(found) == 2:
-        return found
-    return free_ports(first + 2 if first else 0)
-
-
 def tf_config():
-    """Each host's environment under TF_CONFIG."""
-    cluster = {"worker": [f"127.0.0.1:{port}" for port in free_ports()]}
+    """Each host's environment: they are told two ports that are free."""
+    with contextlib.ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket()) for _ in range(2)]
+        for each in sockets:
+            each.bind(("127.0.0.1", 0))
+        ports = [each.getsockname()[1] for each in sockets]
+    cluster = {"worker": [f"127.0.0.1:{port}" for port in ports]}
     tasks = [{"type": "worker", "index": index} for index in (CHIEF, OTHER)]
     return [
         {"TF_CONFIG": json.dumps({"cluster": cluster, "task": task})}
         for task in tasks
-    ]
-
-
-def slurm():
-    """Each task's environment, two on one node, as srun sets it."""
-    job = free_ports(12000)[0] - 12000
-    return [
-        {
-            "SLURM_JOB_ID": str(job),
-            "SLURM_STEP_NODELIST": "localhost",
-            "SLURM_STEP_TASKS_PER_NODE": "2",
-            "SLURM_NODEID": "0",
-            "SLURM_LOCALID": str(index),
-        }
-        for index in (CHIEF, OTHER)
     ]
 
 

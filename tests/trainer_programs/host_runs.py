@@ -10,7 +10,6 @@ import numpy as np
 from host_pair import CHIEF
 from host_pair import OTHER
 from host_pair import HostPair
-from host_pair import slurm
 from host_pair import tf_config
 from program_runs import as_flags
 from program_runs import output_of
@@ -56,23 +55,14 @@ def one_process(data_dir, folder):
     return finished(folder / "run", output_of(result))
 
 
-def two_hosts(data_dir, folder):
-    flags = {**SETTINGS, "data_dir": data_dir, "output_dir": folder / "run"}
-    with HostPair(folder, flags, tf_config()) as pair:
-        statuses = [pair.end(host) for host in (CHIEF, OTHER)]
-        assert statuses == [0, 0], pair.error(CHIEF) + pair.error(OTHER)
-    return finished(folder / "run")
-
-
 def interrupted_hosts(data_dir, folder):
-    """Two tasks of Slurm that are stopped three times and started again.
+    """Two hosts that are stopped three times and started again.
 
     `stops` has, for each stop by its name, both exit statuses and what the
     hosts wrote to their standard errors. Until the last start there is a
     checkpoint after each step.
     """
     flags = {**SETTINGS, "data_dir": data_dir, "output_dir": folder / "run"}
-    flags["cluster"] = "slurm"
     often = {**flags, "checkpoint_minutes": 0}
     plan = {
         "terminated": ("Epoch 1/", OTHER, signal.SIGTERM),
@@ -81,13 +71,13 @@ def interrupted_hosts(data_dir, folder):
     }
     stops = {}
     for name, (line, host, number) in plan.items():
-        with HostPair(folder, often, slurm()) as pair:
+        with HostPair(folder, often, tf_config()) as pair:
             pair.wait_for(line)
             pair.send(host, number)
             statuses = [pair.end(host) for host in (CHIEF, OTHER)]
             errors = [pair.error(host) for host in (CHIEF, OTHER)]
             stops[name] = types.SimpleNamespace(status=statuses, error=errors)
-    with HostPair(folder, flags, slurm()) as pair:
+    with HostPair(folder, flags, tf_config()) as pair:
         statuses = [pair.end(host) for host in (CHIEF, OTHER)]
         assert statuses == [0, 0], pair.error(CHIEF) + pair.error(OTHER)
         run = finished(folder / "run", pair.printed(CHIEF))
