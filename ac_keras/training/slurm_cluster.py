@@ -14,6 +14,7 @@ from collections.abc import Mapping
 import tensorflow as tf
 
 FIRST_PORT, NUM_PORTS = 12000, 16000  # below those given out for a while
+PORTS_PER_JOB = 16  # so that jobs that share a node do not meet
 VARIABLES = (
     "SLURM_JOB_ID",
     "SLURM_STEP_NODELIST",
@@ -47,7 +48,7 @@ def slurm_resolver(
         )
     job, nodes, tasks, node, place = (environment[x] for x in VARIABLES)
     tasks = expand_tasks(tasks)
-    first_port = FIRST_PORT + int(job) % NUM_PORTS
+    first_port = FIRST_PORT + int(job) * PORTS_PER_JOB % NUM_PORTS
     workers = [
         f"{name}:{first_port + index}"
         for name, count in zip(expand_nodes(nodes), tasks, strict=True)

@@ -6,6 +6,7 @@ import tensorflow as tf
 from ac_keras.training import is_chief
 from ac_keras.training import make_strategy
 from ac_keras.training.slurm_cluster import FIRST_PORT
+from ac_keras.training.slurm_cluster import PORTS_PER_JOB
 from ac_keras.training.slurm_cluster import VARIABLES
 from ac_keras.training.slurm_cluster import expand_nodes
 from ac_keras.training.slurm_cluster import expand_tasks
@@ -80,7 +81,7 @@ def test_several_hosts_outside_slurm_are_refused(left_out, monkeypatch):
 
 def test_every_task_of_slurm_is_a_worker_in_the_order_of_the_nodes():
     resolver = slurm_resolver(STEP)
-    port = FIRST_PORT + 16
+    port = FIRST_PORT + 16 * PORTS_PER_JOB
     assert resolver.cluster_spec().as_dict() == {
         "worker": [
             f"n9:{port}",
