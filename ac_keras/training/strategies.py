@@ -1,6 +1,11 @@
 """Devices and hosts that share every batch."""
 
+import json
+import os
+
 import tensorflow as tf
+
+from ac_keras.training.slurm_cluster import slurm_resolver
 
 STRATEGIES = ("mirrored", "one_device", "multi_host")
 CLUSTERS = ("tf_config", "slurm")
@@ -67,16 +72,25 @@ def _jobs(strategy):
 
 
 def _multi_host(cluster):
-    resolvers = tf.distribute.cluster_resolver
     if cluster == "slurm":
-        resolver = resolvers.SlurmClusterResolver()
-    else:
-        resolver = resolvers.TFConfigClusterResolver()
-    if not resolver.cluster_spec():
+        return tf.distribute.MultiWorkerMirroredStrategy(slurm_resolver())
+    if not _is_complete(os.environ.get("TF_CONFIG", "")):
         raise ValueError(
             "Expected the environment variable TF_CONFIG to list the hosts, "
             'such as {"cluster": {"worker": ["a:2222", "b:2222"]}, "task": '
-            '{"type": "worker", "index": 0}}. Received: none. Set it for each '
-            "process, or take another strategy."
+            '{"type": "worker", "index": 0}}. Received: TF_CONFIG='
+            f"{os.environ.get('TF_CONFIG')!r}. Set it for each process, or "
+            "take another strategy."
         )
+    resolver = tf.distribute.cluster_resolver.TFConfigClusterResolver()
     return tf.distribute.MultiWorkerMirroredStrategy(resolver)
+
+
+def _is_complete(text):
+    """Tells whether a TF_CONFIG has hosts and says which one this is."""
+    try:
+        config = json.loads(text)
+        task = config["task"]
+        return int(task["index"]) < len(config["cluster"][task["type"]])
+    except (ValueError, KeyError, TypeError):
+        return False

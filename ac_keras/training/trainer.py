@@ -108,7 +108,7 @@ class Trainer:
         variables += update_step.variables
         variables += [x.value for m in self._metrics for x in m.variables]
         folder = CHECKPOINTS
-        if not self.is_chief:  # It takes part in saving and keeps nothing.
+        if not self.is_chief:  # All take part in saving; the chief's counts.
             task = self._strategy.cluster_resolver.task_id
             folder = f".{CHECKPOINTS}-{task}"
         self.state = RunState(directory / folder, variables)
@@ -165,9 +165,11 @@ class Trainer:
         return self.state.history
 
     def wait_for_hosts(self) -> None:
-        """Returns when all hosts have come here."""
+        """Returns when all hosts have come here; the chief's files stay."""
         if self.num_hosts > 1:
             self._sum(tf.zeros(1)).numpy()
+        if not self.is_chief:
+            self.state.remove()
 
     def _is_done(self):
         state = self.state

@@ -120,8 +120,10 @@ class UpdateStep:
         fold_in = tf.random.experimental.stateless_fold_in
         seed = fold_in(tf.constant([self.seed, 0], tf.int64), self.step)
         seed = fold_in(seed, tf.cast(replica_id, tf.int64))
+        first = tf.constant(0, tf.int64)
         for index, state in enumerate(self._random_states):
-            own = fold_in(seed, tf.constant(index, tf.int64))
+            # Twice, as layers count their draws where the index stands else.
+            own = fold_in(fold_in(seed, tf.constant(index, tf.int64)), first)
             state.assign(tf.cast(own % (2**31 - 1), state.dtype))
 
     def _gradients(self, features, labels, batch_size):

@@ -1,0 +1,72 @@
+"""Two tasks of one node that find each other by what srun sets."""
+
+import json
+import os
+import pathlib
+import socket
+import subprocess
+import sys
+
+from ac_keras.training.slurm_cluster import slurm_resolver
+from array_programs import PACKAGE
+
+PROGRAM = pathlib.Path(__file__).with_name("slurm_task.py")
+
+
+def variables(job, place):
+    return {
+        "SLURM_JOB_ID": str(job),
+        "SLURM_STEP_NODELIST": "localhost",
+        "SLURM_STEP_TASKS_PER_NODE": "2",
+        "SLURM_NODEID": "0",
+        "SLURM_LOCALID": str(place),
+    }
+
+
+def is_free(address):
+    with socket.socket() as opened:
+        host, port = address.split(":")
+        try:
+            opened.bind((host, int(port)))
+        except OSError:
+            return False
+    return True
+
+
+def free_job():
+    """A job whose ports nobody listens to."""
+    for job in range(500):
+        spec = slurm_resolver(variables(job, 0)).cluster_spec()
+        if all(map(is_free, spec.job_tasks("worker"))):
+            return job
+    raise AssertionError("no free ports")
+
+
+def start(job, place):
+    paths = [str(PACKAGE), os.environ.get("PYTHONPATH", "")]
+    return subprocess.Popen(
+        [sys.executable, PROGRAM],
+        env={
+            **os.environ,
+            **variables(job, place),
+            "PYTHONPATH": os.pathsep.join(filter(None, paths)),
+            "CUDA_VISIBLE_DEVICES": "-1",
+        },
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def test_tasks_of_slurm_sum_over_both():
+    job = free_job()
+    tasks = [start(job, place) for place in range(2)]
+    try:
+        printed = [task.communicate(timeout=300) for task in tasks]
+    finally:
+        for task in tasks:
+            task.kill()
+    assert [task.returncode for task in tasks] == [0, 0], printed
+    found = [json.loads(out.splitlines()[-1]) for out, _ in printed]
+    # Its number, whether it is the chief, the hosts, and 10^0 + 10^1.
+    assert found == [[0, True, 2, 11.0], [1, False, 2, 11.0]]

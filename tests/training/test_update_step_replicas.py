@@ -1,0 +1,107 @@
+"""Updates by several replicas are those of one, and of NumPy."""
+
+import numpy as np
+import pytest
+
+import linear_classifier as linear
+import steps_on_replicas as program
+from array_programs import arrays_of
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("steps")
+    return arrays_of("steps_on_replicas.py", folder)
+
+
+def whole_batch(case):
+    """The losses and the weights after each step, by the definitions."""
+    options = program.CASES[case]
+    weights = options.get("class_weights")
+    losses, path = linear.rmsprop(
+        linear.weights_of(linear.make_model()),
+        program.batches_of(case),
+        program.RATE,
+        options.get("clip_norm", np.inf),
+        None if weights is None else weights.astype(np.float64),
+    )
+    return losses, [np.concatenate([w.ravel() for w in x]) for x in path]
+
+
+@pytest.mark.parametrize("count", program.REPLICAS)
+@pytest.mark.parametrize(
+    "case", ["plain", "clipped", "weighted", "scaled", "opposite"]
+)
+def test_replicas_make_the_update_of_the_whole_batch(case, count, trained):
+    losses, path = whole_batch(case)
+    for replica in range(count):
+        found = trained[f"{case}/{count}/losses"][:, replica]
+        np.testing.assert_allclose(found, losses, 1e-5)
+    found = trained[f"{case}/{count}/weights"]
+    np.testing.assert_allclose(found, path[-1], 1e-4, 1e-5)
+
+
+@pytest.mark.parametrize("count", [1, 2])  # Four have two clips each.
+def test_parts_on_replicas_make_the_update_of_the_whole_batch(count, trained):
+    _, path = whole_batch("parts")
+    found = trained[f"parts/{count}/weights"]
+    np.testing.assert_allclose(found, path[-1], 1e-4, 1e-5)
+
+
+def test_the_norm_that_is_clipped_is_that_of_the_sum():
+    """Of each half alone it is above the limit, of both it is below."""
+    x, labels = program.batches_of("opposite")
+    start = linear.weights_of(linear.make_model())
+    limit = program.CASES["opposite"]["clip_norm"]
+    halves = [
+        linear.loss_and_gradients(start, x[0, half], labels[0, half])[1]
+        for half in (slice(0, 4), slice(4, 8))
+    ]
+    _, whole = linear.loss_and_gradients(start, x[0], labels[0])
+    assert all(linear.norm_of(g) / 2 > limit for g in halves)
+    assert linear.norm_of(whole) < max(map(linear.norm_of, halves)) / 2
+
+
+@pytest.mark.parametrize("count", program.REPLICAS)
+def test_averages_on_replicas_follow_the_weights(count, trained):
+    _, path = whole_batch("averages")
+    start = linear.weights_of(linear.make_model())
+    expected = np.concatenate([w.ravel() for w in start])
+    for weights in path:
+        expected = 0.7 * expected + 0.3 * weights
+    found = trained[f"averages/{count}/weights"]
+    np.testing.assert_allclose(found, expected, 1e-5, 1e-6)
+
+
+@pytest.mark.parametrize("count", program.REPLICAS)
+def test_infinity_on_one_replica_stops_the_update_of_all(count, trained):
+    _, path = whole_batch("clipped")  # The same up to the last batch.
+    found = trained[f"overflow/{count}/weights"]
+    np.testing.assert_allclose(found, path[-2], 1e-4, 1e-5)
+    steps = program.STEPS
+    np.testing.assert_array_equal(
+        trained[f"overflow/{count}/steps"], [steps, steps - 1]
+    )
+
+
+@pytest.mark.parametrize("count", program.REPLICAS)
+@pytest.mark.parametrize("case", [*program.EVALUATED, "several labels"])
+def test_evaluation_over_replicas_is_that_of_numpy(case, count, trained):
+    """Batches are uneven and the last has fewer clips than replicas."""
+    multi_label = case == "several labels"
+    _, num_clips = program.EVALUATED.get(case, program.EVALUATED["uneven"])
+    x, labels = linear.draw_batches(1, multi_label, size=num_clips)
+    weights = linear.weights_of(linear.make_model(multi_label))
+    loss, _ = linear.loss_and_gradients(weights, x[0], labels[0])
+    logits = x[0] @ weights[0] + weights[1]
+    right = logits.argmax(axis=1) == labels[0] if not multi_label else None
+    if multi_label:
+        right = (logits > 0) == labels[0]
+    found = trained[f"{case}/{count}/first"]
+    np.testing.assert_allclose(found, [loss, right.mean()], 1e-5)
+
+
+@pytest.mark.parametrize("count", program.REPLICAS)
+def test_evaluation_starts_from_zero_each_time(count, trained):
+    first = trained[f"uneven/{count}/first"]
+    np.testing.assert_array_equal(trained[f"uneven/{count}/again"], first)
