@@ -454,26 +454,16 @@ def check_flags(manifest: Manifest, strategy: tf.distribute.Strategy) -> None:
     )
     for initializer in (_ALPHA_INITIALIZER, _BETA_INITIALIZER):
         training.parse_initializer(initializer.value)
-    known, chosen = best_metrics(manifest), best_rule(manifest.description)
-    if chosen.metric not in known:
+    chosen = best_rule(manifest.description)
+    known = training.figure_names(
+        manifest.description, validated=bool(_VALIDATION_SPLIT.value)
+    )
+    if chosen.metric not in (training.LAST, *known):
         raise ValueError(
-            f"Expected --best_metric among {', '.join(known)}, with "
+            f"Expected --best_metric among last, {', '.join(known)}, with "
             f"--validation_split={_VALIDATION_SPLIT.value!r}. Received: "
             f"{chosen.metric}. Name one of them or leave the flag out."
         )
-
-
-def best_metrics(manifest: Manifest) -> list[str]:
-    """Lists what can choose an epoch."""
-    found = {"loss": training.training_metrics(manifest.description)}
-    if _VALIDATION_SPLIT.value:
-        evaluated = training.evaluation_metrics(manifest.description)
-        found["val_loss"] = evaluated
-    names = [training.LAST]
-    for loss, metrics in found.items():
-        prefix = loss.removesuffix("loss")
-        names += [loss, *(prefix + x.name for x in metrics)]
-    return names
 
 
 def dry_run(model: keras.Model, manifest: Manifest, train_data) -> None:

@@ -17,6 +17,7 @@ from ac_keras.training.saved_classifier import load_classifier
 from ac_keras.training.settings import parse_initializer
 from ac_keras.training.settings import parse_num_units
 from ac_keras.training.standard_metrics import evaluation_metrics
+from ac_keras.training.standard_metrics import figure_names
 from ac_keras.training.standard_metrics import training_metrics
 from ac_keras.training.stop_signal import StopSignal
 from ac_keras.training.strategies import is_chief
@@ -44,6 +45,7 @@ __all__ = [
     "describe_run",
     "evaluation_metrics",
     "explain",
+    "figure_names",
     "finish_run",
     "is_chief",
     "load_classifier",

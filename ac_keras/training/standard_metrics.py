@@ -33,3 +33,19 @@ def evaluation_metrics(description: Description) -> list[keras.metrics.Metric]:
             metrics.MeanAveragePrecision(num_classes, step_results=False),
         ]
     return training_metrics(description) + more
+
+
+def figure_names(description: Description, validated: bool) -> list[str]:
+    """Lists the figures of an epoch that can choose which to keep.
+
+    Args:
+        description: The dataset.
+        validated: Whether there is a validation split.
+    """
+    summed, ranked = ["accuracy", "top_5_accuracy"], ["per_class_accuracy"]
+    if description.multi_label:
+        summed, ranked = ["hit_at_1", "perr"], ["gap", "map"]
+    names = ["loss", *summed]
+    if validated:
+        names += [f"val_{name}" for name in ("loss", *summed, *ranked)]
+    return names
