@@ -93,11 +93,11 @@ RECORDS = {  # How a copy is spoilt; gives what should be said of it.
     ),
     "a label out of range": lambda x: (
         replace(x, "train", 5, label=6)
-        + "Expected labels from 0 to 5. Received: 6 in clips odd"
+        + "Expected labels from 0 to 5. Received: 6 in clips train-005"
     ),
     "a label below zero": lambda x: (
         replace(x, "validation", 2, label=-1)
-        + "Expected labels from 0 to 5. Received: -1 in clips odd"
+        + "Expected labels from 0 to 5. Received: -1 in clips validation-002"
     ),
 }
 
