@@ -5,7 +5,6 @@ import json
 import pathlib
 import subprocess
 import sys
-import time
 
 import keras
 import numpy as np
@@ -51,11 +50,13 @@ def wait_until(process, condition):
     Returns:
         Whether it was seen.
     """
-    while process.poll() is None:
-        if condition():
-            return True
-        time.sleep(0.0005)
-    return False
+    while not condition():
+        try:
+            process.wait(timeout=0.0005)
+        except subprocess.TimeoutExpired:
+            continue
+        return False
+    return True
 
 
 def output_of(process):
