@@ -19,7 +19,7 @@ import killed_training
 from learnable_dataset import write_dataset
 
 EPOCHS = 40
-STEPS = 6
+STEPS = killed_training.STEPS
 SAVES = STEPS + 1  # an epoch: one after each step, one at its end
 FINISHING = ("model.keras", "saved_model", "accuracy.png")
 
@@ -29,10 +29,6 @@ def partial_names(folder):
     names = killed_training.names_in(folder)
     names = {x.split("/")[-1] for x in names}
     return sorted(x for x in names if "partial" in x or x.endswith("_temp"))
-
-
-def holds(folder, part):
-    return any(part in x for x in killed_training.names_in(folder))
 
 
 def aim(kind, folder, process, rng):
@@ -45,28 +41,22 @@ def aim(kind, folder, process, rng):
         wait(process, lambda: path.exists() and path.stat().st_mtime > began)
         return wait(process, later(rng.uniform(0, 0.3)))
     # First something new, so that every start gets on.
-    before = number_of_saves(folder)
-    wait(process, lambda: number_of_saves(folder) > before)
+    before = killed_training.number_of_saves(folder)
+    wait(process, lambda: killed_training.number_of_saves(folder) > before)
     wait(process, later(rng.uniform(0, 1.5)))
     if kind == "evaluation":
-        wait(process, lambda: number_of_saves(folder) % SAVES == STEPS)
+        wait(
+            process,
+            lambda: killed_training.number_of_saves(folder) % SAVES == STEPS,
+        )
         return wait(process, later(rng.uniform(0, 0.03)))
     marks = {
         "a checkpoint": "_temp",
         "the best weights": ".best.weights.h5.",
     }
     return kind not in marks or wait(
-        process, lambda: holds(folder, marks[kind])
+        process, lambda: killed_training.holds(folder, marks[kind])
     )
-
-
-def number_of_saves(folder):
-    """Gives how many checkpoints there were."""
-    try:
-        text = (folder / "checkpoints" / "checkpoint").read_text()
-    except FileNotFoundError:
-        return 0
-    return int(text.split('"')[1].removeprefix("ckpt-"))
 
 
 def later(seconds):

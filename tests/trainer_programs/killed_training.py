@@ -5,7 +5,6 @@ import json
 import pathlib
 import subprocess
 import sys
-import time
 
 import keras
 import numpy as np
@@ -21,13 +20,14 @@ FLAGS = {
     "optimizer": "rmsprop",
     "learning_rate": 0.01,
     "clip_norm": 1,
-    "batch_size": 16,  # 6 steps an epoch
+    "batch_size": 16,
     "train_frames": 3,
     "average_momentum": 0.9,
     "mean_features": True,
     "best_metric": "last",
     "checkpoint_minutes": 0,  # after every step
 }
+STEPS = 6  # an epoch
 TIMES = ("seconds", "clips_per_second")
 
 
@@ -50,11 +50,13 @@ def wait_until(process, condition):
     Returns:
         Whether it was seen.
     """
-    while process.poll() is None:
-        if condition():
-            return True
-        time.sleep(0.0005)
-    return False
+    while not condition():
+        try:
+            process.wait(timeout=0.0005)
+        except subprocess.TimeoutExpired:
+            continue
+        return False
+    return True
 
 
 def output_of(process):
@@ -72,15 +74,36 @@ def names_in(folder):
         return set()
 
 
-def position(output_dir):
-    """Gives epoch, step and history of the newest checkpoint, or None."""
+def holds(folder, part):
+    """Tells whether there is a path under a folder with such a part."""
+    return any(part in x for x in names_in(folder))
+
+
+def number_of_saves(folder):
+    """Gives how many checkpoints there were."""
+    try:
+        text = (folder / "checkpoints" / "checkpoint").read_text()
+    except FileNotFoundError:
+        return 0
+    return int(text.split('"')[1].removeprefix("ckpt-"))
+
+
+def checkpoint_of(output_dir):
+    """Gives the newest checkpoint's arrays by name; none if there is none."""
     newest = tf.train.latest_checkpoint(str(output_dir / "checkpoints"))
     if newest is None:
-        return None
+        return {}
     reader = tf.train.load_checkpoint(newest)
-    keys = reader.get_variable_to_shape_map()
-    (key,) = (x for x in keys if x.startswith("position/"))
-    return tuple(json.loads(reader.get_tensor(key)))
+    names = reader.get_variable_to_shape_map()
+    return {name: reader.get_tensor(name) for name in names}
+
+
+def position(output_dir):
+    """Gives epoch, step and history of the newest checkpoint, or None."""
+    for name, value in checkpoint_of(output_dir).items():
+        if name.startswith("position/"):
+            return tuple(json.loads(value))
+    return None
 
 
 def weights_of(output_dir):

@@ -1,11 +1,6 @@
-"""What a run tells: epochs.csv, TensorBoard, and lines on the terminal."""
+"""What a run tells: epochs.csv, TensorBoard, and a line an epoch."""
 
 import csv
-import os
-import pty
-import re
-import subprocess
-import sys
 
 import keras
 import numpy as np
@@ -13,8 +8,6 @@ import pytest
 import tensorflow as tf
 from tensorboard.backend.event_processing import event_accumulator
 
-import ac_keras
-import progress_program
 from ac_keras import cluster_classifier
 from ac_keras.training import RunLog
 
@@ -185,42 +178,3 @@ def test_clips_are_counted_from_the_step_where_the_epoch_goes_on(tmp_path):
     assert log.times(3)["clips_per_second"] == 0
     times = log.times(4)
     assert times["clips_per_second"] > 0 and times["seconds"] >= 0
-
-
-@pytest.fixture(scope="module")
-def terminal(tmp_path_factory):
-    """What a program shows on a terminal of its own."""
-    ours, its = pty.openpty()
-    root = os.path.dirname(os.path.dirname(ac_keras.__file__))
-    paths = [root, os.environ.get("PYTHONPATH", "")]
-    folder = tmp_path_factory.mktemp("terminal")
-    with subprocess.Popen(
-        [sys.executable, progress_program.__file__, str(folder)],
-        stdout=its,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))},
-    ):
-        os.close(its)
-        text = b""
-        while True:
-            try:
-                text += os.read(ours, 4096)
-            except OSError:  # It has closed its end.
-                break
-    os.close(ours)
-    return re.sub(r"\x1b\[[0-9;]*m|\x08", "", text.decode())
-
-
-def test_a_terminal_shows_a_bar_with_clips_a_second(terminal):
-    assert "Epoch 1/2" in terminal
-    assert re.search(r"1/4 .*clips/s: 5\.0+\s", terminal), terminal
-
-
-def test_a_terminal_shows_the_time_left(terminal):
-    """As Keras writes it: the rest's time, and the time a step takes."""
-    assert re.search(r"1/4 \S+ 6s 2s/step", terminal), terminal
-    assert re.search(r"3/4 \S+ 2s 2s/step", terminal), terminal
-
-
-def test_the_epochs_line_comes_below_the_bar(terminal):
-    *_, last = terminal.strip().splitlines()
-    assert last == "Epoch 1/2: loss 0.25; 5 clips/s, 8 s left"

@@ -1,0 +1,124 @@
+"""train.py: killed by SIGKILL and started again by the same command.
+
+kill_runs.py does it at more and at random moments.
+"""
+
+import signal
+import types
+
+import pytest
+
+import killed_training
+from learnable_dataset import SIZES
+from learnable_dataset import write_dataset
+
+EPOCHS = 5
+MOMENTS = {  # What is seen in the folder when the run is killed.
+    "writing a checkpoint": "_temp",
+    "writing the best weights": ".best.weights.h5.",
+    "finishing": "model.keras",
+}
+
+
+def kill_at(moment, data_dir, output_dir):
+    """Starts, waits until there is something new, then for the moment."""
+    saves = killed_training.number_of_saves(output_dir)
+    process = killed_training.start(data_dir, output_dir, epochs=EPOCHS)
+
+    def is_time():
+        got_on = killed_training.number_of_saves(output_dir) > saves + 1
+        return got_on and killed_training.holds(output_dir, MOMENTS[moment])
+
+    killed_training.wait_until(process, is_time)
+    process.kill()
+    _, errors = process.communicate()
+    assert process.returncode == -signal.SIGKILL, errors[-4000:]
+    return killed_training.position(output_dir)
+
+
+@pytest.fixture(scope="module")
+def runs(data_dir, tmp_path_factory):
+    """A run that was never killed, while another one was again and again."""
+    folder = tmp_path_factory.mktemp("kills")
+    whole, killed = folder / "whole", folder / "killed"
+    process = killed_training.start(data_dir, whole, epochs=EPOCHS)
+    positions = [kill_at(moment, data_dir, killed) for moment in MOMENTS]
+    again = killed_training.start(data_dir, killed, epochs=EPOCHS)
+    killed_training.output_of(process)
+    killed_training.output_of(again)
+    return types.SimpleNamespace(
+        whole=whole, killed=killed, positions=positions
+    )
+
+
+@pytest.fixture(scope="module")
+def later_starts(runs, data_dir, tmp_path_factory):
+    """Two further starts: with free flags, and with other ones and data."""
+    other = tmp_path_factory.mktemp("other") / "tiny"
+    write_dataset(other, multi_label=True)
+    before = contents(runs.killed)
+    free = killed_training.start(
+        data_dir,
+        runs.killed,
+        epochs=EPOCHS,
+        checkpoint_minutes=7,
+        log_steps=9,
+    )
+    refused = killed_training.start(
+        other, runs.killed, epochs=EPOCHS + 1, dropout=0.25
+    )
+    return types.SimpleNamespace(
+        free=(*free.communicate(), free.returncode),
+        refused=(*refused.communicate(), refused.returncode),
+        before=before,
+    )
+
+
+def contents(folder):
+    return {x: x.read_bytes() for x in folder.rglob("*") if x.is_file()}
+
+
+def test_it_was_killed_on_its_way(runs):
+    places = [(epoch, step) for epoch, step, _ in runs.positions]
+    assert places == sorted(places) and (0, 0) < places[0] < places[-1]
+    assert places[0] < (EPOCHS, 0)
+    assert places[-1] == (EPOCHS, 0)  # Trained, and not finished.
+
+
+def test_a_killed_run_ends_with_the_same_weights(runs):
+    assert killed_training.same_weights(runs.whole, runs.killed)
+
+
+def test_a_killed_run_ends_with_the_same_epochs(runs):
+    epochs = killed_training.epochs_of(runs.whole)
+    assert [row["epoch"] for row in epochs] == list(map(str, range(EPOCHS)))
+    assert float(epochs[-1]["loss"]) < float(epochs[0]["loss"])
+    assert killed_training.epochs_of(runs.killed) == epochs
+
+
+def test_a_killed_run_ends_with_the_same_files(runs):
+    names = killed_training.lasting_names(runs.killed)
+    assert names == killed_training.lasting_names(runs.whole)
+    assert {"saved_model/1", "result.json", "report.html"} <= names
+    assert not [x for x in names if "partial" in x or "checkpoints" in x]
+
+
+def test_a_finished_run_says_so_and_changes_nothing(runs, later_starts):
+    output, errors, status = later_starts.free
+    assert status == 0, errors[-4000:]
+    assert f"{runs.killed} is complete: see" in output
+    assert contents(runs.killed) == later_starts.before
+    assert len(later_starts.before) > 10
+
+
+def test_another_runs_folder_is_refused_with_every_difference(later_starts):
+    _, errors, status = later_starts.refused
+    assert status == 1
+    assert f"dropout: 0.5 there, 0.25 now; epochs: {EPOCHS} there" in errors
+    assert "manifest_sha256" in errors
+    assert "Traceback" not in errors and "data_dir" not in errors
+
+
+def test_the_runs_steps_are_as_many_as_its_clips_fill():
+    steps = SIZES["train"] // killed_training.FLAGS["batch_size"]
+    assert steps == killed_training.STEPS

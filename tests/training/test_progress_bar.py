@@ -1,0 +1,51 @@
+"""What a run shows on a terminal while an epoch goes on."""
+
+import os
+import pty
+import re
+import subprocess
+import sys
+
+import pytest
+
+import ac_keras
+import progress_program
+
+
+@pytest.fixture(scope="module")
+def terminal(tmp_path_factory):
+    """What a program shows on a terminal of its own."""
+    ours, its = pty.openpty()
+    root = os.path.dirname(os.path.dirname(ac_keras.__file__))
+    paths = [root, os.environ.get("PYTHONPATH", "")]
+    folder = tmp_path_factory.mktemp("terminal")
+    with subprocess.Popen(
+        [sys.executable, progress_program.__file__, str(folder)],
+        stdout=its,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))},
+    ):
+        os.close(its)
+        text = b""
+        while True:
+            try:
+                text += os.read(ours, 4096)
+            except OSError:  # It has closed its end.
+                break
+    os.close(ours)
+    return re.sub(r"\x1b\[[0-9;]*m|\x08", "", text.decode())
+
+
+def test_a_terminal_shows_a_bar_with_clips_a_second(terminal):
+    assert "Epoch 1/2" in terminal
+    assert re.search(r"1/4 .*clips/s: 5\.0+\s", terminal), terminal
+
+
+def test_a_terminal_shows_the_time_left(terminal):
+    """As Keras writes it: the rest's time, and the time a step takes."""
+    assert re.search(r"1/4 \S+ 6s 2s/step", terminal), terminal
+    assert re.search(r"3/4 \S+ 2s 2s/step", terminal), terminal
+
+
+def test_the_epochs_line_comes_below_the_bar(terminal):
+    *_, last = terminal.strip().splitlines()
+    assert last == "Epoch 1/2: loss 0.25; 5 clips/s, 8 s left"
