@@ -582,6 +582,21 @@ def train_on(
     return result
 
 
+def train_together(data_dir, output_dir, strategy) -> dict | None:
+    """Does `train_on`, and says so when another host is lost meanwhile.
+
+    Raises:
+        SystemExit: If one is, be it before the first step or after the last.
+    """
+    try:
+        return train_on(data_dir, output_dir, strategy)
+    except tf.errors.OpError as error:
+        message = training.explain_loss(error, training.num_hosts(strategy))
+        if message is None:
+            raise
+        sys.exit(message)
+
+
 def without_damage(
     manifest: Manifest, output_dir: pathlib.Path, is_chief: bool
 ) -> Manifest:
@@ -640,7 +655,7 @@ def main(argv):
             inner = (
                 output_dir / name if len(_DATA_DIR.value) > 1 else output_dir
             )
-            results[name] = train_on(data_dir, inner, strategy)
+            results[name] = train_together(data_dir, inner, strategy)
     except (FileNotFoundError, ValueError, training.RunStopped) as error:
         sys.exit(str(error))
     if len(results) > 1 and all(results.values()):

@@ -6,6 +6,7 @@ from ac_keras.training.class_weights import balanced_class_weights
 from ac_keras.training.dry_run import describe_run
 from ac_keras.training.evaluator import Evaluator
 from ac_keras.training.failures import explain
+from ac_keras.training.failures import explain_loss
 from ac_keras.training.failures import named_damage
 from ac_keras.training.finish import finish_run
 from ac_keras.training.finish import write_mean
@@ -22,6 +23,7 @@ from ac_keras.training.standard_metrics import training_metrics
 from ac_keras.training.stop_signal import StopSignal
 from ac_keras.training.strategies import is_chief
 from ac_keras.training.strategies import make_strategy
+from ac_keras.training.strategies import num_hosts
 from ac_keras.training.trainer import BEST_WEIGHTS
 from ac_keras.training.trainer import NonFiniteLossError
 from ac_keras.training.trainer import RunStopped
@@ -45,6 +47,7 @@ __all__ = [
     "describe_run",
     "evaluation_metrics",
     "explain",
+    "explain_loss",
     "figure_names",
     "finish_run",
     "is_chief",
@@ -52,6 +55,7 @@ __all__ = [
     "make_schedule",
     "make_strategy",
     "named_damage",
+    "num_hosts",
     "parse_initializer",
     "parse_num_units",
     "training_metrics",

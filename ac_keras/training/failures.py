@@ -67,13 +67,26 @@ def explain(
                 "file anew, or leave such records out with "
                 "--skip_corrupt_records."
             )
-    if num_hosts > 1 and isinstance(error, LOST_HOST):
-        return (
-            f"Expected all {num_hosts} hosts to go on. Received: the loss of "
-            f"one, seen as {type(error).__name__}. Start the same command on "
-            "every host again; the run goes on from its last checkpoint."
-        )
-    return None
+    return explain_loss(error, num_hosts)
+
+
+def explain_loss(error: Exception, num_hosts: int) -> str | None:
+    """Says that a host was lost, whenever it was.
+
+    Args:
+        error: What TensorFlow raised.
+        num_hosts: Processes that take part.
+
+    Returns:
+        The message, or None where it was something else.
+    """
+    if num_hosts == 1 or not isinstance(error, LOST_HOST):
+        return None
+    return (
+        f"Expected all {num_hosts} hosts to go on. Received: the loss of one, "
+        f"seen as {type(error).__name__}. Start the same command on every "
+        "host again; the run goes on from its last checkpoint."
+    )
 
 
 @contextlib.contextmanager
