@@ -32,7 +32,8 @@ def test_other_units_are_refused(text):
         parse_num_units(text.split(","), MODALITIES)
     assert str(raised.value) == (
         "Expected the number of units as a number or as MODALITY:NUMBER pairs "
-        f"with modalities among {MODALITIES}. Received: num_units={text}."
+        f"with modalities among {MODALITIES}. Received: num_units={text}. "
+        "Name modalities of the dataset."
     )
 
 
@@ -54,5 +55,6 @@ def test_other_initializers_are_refused(text):
         parse_initializer(text)
     assert str(raised.value) == (
         "Expected an initializer as constant:VALUE or "
-        f"normal:STANDARD_DEVIATION. Received: {text}."
+        f"normal:STANDARD_DEVIATION. Received: {text}. Write "
+        "it like normal:0.5."
     )
