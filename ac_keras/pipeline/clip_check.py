@@ -1,6 +1,7 @@
 """Whether sound records hold clips that can be used."""
 
 import re
+from collections.abc import Mapping
 from collections.abc import Sequence
 
 import tensorflow as tf
@@ -15,8 +16,17 @@ NOT_PARSED = "Could not parse example|Invalid protocol message"
 UNPARSED = "a record that is no message of its format"
 
 
-def count_clips(serialized: Sequence[bytes], description: Description) -> int:
+def count_clips(
+    serialized: Sequence[bytes],
+    description: Description,
+    longest: Mapping[str, int],
+) -> int:
     """Decodes everything in some records and counts their clips.
+
+    Args:
+        serialized: The records.
+        description: What they hold.
+        longest: Mapping from modality to the longest clip's frames.
 
     Raises:
         tf.errors.InvalidArgumentError, UnicodeDecodeError: If a clip cannot be
@@ -29,7 +39,8 @@ def count_clips(serialized: Sequence[bytes], description: Description) -> int:
         stored = records.parse_records(batch, description)
         for name, modality in description.modalities.items():
             num_frames = records.count_frames(stored[name], modality)
-            slots = tf.maximum(tf.reduce_max(num_frames), 1)
+            slots = tf.minimum(tf.reduce_max(num_frames), longest[name])
+            slots = tf.maximum(slots, 1)  # as the reader has
             frames = records.decode_all_frames(stored[name], modality, slots)
             check_finite(name, modality, frames, stored["id"])
         num_clips += len(stored["id"])
@@ -45,6 +56,6 @@ def reason_of(error: Exception) -> str:
         return UNPARSED
     _, _, said = message.partition("Summarized data: ")
     if not said:
-        return message.splitlines()[0].split(" [Op:")[0]
+        return message.splitlines()[0].split(" [Op:")[0].rstrip(".")
     lines = said.split(" [Op:")[0].splitlines()
     return re.sub(r"\bb([\"'])(.*?)\1", r"\2", " ".join(lines)).strip()

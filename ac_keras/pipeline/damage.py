@@ -3,6 +3,7 @@
 import dataclasses
 import pathlib
 from collections.abc import Iterator
+from collections.abc import Mapping
 from collections.abc import Sequence
 
 import tensorflow as tf
@@ -43,10 +44,14 @@ def find_damage(manifest: Manifest, split: str) -> Iterator[Damage]:
     Records whose checksum or content is wrong are found one by one. Where a
     length is wrong, the search goes on at the next place that looks like a
     record's beginning. A file that is shorter than the manifest tells, or has
-    another number of clips, is damaged at its end.
+    another number of clips, is damaged at its end. What `skip_damage` left out
+    is not told again.
     """
     for scan in _scans(manifest, split):
-        yield from scan.damage()
+        if scan.shard.runs == Shard.runs:
+            yield from scan.damage()
+        else:
+            yield from filter(scan.is_new, list(scan.damage()))
 
 
 def skip_damage(
@@ -75,16 +80,23 @@ def skip_damage(
 
 
 def _scans(manifest, split):
-    shards_there = manifest.split(split).shards
-    for path, shard in zip(manifest.paths(split), shards_there, strict=True):
-        yield _Scan(path, shard, manifest.description)
+    held = manifest.split(split)
+    for path, shard in zip(manifest.paths(split), held.shards, strict=True):
+        yield _Scan(path, shard, manifest.description, held.max_num_frames)
 
 
 class _Scan:
     """One reading of a file: what is sound in it and what is not."""
 
-    def __init__(self, path: str, shard: Shard, description: Description):
+    def __init__(
+        self,
+        path: str,
+        shard: Shard,
+        description: Description,
+        longest: Mapping[str, int],
+    ):
         self.path, self.shard, self.description = path, shard, description
+        self.longest = longest
         self.size = pathlib.Path(path).stat().st_size
         self.runs: list[tuple[int, int]] = []
         self.num_clips = 0
@@ -111,8 +123,17 @@ class _Scan:
                 offset = self._after(offset, broken)
         yield from self._compare(found)
 
+    def is_new(self, damage: Damage) -> bool:
+        """Whether it broke a run of a repaired shard, once all is known."""
+        runs = [run for run in self.shard.runs if run[0] <= damage.offset]
+        return bool(runs) and runs[-1] not in self.runs
+
     def repaired(self) -> Shard:
         """Gives the shard that is left, once all damage is known."""
+        starts = [start for start, _ in self.runs]
+        whole = starts == [0] and self._end == self.shard.num_bytes
+        if whole and self.num_clips == self.shard.num_clips:
+            return self.shard
         return dataclasses.replace(
             self.shard, runs=tuple(self.runs), num_clips=self.num_clips
         )
@@ -156,7 +177,7 @@ class _Scan:
             return
         try:
             self.num_clips += clip_check.count_clips(
-                [x for _, x in block], self.description
+                [x for _, x in block], self.description, self.longest
             )
         except clip_check.UNUSABLE as error:
             if len(block) == 1:

@@ -36,7 +36,7 @@ def load_classifier(
         model = keras.models.load_model(path)
         modalities = model.get_layer("clusters").modalities
         model.get_layer("logits")
-    except (ValueError, OSError) as error:
+    except (ValueError, TypeError, OSError) as error:  # Keras raises any.
         raise ValueError(
             f"Expected a model that trainers/train.py saved. Received: {path}, "
             f"which is another file ({str(error).splitlines()[0]}). Name a "

@@ -148,7 +148,8 @@ class Trainer:
         if self._is_done():
             return self.state.history
         first_epoch, first_step = self.state.epoch, self.state.step
-        if first_step == self.steps_per_epoch:  # Its evaluation was not done.
+        # Its evaluation was not done, or records are left out since then.
+        if first_step >= self.steps_per_epoch:
             first_epoch, first_step = first_epoch + 1, 0
 
         def share(context):
