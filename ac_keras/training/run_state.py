@@ -24,8 +24,6 @@ class RunState(tf.train.experimental.PythonState):
         variables: Everything that training changes. Their order and shapes
             must be the same when they are restored.
         keep: How many checkpoints to keep.
-        steps_per_epoch: Steps in an epoch; a checkpoint of other epochs is
-            refused.
 
     Attributes:
         epoch: Epochs that are done, their evaluation included.
@@ -38,9 +36,7 @@ class RunState(tf.train.experimental.PythonState):
         directory: str | os.PathLike,
         variables: Sequence[tf.Variable],
         keep: int = 2,
-        steps_per_epoch: int | None = None,
     ):
-        self.steps_per_epoch = steps_per_epoch
         self.epoch, self.step, self.history = 0, 0, []
         self.directory = pathlib.Path(directory)
         self._checkpoint = tf.train.Checkpoint(
@@ -53,15 +49,11 @@ class RunState(tf.train.experimental.PythonState):
 
     def serialize(self) -> str:
         """Gives the position, for TensorFlow to save."""
-        return json.dumps(
-            [self.epoch, self.step, self.history, self.steps_per_epoch]
-        )
+        return json.dumps([self.epoch, self.step, self.history])
 
     def deserialize(self, value: str) -> None:
         """Takes over the position that TensorFlow read."""
-        self.epoch, self.step, self.history, self._saved_steps = json.loads(
-            value
-        )
+        self.epoch, self.step, self.history = json.loads(value)
 
     def save(self) -> None:
         """Writes a checkpoint and removes the oldest."""
@@ -77,8 +69,7 @@ class RunState(tf.train.experimental.PythonState):
             Whether there was one.
 
         Raises:
-            ValueError: If it is damaged, or of other variables or epochs than
-                these.
+            ValueError: If it is damaged, or of other variables than these.
         """
         newest = _newest(pathlib.Path(directory or self.directory))
         if newest is None:
@@ -92,12 +83,6 @@ class RunState(tf.train.experimental.PythonState):
                 "If it was damaged, remove its files to go on from the one "
                 "before; else name another folder for the run."
             ) from error
-        if self._saved_steps != self.steps_per_epoch:
-            raise ValueError(
-                f"Expected epochs of {self._saved_steps} steps, as the run "
-                f"began with. Received: {self.steps_per_epoch}. Give it the "
-                "same training records, broken ones left out or not."
-            )
         self._sweep(newest)
         return True
 

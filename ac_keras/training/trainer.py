@@ -111,9 +111,7 @@ class Trainer:
         if not self.is_chief:  # All take part in saving; the chief's counts.
             task = self._strategy.cluster_resolver.task_id
             folder = f".{CHECKPOINTS}-{task}"
-        self.state = RunState(
-            directory / folder, variables, steps_per_epoch=steps_per_epoch
-        )
+        self.state = RunState(directory / folder, variables)
         self._execute = tf.function(self._run_steps)
         self._sum = tf.function(self._sum_over_hosts)
 
