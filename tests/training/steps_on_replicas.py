@@ -1,4 +1,4 @@
-"""Trains and evaluates on one, two and four replicas and writes arrays.
+"""Trains and evaluates on one and on two replicas and writes arrays.
 
     python steps_on_replicas.py FILE.npz
 
@@ -16,7 +16,7 @@ import linear_classifier as linear
 from ac_keras.training import Evaluator
 from ac_keras.training import UpdateStep
 
-REPLICAS = (1, 2, 4)
+REPLICAS = (1, 2)  # TensorFlow 2.21 has one size of strategy a process.
 RATE, STEPS = 0.05, 4
 CLASS_WEIGHTS = np.array([0.2, 3.0, 1.0, 0.5], "float32")
 CASES = {

@@ -41,7 +41,7 @@ def test_replicas_make_the_update_of_the_whole_batch(case, count, trained):
     np.testing.assert_allclose(found, path[-1], 1e-4, 1e-5)
 
 
-@pytest.mark.parametrize("count", [1, 2])  # Four have two clips each.
+@pytest.mark.parametrize("count", program.REPLICAS)
 def test_parts_on_replicas_make_the_update_of_the_whole_batch(count, trained):
     _, path = whole_batch("parts")
     found = trained[f"parts/{count}/weights"]
