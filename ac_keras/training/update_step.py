@@ -95,8 +95,9 @@ class UpdateStep:
             batch_size: Clips in the whole batch, over all replicas.
 
         Returns:
-            The whole batch's mean loss, a scalar, and the replica's
-            probabilities `(batch, num_classes)`.
+            The whole batch's mean loss, a scalar, NaN where the gradients are
+            not finite and no loss is scaled; and the replica's probabilities
+            `(batch, num_classes)`.
         """
         replica = tf.distribute.get_replica_context()
         self._seed_dropout(replica.replica_id_in_sync_group)
@@ -113,6 +114,8 @@ class UpdateStep:
         if self.clip_norm:
             factor *= self.clip_norm / tf.maximum(norm, self.clip_norm)
         finite = tf.math.is_finite(norm)
+        if self.loss_scale is None:  # Else a smaller scale may mend it.
+            loss = tf.where(finite, loss, float("nan"))
         replica.merge_call(self._apply, args=(gradients, factor, finite))
         return loss, probabilities
 
