@@ -102,7 +102,7 @@ def position(output_dir):
     """Gives epoch, step and history of the newest checkpoint, or None."""
     for name, value in checkpoint_of(output_dir).items():
         if name.startswith("position/"):
-            return tuple(json.loads(value)[:3])
+            return tuple(json.loads(value))
     return None
 
 

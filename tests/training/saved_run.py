@@ -33,4 +33,4 @@ def position(folder):
     """Gives epoch, step and history of the newest checkpoint."""
     values = read_checkpoint(folder)
     (name,) = (x for x in values if x.startswith("position/"))
-    return json.loads(values[name])[:3]
+    return json.loads(values[name])
