@@ -3,6 +3,8 @@ VENV := .venv
 LATEST := .venv-latest
 DATA := records/flash_mnist_uci
 RUN := runs/demo
+# A process a core; a file's tests stay together, as they share what they made.
+PYTEST_FLAGS := --quiet --numprocesses=auto --dist=loadfile
 # TensorFlow's own start-up notes are not for the user of these commands.
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
@@ -54,11 +56,14 @@ lint: $(VENV)/installed-test
 	$(VENV)/bin/ruff format --check
 
 test: lint
-	$(VENV)/bin/python -m pytest --quiet
+	$(VENV)/bin/python -m pytest $(PYTEST_FLAGS)
 
 test-latest: $(LATEST)/installed
-	$(LATEST)/bin/python -m pytest --quiet tests/layers tests/models \
-	    tests/conformance tests/pipeline tests/trainer_programs tests/serving
+	$(LATEST)/bin/python -m pytest $(PYTEST_FLAGS) tests/layers \
+	    tests/models tests/conformance tests/metrics tests/pipeline \
+	    tests/training tests/serving \
+	    tests/trainer_programs/test_training_run.py \
+	    tests/trainer_programs/test_two_devices.py
 
 format: $(VENV)/installed-test
 	$(VENV)/bin/ruff check --fix

@@ -34,6 +34,7 @@ setuptools.setup(
         "test": [
             "build>=1.0",
             "pytest>=8.0",
+            "pytest-xdist>=3.5",
             "ruff>=0.14",
             "setuptools>=68",
             "wheel",
