@@ -15,7 +15,7 @@ _fold_in = tf.random.experimental.stateless_fold_in
 
 def batch_decoder(
     description: Description,
-    longest: Mapping[str, int],
+    longest: Mapping[str, int] | None,
     sample_size: int,
     first_row: int = 0,
     num_rows: int | None = None,
@@ -24,7 +24,8 @@ def batch_decoder(
 
     Args:
         description: The dataset, with the modalities to decode.
-        longest: Mapping from modality to the longest clip's frames.
+        longest: Mapping from modality to the longest clip's frames; None
+            where that is not known and each batch's own longest clip counts.
         sample_size: Frames taken from each clip and modality; 0 takes all.
         first_row: The first clip's row in the whole batch.
         num_rows: Clips in the whole batch; None where it is all there.
@@ -32,14 +33,19 @@ def batch_decoder(
     Returns:
         A function of what `parse_records` gives and of a seed, integers
         `(2,)`, or None to take frames at equal intervals. It gives features
-        and labels.
+        and labels, None where there are none.
     """
+
+    def slots_for_all(name, num_frames):
+        if longest:
+            return max(longest[name], 1)
+        return tf.maximum(tf.reduce_max(num_frames), 1)
 
     def decode_modality(name, modality, stored, seed):
         num_frames = records.count_frames(stored, modality)
-        if not 0 < sample_size < longest[name]:
+        if not sample_size or (longest and sample_size >= longest[name]):
             # All are wanted; a modality that no clip has takes one slot.
-            slots = sample_size or max(longest[name], 1)
+            slots = sample_size or slots_for_all(name, num_frames)
             frames = records.decode_all_frames(stored, modality, slots)
             return frames, num_frames
         if seed is None:
@@ -62,7 +68,7 @@ def batch_decoder(
             )
             features[name] = check_finite(name, modality, frames, stored["id"])
             features[f"{name}_num_frames"] = num_frames
-        return features, stored["labels"]
+        return features, stored.get("labels")
 
     return decode
 

@@ -10,7 +10,6 @@ import tensorflow as tf
 from ac_keras.pipeline.manifest import Description
 from ac_keras.pipeline.sequence_examples import fixed_steps
 from ac_keras.pipeline.sequence_examples import split_sequences
-from ac_keras.pipeline.targets import make_targets
 
 ID = "example/id"
 LABELS = "clip/label/index"
@@ -29,28 +28,30 @@ def feature_key(description: Description, name: str) -> str:
 
 
 def parse_sequences(
-    records: tf.Tensor, description: Description
+    records: tf.Tensor, description: Description, labelled: bool = True
 ) -> dict[str, tf.Tensor | tf.RaggedTensor]:
     """Splits a batch of serialized clips.
 
     Args:
         records: Strings `(batch,)`.
         description: The dataset that they belong to.
+        labelled: As `records.parse_records` has it.
 
     Returns:
-        `id`, strings `(batch,)`; `labels`, as `make_targets` gives them; and
+        `id`, strings `(batch,)`; `labels`, int64 `(batch, None)`, ragged; and
         for every modality float32 `(batch, None, dim)`, ragged.
     """
     keys = {n: feature_key(description, n) for n in description.modalities}
     ids, context, steps = split_sequences(
         records,
         ID,
-        {LABELS: tf.int64},
+        {LABELS: tf.int64} if labelled else {},
         dict.fromkeys(keys.values(), tf.float32),
+        id_required=labelled,
     )
     frames = {
         name: fixed_steps(steps[keys[name]], modality.dim, keys[name])
         for name, modality in description.modalities.items()
     }
-    targets = make_targets(context[LABELS], ids, description)
-    return {"id": ids, "labels": targets, **frames}
+    labels = {"labels": context[LABELS]} if labelled else {}
+    return {"id": ids, **labels, **frames}

@@ -35,19 +35,24 @@ def expand_clips(
 
 
 def parse_records(
-    batch: tf.Tensor | dict[str, tf.Tensor], description: Description
+    batch: tf.Tensor | dict[str, tf.Tensor],
+    description: Description,
+    labelled: bool = True,
 ) -> dict[str, tf.Tensor | tf.RaggedTensor]:
     """Splits a batch of clips.
 
     Args:
         batch: A batch of what `expand_clips` gives.
         description: The dataset that they belong to.
+        labelled: Whether to read labels and to insist on ids. Clips that a
+            model is to name need neither.
 
     Returns:
-        `id` (strings `(batch,)`), `labels` (int32 `(batch,)`; multi-label:
-        float32 `(batch, num_classes)`, 1 where a clip has the label), and for
-        every modality strings `(batch,)` or, ragged, strings `(batch, None)`
-        or float32 `(batch, None, dim)`.
+        `id` (strings `(batch,)`; `""` for a clip that may lack it and does),
+        `labels` if asked for (int32 `(batch,)`; multi-label: float32
+        `(batch, num_classes)`, 1 where a clip has the label), and for every
+        modality strings `(batch,)` or, ragged, strings `(batch, None)` or
+        float32 `(batch, None, dim)`.
     """
     parse = {
         "clip": _parse_clips,
@@ -55,16 +60,23 @@ def parse_records(
         "youtube8m_segments": youtube8m.parse_segments,
         "mediasequence": mediasequence.parse_sequences,
     }[description.record_format]
-    return parse(batch, description)
-
-
-def _parse_clips(records, description):
-    strings = tf.io.FixedLenFeature([], tf.string)
-    labels = tf.io.RaggedFeature(tf.int64, row_splits_dtype=tf.int64)
-    features = dict.fromkeys(["id", *description.modalities], strings)
-    parsed = tf.io.parse_example(records, {**features, "labels": labels})
+    parsed = parse(batch, description, labelled)
+    if not labelled:
+        return parsed
     targets = make_targets(parsed["labels"], parsed["id"], description)
     return {**parsed, "labels": targets}
+
+
+def _parse_clips(records, description, labelled):
+    string = tf.io.FixedLenFeature([], tf.string)
+    features = {"id": string, **dict.fromkeys(description.modalities, string)}
+    if labelled:
+        features["labels"] = tf.io.RaggedFeature(
+            tf.int64, row_splits_dtype=tf.int64
+        )
+    else:
+        features["id"] = tf.io.FixedLenFeature([], tf.string, "")
+    return tf.io.parse_example(records, features)
 
 
 def count_frames(

@@ -8,6 +8,7 @@ def split_sequences(
     id_key: str,
     context: dict[str, tf.DType],
     lists: dict[str, tf.DType],
+    id_required: bool = True,
 ) -> tuple[tf.Tensor, dict[str, tf.RaggedTensor], dict[str, tf.RaggedTensor]]:
     """Splits a batch.
 
@@ -16,6 +17,8 @@ def split_sequences(
         id_key: The key of a clip's name in the context.
         context: Mapping from other keys of the context to their dtypes.
         lists: Mapping from keys of feature lists to their dtypes.
+        id_required: Whether a clip without a name is an error; its id is
+            `""` else.
 
     Returns:
         Ids, strings `(batch,)`; a mapping from the context's keys to ragged
@@ -27,6 +30,8 @@ def split_sequences(
         records, _ragged({**context, id_key: tf.string}), _ragged(lists)
     )
     ids = values.pop(id_key)
+    if not id_required:
+        return tf.strings.reduce_join(ids, axis=1), values, steps
     single = tf.debugging.assert_equal(
         ids.row_lengths(),
         tf.constant(1, tf.int64),

@@ -12,7 +12,6 @@ from ac_keras.pipeline.manifest import Description
 from ac_keras.pipeline.modality import Modality
 from ac_keras.pipeline.sequence_examples import fixed_steps
 from ac_keras.pipeline.sequence_examples import split_sequences
-from ac_keras.pipeline.targets import make_targets
 
 MODALITIES = {"rgb": 1024, "audio": 128}
 NUM_CLASSES = 3862
@@ -30,22 +29,22 @@ def quantised(dim: int) -> Modality:
 
 
 def parse_videos(
-    records: tf.Tensor, description: Description
+    records: tf.Tensor, description: Description, labelled: bool = True
 ) -> dict[str, tf.Tensor | tf.RaggedTensor]:
     """Splits a batch of serialized videos.
 
     Args:
         records: Strings `(batch,)`.
         description: The dataset that they belong to.
+        labelled: As `records.parse_records` has it.
 
     Returns:
-        `id`, strings `(batch,)`; `labels`, as `make_targets` gives them; and
+        `id`, strings `(batch,)`; `labels`, int64 `(batch, None)`, ragged; and
         for every modality strings `(batch, None)`, one a frame.
     """
-    lists = {"labels": tf.int64}
-    ids, context, frames = _parse(records, description, lists)
-    targets = make_targets(context["labels"], ids, description)
-    return {"id": ids, "labels": targets, **frames}
+    lists = {"labels": tf.int64} if labelled else {}
+    ids, labels, frames = _parse(records, description, lists, labelled)
+    return {"id": ids, **labels, **frames}
 
 
 def expand_segments(
@@ -74,29 +73,35 @@ def expand_segments(
 
 
 def parse_segments(
-    segments: dict[str, tf.Tensor], description: Description
-) -> dict[str, tf.Tensor]:
+    segments: dict[str, tf.Tensor],
+    description: Description,
+    labelled: bool = True,
+) -> dict[str, tf.Tensor | tf.RaggedTensor]:
     """Gives a batch of segments the form of a batch of clips.
 
     Args:
         segments: A batch of what `expand_segments` gives.
         description: The dataset that they belong to.
+        labelled: As `records.parse_records` has it.
 
     Returns:
-        `id`, strings `(batch,)`; `labels`, as `make_targets` gives them; and
+        `id`, strings `(batch,)`; `labels`, int64 `(batch, None)`, ragged; and
         for every modality strings `(batch,)`.
     """
+    del description
+    if not labelled:
+        return {key: x for key, x in segments.items() if key != "labels"}
     words = tf.strings.split(segments["labels"])
     numbers = tf.strings.to_number(words.flat_values, tf.int64)
-    labels = words.with_flat_values(numbers)
-    targets = make_targets(labels, segments["id"], description)
-    return {**segments, "labels": targets}
+    return {**segments, "labels": words.with_flat_values(numbers)}
 
 
-def _parse(records, description, lists):
+def _parse(records, description, lists, id_required=True):
     """Gives ids, the context's lists and the frames `(batch, None)`."""
     keys = dict.fromkeys(description.modalities, tf.string)
-    ids, context, steps = split_sequences(records, "id", lists, keys)
+    ids, context, steps = split_sequences(
+        records, "id", lists, keys, id_required
+    )
     frames = {}
     for name in keys:
         single = fixed_steps(steps[name], 1, name)
