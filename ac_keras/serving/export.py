@@ -16,8 +16,8 @@ from ac_keras.pipeline.manifest import OWN_RECORDS
 from ac_keras.serving import signatures
 from ac_keras.serving import version_folder
 from ac_keras.serving import warm_up
+from ac_keras.serving.serving_options import ServingOptions
 from ac_keras.serving.signatures import ServedClassifier
-from ac_keras.serving.signatures import ServingOptions
 
 CLASS_NAMES_FILE = "class_names.txt"
 CLASSIFY_METHOD = "tensorflow/serving/classify"
