@@ -63,9 +63,9 @@ class FileScan:
         self.num_clips = 0
         self._end = -1  # of the last run
 
-    def damage(self) -> Iterator[Damage]:
-        """Reads the file and yields what is broken."""
-        offset, found = 0, None
+    def damage(self, offset: int = 0) -> Iterator[Damage]:
+        """Reads the file from an offset on and yields what is broken."""
+        found = None
         while offset < self.size:
             block, is_broken = [], False
             try:

@@ -1,0 +1,73 @@
+"""What decides the predictions in a folder, fixed by whoever comes first."""
+
+import json
+import os
+import pathlib
+import uuid
+
+
+def write_first(path: pathlib.Path, values: dict) -> None:
+    """Writes a JSON file unless another process or machine has done so."""
+    # Machines may well have processes of the same number.
+    own = path.with_name(f".{path.name}.{uuid.uuid4().hex}.partial")
+    try:
+        with open(own, "w", encoding="utf-8") as file:
+            json.dump(values, file, indent=1)
+            file.write("\n")
+            file.flush()
+            os.fsync(file.fileno())
+        os.link(own, path)
+    except FileExistsError:
+        pass
+    except OSError:  # A file system without hard links, or worse.
+        os.replace(own, path)
+    finally:
+        own.unlink(missing_ok=True)
+
+
+def compare(path: pathlib.Path, plan: dict) -> None:
+    """Compares a plan with the one that a folder was begun with.
+
+    Args:
+        path: The file of the latter.
+        plan: JSON values; under `files` each input file's path and size.
+
+    Raises:
+        ValueError: If they differ.
+    """
+    begun = json.loads(path.read_text(encoding="utf-8"))
+    difference = _difference(begun, json.loads(json.dumps(plan)))
+    if difference:
+        raise ValueError(
+            f"Expected the files and settings that {path.parent} was begun "
+            f"with. Received: {difference}. Name another folder, or remove "
+            "this one."
+        )
+
+
+def _difference(begun, now):
+    """Says how a plan differs from the one that a folder was begun with."""
+    for key in now:
+        if begun.get(key) == now[key]:
+            continue
+        if key == "files":
+            return _other_files(begun["files"], now["files"])
+        return f"{key}={_short(now[key])}, where it was {_short(begun[key])}"
+    return None
+
+
+def _other_files(begun, now):
+    begun, now = ({x["file"]: x["num_bytes"] for x in y} for y in (begun, now))
+    for path in sorted(begun.keys() | now.keys()):
+        if path not in begun:
+            return f"{path}, which was not among the files"
+        if path not in now:
+            return f"{len(now)} files without {path}"
+        if begun[path] != now[path]:
+            return f"{path} of {now[path]} bytes, where it was {begun[path]}"
+    return None
+
+
+def _short(value, limit=200):
+    text = json.dumps(value)
+    return text if len(text) <= limit else text[:limit] + "..."
