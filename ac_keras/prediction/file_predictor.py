@@ -140,8 +140,11 @@ class FilePredictor:
 def _is_whole(file, num_bytes):
     """Tells whether a file that was read to its end ends behind a record.
 
-    TensorFlow takes less than a record's header for a sound end.
+    TensorFlow takes less than a record's header for a sound end, and no byte
+    at all.
     """
-    if num_bytes == file.num_bytes or file.runs != InputFile.runs:
+    if file.runs != InputFile.runs:
         return True
+    if num_bytes == file.num_bytes:
+        return num_bytes > 0
     return record_framing.record_starts(file.path)[1]
