@@ -170,4 +170,4 @@ class OutputFolder:
                     f"and no {PLAN}. Name another folder."
                 )
             run_plan.write_first(path, plan)
-        run_plan.compare(path, plan)
+        run_plan.compare(path, plan, self.is_done)

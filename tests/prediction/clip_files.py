@@ -1,10 +1,6 @@
 """Files of clips without labels, a classifier, and what it should say."""
 
-import csv
-import json
-
 import numpy as np
-import pyarrow.parquet
 import tensorflow as tf
 
 from ac_keras import cluster_classifier
@@ -19,6 +15,7 @@ RANGE = (-2.0, 2.0)
 NO_MODEL_TAKES = {"flow": Modality(3)}  # Nor do the records have it.
 SIZES = (7, 5, 6)  # clips of each file
 BATCH_SIZE = 3
+FRAMING_BYTES = 16  # of a record around its data, 12 of them before
 TOP_K = 3
 
 
@@ -130,49 +127,17 @@ def expected(model, clips, top_k=TOP_K):
     return [[CLASS_NAMES[i] for i in row] for row in best], scores
 
 
-def read_rows(path):
-    """A file's rows as dicts, scores as float32 bits."""
-    rows = READERS[path.suffix](path)
-    for row in rows:
-        row["scores"] = np.array(row["scores"], "float32")
-    return rows
+def place_of(index, number=1):
+    """The first byte of a record of a file."""
+    records = [
+        make_record(clip, b"%d-%d" % (number, i))
+        for i, clip in enumerate(clips_of(number))
+    ]
+    return sum(FRAMING_BYTES + len(record) for record in records[:index])
 
 
-def _read_csv(path):
-    with open(path, newline="", encoding="utf-8") as file:
-        return [_from_columns(row) for row in csv.DictReader(file)]
-
-
-def _from_columns(row):
-    places = range(1, 1 + sum(key.startswith("class_") for key in row))
-    return {
-        "id": row["id"],
-        "file": row["file"],
-        "index": int(row["index"]),
-        "classes": [row[f"class_{place}"] for place in places],
-        "scores": [float(row[f"score_{place}"]) for place in places],
-    }
-
-
-READERS = {
-    ".jsonl": lambda path: [
-        json.loads(line) for line in path.read_text().splitlines()
-    ],
-    ".csv": _read_csv,
-    ".parquet": lambda path: pyarrow.parquet.read_table(path).to_pylist(),
-}
-
-
-def read_folder(output):
-    """The rows of all files, in the files' order."""
-    paths = sorted(output.glob("0*-of-*"))
-    return [row for path in paths for row in read_rows(path)]
-
-
-def contents(folder):
-    """All files of a folder, hidden ones too, by their paths in it."""
-    return {
-        str(path.relative_to(folder)): path.read_bytes()
-        for path in folder.rglob("*")
-        if path.is_file()
-    }
+def flip(path, place):
+    """Changes a bit."""
+    data = bytearray(path.read_bytes())
+    data[place] ^= 4
+    path.write_bytes(data)

@@ -1,5 +1,7 @@
 """Files of clips and a classifier, each made once."""
 
+import shutil
+
 import pytest
 
 import clip_files
@@ -25,3 +27,14 @@ def predicted(records, classifier, tmp_path_factory):
     output = tmp_path_factory.mktemp("predicted") / "whole"
     clip_files.predict(records, output, model=classifier)
     return output
+
+
+@pytest.fixture
+def folder(records, tmp_path):
+    """A copy of the files that may be broken."""
+    return shutil.copytree(records, tmp_path / "records")
+
+
+@pytest.fixture
+def output(tmp_path):
+    return tmp_path / "output"

@@ -5,6 +5,7 @@ import pytest
 import tensorflow as tf
 
 import clip_files
+import predicted_files
 from ac_keras.pipeline import Modality
 from ac_keras.pipeline import youtube8m
 
@@ -50,7 +51,7 @@ def expected(model, clips):
 
 
 def assert_predicted(output, model, ids, clips):
-    rows = clip_files.read_folder(output)
+    rows = predicted_files.read_folder(output)
     names, scores = expected(model, clips)
     assert [row["id"] for row in rows] == ids
     assert [row["classes"] for row in rows] == names

@@ -7,6 +7,7 @@ import sys
 import pytest
 
 import clip_files
+import predicted_files
 from clip_files import describe
 
 OTHER_SETTINGS = {  # What is asked of a folder, and what is said of it.
@@ -26,10 +27,10 @@ def test_a_folder_begun_with_another_setting_is_refused(
     name, predicted, records, classifier
 ):
     changes, said = OTHER_SETTINGS[name]
-    before = clip_files.contents(predicted)
+    before = predicted_files.contents(predicted)
     with pytest.raises(ValueError, match=f"begun with. Received: {said}"):
         clip_files.predict(records, predicted, model=classifier, **changes)
-    assert clip_files.contents(predicted) == before
+    assert predicted_files.contents(predicted) == before
     assert not (predicted / "counted").exists()
 
 
@@ -51,10 +52,10 @@ def one_less(folder):
 
 
 def one_longer(folder):
-    path = folder / "part-1.tfrecord"
+    path = folder / "part-0.tfrecord"  # Its predictions are there.
     size = path.stat().st_size
     path.write_bytes(2 * path.read_bytes())
-    return f"part-1.tfrecord of {2 * size} bytes, where it was {size}"
+    return f"part-0.tfrecord of {2 * size} bytes, where it was {size}"
 
 
 @pytest.mark.parametrize("change", [one_more, one_less, one_longer])
@@ -127,11 +128,11 @@ def test_a_full_disk_is_told_and_leaves_no_part(
 
     monkeypatch.setattr("os.fsync", lambda _: None)
     clip_files.predict(records, tmp_path, model=classifier, share=(0, 2))
-    before = clip_files.contents(tmp_path)
+    before = predicted_files.contents(tmp_path)
     monkeypatch.setattr("os.fsync", fail)
     with pytest.raises(OSError, match="to write .*-1.jsonl. Received: .*No"):
         clip_files.predict(records, tmp_path, model=classifier)
-    assert clip_files.contents(tmp_path) == before
+    assert predicted_files.contents(tmp_path) == before
 
 
 def test_a_file_named_twice_is_read_once(
@@ -140,7 +141,9 @@ def test_a_file_named_twice_is_read_once(
     monkeypatch.chdir(records)
     twice = ["part-*", str(records / "*-1.tfrecord"), "./part-0.tfrecord"]
     clip_files.predict(records, tmp_path, model=classifier, records=twice)
-    assert clip_files.contents(tmp_path) == clip_files.contents(predicted)
+    assert predicted_files.contents(tmp_path) == predicted_files.contents(
+        predicted
+    )
 
 
 def test_files_of_one_name_have_files_of_their_own(
