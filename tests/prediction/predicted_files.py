@@ -6,7 +6,7 @@ import json
 import numpy as np
 import pyarrow.parquet
 
-import clip_files
+from clip_files import SIZES
 
 
 def read_rows(path):
@@ -61,10 +61,7 @@ def ids_of(output):
     return [row["id"] for row in read_folder(output)]
 
 
-def all_but(*ids):
-    every = [
-        f"{n}-{i}"
-        for n, size in enumerate(clip_files.SIZES)
-        for i in range(size)
-    ]
-    return [x for x in every if x not in ids]
+def ids_but(*left_out):
+    """The ids of all clips of SIZES but some."""
+    every = [f"{n}-{i}" for n, size in enumerate(SIZES) for i in range(size)]
+    return [x for x in every if x not in left_out]

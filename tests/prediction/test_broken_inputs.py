@@ -7,8 +7,11 @@ import pytest
 import tensorflow as tf
 
 import clip_files
-import predicted_files
 from clip_files import SIZES
+from predicted_files import ids_but
+from predicted_files import ids_of
+from predicted_files import read_folder
+from predicted_files import read_rows
 
 BROKEN = 3  # in the second file: in its second batch
 
@@ -86,7 +89,7 @@ def test_what_was_done_before_stays_and_can_be_gone_on_with(
     shutil.copy(records / path.name, path)
     for _ in range(2):  # The second time there is nothing to do.
         clip_files.predict(folder, output, model=classifier)
-        assert predicted_files.ids_of(output) == predicted_files.all_but()
+        assert ids_of(output) == ids_but()
 
 
 @each_way
@@ -98,9 +101,7 @@ def test_a_broken_record_is_left_out_where_that_is_asked_for(
     outcome = clip_files.predict(
         folder, output, model=classifier, skip_broken_records=True
     )
-    assert predicted_files.ids_of(output) == predicted_files.all_but(
-        f"1-{BROKEN}"
-    )
+    assert ids_of(output) == ids_but(f"1-{BROKEN}")
     assert outcome.num_clips == sum(SIZES) - 1
     counted = outcome.summary["files"][1]
     assert counted["num_clips"] == SIZES[1] - 1
@@ -123,7 +124,7 @@ def test_the_others_are_predicted_as_ever(way, folder, output, classifier):
         if (number, i) != (1, BROKEN)
     ]
     names, scores = clip_files.expected(classifier, clips)
-    rows = predicted_files.read_folder(output)
+    rows = read_folder(output)
     assert [row["classes"] for row in rows] == names
     found = np.array([row["scores"] for row in rows])
     np.testing.assert_allclose(found, scores, atol=1e-6)
@@ -137,7 +138,7 @@ def test_the_index_counts_broken_records(folder, output, classifier):
     clip_files.predict(
         folder, output, model=classifier, skip_broken_records=True
     )
-    rows = predicted_files.read_rows(output / "00001-of-00003-part-1.jsonl")
+    rows = read_rows(output / "00001-of-00003-part-1.jsonl")
     assert [(row["id"], row["index"]) for row in rows] == [
         (f"1-{i}", i) for i in (0, 2, 4)
     ]

@@ -9,12 +9,13 @@ import pyarrow.parquet
 import pytest
 
 import clip_files
-import predicted_files
 from ac_keras.prediction import FORMATS
 from ac_keras.prediction import parquet_rows
 from clip_files import CLASS_NAMES
 from clip_files import SIZES
 from clip_files import TOP_K
+from predicted_files import read_folder
+from predicted_files import read_rows
 
 each_format = pytest.mark.parametrize("format", FORMATS)
 
@@ -31,7 +32,7 @@ def outputs(records, classifier, tmp_path_factory):
 
 @each_format
 def test_every_clip_has_a_row_in_the_files_order(format, outputs, records):
-    rows = predicted_files.read_folder(outputs / format)
+    rows = read_folder(outputs / format)
     assert [(x["id"], x["file"], x["index"]) for x in rows] == [
         (f"{number}-{i}", str(records / clip_files.name_of(number)), i)
         for number, size in enumerate(SIZES)
@@ -43,7 +44,7 @@ def test_every_clip_has_a_row_in_the_files_order(format, outputs, records):
 def test_a_row_names_the_classes_that_the_model_predicts(
     format, outputs, classifier
 ):
-    rows = predicted_files.read_folder(outputs / format)
+    rows = read_folder(outputs / format)
     clips = [c for n in range(len(SIZES)) for c in clip_files.clips_of(n)]
     names, scores = clip_files.expected(classifier, clips)
     assert [row["classes"] for row in rows] == names
@@ -55,10 +56,7 @@ def test_a_row_names_the_classes_that_the_model_predicts(
 
 def test_scores_are_the_same_bits_in_every_format(outputs):
     first, *others = (
-        [
-            x["scores"].tobytes()
-            for x in predicted_files.read_folder(outputs / name)
-        ]
+        [x["scores"].tobytes() for x in read_folder(outputs / name)]
         for name in FORMATS
     )
     assert len(set(first)) == sum(SIZES)
@@ -102,7 +100,7 @@ def test_rows_of_parquet_are_written_in_groups(
     metadata = pyarrow.parquet.read_metadata(path)
     groups = [metadata.row_group(i) for i in range(metadata.num_row_groups)]
     assert [group.num_rows for group in groups] == [4, 3]
-    names = [row["id"] for row in predicted_files.read_rows(path)]
+    names = [row["id"] for row in read_rows(path)]
     assert names == [f"0-{i}" for i in range(SIZES[0])]
 
 
@@ -113,7 +111,7 @@ def test_a_clip_without_an_id_has_its_place(format, classifier, tmp_path):
     clip_files.write_records(path, map(clip_files.make_record, clips))
     output = tmp_path / "output"
     clip_files.predict(tmp_path, output, model=classifier, format=format)
-    rows = predicted_files.read_folder(output)
+    rows = read_folder(output)
     assert [(x["id"], x["file"], x["index"]) for x in rows] == [
         ("", str(path), i) for i in range(5)
     ]
@@ -128,7 +126,7 @@ def test_an_id_may_be_any_bytes(format, classifier, tmp_path):
     )
     output = tmp_path / "output"
     clip_files.predict(tmp_path, output, model=classifier, format=format)
-    names = [row["id"] for row in predicted_files.read_folder(output)]
+    names = [row["id"] for row in read_folder(output)]
     assert names == ['"a",\n\r', "naïve", "\\xff\x00b"]
 
 
@@ -136,6 +134,6 @@ def test_all_classes_are_named_where_more_are_asked_for(
     records, classifier, tmp_path
 ):
     clip_files.predict(records, tmp_path, model=classifier, top_k=99)
-    for row in predicted_files.read_folder(tmp_path):
+    for row in read_folder(tmp_path):
         assert sorted(row["classes"]) == sorted(CLASS_NAMES)
         assert row["scores"].sum() == pytest.approx(1, abs=1e-5)

@@ -5,9 +5,9 @@ import pytest
 import tensorflow as tf
 
 import clip_files
-import predicted_files
 from ac_keras.pipeline import Modality
 from ac_keras.pipeline import youtube8m
+from predicted_files import read_folder
 
 LENGTHS = (9, 1, 4, 12)
 LEVEL = 4 / 255  # of YouTube-8M's bytes
@@ -51,7 +51,7 @@ def expected(model, clips):
 
 
 def assert_predicted(output, model, ids, clips):
-    rows = predicted_files.read_folder(output)
+    rows = read_folder(output)
     names, scores = expected(model, clips)
     assert [row["id"] for row in rows] == ids
     assert [row["classes"] for row in rows] == names

@@ -7,8 +7,8 @@ import sys
 import pytest
 
 import clip_files
-import predicted_files
 from clip_files import describe
+from predicted_files import contents
 
 OTHER_SETTINGS = {  # What is asked of a folder, and what is said of it.
     "model": ({"model_id": "1"}, 'model="1", where it was "0"'),
@@ -27,10 +27,10 @@ def test_a_folder_begun_with_another_setting_is_refused(
     name, predicted, records, classifier
 ):
     changes, said = OTHER_SETTINGS[name]
-    before = predicted_files.contents(predicted)
+    before = contents(predicted)
     with pytest.raises(ValueError, match=f"begun with. Received: {said}"):
         clip_files.predict(records, predicted, model=classifier, **changes)
-    assert predicted_files.contents(predicted) == before
+    assert contents(predicted) == before
     assert not (predicted / "counted").exists()
 
 
@@ -128,11 +128,11 @@ def test_a_full_disk_is_told_and_leaves_no_part(
 
     monkeypatch.setattr("os.fsync", lambda _: None)
     clip_files.predict(records, tmp_path, model=classifier, share=(0, 2))
-    before = predicted_files.contents(tmp_path)
+    before = contents(tmp_path)
     monkeypatch.setattr("os.fsync", fail)
     with pytest.raises(OSError, match="to write .*-1.jsonl. Received: .*No"):
         clip_files.predict(records, tmp_path, model=classifier)
-    assert predicted_files.contents(tmp_path) == before
+    assert contents(tmp_path) == before
 
 
 def test_a_file_named_twice_is_read_once(
@@ -141,9 +141,7 @@ def test_a_file_named_twice_is_read_once(
     monkeypatch.chdir(records)
     twice = ["part-*", str(records / "*-1.tfrecord"), "./part-0.tfrecord"]
     clip_files.predict(records, tmp_path, model=classifier, records=twice)
-    assert predicted_files.contents(tmp_path) == predicted_files.contents(
-        predicted
-    )
+    assert contents(tmp_path) == contents(predicted)
 
 
 def test_files_of_one_name_have_files_of_their_own(

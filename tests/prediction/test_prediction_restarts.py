@@ -14,9 +14,9 @@ import pytest
 import ac_keras
 import blocking_prediction
 import clip_files
-import predicted_files
 from ac_keras.prediction import PredictionStopped
 from clip_files import SIZES
+from predicted_files import contents
 
 PACKAGE = pathlib.Path(ac_keras.__file__).absolute().parents[1]
 
@@ -54,7 +54,7 @@ def killed(as_killed, tmp_path):
 
 
 def test_a_kill_leaves_whole_files_and_a_hidden_part(killed, predicted):
-    names = sorted(predicted_files.contents(killed))
+    names = sorted(contents(killed))
     assert names[0].startswith(".00001-of-00003-part-1.jsonl.")
     assert names[0].endswith(".partial")
     assert (killed / names[0]).stat().st_size > 0
@@ -73,17 +73,15 @@ def test_another_run_ends_with_the_bytes_of_a_run_without_kill(
     first = killed / "00000-of-00003-part-0.jsonl"
     before = first.stat()
     outcome = clip_files.predict(records, killed, model=classifier)
-    assert predicted_files.contents(killed) == predicted_files.contents(
-        predicted
-    )
+    assert contents(killed) == contents(predicted)
     assert first.stat().st_ino == before.st_ino  # not written again
     assert (outcome.num_files, outcome.num_clips) == (2, sum(SIZES[1:]))
 
 
 def test_a_complete_folder_stays_as_it_is(predicted, records, classifier):
-    before = predicted_files.contents(predicted)
+    before = contents(predicted)
     outcome = clip_files.predict(records, predicted, model=classifier)
-    assert predicted_files.contents(predicted) == before
+    assert contents(predicted) == before
     assert outcome.num_clips == outcome.num_files == outcome.num_missing == 0
     assert outcome.summary["num_clips"] == sum(SIZES)
     assert str(outcome).endswith("; all files were done before")
@@ -93,7 +91,7 @@ def test_a_signal_ends_a_run_after_the_batch(records, classifier, tmp_path):
     signals = types.SimpleNamespace(received="SIGTERM")
     with pytest.raises(PredictionStopped, match="SIGTERM: 0 of 3 files"):
         clip_files.predict(records, tmp_path, model=classifier, signals=signals)
-    assert list(predicted_files.contents(tmp_path)) == ["predictions.json"]
+    assert list(contents(tmp_path)) == ["predictions.json"]
 
 
 def test_two_shares_do_what_one_run_does(
@@ -103,9 +101,7 @@ def test_two_shares_do_what_one_run_does(
         clip_files.predict(records, tmp_path, model=classifier, share=(i, 2))
         for i in (1, 0)
     ]
-    assert predicted_files.contents(tmp_path) == predicted_files.contents(
-        predicted
-    )
+    assert contents(tmp_path) == contents(predicted)
     assert [x.num_clips for x in shares] == [SIZES[1], SIZES[0] + SIZES[2]]
     assert [x.num_missing for x in shares] == [2, 0]
     assert "; 2 files are left to others" in str(shares[0])

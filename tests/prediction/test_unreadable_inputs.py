@@ -5,9 +5,10 @@ import json
 import pytest
 
 import clip_files
-import predicted_files
 from ac_keras.prediction import bulk_prediction
 from clip_files import SIZES
+from predicted_files import ids_but
+from predicted_files import ids_of
 
 ENDS = {  # Bytes that are left of the last record, and what is said.
     "in a length": (5, "a record cut off after 5 of its first 12 bytes"),
@@ -30,9 +31,7 @@ def test_a_file_that_is_cut_off_is_not_taken_for_a_whole_one(
     outcome = clip_files.predict(
         folder, output, model=classifier, skip_broken_records=True
     )
-    assert predicted_files.ids_of(output) == predicted_files.all_but(
-        f"1-{last}"
-    )
+    assert ids_of(output) == ids_but(f"1-{last}")
     assert outcome.summary["num_broken_records"] == 1
 
 
@@ -65,9 +64,7 @@ def test_a_file_without_records_has_no_rows_where_they_are_left_out(
     assert (output / "00001-of-00003-part-1.jsonl").read_bytes() == b""
     summary = json.loads((output / "summary.json").read_text())
     assert [len(x["broken_records"]) for x in summary["files"]] == [0, 1, 0]
-    assert predicted_files.ids_of(output) == predicted_files.all_but(
-        *(f"1-{i}" for i in range(SIZES[1]))
-    )
+    assert ids_of(output) == ids_but(*(f"1-{i}" for i in range(SIZES[1])))
 
 
 def test_files_of_another_format_are_not_predicted(folder, output, classifier):
