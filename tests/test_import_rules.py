@@ -30,6 +30,7 @@ DECLARED = {  # by setup.py, under the names that are imported
     "keras",
     "matplotlib",
     "numpy",
+    "pyarrow",
     "sklearn",
     "tensorflow",
     "tqdm",

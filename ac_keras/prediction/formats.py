@@ -5,11 +5,12 @@ from ac_keras.prediction.parquet_rows import import_arrow
 from ac_keras.prediction.rows import CsvWriter
 from ac_keras.prediction.rows import JsonLinesWriter
 
-FORMATS = {
+_WRITERS = {
     "jsonl": JsonLinesWriter,
     "csv": CsvWriter,
     "parquet": ParquetWriter,
 }
+FORMATS = tuple(_WRITERS)
 
 
 def writer_of(name: str) -> type:
@@ -21,9 +22,9 @@ def writer_of(name: str) -> type:
     """
     if name not in FORMATS:
         raise ValueError(
-            f"Expected a format among {list(FORMATS)}. Received: "
+            f"Expected a format among {FORMATS}. Received: "
             f"format={name!r}. Name one of them."
         )
     if name == "parquet":
         import_arrow()
-    return FORMATS[name]
+    return _WRITERS[name]
