@@ -44,6 +44,7 @@ class FileScan:
         check: Counts the clips of some serialized records; raises one of
             `clip_check.UNUSABLE` if one of them cannot be used.
         shard: What a manifest tells of the file, if it is of a dataset.
+        checked_at_once: How many records are given to `check`, at most.
 
     Attributes:
         runs: Once all damage is known, the stretches of sound records, as
@@ -56,8 +57,10 @@ class FileScan:
         path: str,
         check: Callable[[Sequence[bytes]], int],
         shard: Shard | None = None,
+        checked_at_once: int = CHECKED_AT_ONCE,
     ):
         self.path, self.check, self.shard = path, check, shard
+        self.checked_at_once = checked_at_once
         self.size = pathlib.Path(path).stat().st_size
         self.runs: list[tuple[int, int]] = []
         self.num_clips = 0
@@ -77,7 +80,7 @@ class FileScan:
             for found in self._check(block):
                 yield found
             # TensorFlow takes less than a header for a file's sound end.
-            ended = len(block) < CHECKED_AT_ONCE
+            ended = len(block) < self.checked_at_once
             if is_broken or (ended and offset < self.size):
                 broken = record_framing.describe_break(self.path, offset)
                 found = Damage(self.path, offset, broken or WRONG_DATA)
@@ -107,7 +110,7 @@ class FileScan:
         run = {
             "path": tf.constant(self.path),
             "offset": tf.constant(offset, tf.int64),
-            "num_records": tf.constant(CHECKED_AT_ONCE, tf.int64),
+            "num_records": tf.constant(self.checked_at_once, tf.int64),
         }
         # Inside of a function: TensorFlow loses the offset of an outer one.
         serialized = tf.data.Dataset.from_tensors(run).flat_map(shards.open_run)

@@ -13,6 +13,8 @@ from ac_keras.prediction.file_batches import clip_decoder
 from ac_keras.prediction.input_files import InputFile
 from ac_keras.prediction.input_files import damage_at_beginning
 
+CHECKED_AT_ONCE = 128
+
 
 def first_damage(
     file: InputFile,
@@ -30,7 +32,7 @@ def first_damage(
     """
     if not file.num_bytes:
         return damage_at_beginning(file)
-    scan = FileScan(file.path, _clip_counter(description, sample_size))
+    scan = _scan(file, description, sample_size)
     return next(scan.damage(offset), None)
 
 
@@ -47,7 +49,7 @@ def without_damage(
     if not file.num_bytes:
         empty = dataclasses.replace(file, runs=())
         return empty, [damage_at_beginning(file)]
-    scan = FileScan(file.path, _clip_counter(description, sample_size))
+    scan = _scan(file, description, sample_size)
     found = list(scan.damage())
     broken = [damage.offset for damage in found]
     runs = tuple(
@@ -57,15 +59,29 @@ def without_damage(
     return dataclasses.replace(file, runs=runs), found
 
 
+def _scan(file, description, sample_size):
+    count = _clip_counter(description, sample_size)
+    return FileScan(file.path, count, checked_at_once=CHECKED_AT_ONCE)
+
+
 def _clip_counter(description, sample_size):
     """Gives a function that decodes records as the reader does."""
     decode = clip_decoder(description, sample_size)
 
-    def count(serialized):
+    def batches_of(serialized):
         dataset = tf.data.Dataset.from_tensor_slices(serialized)
         clips = records.expand_clips(dataset, description)
-        return sum(
-            len(decode(batch)[0]) for batch in clips.batch(len(serialized))
-        )
+        return clips.batch(CHECKED_AT_ONCE)
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string)])
+    def count_many(serialized):
+        counts = batches_of(serialized).map(lambda x: tf.size(decode(x)[0]))
+        return counts.reduce(0, lambda total, count: total + count)
+
+    def count(serialized):
+        if len(serialized) > 1:
+            return int(count_many(serialized))
+        # Slower, but an error says in its first line what is wrong.
+        return sum(len(decode(x)[0]) for x in batches_of(serialized))
 
     return count
