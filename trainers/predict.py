@@ -1,21 +1,35 @@
-"""Prints a trained model's predictions for the clips of a split.
+"""Names the most probable classes of clips, by a trained model.
+
+Of the clips of a dataset's split, printed with their labels:
 
     python trainers/predict.py --model=runs/flash_mnist/model.keras \
         --data_dir=records/flash_mnist --split=test --num_clips=5
 
 Every line is a JSON object: the clip's id, its labels by name, and the most
 probable classes with their probabilities.
+
+Of all clips in files of records, labelled or not, in the format that a
+dataset's manifest.json describes (its own files may be missing):
+
+    python trainers/predict.py --model=runs/kinetics/model.keras \
+        --data_dir=records/kinetics --records='new/part-*' --output=predicted
+
+The output folder receives a file of predictions for each file of records. The
+same command goes on with a run that was stopped. docs/prediction.md tells more.
 """
 
 import itertools
 import json
+import signal
 import sys
 
 import numpy as np
 from absl import app
 from absl import flags
 
+from ac_keras import prediction
 from ac_keras import training
+from ac_keras.pipeline import Description
 from ac_keras.pipeline import Manifest
 from ac_keras.pipeline import evaluation_batches
 
@@ -24,10 +38,6 @@ _MODEL = flags.DEFINE_string(
 )
 _DATA_DIR = flags.DEFINE_string(
     "data_dir", None, "Folder of the dataset.", required=True
-)
-_SPLIT = flags.DEFINE_string("split", "test", "The split to predict.")
-_NUM_CLIPS = flags.DEFINE_integer(
-    "num_clips", 0, "Only so many clips; 0 takes all.", lower_bound=0
 )
 _TOP_K = flags.DEFINE_integer(
     "top_k", 5, "How many classes to name.", lower_bound=1
@@ -42,47 +52,141 @@ _BATCH_SIZE = flags.DEFINE_integer(
     "batch_size", 256, "Clips at a time.", lower_bound=1
 )
 
+# A split, printed.
+_SPLIT = flags.DEFINE_string("split", "test", "The split to predict.")
+_NUM_CLIPS = flags.DEFINE_integer(
+    "num_clips", 0, "Only so many clips; 0 takes all.", lower_bound=0
+)
+
+# Files of records.
+_RECORDS = flags.DEFINE_list(
+    "records", None, "Patterns of files, in place of a split."
+)
+_OUTPUT = flags.DEFINE_string(
+    "output", None, "Folder for the predictions of --records."
+)
+_FORMAT = flags.DEFINE_enum(
+    "format", "jsonl", list(prediction.FORMATS), "How to write them."
+)
+_SHARE = flags.DEFINE_list(
+    "share",
+    "0,1",
+    "INDEX,COUNT: take every COUNT-th file from number INDEX on, and leave "
+    "the others to other processes.",
+)
+_SKIP_BROKEN_RECORDS = flags.DEFINE_bool(
+    "skip_broken_records",
+    False,
+    "Whether to leave out records that cannot be used; summary.json lists "
+    "them. Else they are errors.",
+)
+
+FLAGS_OF_SPLITS = (_SPLIT, _NUM_CLIPS)
+FLAGS_OF_RECORDS = (_OUTPUT, _FORMAT, _SHARE, _SKIP_BROKEN_RECORDS)
+
+
+def check_flags() -> None:
+    """Raises app.UsageError where the flags of the two uses are mixed."""
+    parse_share()
+    others, use = FLAGS_OF_RECORDS, "without"
+    if _RECORDS.value is not None:
+        others, use = FLAGS_OF_SPLITS, "with"
+        if not _OUTPUT.value:
+            raise app.UsageError(
+                "Expected --output with --records. Received: none. Name a "
+                "folder for the predictions."
+            )
+    mixed = [f"--{flag.name}" for flag in others if flag.present]
+    if mixed:
+        raise app.UsageError(
+            f"Expected no {mixed[0]} {use} --records. Received: "
+            f"{', '.join(mixed)}. Leave it out."
+        )
+
+
+def parse_share() -> tuple[int, int]:
+    """Reads --share; what it means is checked later."""
+    if len(_SHARE.value) != 2 or not all(x.isdecimal() for x in _SHARE.value):
+        raise app.UsageError(
+            "Expected --share as INDEX,COUNT. Received: "
+            f"{','.join(_SHARE.value)}. Of two processes, one takes 0,2 and "
+            "the other 1,2."
+        )
+    index, count = map(int, _SHARE.value)
+    return index, count
+
 
 def label_indices(labels):
     """Gives a clip's labels as indices, whether it has one or several."""
     return np.flatnonzero(labels) if labels.ndim else [labels]
 
 
-def predictions(model, manifest):
+def predict_split() -> None:
+    """Prints a line for each clip of the split, in its order."""
+    manifest = Manifest.load(_DATA_DIR.value)
+    model = training.load_classifier(_MODEL.value, manifest.description)
+    clips = predictions(model, manifest)
+    with training.named_damage(manifest, _SPLIT.value):
+        for clip in itertools.islice(clips, _NUM_CLIPS.value or None):
+            print(json.dumps(clip))
+
+
+def predictions(model, manifest: Manifest):
     """Yields a dict for each clip of the split, in its order."""
     names = manifest.description.class_names
-    for features, labels, ids in evaluation_batches(
+    top_classes = prediction.TopClasses(model, names, _TOP_K.value)
+    batches = evaluation_batches(
         manifest,
         _SPLIT.value,
         batch_size=_BATCH_SIZE.value,
         sample_size=_EVAL_FRAMES.value,
         modalities=model.get_layer("clusters").modalities,
         with_ids=True,
-    ).as_numpy_iterator():
-        probabilities = model.predict_on_batch(features)
-        best = np.argsort(-probabilities, axis=1)[:, : _TOP_K.value]
-        for row, clip_id in enumerate(ids):
+    )
+    for features, labels, ids in batches:
+        classes, scores = top_classes(features)
+        labels = labels.numpy()
+        for row, clip_id in enumerate(ids.numpy()):
             yield {
                 "id": clip_id.decode(),
                 "labels": [names[i] for i in label_indices(labels[row])],
-                "classes": [names[i] for i in best[row]],
-                "scores": [
-                    round(float(probabilities[row, i]), 6) for i in best[row]
-                ],
+                "classes": classes[row].tolist(),
+                "scores": [round(x, 6) for x in scores[row].tolist()],
             }
+
+
+def predict_records() -> None:
+    """Writes the predictions of all files and prints what was done."""
+    description = Description.load(_DATA_DIR.value)
+    with training.StopSignal() as signals:
+        model = training.load_classifier(_MODEL.value, description)
+        outcome = prediction.predict_files(
+            model,
+            description,
+            _RECORDS.value,
+            _OUTPUT.value,
+            model_id=prediction.hash_file(_MODEL.value),
+            format=_FORMAT.value,
+            top_k=_TOP_K.value,
+            eval_frames=_EVAL_FRAMES.value,
+            batch_size=_BATCH_SIZE.value,
+            share=parse_share(),
+            skip_broken_records=_SKIP_BROKEN_RECORDS.value,
+            signals=signals,
+        )
+    print(outcome)
 
 
 def main(argv):
     if len(argv) > 1:
         raise app.UsageError(f"Expected flags only. Received: {argv[1:]}.")
+    check_flags()
     try:
-        manifest = Manifest.load(_DATA_DIR.value)
-        model = training.load_classifier(_MODEL.value, manifest.description)
-        clips = predictions(model, manifest)
-        with training.named_damage(manifest, _SPLIT.value):
-            for clip in itertools.islice(clips, _NUM_CLIPS.value or None):
-                print(json.dumps(clip))
-    except (FileNotFoundError, ValueError) as error:
+        predict_split() if _RECORDS.value is None else predict_records()
+    except prediction.PredictionStopped as stopped:
+        print(stopped, file=sys.stderr)
+        sys.exit(128 + signal.Signals[stopped.signal])
+    except (OSError, ValueError, ImportError) as error:
         sys.exit(str(error))
 
 
