@@ -10,6 +10,7 @@ import keras
 import numpy as np
 import pytest
 
+import model_server
 from ac_keras import serving
 from served_classifier import CLASS_NAMES
 from served_classifier import draw_clips
@@ -93,3 +94,16 @@ def run_jobs(folder, jobs, inputs):
     )
     assert result.returncode == 0, result.stderr
     return json.loads((folder / "signatures.json").read_text())
+
+
+@pytest.fixture(scope="session")
+def versions(version):
+    """The folder that a server is told to serve."""
+    return version.parent
+
+
+@pytest.fixture(scope="session")
+def server(versions):
+    """A server's process with that SavedModel."""
+    with model_server.serve(versions) as server:
+        yield server

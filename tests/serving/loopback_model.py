@@ -59,6 +59,9 @@ class LoadedVersion:
         except tf.errors.OpError as error:
             codes = {v: k for k, v in vars(tf.errors).items() if k.isupper()}
             raise ServingError(codes[error.error_code], error.message) from None
+        except UnicodeDecodeError as error:  # a message that quotes bytes
+            said = error.object.decode(errors="replace")
+            raise invalid_argument(said) from None
 
 
 class Model:

@@ -1,6 +1,7 @@
 """The REST interface of the stand-in of `loopback_server.py`."""
 
 import base64
+import contextlib
 import http.server
 import json
 import re
@@ -70,8 +71,9 @@ class RestHandler(http.server.BaseHTTPRequestHandler):
         self.send_response(code)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
+        with contextlib.suppress(BrokenPipeError):  # nobody waits any more
+            self.end_headers()
+            self.wfile.write(body)
 
     def _describe(self, name, version, what):
         if what != "metadata":

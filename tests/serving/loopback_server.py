@@ -18,6 +18,11 @@ import json
 import sys
 import threading
 
+if __name__ == "__main__":
+    # None in sys.modules makes an import fail.
+    sys.modules["ac_keras"] = None
+    sys.modules["keras"] = None
+
 import grpc
 from tensorflow_serving.apis import classification_pb2
 from tensorflow_serving.apis import get_model_metadata_pb2
@@ -163,7 +168,7 @@ def start_rest(model, port):
     handler = type("Handler", (loopback_rest.RestHandler,), {"model": model})
     server = http.server.ThreadingHTTPServer((HOST, port), handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    return server.server_port
+    return server, server.server_port
 
 
 def keep_polling(model, ended):
@@ -179,13 +184,14 @@ def main():
     model = Model(arguments.model_name, arguments.model_base_path)
     model.poll()
     server, port = start_grpc(model, arguments.port)
-    rest_port = start_rest(model, arguments.rest_api_port)
+    rest, rest_port = start_rest(model, arguments.rest_api_port)
     print(json.dumps({"port": port, "rest_api_port": rest_port}), flush=True)
     polling = threading.Thread(target=keep_polling, args=(model, ended))
     polling.start()
     sys.stdin.read()
     ended.set()
     server.stop(grace=None)
+    rest.shutdown()
     polling.join()
 
 

@@ -91,8 +91,8 @@ def _check_names(sent, required):
     missing = sorted(required - sent)
     if missing:
         raise invalid_argument(
-            f"input tensor alias not found in signature: {sorted(sent)[0]}. "
-            f"Inputs expected to be in the set {{{','.join(sorted(required))}}}."
+            f"input tensor alias not found: {','.join(missing)}. Inputs "
+            f"expected to be in the set {{{','.join(sorted(required))}}}."
         )
 
 
