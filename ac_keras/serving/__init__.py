@@ -7,6 +7,7 @@ from ac_keras.serving.prediction import Prediction
 from ac_keras.serving.saved_model_check import SavedModelCheck
 from ac_keras.serving.saved_model_check import check_saved_model
 from ac_keras.serving.served_signature import ServedSignature
+from ac_keras.serving.served_split import predict_split
 from ac_keras.serving.server_errors import ServerError
 
 __all__ = [
@@ -18,4 +19,5 @@ __all__ = [
     "ServerError",
     "check_saved_model",
     "export_saved_model",
+    "predict_split",
 ]
