@@ -20,7 +20,7 @@ help:
 $(VENV)/installed: setup.py constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(VENV)/bin/pip install --quiet --constraint constraints.txt \
-	    --editable ".[digits]"
+	    --editable ".[digits,serving]"
 	touch $@
 
 $(VENV)/installed-test: $(VENV)/installed

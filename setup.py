@@ -31,12 +31,15 @@ setuptools.setup(
     extras_require={
         # The handwritten digits that scikit-learn ships.
         "digits": ["scikit-learn>=1.4"],
+        # Warm-up requests of a SavedModel, and the client over gRPC.
+        "serving": ["tensorflow-serving-api>=2.16,<2.22"],
         "test": [
             "build>=1.0",
             "pytest>=8.0",
             "pytest-xdist>=3.5",
             "ruff>=0.14",
             "setuptools>=68",
+            "tensorflow-serving-api>=2.16,<2.22",
             "wheel",
         ],
     },

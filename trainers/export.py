@@ -3,11 +3,11 @@
     python trainers/export.py --model=runs/flash_mnist/model.keras \
         --data_dir=records/flash_mnist --output_dir=served/flash_mnist
 
-The version is tried at once in a process that has TensorFlow and nothing of
-this package; it must agree with the model on the split that --split names.
+The version is tried in a process that has TensorFlow and nothing of this
+package; it takes its number, by which a server finds it, when it agrees with
+the model on the split that --split names.
 """
 
-import shutil
 import sys
 
 from absl import app
@@ -28,7 +28,32 @@ _OUTPUT_DIR = flags.DEFINE_string(
     "output_dir", None, "Folder of the versions.", required=True
 )
 _TOP_K = flags.DEFINE_integer(
-    "top_k", serving.TOP_K, "How many classes to name.", lower_bound=1
+    "top_k",
+    serving.ServingOptions.top_k,
+    "How many classes to name.",
+    lower_bound=1,
+)
+_EVAL_FRAMES = flags.DEFINE_integer(
+    "eval_frames",
+    0,
+    "Frames that the server takes at equal intervals from a clip that comes "
+    "as a record; 0 takes all.",
+    lower_bound=0,
+)
+_MAX_FRAMES = flags.DEFINE_integer(
+    "max_frames",
+    0,
+    "The most frames of a clip; a request with a longer one is refused. 0 "
+    f"stands for {serving.ServingOptions.max_frames}, or for the dataset's "
+    "longest clip where that is longer.",
+    lower_bound=0,
+)
+_SEQUENCE_FORMAT = flags.DEFINE_enum(
+    "sequence_format",
+    None,
+    ["youtube8m", "mediasequence"],
+    "Take SequenceExamples of this format too; those of the dataset's own "
+    "format are taken anyway.",
 )
 _SPLIT = flags.DEFINE_string("split", "test", "The split to try it on.")
 
@@ -49,24 +74,30 @@ def export() -> str:
         manifest,
         _SPLIT.value,
         batch_size=_BATCH_SIZE,
+        sample_size=_EVAL_FRAMES.value,
         modalities=model.get_layer("clusters").modalities,
     )
+    checks = []
+
+    def check(path):
+        with training.named_damage(manifest, _SPLIT.value):
+            checks.append(serving.check_saved_model(model, path, batches))
+
     version = serving.export_saved_model(
         model,
         _OUTPUT_DIR.value,
-        manifest.description.class_names,
+        manifest.description,
         top_k=_TOP_K.value,
+        sample_size=_EVAL_FRAMES.value,
+        max_frames=_MAX_FRAMES.value or serving.frame_limit(manifest),
+        sequence_format=_SEQUENCE_FORMAT.value,
+        check=check,
     )
-    try:
-        with training.named_damage(manifest, _SPLIT.value):
-            check = serving.check_saved_model(model, version, batches)
-    except Exception:
-        shutil.rmtree(version)  # A server would take it for a sound one.
-        raise
+    (result,) = checks
     return (
-        f"{version} repeats the model's {100 * check.accuracy:.2f} % on "
-        f"{check.num_clips} {_SPLIT.value} clips in a process without "
-        f"ac_keras; largest difference {check.max_difference:.1e}."
+        f"{version} repeats the model's {100 * result.accuracy:.2f} % on "
+        f"{result.num_clips} {_SPLIT.value} clips in a process without "
+        f"ac_keras; largest difference {result.max_difference:.1e}."
     )
 
 

@@ -573,6 +573,7 @@ def train_on(
                 functools.partial(evaluate, _TEST_SPLIT.value),
                 output_dir,
                 batch_size=_BATCH_SIZE.value,
+                sample_size=_EVAL_FRAMES.value,
                 history=history,
                 best=trainer.best.index(history),
                 settings=flag_values(),

@@ -32,6 +32,7 @@ def finish_run(
     directory: pathlib.Path,
     *,
     batch_size: int,
+    sample_size: int,
     history: Sequence[dict],
     best: int,
     settings: Mapping,
@@ -46,6 +47,8 @@ def finish_run(
             `evaluation_batches` takes.
         directory: The run's folder.
         batch_size: Clips at a time.
+        sample_size: Frames taken at equal intervals in evaluation, and by the
+            SavedModel from records; 0 takes all.
         history: The figures of every epoch.
         best: The place of the epoch that the model is of.
         settings: The run's flags, for the report.
@@ -62,7 +65,9 @@ def finish_run(
     test = evaluator.evaluate(
         lambda size, share: test_data(size, share=share), batch_size
     )
-    check = _export(model, manifest, test_data(batch_size), directory)
+    check = _export(
+        model, manifest, test_data(batch_size), directory, sample_size
+    )
     result = {
         **{f"test_{name}": value for name, value in test.items()},
         "test_accuracy_of_saved_model": check.accuracy,
@@ -125,18 +130,26 @@ def write_mean(results: Mapping[str, dict], directory: pathlib.Path) -> dict:
     return summary
 
 
-def _export(model, manifest, batches, directory):
+def _export(model, manifest, batches, directory, sample_size):
     """Writes a SavedModel and repeats the first batches with it."""
     folder = directory / "saved_model"
     # What a killed run wrote: without a result nobody was told of it.
     shutil.rmtree(folder, ignore_errors=True)
-    version = serving.export_saved_model(
-        model, folder, manifest.description.class_names
-    )
     features, _ = next(iter(batches))
     num_bytes = sum(x.numpy().nbytes for x in features.values())
-    fitting = max(REPEATED_BYTES // num_bytes, 1)
-    return serving.check_saved_model(model, version, batches.take(fitting))
+    fitting = batches.take(max(REPEATED_BYTES // num_bytes, 1))
+    checks = []
+    serving.export_saved_model(
+        model,
+        folder,
+        manifest.description,
+        sample_size=sample_size,
+        max_frames=serving.frame_limit(manifest),
+        check=lambda path: checks.append(
+            serving.check_saved_model(model, path, fitting)
+        ),
+    )
+    return checks[0]
 
 
 def _peak_memory():

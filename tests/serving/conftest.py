@@ -1,24 +1,22 @@
 """SavedModels, each run once in one process for all tests."""
 
-import json
-import pathlib
-import subprocess
-import sys
 import types
 
 import keras
-import numpy as np
 import pytest
 
 import model_server
 from ac_keras import serving
-from served_classifier import CLASS_NAMES
+from recorded_requests import outputs_of
+from recorded_requests import predict_log
+from recorded_requests import replay
+from served_classifier import DESCRIPTION
 from served_classifier import draw_clips
 from served_classifier import make_classifier
 
 # Not for doctests, which would import two modules of this name.
 collect_ignore = ["conftest.py"]
-PROGRAM = pathlib.Path(__file__).with_name("plain_session.py")
+DENSE_SIGNATURES = ("serving_default", "attention")
 BATCHES = {
     "one_clip": (1, 3, 2),
     "five_clips": (5, 9, 4),
@@ -35,7 +33,7 @@ def model():
 def version(model, tmp_path_factory):
     """The folder of a SavedModel of `model`."""
     folder = tmp_path_factory.mktemp("served")
-    return serving.export_saved_model(model, folder, CLASS_NAMES, top_k=3)
+    return serving.export_saved_model(model, folder, DESCRIPTION, top_k=3)
 
 
 @pytest.fixture(scope="session")
@@ -48,27 +46,34 @@ def loaded(model, tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def served(model, loaded, version, tmp_path_factory):
-    """By job: the `inputs` given to a SavedModel, `outputs`, `signature`."""
+    """By job: the `inputs` of a SavedModel, its replies and `signatures`."""
     folder = tmp_path_factory.mktemp("jobs")
     inputs = {name: draw_clips(*sizes) for name, sizes in BATCHES.items()}
-    jobs = dict.fromkeys(BATCHES, version)
+    versions = dict.fromkeys(BATCHES, version)
     for name, source, top_k in (
         ("all_classes", model, 99),
         ("loaded", loaded, 3),
         ("mixed_bfloat16", mixed_classifier(), 3),
     ):
         inputs[name] = inputs["five_clips"]
-        jobs[name] = serving.export_saved_model(
-            source, folder / "versions" / name, CLASS_NAMES, top_k=top_k
+        versions[name] = serving.export_saved_model(
+            source, folder / "versions" / name, DESCRIPTION, top_k=top_k
         )
-    signatures = run_jobs(folder, jobs, inputs)
+    jobs = {
+        name: (
+            versions[name],
+            [predict_log(key, inputs[name]) for key in DENSE_SIGNATURES],
+        )
+        for name in versions
+    }
+    replies, signatures = replay(folder, jobs)
     return {
         name: types.SimpleNamespace(
             inputs=inputs[name],
-            outputs=dict(np.load(folder / f"{name}.outputs.npz")),
-            signature=signatures[name],
+            **dict(zip(DENSE_SIGNATURES, map(outputs_of, logs), strict=True)),
+            signatures=signatures[name],
         )
-        for name in jobs
+        for name, logs in replies.items()
     }
 
 
@@ -79,21 +84,6 @@ def mixed_classifier():
         return make_classifier()
     finally:
         keras.config.set_dtype_policy(before)
-
-
-def run_jobs(folder, jobs, inputs):
-    paths = {name: str(path) for name, path in jobs.items()}
-    (folder / "jobs.json").write_text(json.dumps(paths))
-    for name in jobs:
-        np.savez(folder / f"{name}.npz", **inputs[name])
-    result = subprocess.run(
-        [sys.executable, str(PROGRAM), str(folder)],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert result.returncode == 0, result.stderr
-    return json.loads((folder / "signatures.json").read_text())
 
 
 @pytest.fixture(scope="session")

@@ -1,10 +1,12 @@
 """Clips of unlike lengths, what the model says of them, and their records."""
 
 import numpy as np
-import tensorflow as tf
 
 from ac_keras import attention_model
+from ac_keras.pipeline import Clip
+from ac_keras.pipeline import encode_clip
 from served_classifier import CLUSTERS
+from served_classifier import DESCRIPTION
 from served_classifier import DIMS
 
 
@@ -21,6 +23,8 @@ def draw_ragged(num_clips, longest=6, seed=0):
             clip["rgb"] = clip["rgb"][:0]
         if index % 4 == 2:
             clip["audio"] = clip["audio"][:0]
+        # As records hold them.
+        clip["rgb"] = clip["rgb"].astype("float16").astype("float64")
         clips.append(clip)
     return clips
 
@@ -53,13 +57,5 @@ def as_inputs(clip):
 
 def as_record(clip):
     """The clip as a serialized example."""
-    features = {
-        name: tf.train.Feature(
-            bytes_list=tf.train.BytesList(
-                value=[np.asarray(clip[name], "<f4").tobytes()]
-            )
-        )
-        for name in DIMS
-    }
-    example = tf.train.Example(features=tf.train.Features(feature=features))
+    example = encode_clip(Clip("clip", (0,), clip), DESCRIPTION)
     return example.SerializeToString()

@@ -4,10 +4,17 @@ import numpy as np
 import tensorflow as tf
 
 from ac_keras import cluster_classifier
+from ac_keras.pipeline import Description
+from ac_keras.pipeline import Modality
 
 DIMS = {"rgb": 5, "audio": 4}
 CLUSTERS = {"rgb": 3, "audio": 2}
 CLASS_NAMES = ("cat", "dog", "grey wolf", "naïve owl", "fox", "ox", "bee")
+DESCRIPTION = Description(
+    "animals",
+    CLASS_NAMES,
+    {"rgb": Modality(5, "float16"), "audio": Modality(4)},
+)
 
 
 def make_classifier(seed=0, **kwargs):

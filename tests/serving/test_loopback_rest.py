@@ -8,6 +8,7 @@ import requests
 
 import ragged_clips
 from model_server import MODEL_NAME
+from served_classifier import DESCRIPTION
 from served_classifier import draw_clips
 
 INPUTS = draw_clips(3, 4, 2)
@@ -42,7 +43,11 @@ def test_rows_and_columns_say_the_same_over_rest(url, model):
 def test_a_context_is_in_every_example_over_rest(url, model):
     clip = ragged_clips.draw_ragged(1)[0]
     features = {
-        name: {"b64": base64.b64encode(x.astype("<f4").tobytes()).decode()}
+        name: {
+            "b64": base64.b64encode(
+                DESCRIPTION.modalities[name].encode(x)
+            ).decode()
+        }
         for name, x in clip.items()
     }
     document = {

@@ -10,6 +10,7 @@ import pytest
 from ac_keras import serving
 from ac_keras.serving import saved_model_check
 from served_classifier import CLASS_NAMES
+from served_classifier import DESCRIPTION
 from served_classifier import as_batches
 from served_classifier import draw_clips
 from served_classifier import make_classifier
@@ -70,7 +71,7 @@ def test_other_weights_are_refused_however_alike(version):
 def test_a_saved_model_that_gives_nan_is_refused(model, tmp_path):
     broken = make_classifier()
     broken.set_weights([np.full(w.shape, np.nan) for w in broken.weights])
-    version = serving.export_saved_model(broken, tmp_path, CLASS_NAMES)
+    version = serving.export_saved_model(broken, tmp_path, DESCRIPTION)
     with pytest.raises(RuntimeError, match="a difference of nan"):
         serving.check_saved_model(model, version, one_batch())
 

@@ -18,7 +18,7 @@ def named_classes(outputs):
 
 @each_batch
 def test_the_probabilities_are_the_models(name, served, model):
-    inputs, outputs = served[name].inputs, served[name].outputs
+    inputs, outputs = served[name].inputs, served[name].serving_default
     expected = model.predict_on_batch(inputs)
     np.testing.assert_allclose(outputs["probabilities"], expected, atol=1e-5)
     np.testing.assert_allclose(expected.sum(axis=1), 1, atol=1e-5)
@@ -27,7 +27,7 @@ def test_the_probabilities_are_the_models(name, served, model):
 
 @each_batch
 def test_the_attention_is_the_attention_models(name, served, model):
-    inputs, outputs = served[name].inputs, served[name].outputs
+    inputs, outputs = served[name].inputs, served[name].attention
     expected = attention_model(model).predict_on_batch(inputs)
     for modality, num_units in CLUSTERS.items():
         scores = outputs[f"{modality}_attention"]
@@ -44,7 +44,7 @@ def test_the_attention_is_the_attention_models(name, served, model):
 
 @each_batch
 def test_the_classes_are_the_most_probable_best_first(name, served, model):
-    inputs, outputs = served[name].inputs, served[name].outputs
+    inputs, outputs = served[name].inputs, served[name].serving_default
     probabilities = model.predict_on_batch(inputs)
     best = np.argsort(-probabilities, axis=1)[:, :3]
     assert named_classes(outputs) == [
@@ -55,12 +55,14 @@ def test_the_classes_are_the_most_probable_best_first(name, served, model):
 
 
 def test_clips_are_named_unlike_classes(served):
-    first = {row[0] for row in named_classes(served["five_clips"].outputs)}
+    first = {
+        row[0] for row in named_classes(served["five_clips"].serving_default)
+    }
     assert len(first) > 1
 
 
 def test_all_classes_are_named_where_there_are_fewer_than_top_k(served):
-    outputs = served["all_classes"].outputs
+    outputs = served["all_classes"].serving_default
     for row in named_classes(outputs):
         assert sorted(row) == sorted(CLASS_NAMES)
     assert (np.diff(outputs["scores"], axis=1) <= 0).all()
@@ -69,7 +71,7 @@ def test_all_classes_are_named_where_there_are_fewer_than_top_k(served):
 
 def test_an_absent_modality_gives_no_attention_and_no_trace(served, model):
     inputs = dict(served["five_clips"].inputs)
-    outputs = served["five_clips"].outputs
+    outputs = served["five_clips"].attention
     absent = inputs["audio_num_frames"] == 0
     assert absent.tolist() == [False] * 4 + [True]
     assert not outputs["audio_attention"][absent].any()
@@ -80,8 +82,8 @@ def test_an_absent_modality_gives_no_attention_and_no_trace(served, model):
 
 
 def test_a_loaded_model_exports_the_same(served):
-    outputs = served["loaded"].outputs
-    expected = served["five_clips"].outputs
+    outputs = served["loaded"].attention
+    expected = served["five_clips"].attention
     assert set(outputs) == set(expected)
     assert named_classes(outputs) == named_classes(expected)
     for name in set(outputs) - {"classes"}:
@@ -89,6 +91,6 @@ def test_a_loaded_model_exports_the_same(served):
 
 
 def test_a_mixed_precision_model_says_about_the_same(served):
-    outputs = served["mixed_bfloat16"].outputs["probabilities"]
-    expected = served["five_clips"].outputs["probabilities"]
+    outputs = served["mixed_bfloat16"].serving_default["probabilities"]
+    expected = served["five_clips"].serving_default["probabilities"]
     np.testing.assert_allclose(outputs, expected, atol=0.1)

@@ -2,41 +2,56 @@
 
 import pytest
 
-INPUTS = {
+PREDICT, CLASSIFY = (f"tensorflow/serving/{x}" for x in ("predict", "classify"))
+DENSE = {
     "rgb": ["float32", [None, None, 5]],
     "rgb_num_frames": ["int32", [None]],
     "audio": ["float32", [None, None, 4]],
     "audio_num_frames": ["int32", [None]],
 }
-OUTPUTS = {
-    "probabilities": ["float32", [None, 7]],
-    "classes": ["string", [None, 3]],
-    "scores": ["float32", [None, 3]],
-    "rgb_attention": ["float32", [None, 3, None]],
-    "audio_attention": ["float32", [None, 2, None]],
+BEST = {"classes": ["string", [None, 3]], "scores": ["float32", [None, 3]]}
+ANSWER = {**BEST, "probabilities": ["float32", [None, 7]]}
+SIGNATURES = {
+    "serving_default": {"method": PREDICT, "inputs": DENSE, "outputs": ANSWER},
+    "attention": {
+        "method": PREDICT,
+        "inputs": DENSE,
+        "outputs": {
+            **ANSWER,
+            "rgb_attention": ["float32", [None, 3, None]],
+            "audio_attention": ["float32", [None, 2, None]],
+        },
+    },
+    "predict_frames": {
+        "method": PREDICT,
+        "inputs": {
+            "rgb": ["float32", [None, 5]],
+            "audio": ["float32", [None, 4]],
+        },
+        "outputs": {
+            k: [dtype, [1, n]] for k, (dtype, [_, n]) in ANSWER.items()
+        },
+    },
+    "from_examples": {
+        "method": PREDICT,
+        "inputs": {"examples": ["string", [None]]},
+        "outputs": ANSWER,
+    },
+    "classify": {
+        "method": CLASSIFY,
+        "inputs": {"inputs": ["string", [None]]},
+        "outputs": BEST,
+    },
 }
 
 
-def test_the_inputs_are_the_models(served):
-    assert served["five_clips"].signature["inputs"] == INPUTS
+@pytest.mark.parametrize("name", ["five_clips", "loaded", "mixed_bfloat16"])
+def test_the_signatures_are_as_documented(name, served):
+    assert served[name].signatures == SIGNATURES
 
 
-def test_the_outputs_are_as_documented(served):
-    assert served["five_clips"].signature["outputs"] == OUTPUTS
-
-
-def test_a_loaded_model_has_the_same_signature(served):
-    expected = {"inputs": INPUTS, "outputs": OUTPUTS}
-    assert served["loaded"].signature == expected
-
-
-@pytest.mark.parametrize("side", ["inputs", "outputs"])
-def test_a_mixed_precision_model_has_the_same_signature(side, served):
-    expected = {"inputs": INPUTS, "outputs": OUTPUTS}[side]
-    assert served["mixed_bfloat16"].signature[side] == expected
-
-
-def test_no_more_classes_are_named_than_there_are(served):
-    outputs = served["all_classes"].signature["outputs"]
-    assert outputs["classes"] == ["string", [None, 7]]
-    assert outputs["scores"] == ["float32", [None, 7]]
+@pytest.mark.parametrize("signature", SIGNATURES)
+def test_no_more_classes_are_named_than_there_are(signature, served):
+    outputs = served["all_classes"].signatures[signature]["outputs"]
+    for name, dtype in (("classes", "string"), ("scores", "float32")):
+        assert outputs[name][0] == dtype and outputs[name][1][1] == 7

@@ -1,18 +1,26 @@
 """Where export_saved_model puts what it writes."""
 
-import keras
+import dataclasses
+import os
+import socket
+import subprocess
+import sys
+
 import pytest
 import tensorflow as tf
 
 from ac_keras import serving
+from ac_keras.pipeline import Modality
+from ac_keras.serving import version_folder
 from served_classifier import CLASS_NAMES
+from served_classifier import DESCRIPTION
 from served_classifier import draw_clips
 from served_classifier import make_classifier
 
 
-def export(folder, model=None, class_names=CLASS_NAMES, **kwargs):
+def export(folder, model=None, description=DESCRIPTION, **kwargs):
     model = model or make_classifier()
-    return serving.export_saved_model(model, folder, class_names, **kwargs)
+    return serving.export_saved_model(model, folder, description, **kwargs)
 
 
 def names_in(folder):
@@ -25,16 +33,14 @@ def scores_of(version, inputs):
     return serve(**tensors)["scores"].numpy()
 
 
-def patch_writing(monkeypatch, write_out):
-    # The public class makes an object of the backend's own class.
-    archive_class = type(keras.export.ExportArchive())
-    before = archive_class.write_out
-    monkeypatch.setattr(archive_class, "write_out", write_out)
+def patch_writing(monkeypatch, save):
+    before = tf.saved_model.save
+    monkeypatch.setattr(tf.saved_model, "save", save)
     return before
 
 
-def fail_half_way(archive, path, **kwargs):
-    """A `write_out` that is stopped by a full disk."""
+def fail_half_way(module, path, **kwargs):
+    """Saves as if the disk were full."""
     tf.io.gfile.makedirs(f"{path}/variables")
     tf.io.write_file(f"{path}/saved_model.pb", "half")
     raise OSError("No space left on device")
@@ -92,26 +98,89 @@ def test_a_failing_export_takes_no_number(tmp_path, monkeypatch):
 def test_a_version_has_its_name_only_when_it_is_complete(tmp_path, monkeypatch):
     seen = []
 
-    def watch(archive, path, **kwargs):
-        write_out(archive, path, **kwargs)
+    def watch(module, path, **kwargs):
+        save(module, path, **kwargs)
         seen.extend(names_in(tmp_path))
 
-    write_out = patch_writing(monkeypatch, watch)
+    save = patch_writing(monkeypatch, watch)
     export(tmp_path)
     assert len(seen) == 1 and not seen[0].isdecimal()
 
 
-@pytest.mark.parametrize("names", [CLASS_NAMES[:-1], (*CLASS_NAMES, "yak")])
-def test_there_must_be_one_name_a_class(names, tmp_path):
-    message = rf"expects one name .*7 classes.*Received: {len(names)} names"
-    with pytest.raises(ValueError, match=message):
-        export(tmp_path, class_names=names)
+def test_a_version_is_complete_when_it_is_checked(tmp_path):
+    seen = []
+
+    def check(path):
+        seen.append(
+            (names_in(path), [x.isdecimal() for x in names_in(tmp_path)])
+        )
+
+    version = export(tmp_path, check=check)
+    assert seen == [(names_in(version), [False])]
+
+
+@pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])
+def test_a_version_that_fails_its_check_never_appears(error, tmp_path):
+    def check(path):
+        raise error("no")
+
+    with pytest.raises(error, match="no"):
+        export(tmp_path, check=check)
     assert names_in(tmp_path) == []
 
 
-@pytest.mark.parametrize("top_k", [0, -1])
-def test_top_k_must_be_one_or_more(top_k, tmp_path):
-    message = f"expects top_k of 1 or more. Received: {top_k}"
+def test_two_that_export_at_once_get_two_numbers(tmp_path):
+    with version_folder.new_version(tmp_path) as slow:
+        slow.partial.mkdir()
+        fast = export(tmp_path / "other").rename(tmp_path / "1")
+    assert [fast, slow.path] == [tmp_path / "1", tmp_path / "2"]
+
+
+def test_what_a_killed_export_left_is_removed(tmp_path):
+    host = socket.gethostname()
+    process = subprocess.Popen([sys.executable, "-c", ""])
+    process.wait()
+    dead = tmp_path / f".{host}.{process.pid}.partial"
+    alive = tmp_path / f".{host}.{os.getppid()}.partial"
+    for folder in (dead, alive):
+        folder.mkdir()
+        (folder / "saved_model.pb").touch()
+    export(tmp_path)
+    assert names_in(tmp_path) == [alive.name, "1"]
+
+
+@pytest.mark.parametrize(
+    "description",
+    [
+        dataclasses.replace(DESCRIPTION, class_names=CLASS_NAMES[:-1]),
+        dataclasses.replace(
+            DESCRIPTION, modalities={"rgb": Modality(6), "audio": Modality(4)}
+        ),
+    ],
+)
+def test_the_description_must_be_the_models(description, tmp_path):
+    message = (
+        r"(?s)expects modalities of dims .*'rgb': 5.* and 7 classes.*"
+        f"Received: .*{description.modalities['rgb'].dim}.* and "
+        f"{description.num_classes} class names"
+    )
     with pytest.raises(ValueError, match=message):
-        export(tmp_path, top_k=top_k)
+        export(tmp_path, description=description)
+    assert names_in(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    "options", [{"top_k": 0}, {"sample_size": -1}, {"max_frames": 0}]
+)
+def test_numbers_must_be_in_range(options, tmp_path):
+    ((name, value),) = options.items()
+    with pytest.raises(ValueError, match=f"Received: .*{name}={value}"):
+        export(tmp_path, **options)
+    assert names_in(tmp_path) == []
+
+
+def test_the_sequence_format_must_be_one(tmp_path):
+    message = r"expects sequence_format among .*'youtube8m'.*Received: .*'clip'"
+    with pytest.raises(ValueError, match=message):
+        export(tmp_path, sequence_format="clip")
     assert names_in(tmp_path) == []

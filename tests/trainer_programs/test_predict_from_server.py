@@ -45,9 +45,7 @@ def save_model(folder, data_dir):
     rng = np.random.default_rng(0)
     model.set_weights([rng.normal(size=w.shape) for w in model.weights])
     model.save(folder / "model.keras")
-    serving.export_saved_model(
-        model, folder / "served", description.class_names
-    )
+    serving.export_saved_model(model, folder / "served", description)
 
 
 def rename_classes(data_dir, folder):

@@ -1,0 +1,187 @@
+"""Checks of a request, within the graph that is served.
+
+A server sees to names and dtypes. Shapes and values reach the graph as a
+client sent them, so that all of it is checked here, shapes before what relies
+on them. A check that fails is INVALID_ARGUMENT to the client.
+"""
+
+from collections.abc import Mapping
+
+import tensorflow as tf
+
+Tensors = dict[str, tf.Tensor]
+# What a modality's frames in a request may take once they are decoded.
+DECODED_BYTES = 2**30
+
+
+def check_shapes(
+    inputs: Tensors, expected: Mapping[str, tuple[int | None, ...]]
+) -> Tensors:
+    """Gives tensors as they are, or fails where a shape is another.
+
+    Args:
+        inputs: The tensors of a request.
+        expected: Mapping from each one's name to its shape; None where a
+            dimension is free.
+    """
+    checks = [
+        _shape_check(name, inputs[name], shape)
+        for name, shape in expected.items()
+    ]
+    inputs = _require({name: inputs[name] for name in expected}, checks)
+    return {
+        name: tf.ensure_shape(x, expected[name]) for name, x in inputs.items()
+    }
+
+
+def check_clips(
+    inputs: Tensors, dims: Mapping[str, int], max_frames: int
+) -> Tensors:
+    """Gives a request's padded clips as they are, or fails.
+
+    Args:
+        inputs: For every modality, float32 `(batch, num_frames, dim)` and
+            int32 `MODALITY_num_frames` `(batch,)`.
+        dims: Mapping from modality to dim.
+        max_frames: The most frames of a clip, padding included.
+    """
+    expected = {}
+    for name, dim in dims.items():
+        expected[name] = (None, None, dim)
+        expected[f"{name}_num_frames"] = (None,)
+    inputs = check_shapes(inputs, expected)
+    inputs = _require(inputs, _batch_checks(inputs, dims, max_frames))
+    inputs = _require(inputs, _count_checks(inputs, dims))
+    return _require(inputs, [_finite_check(inputs, name) for name in dims])
+
+
+def check_counts(
+    counts: Tensors,
+    dims: Mapping[str, int],
+    max_frames: int,
+    sample_size: int = 0,
+) -> list[tf.Operation]:
+    """Checks how many frames records hold, before any of them is decoded.
+
+    Args:
+        counts: Mapping from modality to int32 `(batch,)`.
+        dims: Mapping from modality to dim.
+        max_frames: The most frames of a clip.
+        sample_size: Frames decoded of each clip; 0 decodes all.
+    """
+    checks = [_some_frame_check(counts)]
+    for name, num_frames in counts.items():
+        longest = tf.reduce_max(num_frames)
+        slots = tf.minimum(longest, sample_size) if sample_size else longest
+        clips = tf.size(num_frames, tf.int64)
+        most = DECODED_BYTES // (4 * dims[name])
+        checks += [
+            _length_check(name, longest, max_frames),
+            _check(
+                clips * tf.cast(slots, tf.int64) <= most,
+                f"Expected at most {most} frames of {name} in a request, each "
+                "clip padded to the longest. Received clips and frames of the "
+                "longest:",
+                [clips, tf.cast(slots, tf.int64)],
+                "Send fewer clips at a time.",
+            ),
+        ]
+    return checks
+
+
+def _shape_check(name, tensor, expected):
+    # As text: the graph takes the rank of its inputs for granted and leaves
+    # out comparisons of numbers that follow from it.
+    shape = tf.raw_ops.Shape(input=tensor)
+    text = tf.strings.reduce_join(tf.strings.as_string(shape), separator=",")
+    pattern = ",".join(
+        "[0-9]+" if size is None else str(size) for size in expected
+    )
+    sizes = ["any" if size is None else str(size) for size in expected]
+    return _check(
+        tf.strings.regex_full_match(text, pattern),
+        f"Expected {name} of shape ({', '.join(sizes)}). Received: shape",
+        shape,
+    )
+
+
+def _batch_checks(inputs, dims, max_frames):
+    """One number of clips, not none, and none of them too long."""
+    sizes = {name: tf.shape(x)[0] for name, x in inputs.items()}
+    batch = next(iter(sizes.values()))
+    all_sizes = tf.stack(list(sizes.values()))
+    return [
+        _check(batch > 0, "Expected at least one clip. Received: none."),
+        _check(
+            tf.reduce_all(tf.equal(all_sizes, batch)),
+            f"Expected as many clips in each of {list(sizes)}. Received:",
+            all_sizes,
+        ),
+        *(_length_check(x, tf.shape(inputs[x])[1], max_frames) for x in dims),
+    ]
+
+
+def _count_checks(inputs, dims):
+    counts = {name: inputs[f"{name}_num_frames"] for name in dims}
+    checks = [_some_frame_check(counts)]
+    for name, count in counts.items():
+        slots = tf.shape(inputs[name])[1]
+        wrong = (count < 0) | (count > slots)
+        checks.append(
+            _check(
+                ~tf.reduce_any(wrong),
+                f"Expected {name}_num_frames from 0 to the number of frames "
+                f"in {name},",
+                slots,
+                "Received:",
+                tf.boolean_mask(count, wrong),
+                "for the clips",
+                tf.where(wrong)[:, 0],
+            )
+        )
+    return checks
+
+
+def _some_frame_check(counts):
+    present = tf.stack([count != 0 for count in counts.values()])
+    empty = ~tf.reduce_any(present, axis=0)
+    return _check(
+        ~tf.reduce_any(empty),
+        f"Expected frames in at least one of {list(counts)} for every clip. "
+        "Received none for the clips",
+        tf.where(empty)[:, 0],
+    )
+
+
+def _length_check(name, longest, max_frames):
+    return _check(
+        longest <= max_frames,
+        f"Expected clips of at most {max_frames} frames of {name}, the limit "
+        "that the model was exported with. Received:",
+        longest,
+        "Take fewer frames at equal intervals, or export with another "
+        "max_frames.",
+    )
+
+
+def _finite_check(inputs, name):
+    """Fails on NaN and infinity, other than in padding."""
+    frames, count = inputs[name], inputs[f"{name}_num_frames"]
+    padding = ~tf.sequence_mask(count, tf.shape(frames)[1])
+    sound = tf.reduce_all(tf.math.is_finite(frames), axis=2) | padding
+    sound = tf.reduce_all(sound, axis=1)
+    return _check(
+        tf.reduce_all(sound),
+        f"Expected finite features of {name}. Received NaN or infinity in "
+        "the clips",
+        tf.where(~sound)[:, 0],
+    )
+
+
+def _check(condition, *message):
+    return tf.debugging.Assert(condition, list(message), summarize=10)
+
+
+def _require(inputs, checks):
+    with tf.control_dependencies(checks):
+        return {name: tf.identity(x) for name, x in inputs.items()}

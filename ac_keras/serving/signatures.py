@@ -1,0 +1,196 @@
+"""The signatures of a served classifier, as functions of its requests."""
+
+import dataclasses
+from collections.abc import Callable
+
+import keras
+import tensorflow as tf
+
+from ac_keras.models import attention_model
+from ac_keras.pipeline import Description
+from ac_keras.pipeline import records
+from ac_keras.pipeline.batch_decoder import batch_decoder
+from ac_keras.pipeline.manifest import OWN_RECORDS
+from ac_keras.serving.request_checks import check_clips
+from ac_keras.serving.request_checks import check_counts
+from ac_keras.serving.request_checks import check_shapes
+from ac_keras.serving.serving_options import ServingOptions
+
+SERVING_DEFAULT = "serving_default"
+CLASSIFY = "classify"
+SEQUENCES = "from_sequence_examples"
+PROBABILITIES = "probabilities"
+SEQUENCE_FORMATS = ("youtube8m", "mediasequence")
+Tensors = dict[str, tf.Tensor]
+
+
+class ServedClassifier:
+    """A model with its signatures.
+
+    Args:
+        model: A model of `cluster_classifier`.
+        description: The dataset that it was trained on.
+        options: What else decides the answers.
+
+    Attributes:
+        model: A `keras.Model` of the same layers that gives attention too.
+        description: The dataset with the model's own modalities.
+        options: What was given.
+
+    Raises:
+        ValueError: If the dataset's classes or modalities are not the
+            model's.
+    """
+
+    def __init__(
+        self,
+        model: keras.Model,
+        description: Description,
+        options: ServingOptions,
+    ):
+        names = model.get_layer("clusters").modalities
+        self.description = description.select(names)
+        self.options = options
+        self._classifier = model
+        self.model = attention_model(model)
+        modalities = self.description.modalities
+        self._dims = {name: x.dim for name, x in modalities.items()}
+        self._check_fit(model)
+        self._class_names = tf.constant(self.description.class_names)
+
+    def endpoints(self, sequence_format: str | None = None) -> dict:
+        """Gives each signature's function and the specs of its inputs.
+
+        Args:
+            sequence_format: The record format of `from_sequence_examples`;
+                None leaves that signature out.
+
+        Raises:
+            ValueError: If it is no such format.
+        """
+        if sequence_format not in (None, *SEQUENCE_FORMATS):
+            raise ValueError(
+                f"Serving expects sequence_format among {SEQUENCE_FORMATS} or "
+                f"None. Received: sequence_format={sequence_format!r}. Our own "
+                "records need none: `from_examples` takes them."
+            )
+        dense = {}
+        for name, dim in self._dims.items():
+            dense[name] = _float_spec(name, None, None, dim)
+            count = f"{name}_num_frames"
+            dense[count] = tf.TensorSpec((None,), tf.int32, count)
+        one_clip = {
+            name: _float_spec(name, None, dim)
+            for name, dim in self._dims.items()
+        }
+        endpoints = {
+            SERVING_DEFAULT: (self._serve, dense),
+            "attention": (self._attend, dense),
+            "predict_frames": (self._serve_one_clip, one_clip),
+            "from_examples": (
+                self._record_function(OWN_RECORDS),
+                _strings_spec("examples"),
+            ),
+            CLASSIFY: (self._classify, _strings_spec("inputs")),
+        }
+        if sequence_format is not None:
+            endpoints[SEQUENCES] = (
+                self._record_function(sequence_format),
+                _strings_spec("examples"),
+            )
+        return endpoints
+
+    def _serve(self, inputs: Tensors) -> Tensors:
+        features = check_clips(inputs, self._dims, self.options.max_frames)
+        return self._answer(features)
+
+    def _attend(self, inputs: Tensors) -> Tensors:
+        features = check_clips(inputs, self._dims, self.options.max_frames)
+        outputs = {  # float32, whatever the model computes in
+            name: tf.cast(x, tf.float32)
+            for name, x in self.model(features, training=False).items()
+        }
+        return {**outputs, **self._best(outputs[PROBABILITIES])}
+
+    def _serve_one_clip(self, frames: Tensors) -> Tensors:
+        shapes = {name: (None, dim) for name, dim in self._dims.items()}
+        features = {}
+        for name, x in check_shapes(frames, shapes).items():
+            features[name] = x[None]
+            features[f"{name}_num_frames"] = tf.shape(x)[:1]
+        return self._serve(features)
+
+    def _classify(self, inputs: tf.Tensor) -> Tensors:
+        features = self._read(inputs, OWN_RECORDS, "inputs")
+        return self._best(self._answer(features)[PROBABILITIES])
+
+    def _record_function(self, record_format: str) -> Callable:
+        def serve_records(examples: tf.Tensor) -> Tensors:
+            return self._answer(self._read(examples, record_format))
+
+        return serve_records
+
+    def _read(
+        self, serialized: tf.Tensor, record_format: str, key: str = "examples"
+    ) -> Tensors:
+        """Parses clips that came as records, `(batch,)`, and decodes them."""
+        serialized = check_shapes({key: serialized}, {key: (None,)})[key]
+        some = tf.debugging.Assert(
+            tf.size(serialized) > 0,
+            ["Expected at least one serialized clip. Received: none."],
+        )
+        with tf.control_dependencies([some]):
+            serialized = tf.identity(serialized)
+        description = dataclasses.replace(
+            self.description, record_format=record_format
+        )
+        sample_size = self.options.sample_size
+        stored = records.parse_records(serialized, description, labelled=False)
+        counts = {
+            name: records.count_frames(stored[name], modality)
+            for name, modality in description.modalities.items()
+        }
+        checks = check_counts(
+            counts, self._dims, self.options.max_frames, sample_size
+        )
+        with tf.control_dependencies(checks):
+            stored = {name: tf.identity(x) for name, x in stored.items()}
+        # A clip is known by its place in the request.
+        stored["id"] = tf.strings.as_string(tf.range(tf.size(serialized)))
+        features, _ = batch_decoder(description, None, sample_size)(
+            stored, None
+        )
+        return features
+
+    def _answer(self, features: Tensors) -> Tensors:
+        probabilities = self._classifier(features, training=False)
+        probabilities = tf.cast(probabilities, tf.float32)
+        return {PROBABILITIES: probabilities, **self._best(probabilities)}
+
+    def _best(self, probabilities: tf.Tensor) -> Tensors:
+        top_k = min(self.options.top_k, self.description.num_classes)
+        scores, labels = tf.math.top_k(probabilities, top_k)
+        return {
+            "scores": scores,
+            "classes": tf.gather(self._class_names, labels),
+        }
+
+    def _check_fit(self, model: keras.Model) -> None:
+        dims = {name: model.input[name].shape[-1] for name in self._dims}
+        num_classes = model.output.shape[-1]
+        named = self.description.num_classes
+        if dims != self._dims or named != num_classes:
+            raise ValueError(
+                f"Serving expects modalities of dims {dims} and {num_classes} "
+                f"classes, as the model has. Received: dims {self._dims} and "
+                f"{named} class names. Give the description of the dataset "
+                "that the model was trained on."
+            )
+
+
+def _float_spec(name: str, *shape: int | None) -> tf.TensorSpec:
+    return tf.TensorSpec(shape, tf.float32, name)
+
+
+def _strings_spec(name: str) -> tf.TensorSpec:
+    return tf.TensorSpec((None,), tf.string, name)

@@ -1,0 +1,122 @@
+"""Requests that a server makes to itself before it takes others.
+
+The first request of a signature makes TensorFlow prepare its graph, which
+takes far longer than later ones. TensorFlow Serving runs those that lie with
+a version before it says that the version is there.
+"""
+
+import pathlib
+
+import numpy as np
+import tensorflow as tf
+
+from ac_keras.pipeline import Clip
+from ac_keras.pipeline import Description
+from ac_keras.pipeline import encode_clip
+from ac_keras.pipeline import mediasequence
+from ac_keras.serving.signatures import CLASSIFY
+from ac_keras.serving.signatures import SEQUENCES
+
+FILE = pathlib.Path("assets.extra", "tf_serving_warmup_requests")
+BATCH_SIZES = (1, 8)
+NUM_FRAMES = 16
+
+
+def write_requests(
+    saved_model: pathlib.Path,
+    description: Description,
+    sequence_format: str | None,
+    max_frames: int,
+) -> bool:
+    """Writes requests to every signature, each of one clip and of several.
+
+    Args:
+        saved_model: A version's folder.
+        description: The model's modalities, and nothing more.
+        sequence_format: As `export_saved_model` has it.
+        max_frames: The most frames of a clip.
+
+    Returns:
+        Whether they were written: not so without `tensorflow-serving-api`,
+        which the extra `ac-keras[serving]` brings.
+    """
+    try:
+        from tensorflow_serving.apis import prediction_log_pb2
+    except ImportError:
+        return False
+    num_frames = min(NUM_FRAMES, max_frames)
+    path = saved_model / FILE
+    path.parent.mkdir()
+    with tf.io.TFRecordWriter(str(path)) as writer:
+        for batch_size in BATCH_SIZES:
+            clips = _draw_clips(description, batch_size, num_frames)
+            requests = _requests(clips, description, sequence_format)
+            for signature, inputs in requests.items():
+                log = prediction_log_pb2.PredictionLog()
+                _fill(log, signature, inputs)
+                writer.write(log.SerializeToString(deterministic=True))
+    return True
+
+
+def _draw_clips(description, batch_size, num_frames):
+    """Gives float32 `(batch, num_frames, dim)` by modality."""
+    draw = np.random.default_rng(0)
+    return {
+        name: draw.standard_normal(
+            (batch_size, num_frames, modality.dim), np.float32
+        )
+        for name, modality in description.modalities.items()
+    }
+
+
+def _requests(clips, description, sequence_format):
+    """Gives the inputs of each signature; of `classify` the examples."""
+    frames = next(iter(clips.values()))
+    batch_size, num_frames = frames.shape[:2]
+    rows = [
+        {name: x[row] for name, x in clips.items()} for row in range(batch_size)
+    ]
+    dense = dict(clips)
+    for name in clips:
+        dense[f"{name}_num_frames"] = np.full(batch_size, num_frames, np.int32)
+    examples = [encode_clip(Clip("", (0,), x), description) for x in rows]
+    records = [x.SerializeToString(deterministic=True) for x in examples]
+    requests = {
+        "serving_default": dense,
+        "attention": dense,
+        "predict_frames": rows[0],
+        "from_examples": {"examples": records},
+        CLASSIFY: examples,
+    }
+    if sequence_format is not None:
+        sequences = [_sequence(x, description, sequence_format) for x in rows]
+        requests[SEQUENCES] = {"examples": sequences}
+    return requests
+
+
+def _fill(log, signature, inputs):
+    if signature == CLASSIFY:
+        request = log.classify_log.request
+        request.input.example_list.examples.extend(inputs)
+    else:
+        request = log.predict_log.request
+        for name, value in inputs.items():
+            request.inputs[name].CopyFrom(tf.make_tensor_proto(value))
+    request.model_spec.signature_name = signature
+
+
+def _sequence(row, description, sequence_format):
+    """Serializes a clip as a `tf.SequenceExample`."""
+    example = tf.train.SequenceExample()
+    for name, modality in description.modalities.items():
+        key, as_floats = name, sequence_format == "mediasequence"
+        if as_floats:
+            key = mediasequence.feature_key(description, name)
+        steps = example.feature_lists.feature_list[key].feature
+        for frame in row[name]:
+            if as_floats:
+                steps.add().float_list.value.extend(frame)
+            else:
+                stored = modality.encode(frame[None])
+                steps.add().bytes_list.value.append(stored)
+    return example.SerializeToString(deterministic=True)
