@@ -28,7 +28,9 @@ class Batch:
         last = self.first + len(self.clips) - 1
         if last == self.first:
             return f"clip {last}"
-        return f"clips {self.first} to {last}"
+        # So much for the numbers of clips in the server's own messages.
+        relative = ", which it counts from 0" if self.first else ""
+        return f"clips {self.first} to {last}{relative}"
 
 
 def make_batches(

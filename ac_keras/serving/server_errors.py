@@ -7,6 +7,9 @@ _FIRST_ROOT_ERROR = re.compile(
     r"^\d+ root error\(s\) found\.\s*\(0\) (?:\w+: )?(.*?)(?=\n\s*\(1\)|\Z)",
     re.DOTALL,
 )
+# Of tf.debugging.Assert: each tensor in brackets, one level of them inside.
+_TENSOR = r"\[((?:[^\[\]]|\[[^\[\]]*\])*)\]"
+_ASSERTION = re.compile(rf"assertion failed: (?:{_TENSOR}\s?)+")
 _NODE = re.compile(r"\s*\[\[(?:\{\{.*?\}\}|\S+?)+\]\]")
 _HINTS = {
     "INVALID_ARGUMENT": "Mend what was sent or leave it out.",
@@ -58,8 +61,11 @@ def explain(error: StatusError, expected: str) -> ServerError:
 
 
 def trim(said: str) -> str:
-    """Leaves out the traces of graph nodes that TensorFlow adds."""
+    """Leaves out the traces and brackets that TensorFlow adds."""
     root = _FIRST_ROOT_ERROR.match(said)
     said = root.group(1) if root else said
     said = " ".join(_NODE.sub("", said).split())
+    if _ASSERTION.fullmatch(said):
+        said = " ".join(re.findall(_TENSOR, said)).replace("\\'", "'")
+    said = "".join(x if x.isprintable() else "?" for x in said)
     return said if len(said) <= _LONGEST else said[:_LONGEST] + " ..."

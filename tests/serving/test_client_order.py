@@ -132,7 +132,7 @@ def test_the_batches_before_a_refused_one_are_predicted(protocol):
     with serve_script(script) as server:
         settings = {"batch_size": 3, "max_in_flight": 4}
         with make_client(server, protocol, **settings) as client:
-            message = "signature 'serving_default' for clips 6 to 8. Received"
+            message = "signature 'serving_default' for clips 6 to 8, which"
             with pytest.raises(serving.ServerError, match=message):
                 for prediction in client.predict(number_clips(range(30))):
                     received += numbers_of([prediction])

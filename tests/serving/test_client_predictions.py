@@ -77,6 +77,11 @@ def test_serialized_examples_give_the_same(client, expected):
     np.testing.assert_allclose(received, expected, atol=1e-5)
 
 
+def test_sequence_examples_are_another_signature(client):
+    with pytest.raises(ValueError, match="Received: 'from_sequence_examples'"):
+        client.predict_examples([b""], sequences=True)
+
+
 def test_the_classify_call_gives_the_same_classes(client, expected):
     records = map(ragged_clips.as_record, CLIPS)
     scores = -np.sort(-expected, axis=1)[:, :TOP_K]
