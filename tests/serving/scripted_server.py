@@ -14,25 +14,33 @@ DIM = 2
 MODEL_NAME = "scripted"
 
 
-def make_signature():
-    """Takes `rgb` frames of two numbers; gives a class and its score."""
+def make_signatures():
+    """Take `rgb` frames of two numbers, or records; give a class's score."""
     graph = tf.compat.v1.MetaGraphDef()
-    signature = graph.signature_def["serving_default"]
-    signature.method_name = "tensorflow/serving/predict"
-    for tensors, name, dtype, shape in (
-        (signature.inputs, "rgb", tf.float32, (None, None, DIM)),
-        (signature.inputs, "rgb_num_frames", tf.int32, (None,)),
-        (signature.outputs, "classes", tf.string, (None, 1)),
-        (signature.outputs, "scores", tf.float32, (None, 1)),
-    ):
-        tensors[name].name = name
-        tensors[name].dtype = dtype.as_datatype_enum
-        tensors[name].tensor_shape.CopyFrom(tf.TensorShape(shape).as_proto())
+    rgb = (tf.float32, (None, None, DIM))
+    inputs = {
+        "serving_default": {"rgb": rgb, "rgb_num_frames": (tf.int32, (None,))},
+        "from_sequence_examples": {"examples": (tf.string, (None,))},
+    }
+    outputs = {"classes": (tf.string, (None, 1))}
+    outputs["scores"] = (tf.float32, (None, 1))
+    for name, specs in inputs.items():
+        signature = graph.signature_def[name]
+        signature.method_name = "tensorflow/serving/predict"
+        fill_infos(signature.inputs, specs)
+        fill_infos(signature.outputs, outputs)
     return dict(graph.signature_def)
 
 
+def fill_infos(infos, specs):
+    for name, (dtype, shape) in specs.items():
+        infos[name].name = name
+        infos[name].dtype = dtype.as_datatype_enum
+        infos[name].tensor_shape.CopyFrom(tf.TensorShape(shape).as_proto())
+
+
 class ScriptedVersion:
-    """Answers with each clip's first number as the score.
+    """Answers with each clip's first number, or its record's length.
 
     Args:
         script: Called with a request's number, from 0 on, and the first
@@ -40,7 +48,7 @@ class ScriptedVersion:
     """
 
     def __init__(self, script):
-        self.signatures = make_signature()
+        self.signatures = make_signatures()
         self.num_requests = 0
         self._script = script
         self._lock = threading.Lock()
@@ -49,7 +57,11 @@ class ScriptedVersion:
         with self._lock:
             number = self.num_requests
             self.num_requests += 1
-        values = dict(zip(feed_names, arrays, strict=True))["rgb"][:, 0, 0]
+        feeds = dict(zip(feed_names, arrays, strict=True))
+        if "rgb" in feeds:
+            values = feeds["rgb"][:, 0, 0]
+        else:
+            values = np.array([len(x) for x in feeds["examples"]], np.float32)
         code = self._script(number, values)
         if code:
             raise ServingError(code, f"scripted {code}")

@@ -46,6 +46,14 @@ def test_answers_that_overtake_others_wait_for_their_turn(protocol):
     assert received == list(range(50))
 
 
+def test_sequence_examples_go_to_their_signature_in_order(protocol):
+    records = [b"\xff" * length for length in range(1, 12)]
+    with serve_script(lambda number, values: None) as server:
+        with make_client(server, protocol, batch_size=4) as client:
+            predictions = client.predict_examples(records, sequences=True)
+            assert numbers_of(predictions) == list(range(1, 12))
+
+
 @pytest.mark.parametrize("max_in_flight", [1, 3])
 def test_so_many_requests_are_under_way_and_no_more(max_in_flight, protocol):
     together = threading.Barrier(max_in_flight)
