@@ -27,11 +27,15 @@ PROGRAMS = sorted(
 TESTS = sorted((ROOT / "tests").rglob("*.py"))
 DECLARED = {  # by setup.py, under the names that are imported
     "absl",
+    "google",  # protobuf
+    "grpc",  # of the extra "serving", as tensorflow_serving
     "keras",
     "matplotlib",
     "numpy",
+    "requests",
     "sklearn",
     "tensorflow",
+    "tensorflow_serving",
     "tqdm",
 }
 # Refuses TensorFlow altogether, or, where Keras needs it, to ac_keras.
