@@ -25,18 +25,26 @@ PROGRAMS = sorted(
     for path in (ROOT / folder).rglob("*.py")
 )
 TESTS = sorted((ROOT / "tests").rglob("*.py"))
+# Imported where they are needed, for not everybody has them.
+OF_EXTRAS = {
+    "grpc",
+    "onnx",
+    "onnxruntime",
+    "openvino",
+    "pyarrow",
+    "requests",
+    "sklearn",
+    "tensorflow_serving",
+    "tf2onnx",
+}
 DECLARED = {  # by setup.py, under the names that are imported
     "absl",
-    "google",  # protobuf
-    "grpc",  # of the extra "serving", as tensorflow_serving
     "keras",
     "matplotlib",
     "numpy",
-    "requests",
-    "sklearn",
     "tensorflow",
-    "tensorflow_serving",
     "tqdm",
+    *OF_EXTRAS,
 }
 # Refuses TensorFlow altogether, or, where Keras needs it, to ac_keras.
 WITHOUT_TENSORFLOW = """
@@ -68,8 +76,12 @@ print(sorted(name for name in sys.modules if name.startswith("ac_keras.")))
 
 def imports_of(path):
     """Full names of the modules that a file imports, wherever it does."""
+    return names_in(ast.parse(path.read_text(encoding="utf-8")), path)
+
+
+def names_in(tree, path=""):
     names = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             names.update(alias.name for alias in node.names)
         if isinstance(node, ast.ImportFrom):
@@ -98,6 +110,21 @@ def top_level_imports(path):
     return {name.partition(".")[0] for name in imports_of(path)}
 
 
+def imported_at_once(path):
+    """The same, without what a file imports within functions."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    later = {
+        id(node)
+        for function in ast.walk(tree)
+        if isinstance(function, ast.FunctionDef)
+        for node in ast.walk(function)
+    }
+    nodes = [node for node in ast.walk(tree) if id(node) not in later]
+    imports = [x for x in nodes if isinstance(x, ast.Import | ast.ImportFrom)]
+    names = names_in(ast.Module(imports, []), path)
+    return {name.partition(".")[0] for name in names}
+
+
 def test_the_rules_see_the_sources():
     assert len(LIBRARY) > 20 and len(LAYERS_AND_MODELS) > 5
     assert len(PROGRAMS) > 5
@@ -122,6 +149,11 @@ def test_the_library_imports_what_setup_py_declares():
     allowed = {*sys.stdlib_module_names, *DECLARED, "ac_keras"}
     imported = {path: top_level_imports(path) - allowed for path in LIBRARY}
     assert {path: names for path, names in imported.items() if names} == {}
+
+
+@pytest.mark.parametrize("path", LIBRARY, ids=lambda path: path.name)
+def test_packages_of_extras_are_imported_within_functions(path):
+    assert not imported_at_once(path) & OF_EXTRAS
 
 
 def test_layers_and_models_stand_on_keras_alone():

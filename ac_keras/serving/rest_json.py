@@ -3,9 +3,9 @@
 import base64
 import json
 import time
+from typing import Any
 
 import numpy as np
-import requests
 import tensorflow as tf
 
 from ac_keras.serving.server_errors import StatusError
@@ -27,18 +27,18 @@ _CODES = {
 _PART_BYTES = 2**20
 
 
-def read_answer(response: requests.Response, end: float) -> dict:
-    """Reads a streamed answer to its end.
+def read_answer(response: Any, end: float) -> dict:
+    """Reads a streamed answer of `requests` to its end.
 
     Raises:
-        requests.Timeout: If the clock passes `end` before that.
+        TimeoutError: If the clock passes `end` before that.
         StatusError: If the answer is an error.
     """
     parts = []
     for part in response.iter_content(_PART_BYTES):
         parts.append(part)
         if time.monotonic() > end:
-            raise requests.Timeout("the answer was not complete in time")
+            raise TimeoutError("the answer was not complete in time")
     body = b"".join(parts)
     try:
         values = json.loads(body)

@@ -8,21 +8,14 @@ from collections.abc import Mapping
 from collections.abc import Sequence
 
 import numpy as np
-import requests
 import tensorflow as tf
-from google.protobuf import json_format
 
 from ac_keras.serving.rest_json import as_json
 from ac_keras.serving.rest_json import example_as_json
 from ac_keras.serving.rest_json import read_answer
 from ac_keras.serving.served_signature import ServedSignature
-from ac_keras.serving.served_signature import read_signatures
+from ac_keras.serving.served_signature import read_json_signatures
 from ac_keras.serving.server_errors import StatusError
-
-_BROKEN = (
-    requests.ConnectionError,
-    requests.exceptions.ChunkedEncodingError,
-)
 
 
 class RestTransport:
@@ -109,11 +102,8 @@ class RestTransport:
 
     def read_signatures(self, timeout: float) -> dict[str, ServedSignature]:
         """Gives the model's signatures by name."""
-        values = self._ask("/metadata", timeout)["metadata"]["signature_def"]
-        graph = json_format.ParseDict(
-            values, tf.compat.v1.MetaGraphDef(), ignore_unknown_fields=True
-        )
-        return read_signatures(graph.signature_def)
+        values = self._ask("/metadata", timeout)["metadata"]
+        return read_json_signatures(values["signature_def"]["signature_def"])
 
     def read_states(self, timeout: float) -> dict[int, str]:
         """Gives the state of the version, or of each, by number."""
@@ -128,6 +118,8 @@ class RestTransport:
 
     def _session(self):
         """Gives the thread's own session, as sessions are not shared."""
+        import requests
+
         if not hasattr(self._local, "session"):
             session = self._local.session = requests.Session()
             session.verify = self._trusted
@@ -136,6 +128,8 @@ class RestTransport:
         return self._local.session
 
     def _ask(self, path, timeout, document=None):
+        import requests
+
         method = "GET" if document is None else "POST"
         body = None if document is None else json.dumps(document).encode()
         end = time.monotonic() + timeout
@@ -150,11 +144,14 @@ class RestTransport:
                 stream=True,
             ) as response:
                 return read_answer(response, end)
-        except requests.Timeout as error:
+        except (requests.Timeout, TimeoutError) as error:
             raise StatusError("DEADLINE_EXCEEDED", str(error)) from error
         except requests.exceptions.SSLError as error:
             raise StatusError("UNAUTHENTICATED", str(error)) from error
-        except _BROKEN as error:
+        except (
+            requests.ConnectionError,
+            requests.exceptions.ChunkedEncodingError,
+        ) as error:
             # Requests tells a slow body so, too.
             late = time.monotonic() >= end
             code = "DEADLINE_EXCEEDED" if late else "UNAVAILABLE"

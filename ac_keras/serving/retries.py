@@ -34,13 +34,24 @@ def call_with_retries(
             every other status at once.
     """
     end = time.monotonic() + timeout
-    longest = FIRST_PAUSE
+    longest, unavailable = FIRST_PAUSE, None
     while True:
+        seconds = max(end - time.monotonic(), 0.001)
         try:
-            return call(max(end - time.monotonic(), 0.001))
+            return call(seconds)
         except StatusError as error:
-            pause = longest * random.uniform(0.5, 1)
-            too_late = time.monotonic() + pause >= end
-            if error.code != "UNAVAILABLE" or too_late or stopped.wait(pause):
+            if error.code == "UNAVAILABLE":
+                unavailable = error
+            elif unavailable and _came_late(error, seconds, timeout):
+                raise unavailable from None
+            else:
                 raise
-            longest = min(2 * longest, LONGEST_PAUSE)
+        pause = longest * random.uniform(0.5, 1)
+        if time.monotonic() + pause >= end or stopped.wait(pause):
+            raise unavailable
+        longest = min(2 * longest, LONGEST_PAUSE)
+
+
+def _came_late(error, seconds, timeout):
+    """Tells whether an attempt failed for want of time, spent on others."""
+    return error.code == "DEADLINE_EXCEEDED" and seconds < timeout / 2

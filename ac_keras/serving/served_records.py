@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
-from google.protobuf import message
 
 from ac_keras.serving.served_signature import ServedSignature
 
@@ -31,9 +30,10 @@ def parse_example(record: Any, index: int) -> tf.train.Example:
     Raises:
         ValueError: If it holds none.
     """
+    record = check_record(record, index)
     try:
-        return tf.train.Example.FromString(check_record(record, index))
-    except message.DecodeError as error:
+        return tf.train.Example.FromString(record)
+    except Exception as error:  # protobuf's own
         raise ValueError(
             "Expected serialized tf.train.Example records. Received: clip "
             f"{index}, which is cut off or something else. Mend it or leave it "

@@ -7,6 +7,7 @@ from typing import Any
 import tensorflow as tf
 
 COUNT = "_num_frames"
+_OWN = "__saved_model"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,7 +68,23 @@ def read_signatures(protos: Mapping[str, Any]) -> dict[str, ServedSignature]:
             _read_specs(proto.outputs),
         )
         for name, proto in sorted(protos.items())
-        if not name.startswith("__saved_model")
+        if not name.startswith(_OWN)
+    }
+
+
+def read_json_signatures(
+    values: Mapping[str, Any],
+) -> dict[str, ServedSignature]:
+    """The same of SignatureDef protos as JSON."""
+    return {
+        name: ServedSignature(
+            name,
+            value["method_name"],
+            _read_json_specs(value["inputs"]),
+            _read_json_specs(value["outputs"]),
+        )
+        for name, value in sorted(values.items())
+        if not name.startswith(_OWN)
     }
 
 
@@ -76,3 +93,16 @@ def _read_specs(infos):
         name: tf.TensorSpec(info.tensor_shape, tf.as_dtype(info.dtype), name)
         for name, info in sorted(infos.items())
     }
+
+
+def _read_json_specs(infos):
+    specs = {}
+    for name, info in sorted(infos.items()):
+        shape = info["tensor_shape"]
+        # -1 is a free dimension, and numbers of 64 bits are strings in JSON.
+        sizes = [int(dim["size"]) for dim in shape.get("dim", [])]
+        sizes = [None if size < 0 else size for size in sizes]
+        dtype = tf.as_dtype(info["dtype"].removeprefix("DT_").lower())
+        is_known = not shape.get("unknown_rank", False)
+        specs[name] = tf.TensorSpec(sizes if is_known else None, dtype, name)
+    return specs

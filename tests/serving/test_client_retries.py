@@ -1,6 +1,7 @@
 """serving.Client: what is sent again, until when, and what is not."""
 
 import threading
+import types
 
 import pytest
 
@@ -85,7 +86,8 @@ def test_pauses_double_up_to_a_bound_and_are_randomised(monkeypatch):
     pauses, drawn = [], iter([1.0, 0.5, 1.0, 0.75, 1.0])
     monkeypatch.setattr(retries, "FIRST_PAUSE", 1.0)
     monkeypatch.setattr(retries, "LONGEST_PAUSE", 4.0)
-    monkeypatch.setattr(retries.random, "uniform", lambda a, b: next(drawn))
+    random = types.SimpleNamespace(uniform=lambda a, b: next(drawn))
+    monkeypatch.setattr(retries, "random", random)
 
     class Stopped:
         def wait(self, seconds):
@@ -98,3 +100,30 @@ def test_pauses_double_up_to_a_bound_and_are_randomised(monkeypatch):
     with pytest.raises(retries.StatusError):
         retries.call_with_retries(refuse, 100, Stopped())
     assert pauses == [1.0, 1.0, 4.0, 3.0, 4.0]
+
+
+class NeverStopped:
+    """Waits for no time at all."""
+
+    @staticmethod
+    def wait(seconds):
+        return False
+
+
+@pytest.mark.parametrize(
+    "seconds_left, code", [(4, "UNAVAILABLE"), (6, "DEADLINE_EXCEEDED")]
+)
+def test_a_last_attempt_without_time_does_not_hide_why(
+    seconds_left, code, monkeypatch
+):
+    clock = iter([0, 0, 1, 10 - seconds_left])
+    time = types.SimpleNamespace(monotonic=lambda: next(clock))
+    monkeypatch.setattr(retries, "time", time)
+    codes = iter(["UNAVAILABLE", "DEADLINE_EXCEEDED"])
+
+    def refuse(seconds):
+        raise retries.StatusError(next(codes), "any")
+
+    with pytest.raises(retries.StatusError) as caught:
+        retries.call_with_retries(refuse, 10, NeverStopped())
+    assert caught.value.code == code
