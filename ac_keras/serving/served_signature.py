@@ -79,9 +79,9 @@ def read_json_signatures(
     return {
         name: ServedSignature(
             name,
-            value["method_name"],
-            _read_json_specs(value["inputs"]),
-            _read_json_specs(value["outputs"]),
+            value.get("method_name", ""),
+            _read_json_specs(value.get("inputs", {})),
+            _read_json_specs(value.get("outputs", {})),
         )
         for name, value in sorted(values.items())
         if not name.startswith(_OWN)

@@ -13,6 +13,7 @@ nobody. It imports nothing of ac_keras: a SavedModel must need nothing of it.
 
 import argparse
 import concurrent.futures
+import functools
 import http.server
 import json
 import sys
@@ -39,9 +40,10 @@ from loopback_model import invalid_argument
 HOST = "127.0.0.1"
 NUM_THREADS = 8
 POLL_SECONDS = 0.2
-UNLIMITED = [
+OPTIONS = [
     ("grpc.max_send_message_length", -1),
     ("grpc.max_receive_message_length", -1),
+    ("grpc.so_reuseport", 0),  # a port in use is not shared
 ]
 
 
@@ -124,12 +126,10 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
     def _find(self, spec):
         return self._model.find(spec.name, version_of(spec))
 
-    def _fill(self, spec, number, signature_name):
+    def _fill(self, spec, number, name):
         spec.name = self._model.name
         spec.version.value = number
-        spec.signature_name = (
-            signature_name or loopback_signatures.DEFAULT_SIGNATURE
-        )
+        spec.signature_name = name or loopback_signatures.DEFAULT_SIGNATURE
 
 
 class ModelService(model_service_pb2_grpc.ModelServiceServicer):
@@ -151,8 +151,7 @@ def version_of(spec):
 
 def start_grpc(model, port):
     pool = concurrent.futures.ThreadPoolExecutor(NUM_THREADS)
-    # Else a second server could take a port that is in use.
-    server = grpc.server(pool, options=[*UNLIMITED, ("grpc.so_reuseport", 0)])
+    server = grpc.server(pool, options=OPTIONS)
     prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(
         PredictionService(model), server
     )
@@ -167,7 +166,8 @@ def start_grpc(model, port):
 def start_rest(model, port):
     handler = type("Handler", (loopback_rest.RestHandler,), {"model": model})
     server = http.server.ThreadingHTTPServer((HOST, port), handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    serve = functools.partial(server.serve_forever, 0.02)
+    threading.Thread(target=serve, daemon=True).start()
     return server, server.server_port
 
 
