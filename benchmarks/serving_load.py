@@ -2,16 +2,14 @@
 
     python benchmarks/serving_load.py --setting=flash_mnist
 
-Starts the tests' stand-in for a model server as a process on this machine, or
-tensorflow_model_server where the PATH has it, with a random model of a
-setting's size. One client asks it for 1, 8 and 64 clips at a time, a request
-after the other, in three ways: frames over gRPC, serialized records over gRPC,
-and frames over REST. Each line tells a request's latency as the client sees
-it, encoding and decoding included, and the clips per second beside those of
-the model's matrix products alone, in the client's process for the same number
-of clips in the same run. That is the floor: `share` is how
-much of its speed was reached. Client and server share the machine's cores, and
-the stand-in reads and writes JSON in Python, which a real server does not.
+Starts the tests' stand-in for a model server as a process, or a real one where
+the PATH has it, with a random model of a setting's size. A client asks it for
+some clips at a time, one request after the other: with frames over gRPC, with
+records over gRPC, with frames over REST. Each line tells a request's latency as
+the client sees it, and the clips per second beside those of the model's matrix
+products alone, for as many clips in the client's process. That is the floor;
+the share of it that was reached compares within a run, as all share the cores.
+The stand-in reads and writes JSON in Python, which a real server does not.
 """
 
 import json
@@ -36,8 +34,8 @@ from ac_keras.pipeline import Modality
 from ac_keras.pipeline import encode_clip
 from ac_keras.pipeline.atomic_file import write_text
 
-ROOT = pathlib.Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "tests" / "serving"))
+TESTS = pathlib.Path(__file__).resolve().parents[1] / "tests"
+sys.path.insert(0, str(TESTS / "serving"))
 
 import model_server  # noqa: E402
 
@@ -86,14 +84,9 @@ def write_model(directory: str) -> Description:
 def draw_clips(description: Description, count: int) -> list[dict]:
     """Clips of noise, frames by modality."""
     rng = np.random.default_rng(0)
-    shapes = {
-        name: (NUM_FRAMES, x.dim) for name, x in description.modalities.items()
-    }
+    dims = {name: x.dim for name, x in description.modalities.items()}
     return [
-        {
-            name: rng.normal(size=shape).astype("float32")
-            for name, shape in shapes.items()
-        }
+        {x: rng.standard_normal((NUM_FRAMES, dims[x]), "float32") for x in dims}
         for _ in range(count)
     ]
 
@@ -177,8 +170,7 @@ def run(server, description):
                 ask, sent = client.predict, clips
                 if as_records:
                     ask, sent = client.predict_examples, records
-                # Called before the loop goes on.
-                seconds = measure(lambda: list(ask(sent)))  # noqa: B023
+                seconds = measure(lambda ask=ask, x=sent: list(ask(x)))
                 yield describe(way, clips, seconds, floor)
 
 
