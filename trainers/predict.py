@@ -6,7 +6,11 @@ Of the clips of a dataset's split, printed with their labels:
         --data_dir=records/flash_mnist --split=test --num_clips=5
 
 Every line is a JSON object: the clip's id, its labels by name, and the most
-probable classes with their probabilities.
+probable classes with their probabilities. A model server can be asked in place
+of a model here:
+
+    python trainers/predict.py --server=localhost:8500 \
+        --model_name=flash_mnist --data_dir=records/flash_mnist
 
 Of all clips in files of records, labelled or not, in the format that a
 dataset's manifest.json describes (its own files may be missing):
@@ -28,14 +32,13 @@ from absl import app
 from absl import flags
 
 from ac_keras import prediction
+from ac_keras import serving
 from ac_keras import training
 from ac_keras.pipeline import Description
 from ac_keras.pipeline import Manifest
 from ac_keras.pipeline import evaluation_batches
 
-_MODEL = flags.DEFINE_string(
-    "model", None, "The model.keras of a run.", required=True
-)
+_MODEL = flags.DEFINE_string("model", None, "The model.keras of a run.")
 _DATA_DIR = flags.DEFINE_string(
     "data_dir", None, "Folder of the dataset.", required=True
 )
@@ -56,6 +59,18 @@ _BATCH_SIZE = flags.DEFINE_integer(
 _SPLIT = flags.DEFINE_string("split", "test", "The split to predict.")
 _NUM_CLIPS = flags.DEFINE_integer(
     "num_clips", 0, "Only so many clips; 0 takes all.", lower_bound=0
+)
+_SERVER = flags.DEFINE_string(
+    "server", None, "host:port of a model server, in place of --model."
+)
+_MODEL_NAME = flags.DEFINE_string(
+    "model_name", None, "The name that the server has for the model."
+)
+_PROTOCOL = flags.DEFINE_enum(
+    "protocol", "grpc", ["grpc", "rest"], "How to ask the server."
+)
+_TIMEOUT = flags.DEFINE_float(
+    "timeout", 60, "Seconds for a request to the server with all its attempts."
 )
 
 # Files of records.
@@ -81,13 +96,15 @@ _SKIP_BROKEN_RECORDS = flags.DEFINE_bool(
     "them. Else they are errors.",
 )
 
-FLAGS_OF_SPLITS = (_SPLIT, _NUM_CLIPS)
+FLAGS_OF_SERVERS = (_SERVER, _MODEL_NAME, _PROTOCOL, _TIMEOUT)
+FLAGS_OF_SPLITS = (_SPLIT, _NUM_CLIPS, *FLAGS_OF_SERVERS)
 FLAGS_OF_RECORDS = (_OUTPUT, _FORMAT, _SHARE, _SKIP_BROKEN_RECORDS)
 
 
 def check_flags() -> None:
-    """Raises app.UsageError where the flags of the two uses are mixed."""
+    """Raises app.UsageError where flags of several uses are mixed."""
     parse_share()
+    check_source()
     others, use = FLAGS_OF_RECORDS, "without"
     if _RECORDS.value is not None:
         others, use = FLAGS_OF_SPLITS, "with"
@@ -104,6 +121,21 @@ def check_flags() -> None:
         )
 
 
+def check_source() -> None:
+    """Raises app.UsageError where not one model is named."""
+    if (_MODEL.value is None) == (_SERVER.value is None):
+        raise app.UsageError(
+            "Expected either --model or --server. Received: "
+            f"model={_MODEL.value}, server={_SERVER.value}. Give one of them."
+        )
+    if _SERVER.value is not None and not _MODEL_NAME.value:
+        raise app.UsageError(
+            "Expected --model_name with --server. Received: "
+            f"model_name={_MODEL_NAME.value}. Give the name under which the "
+            "model is served."
+        )
+
+
 def parse_share() -> tuple[int, int]:
     """Reads --share; what it means is checked later."""
     if len(_SHARE.value) != 2 or not all(x.isdecimal() for x in _SHARE.value):
@@ -116,16 +148,14 @@ def parse_share() -> tuple[int, int]:
     return index, count
 
 
-def label_indices(labels):
-    """Gives a clip's labels as indices, whether it has one or several."""
-    return np.flatnonzero(labels) if labels.ndim else [labels]
-
-
 def predict_split() -> None:
     """Prints a line for each clip of the split, in its order."""
     manifest = Manifest.load(_DATA_DIR.value)
-    model = training.load_classifier(_MODEL.value, manifest.description)
-    clips = predictions(model, manifest)
+    if _SERVER.value is not None:
+        clips = served_predictions(manifest)
+    else:
+        model = training.load_classifier(_MODEL.value, manifest.description)
+        clips = predictions(model, manifest)
     with training.named_damage(manifest, _SPLIT.value):
         for clip in itertools.islice(clips, _NUM_CLIPS.value or None):
             print(json.dumps(clip))
@@ -145,14 +175,46 @@ def predictions(model, manifest: Manifest):
     )
     for features, labels, ids in batches:
         classes, scores = top_classes(features)
-        labels = labels.numpy()
-        for row, clip_id in enumerate(ids.numpy()):
-            yield {
-                "id": clip_id.decode(),
-                "labels": [names[i] for i in label_indices(labels[row])],
-                "classes": classes[row].tolist(),
-                "scores": [round(x, 6) for x in scores[row].tolist()],
-            }
+        clips = zip(ids.numpy(), labels.numpy(), classes, scores, strict=True)
+        for clip_id, clip_labels, best, clip_scores in clips:
+            yield describe(
+                clip_id.decode(), clip_labels, best, clip_scores, names
+            )
+
+
+def served_predictions(manifest: Manifest):
+    """Yields the same dicts, of what a server says."""
+    names = np.array(manifest.description.class_names)
+    with serving.Client(
+        _SERVER.value,
+        _MODEL_NAME.value,
+        protocol=_PROTOCOL.value,
+        timeout=_TIMEOUT.value,
+        batch_size=_BATCH_SIZE.value,
+    ) as client:
+        for clip_id, labels, probabilities in serving.predict_split(
+            client,
+            manifest,
+            _SPLIT.value,
+            batch_size=_BATCH_SIZE.value,
+            sample_size=_EVAL_FRAMES.value,
+            num_clips=_NUM_CLIPS.value or None,
+        ):
+            best = np.argsort(-probabilities)[: _TOP_K.value]
+            yield describe(
+                clip_id, labels, names[best], probabilities[best], names
+            )
+
+
+def describe(clip_id, labels, classes, scores, names) -> dict:
+    """Gives what is printed of a clip, of one label or of several."""
+    indices = np.flatnonzero(labels) if labels.ndim else [labels]
+    return {
+        "id": clip_id,
+        "labels": [str(names[i]) for i in indices],
+        "classes": classes.tolist(),
+        "scores": [round(x, 6) for x in scores.tolist()],
+    }
 
 
 def predict_records() -> None:
@@ -186,7 +248,12 @@ def main(argv):
     except prediction.PredictionStopped as stopped:
         print(stopped, file=sys.stderr)
         sys.exit(128 + signal.Signals[stopped.signal])
-    except (OSError, ValueError, ImportError) as error:
+    except (
+        OSError,
+        ValueError,
+        ImportError,
+        serving.ServerError,
+    ) as error:
         sys.exit(str(error))
 
 

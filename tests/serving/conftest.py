@@ -5,6 +5,7 @@ import types
 import keras
 import pytest
 
+import model_server
 from ac_keras import serving
 from recorded_requests import outputs_of
 from recorded_requests import predict_log
@@ -83,3 +84,16 @@ def mixed_classifier():
         return make_classifier()
     finally:
         keras.config.set_dtype_policy(before)
+
+
+@pytest.fixture(scope="session")
+def versions(version):
+    """The folder that a server is told to serve."""
+    return version.parent
+
+
+@pytest.fixture(scope="session")
+def server(versions):
+    """A server's process with that SavedModel."""
+    with model_server.serve(versions) as server:
+        yield server

@@ -1,0 +1,158 @@
+"""Calls of a model server over REST."""
+
+import json
+import threading
+import time
+import urllib.parse
+from collections.abc import Mapping
+from collections.abc import Sequence
+
+import numpy as np
+import tensorflow as tf
+
+from ac_keras.serving.rest_json import as_json
+from ac_keras.serving.rest_json import example_as_json
+from ac_keras.serving.rest_json import read_answer
+from ac_keras.serving.served_signature import ServedSignature
+from ac_keras.serving.served_signature import read_json_signatures
+from ac_keras.serving.server_errors import StatusError
+
+
+class RestTransport:
+    """A server's REST interface.
+
+    Args:
+        address: `host:port`, or a URL that may begin with `https://`.
+        model: The model's name.
+        version: Its version; None takes the newest.
+        credentials: Path of the certificates to trust with `https://`; None
+            trusts those of `requests`.
+
+    Raises:
+        ValueError: If the credentials are no path or the address is not
+            `https://`.
+    """
+
+    def __init__(
+        self,
+        address: str,
+        model: str,
+        version: int | None,
+        credentials: str | None,
+    ):
+        url = address if "://" in address else f"http://{address}"
+        usable = isinstance(credentials, str) and url.startswith("https://")
+        if credentials is not None and not usable:
+            raise ValueError(
+                "Client expects credentials with protocol='rest' as the path "
+                "of certificates to trust, at an address of https://. "
+                f"Received: address={address!r}, credentials={credentials!r}. "
+                "Leave them out or give both."
+            )
+        name = urllib.parse.quote(model, safe="")
+        self._url = f"{url.rstrip('/')}/v1/models/{name}"
+        if version is not None:
+            self._url += f"/versions/{version}"
+        self._trusted = True if credentials is None else credentials
+        self._local = threading.local()
+        self._sessions, self._lock = [], threading.Lock()
+
+    def predict(
+        self,
+        signature: ServedSignature,
+        inputs: Mapping[str, np.ndarray],
+        timeout: float,
+    ) -> dict[str, np.ndarray]:
+        """Runs a signature once; strings come back as `str`."""
+        empty = [name for name, x in inputs.items() if not x.size]
+        if empty:  # an empty list would lose its other dims
+            raise StatusError(
+                "INVALID_ARGUMENT", f"no frames for {empty}, which needs gRPC"
+            )
+        document = {
+            "signature_name": signature.name,
+            "inputs": {name: as_json(x) for name, x in inputs.items()},
+        }
+        answer = self._ask(":predict", timeout, document)["outputs"]
+        if len(signature.outputs) == 1:  # comes without its name
+            answer = {name: answer for name in signature.outputs}
+        return {
+            name: np.array(values, signature.outputs[name].dtype.as_numpy_dtype)
+            for name, values in answer.items()
+        }
+
+    def classify(
+        self,
+        signature: ServedSignature,
+        examples: Sequence[tf.train.Example],
+        timeout: float,
+    ) -> dict[str, np.ndarray]:
+        """Gives `classes` and `scores`, each `(batch, top_k)`."""
+        document = {
+            "signature_name": signature.name,
+            "examples": [example_as_json(example) for example in examples],
+        }
+        rows = self._ask(":classify", timeout, document)["results"]
+        classes = [[name for name, _ in row] for row in rows]
+        scores = [[score for _, score in row] for row in rows]
+        return {
+            "classes": np.array(classes, object),
+            "scores": np.array(scores, np.float32),
+        }
+
+    def read_signatures(self, timeout: float) -> dict[str, ServedSignature]:
+        """Gives the model's signatures by name."""
+        values = self._ask("/metadata", timeout)["metadata"]
+        return read_json_signatures(values["signature_def"]["signature_def"])
+
+    def read_states(self, timeout: float) -> dict[int, str]:
+        """Gives the state of the version, or of each, by number."""
+        states = self._ask("", timeout)["model_version_status"]
+        return {int(x["version"]): x["state"] for x in states}
+
+    def close(self) -> None:
+        """Ends the connections."""
+        with self._lock:
+            for session in self._sessions:
+                session.close()
+
+    def _session(self):
+        """Gives the thread's own session, as sessions are not shared."""
+        import requests
+
+        if not hasattr(self._local, "session"):
+            session = self._local.session = requests.Session()
+            session.verify = self._trusted
+            with self._lock:
+                self._sessions.append(session)
+        return self._local.session
+
+    def _ask(self, path, timeout, document=None):
+        import requests
+
+        method = "GET" if document is None else "POST"
+        body = None if document is None else json.dumps(document).encode()
+        end = time.monotonic() + timeout
+        try:
+            with self._session().request(
+                method,
+                self._url + path,
+                data=body,
+                headers={"Content-Type": "application/json"},
+                timeout=timeout,  # of each wait, not of all
+                allow_redirects=False,
+                stream=True,
+            ) as response:
+                return read_answer(response, end)
+        except (requests.Timeout, TimeoutError) as error:
+            raise StatusError("DEADLINE_EXCEEDED", str(error)) from error
+        except requests.exceptions.SSLError as error:
+            raise StatusError("UNAUTHENTICATED", str(error)) from error
+        except (
+            requests.ConnectionError,
+            requests.exceptions.ChunkedEncodingError,
+        ) as error:
+            # Requests tells a slow body so, too.
+            late = time.monotonic() >= end
+            code = "DEADLINE_EXCEEDED" if late else "UNAVAILABLE"
+            raise StatusError(code, str(error)) from error

@@ -1,0 +1,199 @@
+"""Our stand-in for a model server, for tests and benchmarks on loopback.
+
+    python loopback_server.py --model_name=NAME --model_base_path=FOLDER \
+        --port=0 --rest_api_port=0
+
+This is not TensorFlow Serving. It loads the newest version under the folder
+through TensorFlow's session loader, speaks the same gRPC and REST interfaces
+and says the same things to wrong requests, as far as our tests need it. When
+it is ready it prints a line of JSON with its ports. It polls the folder for
+newer versions and ends when its standard input does, so that it outlives
+nobody. It imports nothing of ac_keras: a SavedModel must need nothing of it.
+"""
+
+import argparse
+import concurrent.futures
+import functools
+import http.server
+import json
+import sys
+import threading
+
+if __name__ == "__main__":
+    # None in sys.modules makes an import fail.
+    sys.modules["ac_keras"] = None
+    sys.modules["keras"] = None
+
+import grpc
+from tensorflow_serving.apis import classification_pb2
+from tensorflow_serving.apis import get_model_metadata_pb2
+from tensorflow_serving.apis import model_service_pb2_grpc
+from tensorflow_serving.apis import predict_pb2
+from tensorflow_serving.apis import prediction_service_pb2_grpc
+
+import loopback_rest
+import loopback_signatures
+from loopback_model import Model
+from loopback_model import ServingError
+from loopback_model import invalid_argument
+
+HOST = "127.0.0.1"
+NUM_THREADS = 8
+POLL_SECONDS = 0.2
+OPTIONS = [
+    ("grpc.max_send_message_length", -1),
+    ("grpc.max_receive_message_length", -1),
+    ("grpc.so_reuseport", 0),  # a port in use is not shared
+]
+
+
+def parse_arguments():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--model_name", required=True)
+    parser.add_argument("--model_base_path", required=True)
+    parser.add_argument("--port", type=int, default=0)
+    parser.add_argument("--rest_api_port", type=int, default=0)
+    return parser.parse_args()
+
+
+def answering(method):
+    """Turns a `ServingError` into the call's status."""
+
+    def answer(self, request, context):
+        try:
+            return method(self, request)
+        except ServingError as error:
+            context.abort(grpc.StatusCode[error.code], error.message)
+
+    return answer
+
+
+class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
+    """Predict, Classify and GetModelMetadata of a `Model`."""
+
+    def __init__(self, model):
+        self._model = model
+
+    @answering
+    def Predict(self, request):
+        spec = request.model_spec
+        number, loaded = self._find(spec)
+        outputs = loopback_signatures.run_predict(
+            loaded, spec.signature_name, request.inputs, request.output_filter
+        )
+        response = predict_pb2.PredictResponse(outputs=outputs)
+        self._fill(response.model_spec, number, spec.signature_name)
+        return response
+
+    @answering
+    def Classify(self, request):
+        spec = request.model_spec
+        number, loaded = self._find(spec)
+        kind = request.input.WhichOneof("kind")
+        examples, context = [], b""
+        if kind:
+            given = getattr(request.input, kind)
+            examples = [x.SerializeToString() for x in given.examples]
+            if kind == "example_list_with_context":
+                context = given.context.SerializeToString()
+        batch = loopback_signatures.run_classify(
+            loaded, spec.signature_name, [context + x for x in examples]
+        )
+        response = classification_pb2.ClassificationResponse()
+        for names, scores in zip(*batch, strict=True):
+            classes = response.result.classifications.add().classes
+            for label, score in zip(names, scores, strict=True):
+                classes.add(label=label.decode(), score=score)
+        self._fill(response.model_spec, number, spec.signature_name)
+        return response
+
+    @answering
+    def GetModelMetadata(self, request):
+        if list(request.metadata_field) != ["signature_def"]:
+            raise invalid_argument(
+                "GetModelMetadataRequest must specify at least one "
+                "metadata_field"
+            )
+        number, loaded = self._find(request.model_spec)
+        response = get_model_metadata_pb2.GetModelMetadataResponse()
+        response.metadata["signature_def"].Pack(
+            loopback_rest.make_metadata(loaded)
+        )
+        response.model_spec.name = self._model.name
+        response.model_spec.version.value = number
+        return response
+
+    def _find(self, spec):
+        return self._model.find(spec.name, version_of(spec))
+
+    def _fill(self, spec, number, name):
+        spec.name = self._model.name
+        spec.version.value = number
+        spec.signature_name = name or loopback_signatures.DEFAULT_SIGNATURE
+
+
+class ModelService(model_service_pb2_grpc.ModelServiceServicer):
+    """GetModelStatus of a `Model`."""
+
+    def __init__(self, model):
+        self._model = model
+
+    @answering
+    def GetModelStatus(self, request):
+        spec = request.model_spec
+        states = self._model.list_states(spec.name, version_of(spec))
+        return loopback_rest.make_status(states)
+
+
+def version_of(spec):
+    return spec.version.value if spec.HasField("version") else None
+
+
+def start_grpc(model, port):
+    pool = concurrent.futures.ThreadPoolExecutor(NUM_THREADS)
+    server = grpc.server(pool, options=OPTIONS)
+    prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(
+        PredictionService(model), server
+    )
+    model_service_pb2_grpc.add_ModelServiceServicer_to_server(
+        ModelService(model), server
+    )
+    port = server.add_insecure_port(f"{HOST}:{port}")
+    server.start()
+    return server, port
+
+
+def start_rest(model, port):
+    handler = type("Handler", (loopback_rest.RestHandler,), {"model": model})
+    server = http.server.ThreadingHTTPServer((HOST, port), handler)
+    serve = functools.partial(server.serve_forever, 0.02)
+    threading.Thread(target=serve, daemon=True).start()
+    return server, server.server_port
+
+
+def keep_polling(model, ended):
+    while not ended.wait(POLL_SECONDS):
+        try:
+            model.poll()
+        except Exception as error:
+            print(error, file=sys.stderr)
+
+
+def main():
+    arguments, ended = parse_arguments(), threading.Event()
+    model = Model(arguments.model_name, arguments.model_base_path)
+    model.poll()
+    server, port = start_grpc(model, arguments.port)
+    rest, rest_port = start_rest(model, arguments.rest_api_port)
+    print(json.dumps({"port": port, "rest_api_port": rest_port}), flush=True)
+    polling = threading.Thread(target=keep_polling, args=(model, ended))
+    polling.start()
+    sys.stdin.read()
+    ended.set()
+    server.stop(grace=None)
+    rest.shutdown()
+    polling.join()
+
+
+if __name__ == "__main__":
+    main()

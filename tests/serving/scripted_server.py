@@ -1,0 +1,100 @@
+"""A server in this process that does with each request what a test says."""
+
+import contextlib
+import threading
+import types
+
+import numpy as np
+import tensorflow as tf
+
+import loopback_server
+from loopback_model import ServingError
+
+DIM = 2
+MODEL_NAME = "scripted"
+
+
+def make_signatures():
+    """Take `rgb` frames of two numbers, or records; give a class's score."""
+    graph = tf.compat.v1.MetaGraphDef()
+    rgb = (tf.float32, (None, None, DIM))
+    inputs = {
+        "serving_default": {"rgb": rgb, "rgb_num_frames": (tf.int32, (None,))},
+        "from_sequence_examples": {"examples": (tf.string, (None,))},
+    }
+    outputs = {"classes": (tf.string, (None, 1))}
+    outputs["scores"] = (tf.float32, (None, 1))
+    for name, specs in inputs.items():
+        signature = graph.signature_def[name]
+        signature.method_name = "tensorflow/serving/predict"
+        fill_infos(signature.inputs, specs)
+        fill_infos(signature.outputs, outputs)
+    return dict(graph.signature_def)
+
+
+def fill_infos(infos, specs):
+    for name, (dtype, shape) in specs.items():
+        infos[name].name = name
+        infos[name].dtype = dtype.as_datatype_enum
+        infos[name].tensor_shape.CopyFrom(tf.TensorShape(shape).as_proto())
+
+
+class ScriptedVersion:
+    """Answers with each clip's first number, or its record's length.
+
+    Args:
+        script: Called with a request's number, from 0 on, and the first
+            numbers of its clips; gives None or the name of a status.
+    """
+
+    def __init__(self, script):
+        self.signatures = make_signatures()
+        self.num_requests = 0
+        self._script = script
+        self._lock = threading.Lock()
+
+    def run(self, feed_names, fetch_names, arrays):
+        with self._lock:
+            number = self.num_requests
+            self.num_requests += 1
+        feeds = dict(zip(feed_names, arrays, strict=True))
+        if "rgb" in feeds:
+            values = feeds["rgb"][:, 0, 0]
+        else:
+            values = np.array([len(x) for x in feeds["examples"]], np.float32)
+        code = self._script(number, values)
+        if code:
+            raise ServingError(code, f"scripted {code}")
+        outputs = {
+            "scores": values[:, None],
+            "classes": np.array([[b"any"]] * len(values), object),
+        }
+        return [outputs[name] for name in fetch_names]
+
+
+@contextlib.contextmanager
+def serve_script(script):
+    """Gives a server whose `address` takes a protocol's name."""
+    version = ScriptedVersion(script)
+    model = types.SimpleNamespace(
+        name=MODEL_NAME,
+        find=lambda name, number=None: (1, version),
+        list_states=lambda name, number=None: {1: "AVAILABLE"},
+    )
+    server, port = loopback_server.start_grpc(model, 0)
+    rest, rest_port = loopback_server.start_rest(model, 0)
+    ports = {"grpc": port, "rest": rest_port}
+    try:
+        yield types.SimpleNamespace(
+            version=version, address=lambda x: f"127.0.0.1:{ports[x]}"
+        )
+    finally:
+        server.stop(grace=None)
+        rest.shutdown()
+        rest.server_close()
+
+
+def number_clips(numbers):
+    """Yields clips of one frame that are known by their first number."""
+    for number in numbers:
+        yield {"rgb": np.full((1, DIM), number)}
