@@ -1,5 +1,6 @@
 """From a trained model to a SavedModel that TensorFlow Serving loads."""
 
+from ac_keras.serving.deployment import write_deployment
 from ac_keras.serving.export import TOP_K
 from ac_keras.serving.export import export_saved_model
 from ac_keras.serving.saved_model_check import SavedModelCheck
@@ -10,4 +11,5 @@ __all__ = [
     "SavedModelCheck",
     "check_saved_model",
     "export_saved_model",
+    "write_deployment",
 ]
