@@ -35,6 +35,7 @@ setuptools.setup(
             "build>=1.0",
             "pytest>=8.0",
             "pytest-xdist>=3.5",
+            "pyyaml>=6.0",
             "ruff>=0.14",
             "setuptools>=68",
             "wheel",
