@@ -230,7 +230,8 @@ class AttentionCluster(keras.layers.Layer):
         hidden = ops.reshape(
             hidden, (batch, num_frames, self.num_units, self.hidden_units)
         )
-        return ops.einsum("blnh,hn->bln", hidden, self.kernel)
+        # Not by einsum, which LiteRT takes for none but one frame.
+        return ops.sum(hidden * ops.transpose(self.kernel), axis=-1)
 
     def _transform(self, pooled):
         """What becomes of every unit's output `(batch, num_units, dim)`."""
