@@ -31,13 +31,21 @@ setuptools.setup(
     extras_require={
         # The handwritten digits that scikit-learn ships.
         "digits": ["scikit-learn>=1.4"],
+        # What other runtimes' files are written and run by. LiteRT's comes
+        # with TensorFlow.
+        "onnx": ["onnx>=1.18", "onnxruntime>=1.20", "tf2onnx>=1.17"],
+        "openvino": ["openvino>=2025.0"],
         "test": [
             "build>=1.0",
+            "onnx>=1.18",
+            "onnxruntime>=1.20",
+            "openvino>=2025.0",
             "pytest>=8.0",
             "pytest-xdist>=3.5",
             "pyyaml>=6.0",
             "ruff>=0.14",
             "setuptools>=68",
+            "tf2onnx>=1.17",
             "wheel",
         ],
     },
