@@ -84,7 +84,9 @@ def open_runtime(runtime: str, path: str | os.PathLike) -> Predict:
 
     Returns:
         A function from arrays by input name to probabilities, float32
-        `(batch, num_classes)`.
+        `(batch, num_classes)`. It gives a frame of zeros to a modality that
+        has none for a whole batch, where ONNX Runtime fails and LiteRT's
+        interpreter may end the process.
 
     Raises:
         FileNotFoundError: If there is no such file.
@@ -97,7 +99,10 @@ def open_runtime(runtime: str, path: str | os.PathLike) -> Predict:
             f"Expected a file for {runtime}. Received: {path}, where there is "
             "none. export_runtime writes it."
         )
-    return open_file(path)
+    predict = open_file(path)
+    return lambda inputs: predict(
+        {name: _with_a_frame(x) for name, x in inputs.items()}
+    )
 
 
 def check_runtime(
@@ -161,6 +166,12 @@ def _variants(inputs) -> Iterator[dict[str, np.ndarray]]:
             padded[modality] = frames
     yield padded
     yield inputs
+
+
+def _with_a_frame(x):
+    if x.ndim == 3 and not x.shape[1]:
+        return np.zeros((x.shape[0], 1, x.shape[2]), x.dtype)
+    return x
 
 
 def _runtime(runtime, path):

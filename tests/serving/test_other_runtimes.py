@@ -83,6 +83,13 @@ def test_a_modality_may_be_absent_from_all_clips(exported, absent):
     assert_same(exported, inputs)
 
 
+def test_a_batch_may_have_no_frame_of_a_modality(exported):
+    inputs = dict(BATCHES["five_clips"])
+    inputs["audio"] = inputs["audio"][:, :0]
+    inputs["audio_num_frames"] = np.zeros(5, np.int32)
+    assert_same(exported, inputs)
+
+
 def test_a_clip_does_not_depend_on_its_batch(exported):
     inputs = BATCHES["five_clips"]
     alone = exported.predict({name: x[2:3] for name, x in inputs.items()})
