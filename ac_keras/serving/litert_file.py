@@ -6,7 +6,7 @@ import pathlib
 import keras
 import tensorflow as tf
 
-from ac_keras.serving.dense_function import dense_saved_model
+from ac_keras.serving.dense_saved_model import dense_saved_model
 from ac_keras.serving.runtime_file import Predict
 from ac_keras.serving.whole_files import whole_files
 

@@ -11,6 +11,7 @@ import pytest
 import tensorflow as tf
 
 from ac_keras import serving
+from ac_keras.serving import onnx_file
 from runtime_files import BATCHES
 from runtime_files import NEEDED
 from runtime_files import RUNTIMES
@@ -63,6 +64,16 @@ def test_an_onnx_file_names_its_free_dimensions(model, tmp_path):
         "audio_num_frames": ["batch"],
         "probabilities": ["batch", 7],
     }
+
+
+def test_weights_that_an_onnx_file_cannot_hold_are_refused(
+    model, tmp_path, monkeypatch
+):
+    pytest.importorskip("tf2onnx")
+    monkeypatch.setattr(onnx_file, "LARGEST", 900)
+    message = "less than 900 bytes.*Received: [0-9,]+ bytes"
+    with pytest.raises(ValueError, match=message):
+        serving.export_onnx(model, tmp_path / "model.onnx")
 
 
 def test_openvino_files_have_free_dimensions_by_name(model, tmp_path):
