@@ -70,8 +70,8 @@ def test_weights_that_an_onnx_file_cannot_hold_are_refused(
     model, tmp_path, monkeypatch
 ):
     pytest.importorskip("tf2onnx")
-    monkeypatch.setattr(onnx_file, "LARGEST", 900)
-    message = "less than 900 bytes.*Received: [0-9,]+ bytes"
+    monkeypatch.setattr(onnx_file, "LARGEST", 100)
+    message = "less than 100 bytes.*Received: [0-9,]+ bytes"
     with pytest.raises(ValueError, match=message):
         serving.export_onnx(model, tmp_path / "model.onnx")
 
