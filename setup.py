@@ -32,12 +32,17 @@ setuptools.setup(
         # The handwritten digits that scikit-learn ships.
         "digits": ["scikit-learn>=1.4"],
         # What other runtimes' files are written and run by. LiteRT's comes
-        # with TensorFlow.
-        "onnx": ["onnx>=1.18", "onnxruntime>=1.20", "tf2onnx>=1.17"],
+        # with TensorFlow. onnx 1.19.0 fails to say that it needs ml_dtypes 0.5,
+        # which TensorFlow before 2.19 does not take.
+        "onnx": [
+            "onnx>=1.18,!=1.19.0",
+            "onnxruntime>=1.20",
+            "tf2onnx>=1.17",
+        ],
         "openvino": ["openvino>=2025.0"],
         "test": [
             "build>=1.0",
-            "onnx>=1.18",
+            "onnx>=1.18,!=1.19.0",
             "onnxruntime>=1.20",
             "openvino>=2025.0",
             "pytest>=8.0",
