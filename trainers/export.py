@@ -5,9 +5,11 @@
 
 The version is tried in a process that has TensorFlow and nothing of this
 package; it takes its number, by which a server finds it, when it agrees with
-the model on the split that --split names.
+the model on the split that --split names. Beside it come files that start a
+server, and by --runtimes the model for other runtimes than TensorFlow.
 """
 
+import pathlib
 import sys
 
 from absl import app
@@ -55,18 +57,45 @@ _SEQUENCE_FORMAT = flags.DEFINE_enum(
     "Take SequenceExamples of this format too; those of the dataset's own "
     "format are taken anyway.",
 )
+_MODEL_NAME = flags.DEFINE_string(
+    "model_name",
+    None,
+    "The name under which clients ask for the model; that of --output_dir if "
+    "not given.",
+)
+_RUNTIMES = flags.DEFINE_list(
+    "runtimes",
+    [],
+    f"Other runtimes to write the model for, of {', '.join(serving.RUNTIMES)}.",
+)
 _SPLIT = flags.DEFINE_string("split", "test", "The split to try it on.")
 
 _BATCH_SIZE = 256
 
 
-def export() -> str:
-    """Writes a version and says how it did.
+def check_names(model_name) -> None:
+    """Raises ValueError before anything is written."""
+    serving.check_model_name(model_name)
+    unknown = sorted(set(_RUNTIMES.value) - set(serving.RUNTIMES))
+    if unknown:
+        raise ValueError(
+            f"Expected --runtimes among {list(serving.RUNTIMES)}. Received: "
+            f"{unknown}. Leave others out."
+        )
+
+
+def export() -> list[str]:
+    """Writes a version and what belongs to it, and says how it did.
 
     Raises:
         FileNotFoundError: If model or dataset are missing.
+        ImportError: If a runtime is not installed.
         ValueError: If they do not fit, or a record is broken.
+        RuntimeError: If what was written does not repeat the model.
     """
+    output_dir = pathlib.Path(_OUTPUT_DIR.value)
+    model_name = _MODEL_NAME.value or output_dir.resolve().name
+    check_names(model_name)
     manifest = Manifest.load(_DATA_DIR.value)
     manifest.split(_SPLIT.value)  # or raises, before anything is written
     model = training.load_classifier(_MODEL.value, manifest.description)
@@ -85,7 +114,7 @@ def export() -> str:
 
     version = serving.export_saved_model(
         model,
-        _OUTPUT_DIR.value,
+        output_dir,
         manifest.description,
         top_k=_TOP_K.value,
         sample_size=_EVAL_FRAMES.value,
@@ -94,19 +123,36 @@ def export() -> str:
         check=check,
     )
     (result,) = checks
-    return (
+    said = [
         f"{version} repeats the model's {100 * result.accuracy:.2f} % on "
         f"{result.num_clips} {_SPLIT.value} clips in a process without "
         f"ac_keras; largest difference {result.max_difference:.1e}."
-    )
+    ]
+    for runtime in _RUNTIMES.value:
+        suffix = serving.RUNTIMES[runtime].suffix
+        with training.named_damage(manifest, _SPLIT.value):
+            written = serving.export_runtime(
+                model,
+                runtime,
+                version.with_suffix(suffix),
+                batches,
+            )
+        said.append(
+            f"{written.path} repeats it on {written.num_clips} clips; largest "
+            f"difference {written.max_difference:.1e}."
+        )
+    written = serving.write_deployment(output_dir, model_name)
+    if written:
+        said.append("What starts a server: " + ", ".join(map(str, written)))
+    return said
 
 
 def main(argv):
     if len(argv) > 1:
         raise app.UsageError(f"Expected flags only. Received: {argv[1:]}.")
     try:
-        print(export())
-    except (FileNotFoundError, ValueError) as error:
+        print("\n".join(export()))
+    except (FileNotFoundError, ImportError, ValueError) as error:
         sys.exit(str(error))
 
 

@@ -4,6 +4,8 @@ And to the files of other runtimes: see `export_runtime`.
 """
 
 from ac_keras.serving.client import Client
+from ac_keras.serving.deployment import check_model_name
+from ac_keras.serving.deployment import fitting_model_name
 from ac_keras.serving.deployment import write_deployment
 from ac_keras.serving.export import export_saved_model
 from ac_keras.serving.litert_file import export_litert
@@ -32,6 +34,7 @@ __all__ = [
     "ServedSignature",
     "ServerError",
     "ServingOptions",
+    "check_model_name",
     "check_runtime",
     "check_saved_model",
     "export_litert",
@@ -39,6 +42,7 @@ __all__ = [
     "export_openvino",
     "export_runtime",
     "export_saved_model",
+    "fitting_model_name",
     "frame_limit",
     "open_runtime",
     "predict_split",

@@ -57,7 +57,8 @@ def write_deployment(
         ValueError: If an argument does not fit, or `models.config` is there
             and has another model.
     """
-    _check(model_name, max_batch_size, image)
+    check_model_name(model_name)
+    _check(max_batch_size, image)
     directory = pathlib.Path(directory)
     directory.mkdir(parents=True, exist_ok=True)
     _check_same_model(directory / MODELS_CONFIG, model_name)
@@ -77,13 +78,25 @@ def write_deployment(
     return written
 
 
-def _check(model_name, max_batch_size, image):
+def check_model_name(model_name: str) -> None:
+    """Raises ValueError if a name does not do in URLs and in YAML."""
     if not _MODEL_NAME.fullmatch(model_name):
         raise ValueError(
-            "write_deployment expects a model_name of up to 57 ASCII letters, "
-            "digits, - and _, a letter first and no - or _ last. Received: "
+            "Serving expects a model_name of up to 57 ASCII letters, digits, "
+            "- and _, a letter first and no - or _ last. Received: "
             f"model_name={model_name!r}. Name the folder so, or pass a name."
         )
+
+
+def fitting_model_name(name: str) -> str:
+    """Gives a name that does, as like as can be to another."""
+    words = re.findall("[A-Za-z0-9]+", name)
+    if not words or not words[0][0].isalpha():
+        words.insert(0, "model")
+    return "_".join(words)[:57].rstrip("_")
+
+
+def _check(max_batch_size, image):
     if max_batch_size < 1:
         raise ValueError(
             "write_deployment expects max_batch_size of 1 or more. Received: "

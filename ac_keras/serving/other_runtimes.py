@@ -3,7 +3,9 @@
 import dataclasses
 import os
 import pathlib
+from collections.abc import Callable
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import keras
 import numpy as np
@@ -19,11 +21,25 @@ from ac_keras.serving.runtime_file import Predict
 from ac_keras.serving.saved_model_check import TOLERANCE
 from ac_keras.serving.whole_files import whole_files
 
-# What writes a file, what opens it, and how its name ends.
+
+class Runtime(NamedTuple):
+    """A runtime other than TensorFlow.
+
+    Attributes:
+        export: Writes a model to a file.
+        open_file: Gives a function from inputs to probabilities.
+        suffix: How the file's name ends.
+    """
+
+    export: Callable[[keras.Model, pathlib.Path], object]
+    open_file: Callable[[str | os.PathLike], Predict]
+    suffix: str
+
+
 RUNTIMES = {
-    "onnx": (export_onnx, open_onnx, ".onnx"),
-    "openvino": (export_openvino, open_openvino, ".xml"),
-    "litert": (export_litert, open_litert, ".tflite"),
+    "onnx": Runtime(export_onnx, open_onnx, ".onnx"),
+    "openvino": Runtime(export_openvino, open_openvino, ".xml"),
+    "litert": Runtime(export_litert, open_litert, ".tflite"),
 }
 
 
@@ -68,7 +84,7 @@ def export_runtime(
             model computes in another dtype than float32.
         RuntimeError: If a probability is off by more than 1e-5.
     """
-    export, _, _ = _runtime(runtime, path)
+    export = _runtime(runtime, path).export
     with whole_files(path) as partial:
         export(model, partial)
         check = check_runtime(model, runtime, partial, batches)
@@ -93,7 +109,7 @@ def open_runtime(runtime: str, path: str | os.PathLike) -> Predict:
         ImportError: If the runtime is not installed.
         ValueError: If the runtime is unknown or the file has another ending.
     """
-    _, open_file, _ = _runtime(runtime, path)
+    open_file = _runtime(runtime, path).open_file
     if not pathlib.Path(path).is_file():
         raise FileNotFoundError(
             f"Expected a file for {runtime}. Received: {path}, where there is "
@@ -180,7 +196,7 @@ def _runtime(runtime, path):
             f"Expected one of the runtimes {sorted(RUNTIMES)}. Received: "
             f"runtime={runtime!r}."
         )
-    suffix = RUNTIMES[runtime][2]
+    suffix = RUNTIMES[runtime].suffix
     if pathlib.Path(path).suffix != suffix:
         raise ValueError(
             f"Expected a file for {runtime} to end in {suffix}. Received: "

@@ -149,6 +149,8 @@ def _export(model, manifest, batches, directory, sample_size):
             serving.check_saved_model(model, path, fitting)
         ),
     )
+    name = serving.fitting_model_name(manifest.description.name)
+    serving.write_deployment(folder, name)
     return checks[0]
 
 

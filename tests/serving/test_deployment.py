@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from ac_keras import serving
 from ac_keras.serving import write_deployment
 from deployed_files import FILES
 from deployed_files import read_batching
@@ -113,3 +114,19 @@ def test_an_image_without_a_tag_is_refused(tmp_path, image):
 def test_a_batch_of_no_clip_is_refused(tmp_path):
     with pytest.raises(ValueError, match="Received: max_batch_size=0"):
         write_deployment(tmp_path, "model", max_batch_size=0)
+
+
+@pytest.mark.parametrize(
+    ("name", "fitting"),
+    [
+        ("flash_mnist", "flash_mnist"),
+        ("Kinetics-400", "Kinetics_400"),
+        ("8m: naïve!", "model_8m_na_ve"),
+        ("数字", "model"),
+        ("", "model"),
+        ("x" * 56 + " y", "x" * 56),
+    ],
+)
+def test_any_name_has_one_that_fits(name, fitting):
+    assert serving.fitting_model_name(name) == fitting
+    serving.check_model_name(fitting)
