@@ -122,7 +122,6 @@ class RestTransport:
 
         if not hasattr(self._local, "session"):
             session = self._local.session = requests.Session()
-            session.verify = self._trusted
             with self._lock:
                 self._sessions.append(session)
         return self._local.session
@@ -142,6 +141,8 @@ class RestTransport:
                 timeout=timeout,  # of each wait, not of all
                 allow_redirects=False,
                 stream=True,
+                # Here, as REQUESTS_CA_BUNDLE goes before a session's own.
+                verify=self._trusted,
             ) as response:
                 return read_answer(response, end)
         except (requests.Timeout, TimeoutError) as error:
