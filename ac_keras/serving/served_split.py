@@ -10,7 +10,6 @@ from ac_keras.pipeline import Manifest
 from ac_keras.pipeline import evaluation_batches
 from ac_keras.serving.client import Client
 
-
 _SIGNATURE = "serving_default"
 
 
