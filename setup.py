@@ -31,10 +31,13 @@ setuptools.setup(
     extras_require={
         # The handwritten digits that scikit-learn ships.
         "digits": ["scikit-learn>=1.4"],
+        # Predictions as Parquet files.
+        "parquet": ["pyarrow>=16.0"],
         # Warm-up requests of a SavedModel, and the client over gRPC.
         "serving": ["tensorflow-serving-api>=2.16,<2.22"],
         "test": [
             "build>=1.0",
+            "pyarrow>=16.0",
             "pytest>=8.0",
             "pytest-xdist>=3.5",
             "ruff>=0.14",

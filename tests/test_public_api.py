@@ -20,6 +20,7 @@ PACKAGES = (
     "ac_keras.metrics",
     "ac_keras.models",
     "ac_keras.pipeline",
+    "ac_keras.prediction",
     "ac_keras.serving",
     "ac_keras.training",
     "ac_keras.visualization",

@@ -1,48 +1,46 @@
-"""Prints a trained model's predictions for the clips of a split.
+"""Names the most probable classes of clips, by a trained model.
+
+Of the clips of a dataset's split, printed with their labels:
 
     python trainers/predict.py --model=runs/flash_mnist/model.keras \
         --data_dir=records/flash_mnist --split=test --num_clips=5
 
 Every line is a JSON object: the clip's id, its labels by name, and the most
-probable classes with their probabilities. In place of the model a server of it
-can be named; it is sent the clips:
+probable classes with their probabilities. A model server can be asked in place
+of a model here:
 
     python trainers/predict.py --server=localhost:8500 \
         --model_name=flash_mnist --data_dir=records/flash_mnist
+
+Of all clips in files of records, labelled or not, in the format that a
+dataset's manifest.json describes (its own files may be missing):
+
+    python trainers/predict.py --model=runs/kinetics/model.keras \
+        --data_dir=records/kinetics --records='new/part-*' --output=predicted
+
+The output folder receives a file of predictions for each file of records. The
+same command goes on with a run that was stopped. docs/prediction.md tells more.
 """
 
 import itertools
 import json
+import signal
 import sys
 
 import numpy as np
 from absl import app
 from absl import flags
 
+from ac_keras import prediction
 from ac_keras import serving
 from ac_keras import training
+from ac_keras.pipeline import Description
 from ac_keras.pipeline import Manifest
 from ac_keras.pipeline import evaluation_batches
 
 _MODEL = flags.DEFINE_string("model", None, "The model.keras of a run.")
-_SERVER = flags.DEFINE_string(
-    "server", None, "host:port of a model server, in place of --model."
-)
-_MODEL_NAME = flags.DEFINE_string(
-    "model_name", None, "The name that the server has for the model."
-)
-_PROTOCOL = flags.DEFINE_enum(
-    "protocol", "grpc", ["grpc", "rest"], "How to ask the server."
-)
-_TIMEOUT = flags.DEFINE_float(
-    "timeout", 60, "Seconds for a request to the server with all its attempts."
-)
 _DATA_DIR = flags.DEFINE_string(
     "data_dir", None, "Folder of the dataset.", required=True
-)
-_SPLIT = flags.DEFINE_string("split", "test", "The split to predict.")
-_NUM_CLIPS = flags.DEFINE_integer(
-    "num_clips", 0, "Only so many clips; 0 takes all.", lower_bound=0
 )
 _TOP_K = flags.DEFINE_integer(
     "top_k", 5, "How many classes to name.", lower_bound=1
@@ -57,33 +55,136 @@ _BATCH_SIZE = flags.DEFINE_integer(
     "batch_size", 256, "Clips at a time.", lower_bound=1
 )
 
+# A split, printed.
+_SPLIT = flags.DEFINE_string("split", "test", "The split to predict.")
+_NUM_CLIPS = flags.DEFINE_integer(
+    "num_clips", 0, "Only so many clips; 0 takes all.", lower_bound=0
+)
+_SERVER = flags.DEFINE_string(
+    "server", None, "host:port of a model server, in place of --model."
+)
+_MODEL_NAME = flags.DEFINE_string(
+    "model_name", None, "The name that the server has for the model."
+)
+_PROTOCOL = flags.DEFINE_enum(
+    "protocol", "grpc", ["grpc", "rest"], "How to ask the server."
+)
+_TIMEOUT = flags.DEFINE_float(
+    "timeout", 60, "Seconds for a request to the server with all its attempts."
+)
 
-def label_indices(labels):
-    """Gives a clip's labels as indices, whether it has one or several."""
-    return np.flatnonzero(labels) if labels.ndim else [labels]
+# Files of records.
+_RECORDS = flags.DEFINE_list(
+    "records", None, "Patterns of files, in place of a split."
+)
+_OUTPUT = flags.DEFINE_string(
+    "output", None, "Folder for the predictions of --records."
+)
+_FORMAT = flags.DEFINE_enum(
+    "format", "jsonl", list(prediction.FORMATS), "How to write them."
+)
+_SHARE = flags.DEFINE_list(
+    "share",
+    "0,1",
+    "INDEX,COUNT: take every COUNT-th file from number INDEX on, and leave "
+    "the others to other processes.",
+)
+_SKIP_BROKEN_RECORDS = flags.DEFINE_bool(
+    "skip_broken_records",
+    False,
+    "Whether to leave out records that cannot be used; summary.json lists "
+    "them. Else they are errors.",
+)
+
+FLAGS_OF_SERVERS = (_SERVER, _MODEL_NAME, _PROTOCOL, _TIMEOUT)
+FLAGS_OF_SPLITS = (_SPLIT, _NUM_CLIPS, *FLAGS_OF_SERVERS)
+FLAGS_OF_RECORDS = (_OUTPUT, _FORMAT, _SHARE, _SKIP_BROKEN_RECORDS)
 
 
-def predictions(model, manifest):
+def check_flags() -> None:
+    """Raises app.UsageError where flags of several uses are mixed."""
+    parse_share()
+    check_source()
+    others, use = FLAGS_OF_RECORDS, "without"
+    if _RECORDS.value is not None:
+        others, use = FLAGS_OF_SPLITS, "with"
+        if not _OUTPUT.value:
+            raise app.UsageError(
+                "Expected --output with --records. Received: none. Name a "
+                "folder for the predictions."
+            )
+    mixed = [f"--{flag.name}" for flag in others if flag.present]
+    if mixed:
+        raise app.UsageError(
+            f"Expected no {mixed[0]} {use} --records. Received: "
+            f"{', '.join(mixed)}. Leave it out."
+        )
+
+
+def check_source() -> None:
+    """Raises app.UsageError where not one model is named."""
+    if (_MODEL.value is None) == (_SERVER.value is None):
+        raise app.UsageError(
+            "Expected either --model or --server. Received: "
+            f"model={_MODEL.value}, server={_SERVER.value}. Give one of them."
+        )
+    if _SERVER.value is not None and not _MODEL_NAME.value:
+        raise app.UsageError(
+            "Expected --model_name with --server. Received: "
+            f"model_name={_MODEL_NAME.value}. Give the name under which the "
+            "model is served."
+        )
+
+
+def parse_share() -> tuple[int, int]:
+    """Reads --share; what it means is checked later."""
+    if len(_SHARE.value) != 2 or not all(x.isdecimal() for x in _SHARE.value):
+        raise app.UsageError(
+            "Expected --share as INDEX,COUNT. Received: "
+            f"{','.join(_SHARE.value)}. Of two processes, one takes 0,2 and "
+            "the other 1,2."
+        )
+    index, count = map(int, _SHARE.value)
+    return index, count
+
+
+def predict_split() -> None:
+    """Prints a line for each clip of the split, in its order."""
+    manifest = Manifest.load(_DATA_DIR.value)
+    if _SERVER.value is not None:
+        clips = served_predictions(manifest)
+    else:
+        model = training.load_classifier(_MODEL.value, manifest.description)
+        clips = predictions(model, manifest)
+    with training.named_damage(manifest, _SPLIT.value):
+        for clip in itertools.islice(clips, _NUM_CLIPS.value or None):
+            print(json.dumps(clip))
+
+
+def predictions(model, manifest: Manifest):
     """Yields a dict for each clip of the split, in its order."""
     names = manifest.description.class_names
-    for features, labels, ids in evaluation_batches(
+    top_classes = prediction.TopClasses(model, names, _TOP_K.value)
+    batches = evaluation_batches(
         manifest,
         _SPLIT.value,
         batch_size=_BATCH_SIZE.value,
         sample_size=_EVAL_FRAMES.value,
         modalities=model.get_layer("clusters").modalities,
         with_ids=True,
-    ).as_numpy_iterator():
-        probabilities = model.predict_on_batch(features)
-        for row, clip_id in enumerate(ids):
+    )
+    for features, labels, ids in batches:
+        classes, scores = top_classes(features)
+        clips = zip(ids.numpy(), labels.numpy(), classes, scores, strict=True)
+        for clip_id, clip_labels, best, clip_scores in clips:
             yield describe(
-                clip_id.decode(), labels[row], probabilities[row], names
+                clip_id.decode(), clip_labels, best, clip_scores, names
             )
 
 
-def served_predictions(manifest):
+def served_predictions(manifest: Manifest):
     """Yields the same dicts, of what a server says."""
-    names = manifest.description.class_names
+    names = np.array(manifest.description.class_names)
     with serving.Client(
         _SERVER.value,
         _MODEL_NAME.value,
@@ -91,7 +192,7 @@ def served_predictions(manifest):
         timeout=_TIMEOUT.value,
         batch_size=_BATCH_SIZE.value,
     ) as client:
-        for clip in serving.predict_split(
+        for clip_id, labels, probabilities in serving.predict_split(
             client,
             manifest,
             _SPLIT.value,
@@ -99,53 +200,58 @@ def served_predictions(manifest):
             sample_size=_EVAL_FRAMES.value,
             num_clips=_NUM_CLIPS.value or None,
         ):
-            yield describe(*clip, names)
+            best = np.argsort(-probabilities)[: _TOP_K.value]
+            yield describe(
+                clip_id, labels, names[best], probabilities[best], names
+            )
 
 
-def describe(clip_id, labels, probabilities, names):
-    """Gives what is printed of a clip."""
-    best = np.argsort(-probabilities)[: _TOP_K.value]
+def describe(clip_id, labels, classes, scores, names) -> dict:
+    """Gives what is printed of a clip, of one label or of several."""
+    indices = np.flatnonzero(labels) if labels.ndim else [labels]
     return {
         "id": clip_id,
-        "labels": [names[i] for i in label_indices(labels)],
-        "classes": [names[i] for i in best],
-        "scores": [round(float(probabilities[i]), 6) for i in best],
+        "labels": [str(names[i]) for i in indices],
+        "classes": classes.tolist(),
+        "scores": [round(x, 6) for x in scores.tolist()],
     }
 
 
-def check_flags():
-    """Refuses both of --model and --server, and neither."""
-    if (_MODEL.value is None) == (_SERVER.value is None):
-        raise ValueError(
-            "Expected either --model or --server. Received: "
-            f"model={_MODEL.value}, server={_SERVER.value}. Give one of them."
+def predict_records() -> None:
+    """Writes the predictions of all files and prints what was done."""
+    description = Description.load(_DATA_DIR.value)
+    with training.StopSignal() as signals:
+        model = training.load_classifier(_MODEL.value, description)
+        outcome = prediction.predict_files(
+            model,
+            description,
+            _RECORDS.value,
+            _OUTPUT.value,
+            model_id=prediction.hash_file(_MODEL.value),
+            format=_FORMAT.value,
+            top_k=_TOP_K.value,
+            eval_frames=_EVAL_FRAMES.value,
+            batch_size=_BATCH_SIZE.value,
+            share=parse_share(),
+            skip_broken_records=_SKIP_BROKEN_RECORDS.value,
+            signals=signals,
         )
-    if _SERVER.value is not None and not _MODEL_NAME.value:
-        raise ValueError(
-            "Expected --model_name with --server. Received: "
-            f"model_name={_MODEL_NAME.value}. Give the name under which the "
-            "model is served."
-        )
+    print(outcome)
 
 
 def main(argv):
     if len(argv) > 1:
         raise app.UsageError(f"Expected flags only. Received: {argv[1:]}.")
+    check_flags()
     try:
-        check_flags()
-        manifest = Manifest.load(_DATA_DIR.value)
-        if _SERVER.value is not None:
-            clips = served_predictions(manifest)
-        else:
-            model = training.load_classifier(_MODEL.value, manifest.description)
-            clips = predictions(model, manifest)
-        with training.named_damage(manifest, _SPLIT.value):
-            for clip in itertools.islice(clips, _NUM_CLIPS.value or None):
-                print(json.dumps(clip))
+        predict_split() if _RECORDS.value is None else predict_records()
+    except prediction.PredictionStopped as stopped:
+        print(stopped, file=sys.stderr)
+        sys.exit(128 + signal.Signals[stopped.signal])
     except (
-        FileNotFoundError,
-        ImportError,
+        OSError,
         ValueError,
+        ImportError,
         serving.ServerError,
     ) as error:
         sys.exit(str(error))

@@ -137,6 +137,22 @@ class Description:
             record_format=values.get("record_format", OWN_RECORDS),
         )
 
+    @classmethod
+    def load(cls, directory: str | os.PathLike) -> "Description":
+        """Reads the description in a folder's manifest and nothing else.
+
+        The dataset's files may be missing, and the manifest need not list
+        any, as the one in a SavedModel's `assets` does not.
+
+        Args:
+            directory: The folder.
+
+        Raises:
+            FileNotFoundError: If there is no manifest.
+            ValueError: If the format is another version's.
+        """
+        return cls.from_json(_read_values(pathlib.Path(directory)))
+
 
 @dataclasses.dataclass(frozen=True)
 class Shard:
@@ -257,21 +273,7 @@ class Manifest:
                 not the one written.
         """
         directory = pathlib.Path(directory)
-        path = directory / FILE_NAME
-        if not path.is_file():
-            raise FileNotFoundError(
-                f"Expected a complete dataset with a {FILE_NAME}. Received: "
-                f"{directory}, which has none. A program data/*/prepare.py "
-                "makes it; one that was stopped continues when started again."
-            )
-        values = json.loads(path.read_text(encoding="utf-8"))
-        version = values.get("format_version")
-        if version != FORMAT_VERSION:
-            raise ValueError(
-                f"Expected format_version {FORMAT_VERSION}. Received: "
-                f"{version} in {path}. Prepare the dataset anew with this "
-                "version of ac_keras."
-            )
+        values = _read_values(directory)
         splits = {
             name: Split.from_json(split)
             for name, split in values["splits"].items()
@@ -338,3 +340,23 @@ class Manifest:
                     f"{FILE_NAME} says. Received: {found}. Copy the file "
                     "again or prepare the dataset anew."
                 )
+
+
+def _read_values(directory: pathlib.Path) -> dict:
+    """Reads a manifest's JSON values, of the version that this one knows."""
+    path = directory / FILE_NAME
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"Expected a complete dataset with a {FILE_NAME}. Received: "
+            f"{directory}, which has none. A program data/*/prepare.py "
+            "makes it; one that was stopped continues when started again."
+        )
+    values = json.loads(path.read_text(encoding="utf-8"))
+    version = values.get("format_version")
+    if version != FORMAT_VERSION:
+        raise ValueError(
+            f"Expected format_version {FORMAT_VERSION}. Received: "
+            f"{version} in {path}. Prepare the dataset anew with this "
+            "version of ac_keras."
+        )
+    return values

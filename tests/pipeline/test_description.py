@@ -9,6 +9,8 @@ from ac_keras.pipeline import Description
 from ac_keras.pipeline import Modality
 from drawn_dataset import THREE
 from drawn_dataset import describe
+from drawn_dataset import draw_clips
+from drawn_dataset import write_dataset
 
 
 def test_it_comes_back_from_json():
@@ -17,6 +19,34 @@ def test_it_comes_back_from_json():
     )
     values = json.loads(json.dumps(description.to_json()))
     assert Description.from_json(values) == description
+
+
+def test_it_is_read_where_the_records_are_missing(tmp_path):
+    description = describe(THREE)
+    write_dataset(tmp_path, description, train=[draw_clips(description, 2)])
+    for path in tmp_path.glob("*.tfrecord"):
+        path.unlink()
+    assert Description.load(tmp_path) == description
+
+
+def test_it_is_read_where_no_file_is_listed(tmp_path):
+    values = {**describe(THREE).to_json(), "serving": {"top_k": 5}}
+    (tmp_path / "manifest.json").write_text(json.dumps(values))
+    assert Description.load(tmp_path) == describe(THREE)
+
+
+@pytest.mark.parametrize(
+    "text, error, said",
+    [
+        (None, FileNotFoundError, "which has none. A program"),
+        ('{"format_version": 9}', ValueError, "format_version 1. Received: 9"),
+    ],
+)
+def test_a_folder_without_a_description_is_refused(text, error, said, tmp_path):
+    if text:
+        (tmp_path / "manifest.json").write_text(text)
+    with pytest.raises(error, match=said):
+        Description.load(tmp_path)
 
 
 def test_its_json_is_the_documented_one():

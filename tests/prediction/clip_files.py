@@ -1,0 +1,143 @@
+"""Files of clips without labels, a classifier, and what it should say."""
+
+import numpy as np
+import tensorflow as tf
+
+from ac_keras import cluster_classifier
+from ac_keras.pipeline import Description
+from ac_keras.pipeline import Modality
+from ac_keras.prediction import predict_files
+
+# One name of each kind that a format may stumble over.
+CLASS_NAMES = ("cat", 'the "dog"', "ox, grey", "naïve owl", "two\nlines", "bee")
+DIMS = {"rgb": 5, "audio": 4}
+RANGE = (-2.0, 2.0)
+NO_MODEL_TAKES = {"flow": Modality(3)}  # Nor do the records have it.
+SIZES = (7, 5, 6)  # clips of each file
+BATCH_SIZE = 3
+FRAMING_BYTES = 16  # of a record around its data, 12 of them before
+TOP_K = 3
+
+
+def describe(**changes):
+    modalities = {
+        "audio": Modality(DIMS["audio"], "uint8", RANGE),
+        **NO_MODEL_TAKES,
+        "rgb": Modality(DIMS["rgb"]),
+    }
+    arguments = {
+        "name": "clips",
+        "class_names": CLASS_NAMES,
+        "modalities": modalities,
+        **changes,
+    }
+    return Description(**arguments)
+
+
+def make_classifier(seed=0):
+    """A classifier with random weights, so that clips get unlike classes."""
+    model = cluster_classifier(DIMS, {"rgb": 3, "audio": 2}, len(CLASS_NAMES))
+    rng = np.random.default_rng(seed)
+    model.set_weights([rng.normal(size=w.shape) for w in model.weights])
+    return model
+
+
+def draw_clip(seed):
+    """Frames as they are stored: 1 to 6 of RGB, 0 to 3 of sound."""
+    rng = np.random.default_rng(seed)
+    counts = rng.integers(1, 7), rng.integers(4)
+    return {
+        "rgb": rng.normal(size=(counts[0], DIMS["rgb"])).astype("<f4"),
+        "audio": rng.integers(
+            0, 256, (counts[1], DIMS["audio"]), dtype=np.uint8
+        ),
+    }
+
+
+def make_record(clip, id=None):
+    """A clip's record, without labels."""
+    values = {name: frames.tobytes() for name, frames in clip.items()}
+    if id is not None:
+        values["id"] = id
+    features = {
+        key: tf.train.Feature(bytes_list=tf.train.BytesList(value=[value]))
+        for key, value in values.items()
+    }
+    example = tf.train.Example(features=tf.train.Features(feature=features))
+    return example.SerializeToString()
+
+
+def write_records(path, records):
+    with tf.io.TFRecordWriter(str(path)) as file:
+        for record in records:
+            file.write(record)
+
+
+def clips_of(number):
+    return [draw_clip((number, i)) for i in range(SIZES[number])]
+
+
+def name_of(number):
+    return f"part-{number}.tfrecord"
+
+
+def write_files(folder):
+    """Writes the files of SIZES; the clips are those of `clips_of`."""
+    for number in range(len(SIZES)):
+        write_records(
+            folder / name_of(number),
+            [
+                make_record(clip, b"%d-%d" % (number, i))
+                for i, clip in enumerate(clips_of(number))
+            ],
+        )
+    return folder
+
+
+def predict(folder, output, **changes):
+    """Predicts a folder's files with a classifier of its own."""
+    arguments = {
+        "model": changes.pop("model", None) or make_classifier(),
+        "description": describe(),
+        "records": [str(folder / "part-*")],
+        "output": output,
+        "model_id": "0",
+        "top_k": TOP_K,
+        "batch_size": BATCH_SIZE,
+        **changes,
+    }
+    return predict_files(**arguments)
+
+
+def expected(model, clips, top_k=TOP_K):
+    """Class names and scores of `model.predict`, sorted by NumPy."""
+    inputs = {}
+    for name, dim in DIMS.items():
+        counts = np.array([len(clip[name]) for clip in clips], "int32")
+        frames = np.zeros((len(clips), counts.max(initial=1), dim), "float32")
+        for row, clip in zip(frames, clips, strict=True):
+            values = clip[name].astype("float64")
+            if name == "audio":
+                values = RANGE[0] + values * (RANGE[1] - RANGE[0]) / 255
+            row[: len(values)] = values
+        inputs[name], inputs[f"{name}_num_frames"] = frames, counts
+    probabilities = model.predict(inputs, verbose=0)
+    best = np.argsort(-probabilities, axis=1)[:, :top_k]
+    scores = np.take_along_axis(probabilities, best, axis=1)
+    return [[CLASS_NAMES[i] for i in row] for row in best], scores
+
+
+def place_of(index, number=1):
+    """The first byte of a record of a file."""
+    records = [
+        make_record(clip, b"%d-%d" % (number, i))
+        for i, clip in enumerate(clips_of(number))
+    ]
+    return sum(FRAMING_BYTES + len(record) for record in records[:index])
+
+
+def flip(path, place):
+    """Changes a bit."""
+    data = bytearray(path.read_bytes())
+    data[place] ^= 4
+    path.write_bytes(data)

@@ -1,0 +1,40 @@
+"""Files of clips and a classifier, each made once."""
+
+import shutil
+
+import pytest
+
+import clip_files
+
+# Not for doctests, which would import two modules of this name.
+collect_ignore = ["conftest.py"]
+
+
+@pytest.fixture(scope="session")
+def classifier():
+    return clip_files.make_classifier()
+
+
+@pytest.fixture(scope="session")
+def records(tmp_path_factory):
+    """A folder of files of clips, not to be changed."""
+    return clip_files.write_files(tmp_path_factory.mktemp("records"))
+
+
+@pytest.fixture(scope="session")
+def predicted(records, classifier, tmp_path_factory):
+    """The folder of one undisturbed run over these files, as JSON lines."""
+    output = tmp_path_factory.mktemp("predicted") / "whole"
+    clip_files.predict(records, output, model=classifier)
+    return output
+
+
+@pytest.fixture
+def folder(records, tmp_path):
+    """A copy of the files that may be broken."""
+    return shutil.copytree(records, tmp_path / "records")
+
+
+@pytest.fixture
+def output(tmp_path):
+    return tmp_path / "output"

@@ -1,0 +1,144 @@
+"""Broken records: named by file and byte, or left out and counted."""
+
+import shutil
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import clip_files
+from clip_files import SIZES
+from predicted_files import ids_but
+from predicted_files import ids_of
+from predicted_files import read_folder
+from predicted_files import read_rows
+
+BROKEN = 3  # in the second file: in its second batch
+
+
+def replace(path, record):
+    """Puts another record, with sound checksums, in the broken one's place."""
+    records = list(tf.data.TFRecordDataset(str(path)).as_numpy_iterator())
+    records[BROKEN] = record
+    clip_files.write_records(path, records)
+
+
+def broken_frames(**changes):
+    return clip_files.make_record({**clip_files.draw_clip(0), **changes})
+
+
+NO_FRAME = {"rgb": np.zeros((0, 5), "<f4"), "audio": np.zeros((0, 4), "u1")}
+WAYS = {  # How the second file is broken in one record; what is said.
+    "its data": (
+        lambda path: clip_files.flip(path, clip_files.place_of(BROKEN) + 17),
+        "a record whose data has a wrong checksum",
+    ),
+    "its length": (
+        lambda path: clip_files.flip(path, clip_files.place_of(BROKEN)),
+        "a record whose length has a wrong checksum",
+    ),
+    "no message": (
+        lambda path: replace(path, b"\x07\xffgarbage"),
+        "a record that is no message of its format",
+    ),
+    "NaN": (
+        lambda path: replace(
+            path, broken_frames(rgb=np.full((2, 5), np.nan, "<f4"))
+        ),
+        "Expected finite features of modality 'rgb'. Received: NaN",
+    ),
+    "half a frame": (
+        lambda path: replace(path, broken_frames(audio=np.zeros(6, "u1"))),
+        "Expected a whole number of frames of 4 bytes",
+    ),
+    "no frame": (
+        lambda path: replace(path, broken_frames(**NO_FRAME)),
+        "Expected a frame of rgb or audio. Received: none",
+    ),
+}
+each_way = pytest.mark.parametrize("way", WAYS)
+
+
+@each_way
+def test_a_broken_record_is_an_error_that_names_file_and_byte(
+    way, folder, output, classifier
+):
+    spoil, reason = WAYS[way]
+    path = folder / "part-1.tfrecord"
+    spoil(path)
+    with pytest.raises(ValueError) as caught:
+        clip_files.predict(folder, output, model=classifier)
+    place = f"Received: {path}, byte {clip_files.place_of(BROKEN)}: {reason}"
+    assert place in str(caught.value)
+    assert "--skip_broken_records" in str(caught.value)
+
+
+@each_way
+def test_what_was_done_before_stays_and_can_be_gone_on_with(
+    way, folder, output, classifier, records
+):
+    path = folder / "part-1.tfrecord"
+    WAYS[way][0](path)
+    with pytest.raises(ValueError):
+        clip_files.predict(folder, output, model=classifier)
+    assert {x.name for x in output.iterdir()} == {
+        "00000-of-00003-part-0.jsonl",
+        "counted",
+        "predictions.json",
+    }
+    shutil.copy(records / path.name, path)
+    for _ in range(2):  # The second time there is nothing to do.
+        clip_files.predict(folder, output, model=classifier)
+        assert ids_of(output) == ids_but()
+
+
+@each_way
+def test_a_broken_record_is_left_out_where_that_is_asked_for(
+    way, folder, output, classifier
+):
+    spoil, reason = WAYS[way]
+    spoil(folder / "part-1.tfrecord")
+    outcome = clip_files.predict(
+        folder, output, model=classifier, skip_broken_records=True
+    )
+    assert ids_of(output) == ids_but(f"1-{BROKEN}")
+    assert outcome.num_clips == sum(SIZES) - 1
+    counted = outcome.summary["files"][1]
+    assert counted["num_clips"] == SIZES[1] - 1
+    (found,) = counted["broken_records"]
+    assert found["byte"] == clip_files.place_of(BROKEN)
+    assert reason in found["reason"]
+    assert str(outcome).endswith("; 1 broken records were left out")
+
+
+@each_way
+def test_the_others_are_predicted_as_ever(way, folder, output, classifier):
+    WAYS[way][0](folder / "part-1.tfrecord")
+    clip_files.predict(
+        folder, output, model=classifier, skip_broken_records=True
+    )
+    clips = [
+        clip
+        for number in range(len(SIZES))
+        for i, clip in enumerate(clip_files.clips_of(number))
+        if (number, i) != (1, BROKEN)
+    ]
+    names, scores = clip_files.expected(classifier, clips)
+    rows = read_folder(output)
+    assert [row["classes"] for row in rows] == names
+    found = np.array([row["scores"] for row in rows])
+    np.testing.assert_allclose(found, scores, atol=1e-6)
+
+
+def test_the_index_counts_broken_records(folder, output, classifier):
+    clip_files.flip(folder / "part-1.tfrecord", clip_files.place_of(1) + 12)
+    clip_files.flip(
+        folder / "part-1.tfrecord", clip_files.place_of(BROKEN) + 12
+    )
+    clip_files.predict(
+        folder, output, model=classifier, skip_broken_records=True
+    )
+    rows = read_rows(output / "00001-of-00003-part-1.jsonl")
+    assert [(row["id"], row["index"]) for row in rows] == [
+        (f"1-{i}", i) for i in (0, 2, 4)
+    ]

@@ -1,0 +1,134 @@
+"""Records of YouTube-8M and MediaSequence, predicted as they are."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import clip_files
+from ac_keras.pipeline import Modality
+from ac_keras.pipeline import youtube8m
+from predicted_files import read_folder
+
+LENGTHS = (9, 1, 4, 12)
+LEVEL = 4 / 255  # of YouTube-8M's bytes
+LOWEST = -2 + 4 / 512
+SAMPLED = 4
+
+
+def feature(value):
+    if isinstance(value, bytes):
+        return tf.train.Feature(bytes_list=tf.train.BytesList(value=[value]))
+    return tf.train.Feature(float_list=tf.train.FloatList(value=value))
+
+
+def sequence_record(id_key, id, frames):
+    lists = {
+        key: tf.train.FeatureList(feature=[feature(x) for x in values])
+        for key, values in frames.items()
+    }
+    return tf.train.SequenceExample(
+        context=tf.train.Features(feature={id_key: feature(id)} if id else {}),
+        feature_lists=tf.train.FeatureLists(feature_list=lists),
+    ).SerializeToString()
+
+
+def draw_video(seed, num_frames):
+    rng = np.random.default_rng(seed)
+    return {
+        name: rng.integers(0, 256, (num_frames, dim), dtype=np.uint8)
+        for name, dim in clip_files.DIMS.items()
+    }
+
+
+def expected(model, clips):
+    """What `clip_files.expected` says of float frames."""
+    empty = np.zeros((0, clip_files.DIMS["audio"]))
+    inputs = [{"audio": empty, **clip} for clip in clips]
+    low, high = clip_files.RANGE
+    for clip in inputs:
+        clip["audio"] = (clip["audio"] - low) * 255 / (high - low)
+    return clip_files.expected(model, inputs)
+
+
+def assert_predicted(output, model, ids, clips):
+    rows = read_folder(output)
+    names, scores = expected(model, clips)
+    assert [row["id"] for row in rows] == ids
+    assert [row["classes"] for row in rows] == names
+    found = np.array([row["scores"] for row in rows])
+    np.testing.assert_allclose(found, scores, atol=1e-5)
+
+
+def middle_frames(frames):
+    """Those at equal intervals; all of a shorter clip."""
+    count = min(len(frames), SAMPLED)
+    places = [int((i + 0.5) * len(frames) / count) for i in range(count)]
+    return frames[places]
+
+
+@pytest.mark.parametrize("eval_frames", [0, SAMPLED])
+def test_videos_of_bytes_are_predicted(eval_frames, classifier, tmp_path):
+    videos = [draw_video(i, length) for i, length in enumerate(LENGTHS)]
+    ids = [f"video {i}" for i in range(len(videos))]
+    clip_files.write_records(
+        tmp_path / "part-0",
+        [
+            sequence_record(
+                "id",
+                id.encode(),
+                {n: [x.tobytes() for x in y] for n, y in video.items()},
+            )
+            for id, video in zip(ids, videos, strict=True)
+        ],
+    )
+    modalities = {
+        name: youtube8m.quantised(dim) for name, dim in clip_files.DIMS.items()
+    }
+    description = clip_files.describe(
+        modalities=modalities, record_format="youtube8m"
+    )
+    output = tmp_path / "output"
+    clip_files.predict(
+        tmp_path,
+        output,
+        model=classifier,
+        description=description,
+        eval_frames=eval_frames,
+    )
+    take = middle_frames if eval_frames else lambda frames: frames
+    clips = [
+        {name: take(frames) * LEVEL + LOWEST for name, frames in video.items()}
+        for video in videos
+    ]
+    assert_predicted(output, classifier, ids, clips)
+
+
+def test_clips_of_floats_without_ids_are_predicted(classifier, tmp_path):
+    clips = [
+        {
+            name: np.random.default_rng(i).normal(size=(length, dim))
+            for name, dim in clip_files.DIMS.items()
+            if name != "audio" or i % 2
+        }
+        for i, length in enumerate(LENGTHS)
+    ]
+    clip_files.write_records(
+        tmp_path / "part-0",
+        [
+            sequence_record(
+                "example/id",
+                None,
+                {f"{n.upper()}/feature/floats": x for n, x in clip.items()},
+            )
+            for clip in clips
+        ],
+    )
+    description = clip_files.describe(
+        modalities={n: Modality(dim) for n, dim in clip_files.DIMS.items()},
+        record_format="mediasequence",
+    )
+    output = tmp_path / "output"
+    clip_files.predict(
+        tmp_path, output, model=classifier, description=description
+    )
+    assert_predicted(output, classifier, [""] * len(clips), clips)

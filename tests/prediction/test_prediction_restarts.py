@@ -1,0 +1,154 @@
+"""Predictions that are stopped, killed, gone on with and shared."""
+
+import json
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import sys
+import types
+
+import pytest
+
+import ac_keras
+import blocking_prediction
+import clip_files
+from ac_keras.prediction import PredictionStopped
+from clip_files import SIZES
+from predicted_files import contents
+
+PACKAGE = pathlib.Path(ac_keras.__file__).absolute().parents[1]
+
+
+def start(*arguments):
+    """Starts blocking_prediction.py, which finds the same ac_keras."""
+    paths = [str(PACKAGE), os.environ.get("PYTHONPATH", "")]
+    return subprocess.Popen(
+        [sys.executable, blocking_prediction.__file__, *map(str, arguments)],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+@pytest.fixture(scope="module")
+def as_killed(records, tmp_path_factory):
+    """The folder of a process that was killed in its second file."""
+    output = tmp_path_factory.mktemp("killed") / "output"
+    with start(records, output) as process:
+        line = process.stdout.readline()
+        process.kill()
+        errors = process.stderr.read()
+    assert line == "in the middle\n", errors
+    assert process.returncode == -signal.SIGKILL
+    return output
+
+
+@pytest.fixture
+def killed(as_killed, tmp_path):
+    """A copy of that folder, for one test."""
+    return pathlib.Path(shutil.copytree(as_killed, tmp_path / "killed"))
+
+
+def test_a_kill_leaves_whole_files_and_a_hidden_part(killed, predicted):
+    names = sorted(contents(killed))
+    assert names[0].startswith(".00001-of-00003-part-1.jsonl.")
+    assert names[0].endswith(".partial")
+    assert (killed / names[0]).stat().st_size > 0
+    assert names[1:] == [
+        "00000-of-00003-part-0.jsonl",
+        "counted/00000-of-00003-part-0.jsonl.json",
+        "predictions.json",
+    ]
+    whole = (predicted / names[1]).read_bytes()
+    assert (killed / names[1]).read_bytes() == whole
+
+
+def test_another_run_ends_with_the_bytes_of_a_run_without_kill(
+    killed, predicted, records, classifier
+):
+    first = killed / "00000-of-00003-part-0.jsonl"
+    before = first.stat()
+    outcome = clip_files.predict(records, killed, model=classifier)
+    assert contents(killed) == contents(predicted)
+    assert first.stat().st_ino == before.st_ino  # not written again
+    assert (outcome.num_files, outcome.num_clips) == (2, sum(SIZES[1:]))
+
+
+def test_a_complete_folder_stays_as_it_is(predicted, records, classifier):
+    before = contents(predicted)
+    outcome = clip_files.predict(records, predicted, model=classifier)
+    assert contents(predicted) == before
+    assert outcome.num_clips == outcome.num_files == outcome.num_missing == 0
+    assert outcome.summary["num_clips"] == sum(SIZES)
+    assert str(outcome).endswith("; all files were done before")
+
+
+def test_a_signal_ends_a_run_after_the_batch(records, classifier, tmp_path):
+    signals = types.SimpleNamespace(received="SIGTERM")
+    with pytest.raises(PredictionStopped, match="SIGTERM: 0 of 3 files"):
+        clip_files.predict(records, tmp_path, model=classifier, signals=signals)
+    assert list(contents(tmp_path)) == ["predictions.json"]
+
+
+def test_two_shares_do_what_one_run_does(
+    predicted, records, classifier, tmp_path
+):
+    shares = [
+        clip_files.predict(records, tmp_path, model=classifier, share=(i, 2))
+        for i in (1, 0)
+    ]
+    assert contents(tmp_path) == contents(predicted)
+    assert [x.num_clips for x in shares] == [SIZES[1], SIZES[0] + SIZES[2]]
+    assert [x.num_missing for x in shares] == [2, 0]
+    assert "; 2 files are left to others" in str(shares[0])
+    assert shares[0].summary is None
+
+
+def test_a_share_beyond_the_files_has_nothing_to_do(
+    records, classifier, tmp_path
+):
+    outcome = clip_files.predict(
+        records, tmp_path, model=classifier, share=(3, 4)
+    )
+    assert (outcome.num_files, outcome.num_missing) == (0, 3)
+
+
+def test_the_summary_counts_files_clips_and_broken_records(predicted, records):
+    summary = json.loads((predicted / "summary.json").read_text())
+    assert summary["num_clips"] == sum(SIZES)
+    assert (summary["num_files"], summary["num_broken_records"]) == (3, 0)
+    assert summary["files"][1] == {
+        "file": str(records / "part-1.tfrecord"),
+        "num_bytes": (records / "part-1.tfrecord").stat().st_size,
+        "predictions": "00001-of-00003-part-1.jsonl",
+        "num_clips": SIZES[1],
+        "broken_records": [],
+    }
+
+
+def test_predictions_do_not_depend_on_the_other_files(
+    predicted, records, classifier, tmp_path
+):
+    clip_files.predict(
+        records,
+        tmp_path,
+        model=classifier,
+        records=[str(records / clip_files.name_of(2))],
+    )
+    alone = tmp_path / "00000-of-00001-part-2.jsonl"
+    among = predicted / "00002-of-00003-part-2.jsonl"
+    assert alone.read_bytes() == among.read_bytes()
+
+
+def test_progress_tells_clips_their_rate_and_files(
+    records, classifier, tmp_path, capsys
+):
+    clip_files.predict(records, tmp_path, model=classifier)
+    *_, last = capsys.readouterr().err.strip().split("\r")
+    assert last.startswith("Predicting: 100%")
+    assert f"clips={sum(SIZES)}, files=3/3, rate=" in last
+    assert last.endswith(" clips/s]")

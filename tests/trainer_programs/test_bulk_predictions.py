@@ -1,0 +1,226 @@
+"""predict.py --records: a file of predictions for each file of records."""
+
+import concurrent.futures
+import json
+import re
+import shutil
+import signal
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import killed_training
+import numpy_classifier
+import spoilt_datasets
+from learnable_dataset import CLASS_NAMES
+from program_runs import TRAINERS
+from program_runs import as_flags
+from program_runs import environment
+from program_runs import output_of
+from program_runs import run_cases
+from program_runs import run_program
+
+NUM_CLIPS = {"validation": 23, "test": 25}
+MANY = 2000  # files, so many that a signal comes in between
+
+
+@pytest.fixture(scope="module")
+def folder(finished_run, data_dir, tmp_path_factory):
+    """Records, and beside them a description without its dataset."""
+    folder = tmp_path_factory.mktemp("bulk")
+    shutil.copytree(data_dir, folder / "records")
+    (folder / "records" / "manifest.json").rename(folder / "manifest.json")
+    shutil.copy(finished_run.output_dir / "model.keras", folder)
+    return folder
+
+
+def flags_of(folder, output, *patterns, **changes):
+    return as_flags(
+        {
+            "model": folder / "model.keras",
+            "data_dir": folder,
+            "records": ",".join(f"{folder}/records/{x}" for x in patterns),
+            "output": folder / output,
+            **changes,
+        }
+    )
+
+
+@pytest.fixture(scope="module")
+def shares(folder):
+    """What two processes printed that shared the work at the same time."""
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        futures = [
+            pool.submit(
+                run_program,
+                "predict.py",
+                *flags_of(
+                    folder,
+                    "shared",
+                    "test-*",
+                    "validation-*",
+                    share=f"{i},2",
+                    top_k=2,
+                ),
+                cwd=folder,
+            )
+            for i in range(2)
+        ]
+    return [output_of(x.result()) for x in futures]
+
+
+def rows_of(output):
+    return [
+        json.loads(line)
+        for path in sorted(output.glob("0*"))
+        for line in path.read_text().splitlines()
+    ]
+
+
+def test_two_processes_predict_all_clips(shares, folder):
+    assert len(shares) == 2
+    ids = [row["id"] for row in rows_of(folder / "shared")]
+    assert ids == [
+        f"{split}-{i:03d}"
+        for split in ("test", "validation")
+        for i in range(NUM_CLIPS[split])
+    ]
+
+
+def test_the_classes_are_those_of_the_model(shares, folder, data_dir):
+    assert len(shares) == 2
+    rows = rows_of(folder / "shared")
+    probabilities = np.concatenate(
+        [
+            numpy_classifier.predict(
+                folder / "model.keras",
+                numpy_classifier.read_clips(data_dir, split),
+            )
+            for split in ("test", "validation")
+        ]
+    )
+    for row, expected in zip(rows, probabilities, strict=True):
+        best = np.argsort(-expected)[:2]
+        assert row["classes"] == [CLASS_NAMES[i] for i in best]
+        np.testing.assert_allclose(row["scores"], expected[best], atol=1e-4)
+
+
+def test_the_last_line_tells_clips_files_seconds_and_rate(shares):
+    lines = [text.splitlines()[-1] for text in shares]
+    found = [
+        re.match(r"(\d+) clips in (\d) files, \d+\.\d s, \d+ clips/s", line)
+        for line in lines
+    ]
+    assert [x[2] for x in found] == ["2", "1"]
+    assert sum(int(x[1]) for x in found) == sum(NUM_CLIPS.values())
+
+
+def test_the_summary_is_there(shares, folder):
+    assert len(shares) == 2
+    output = folder / "shared"
+    summary = json.loads((output / "summary.json").read_text())
+    assert summary["num_clips"] == sum(NUM_CLIPS.values())
+    assert {x.name for x in output.iterdir()} == {
+        *(x["predictions"] for x in summary["files"]),
+        "predictions.json",
+        "summary.json",
+    }
+
+
+@pytest.fixture(scope="module")
+def stopped(folder):
+    """A run over many files that got a Ctrl-C, and its folder."""
+    source = spoilt_datasets.shard_path(folder / "records", "test")
+    for i in range(MANY):
+        (folder / "records" / f"many-{i:04d}").symlink_to(source)
+    output = folder / "stopped"
+    with subprocess.Popen(
+        [
+            sys.executable,
+            str(TRAINERS / "predict.py"),
+            *flags_of(folder, "stopped", "many-*"),
+        ],
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert killed_training.wait_until(
+            process, lambda: any(output.glob("0*"))
+        )
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate()
+    return process.returncode, errors, output
+
+
+def test_a_ctrl_c_ends_a_run_with_a_message(stopped):
+    status, errors, output = stopped
+    done = len(list(output.glob("0*")))
+    assert status == 128 + signal.SIGINT
+    assert errors.splitlines()[-1] == (
+        f"Stopped by SIGINT: {done} of {MANY} files are done and stay. The "
+        "same command goes on with the others."
+    )
+    assert "Traceback" not in errors and 0 < done < MANY
+
+
+def test_no_file_is_half_written_then(stopped):
+    _, _, output = stopped
+    counts = {len(x.read_text().splitlines()) for x in output.glob("0*")}
+    assert counts == {12}
+    names = {x.name for x in output.iterdir() if x.name[0] != "0"}
+    assert names == {"counted", "predictions.json"}
+
+
+ERRORS = {  # Flags that do not fit, and what is said of them.
+    "no output": ({"output": ""}, "Expected --output with --records."),
+    "no file": ({"records": "no-*"}, "'no-*', which no file has"),
+    "no folder": ({"output": "manifest.json"}, "manifest.json, File exists."),
+    "no description": ({"data_dir": "nowhere"}, "Received: nowhere, which"),
+    "no share": ({"share": "1"}, "--share as INDEX,COUNT. Received: 1."),
+    "a share too high": ({"share": "2,2"}, "Received: share=(2, 2)."),
+    "a split": ({"split": "test"}, "no --split with --records. Received"),
+    "broken": ({"records": "records/broken"}, "checksum"),
+}
+
+
+@pytest.fixture(scope="module")
+def refused(folder):
+    source = spoilt_datasets.shard_path(folder / "records", "train")
+    data = bytearray(source.read_bytes())
+    data[-1] ^= 1
+    (folder / "records" / "broken").write_bytes(data)
+    right = {
+        "model": "model.keras",
+        "data_dir": ".",
+        "records": "records/test-*",
+        "output": "refused",
+    }
+    cases = [("predict.py", {**right, **x}) for x, _ in ERRORS.values()]
+    split = {"model": "model.keras", "data_dir": ".", "format": "csv"}
+    done = run_cases([*cases, ("predict.py", split)], cwd=folder)
+    return dict(zip([*ERRORS, "no records"], done, strict=True))
+
+
+@pytest.mark.parametrize("case", ERRORS)
+def test_flags_that_do_not_fit_are_told_in_three_parts(case, refused):
+    result, said = refused[case], ERRORS[case][1]
+    text = " ".join((result.stdout + result.stderr).split())
+    assert result.returncode == 1 and "Traceback" not in text
+    assert re.search(r"Expected [^.]+.*\. Received: .+\. [A-Z]\w* .+\.", text)
+    assert said in text
+
+
+def test_flags_of_records_without_records_are_refused(refused):
+    text = " ".join(refused["no records"].stdout.split())
+    text += " ".join(refused["no records"].stderr.split())
+    assert "no --format without --records. Received: --format." in text
+
+
+def test_a_broken_record_is_named_by_file_and_byte(refused, folder):
+    path = folder / "records" / "broken"
+    place = spoilt_datasets.place_of(path, 31)
+    said = f"{path}, byte {place}: a record whose data has a wrong checksum"
+    assert said in refused["broken"].stderr
