@@ -113,6 +113,12 @@ def test_characters_that_do_not_print_are_left_out():
     assert server_errors.trim("value: \x00\x1b[2Ja") == "value: ??[2Ja"
 
 
+@pytest.mark.parametrize("part", ["[[", "[[a", "[[{{", " ", "[a]", "\n [["])
+def test_a_long_message_is_cut_off_without_ado(part):
+    said = server_errors.trim(f"assertion failed: {part * 50_000}x")
+    assert len(said) <= 1004
+
+
 def test_an_answer_of_other_clips_is_refused():
     with serve_script(lambda number, values: None) as server:
         server.version.run = lambda feeds, fetches, arrays: [
