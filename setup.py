@@ -31,18 +31,32 @@ setuptools.setup(
     extras_require={
         # The handwritten digits that scikit-learn ships.
         "digits": ["scikit-learn>=1.4"],
+        # Files of other runtimes. LiteRT's comes with TensorFlow. onnx 1.19.0
+        # fails to say that it needs ml_dtypes 0.5, which TensorFlow before
+        # 2.19 does not take.
+        "onnx": [
+            "onnx>=1.18,!=1.19.0",
+            "onnxruntime>=1.20",
+            "tf2onnx>=1.17",
+        ],
+        "openvino": ["openvino>=2025.0"],
         # Predictions as Parquet files.
         "parquet": ["pyarrow>=16.0"],
         # Warm-up requests of a SavedModel, and the client over gRPC.
         "serving": ["tensorflow-serving-api>=2.16,<2.22"],
         "test": [
             "build>=1.0",
+            "onnx>=1.18,!=1.19.0",
+            "onnxruntime>=1.20",
+            "openvino>=2025.0",
             "pyarrow>=16.0",
             "pytest>=8.0",
             "pytest-xdist>=3.5",
+            "pyyaml>=6.0",
             "ruff>=0.14",
             "setuptools>=68",
             "tensorflow-serving-api>=2.16,<2.22",
+            "tf2onnx>=1.17",
             "wheel",
         ],
     },

@@ -139,7 +139,7 @@ class AttentionCluster(keras.layers.Layer):
             check_mask(self, mask.shape, frames.shape)
             mask = ops.cast(mask, "bool")
             # Padding may hold anything; 0 * NaN would be NaN.
-            frames = ops.where(mask[:, :, None], frames, 0)
+            frames = ops.where(ops.expand_dims(mask, 2), frames, 0)
         scores = self._attention_scores(frames, mask)  # (batch, unit, frame)
         pooled = ops.matmul(scores, frames)  # (batch, unit, dim)
         pooled = self._transform(pooled)
@@ -209,7 +209,7 @@ class AttentionCluster(keras.layers.Layer):
         if mask is None:
             scores = ops.softmax(logits, axis=-1)
         else:
-            keep = mask[:, None, :]
+            keep = ops.expand_dims(mask, 1)
             # Finite, so that a clip without frames has finite gradients.
             scores = ops.softmax(ops.where(keep, logits, -1e30), axis=-1)
             scores = ops.where(keep, scores, 0.0)
@@ -230,7 +230,8 @@ class AttentionCluster(keras.layers.Layer):
         hidden = ops.reshape(
             hidden, (batch, num_frames, self.num_units, self.hidden_units)
         )
-        return ops.einsum("blnh,hn->bln", hidden, self.kernel)
+        # Not by einsum, which LiteRT takes for none but one frame.
+        return ops.sum(hidden * ops.transpose(self.kernel), axis=-1)
 
     def _transform(self, pooled):
         """What becomes of every unit's output `(batch, num_units, dim)`."""

@@ -48,7 +48,7 @@ class Outcome:
             parts.append("all files were done before")
         if self.summary and self.summary["num_broken_records"]:
             broken = self.summary["num_broken_records"]
-            parts.append(f"{broken:,} broken records were left out")
+            parts.append(f"broken records left out: {broken:,}")
         return "; ".join(parts)
 
 

@@ -28,6 +28,8 @@ class Progress:
             desc="Predicting",
             unit="B",
             unit_scale=True,
+            bar_format="{l_bar}{bar}| {n_fmt}/{total_fmt} "
+            "[{elapsed}<{remaining}{postfix}]",
             mininterval=0.1 if sys.stderr.isatty() else LOG_SECONDS,
         )
 
@@ -60,10 +62,10 @@ class Progress:
 
     def _update(self, num_bytes):
         self._seen += num_bytes
-        self._bar.set_postfix(
-            files=f"{self._files_done}/{self._num_files}",
-            clips=self.num_clips,
-            rate=f"{self.num_clips / max(self.seconds, 1e-9):,.0f} clips/s",
+        rate = self.num_clips / max(self.seconds, 1e-9)
+        self._bar.set_postfix_str(
+            f"{self._files_done}/{self._num_files} files, "
+            f"{self.num_clips:,} clips, {rate:,.0f} clips/s",
             refresh=False,
         )
         self._bar.update(num_bytes)

@@ -1,7 +1,19 @@
-"""From a trained model to a SavedModel that is served, and to its clients."""
+"""From a trained model to a SavedModel that is served, and to its clients.
+
+And to the files of other runtimes: see `export_runtime`.
+"""
 
 from ac_keras.serving.client import Client
+from ac_keras.serving.deployment import write_deployment
 from ac_keras.serving.export import export_saved_model
+from ac_keras.serving.litert_file import export_litert
+from ac_keras.serving.onnx_file import export_onnx
+from ac_keras.serving.openvino_file import export_openvino
+from ac_keras.serving.other_runtimes import RUNTIMES
+from ac_keras.serving.other_runtimes import RuntimeCheck
+from ac_keras.serving.other_runtimes import check_runtime
+from ac_keras.serving.other_runtimes import export_runtime
+from ac_keras.serving.other_runtimes import open_runtime
 from ac_keras.serving.prediction import Prediction
 from ac_keras.serving.saved_model_check import SavedModelCheck
 from ac_keras.serving.saved_model_check import check_saved_model
@@ -12,14 +24,23 @@ from ac_keras.serving.serving_options import ServingOptions
 from ac_keras.serving.serving_options import frame_limit
 
 __all__ = [
+    "RUNTIMES",
     "Client",
     "Prediction",
+    "RuntimeCheck",
     "SavedModelCheck",
     "ServedSignature",
     "ServerError",
     "ServingOptions",
+    "check_runtime",
     "check_saved_model",
+    "export_litert",
+    "export_onnx",
+    "export_openvino",
+    "export_runtime",
     "export_saved_model",
     "frame_limit",
+    "open_runtime",
     "predict_split",
+    "write_deployment",
 ]

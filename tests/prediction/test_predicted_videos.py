@@ -21,6 +21,15 @@ def feature(value):
     return tf.train.Feature(float_list=tf.train.FloatList(value=value))
 
 
+def describe(record_format):
+    modalities = {
+        name: youtube8m.quantised(dim) for name, dim in clip_files.DIMS.items()
+    }
+    return clip_files.describe(
+        modalities=modalities, record_format=record_format
+    )
+
+
 def sequence_record(id_key, id, frames):
     lists = {
         key: tf.train.FeatureList(feature=[feature(x) for x in values])
@@ -81,12 +90,7 @@ def test_videos_of_bytes_are_predicted(eval_frames, classifier, tmp_path):
             for id, video in zip(ids, videos, strict=True)
         ],
     )
-    modalities = {
-        name: youtube8m.quantised(dim) for name, dim in clip_files.DIMS.items()
-    }
-    description = clip_files.describe(
-        modalities=modalities, record_format="youtube8m"
-    )
+    description = describe("youtube8m")
     output = tmp_path / "output"
     clip_files.predict(
         tmp_path,
@@ -132,3 +136,65 @@ def test_clips_of_floats_without_ids_are_predicted(classifier, tmp_path):
         tmp_path, output, model=classifier, description=description
     )
     assert_predicted(output, classifier, [""] * len(clips), clips)
+
+
+STARTS = (3, 0, 3, 9)  # of the ratings; the last segment is cut short
+
+
+@pytest.fixture
+def rated(tmp_path):
+    """Two rated videos in a file, as arrays."""
+    videos = [draw_video(i, 12) for i in range(2)]
+    ratings = {
+        "segment_start_times": STARTS,
+        "segment_labels": (0,) * len(STARTS),
+    }
+    context = {
+        key: tf.train.Feature(int64_list=tf.train.Int64List(value=values))
+        for key, values in ratings.items()
+    }
+    context["segment_scores"] = feature([1.0] * len(STARTS))
+    records = []
+    for i, video in enumerate(videos):
+        frames = {n: [x.tobytes() for x in y] for n, y in video.items()}
+        record = tf.train.SequenceExample.FromString(
+            sequence_record("id", b"%d" % i, frames)
+        )
+        for key, value in context.items():
+            record.context.feature[key].CopyFrom(value)
+        records.append(record.SerializeToString())
+    clip_files.write_records(tmp_path / "part-0", records)
+    return videos
+
+
+def test_rated_segments_are_clips_of_their_own(rated, classifier, tmp_path):
+    output = tmp_path / "output"
+    clip_files.predict(
+        tmp_path,
+        output,
+        model=classifier,
+        description=describe("youtube8m_segments"),
+    )
+    starts = sorted(set(STARTS))
+    clips = [
+        {n: x[start : start + 5] * LEVEL + LOWEST for n, x in video.items()}
+        for video in rated
+        for start in starts
+    ]
+    ids = [f"{i}:{start}" for i in range(2) for start in starts]
+    assert_predicted(output, classifier, ids, clips)
+
+
+def test_a_file_of_segments_that_is_cut_off_is_told(
+    rated, classifier, tmp_path
+):
+    path = tmp_path / "part-0"
+    size = path.stat().st_size
+    path.write_bytes(path.read_bytes() + b"\1\2\3")
+    with pytest.raises(ValueError, match=f"byte {size}: a record cut off"):
+        clip_files.predict(
+            tmp_path,
+            tmp_path / "output",
+            model=classifier,
+            description=describe("youtube8m_segments"),
+        )
