@@ -19,9 +19,9 @@ _OPTIONS = [
     ("grpc.max_metadata_size", 2**24),
     ("grpc.absolute_max_metadata_size", 2**25),
     ("grpc.enable_retries", 0),  # the client's own are enough
-    # A server that comes back is found by one of the client's attempts.
+    # A server that comes back is found by one of the client's attempts. Not
+    # min_reconnect_backoff_ms: it bounds how long connecting may take.
     ("grpc.initial_reconnect_backoff_ms", 50),
-    ("grpc.min_reconnect_backoff_ms", 50),
     ("grpc.max_reconnect_backoff_ms", 1000),
 ]
 
