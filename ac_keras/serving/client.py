@@ -171,7 +171,11 @@ class Client:
         self._calls.wait_until_ready(timeout)
 
     def close(self) -> None:
-        """Ends the connection and the requests under way."""
+        """Ends the connection.
+
+        Requests under way end with it over gRPC; over REST they are waited
+        for.
+        """
         self._calls.close()
 
     def __enter__(self) -> "Client":

@@ -15,10 +15,13 @@ from ac_keras.serving.server_errors import StatusError
 _OPTIONS = [
     ("grpc.max_send_message_length", -1),  # else 4 MiB
     ("grpc.max_receive_message_length", -1),
+    # A refusal may quote a record; it comes as metadata, else of 8 KiB.
+    ("grpc.max_metadata_size", 2**24),
+    ("grpc.absolute_max_metadata_size", 2**25),
     ("grpc.enable_retries", 0),  # the client's own are enough
-    # A server that comes back is found by one of the client's attempts.
+    # A server that comes back is found by one of the client's attempts. Not
+    # min_reconnect_backoff_ms: it bounds how long connecting may take.
     ("grpc.initial_reconnect_backoff_ms", 50),
-    ("grpc.min_reconnect_backoff_ms", 50),
     ("grpc.max_reconnect_backoff_ms", 1000),
 ]
 
@@ -129,7 +132,8 @@ class GrpcTransport:
         try:
             return method(request, timeout=timeout)
         except self._apis.grpc.RpcError as error:
-            raise StatusError(error.code().name, error.details()) from error
+            said = error.details() or ""
+            raise StatusError(error.code().name, said) from error
 
 
 def _import_apis():

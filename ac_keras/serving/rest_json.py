@@ -1,8 +1,11 @@
 """JSON as the REST interface of a model server has it."""
 
 import base64
+import functools
 import json
+import operator
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -27,28 +30,33 @@ _CODES = {
 _PART_BYTES = 2**20
 
 
-def read_answer(response: Any, end: float) -> dict:
+def read_answer(response: Any, end: float, keys: Sequence[str]) -> Any:
     """Reads a streamed answer of `requests` to its end.
 
+    Args:
+        response: The answer.
+        end: The time, by the monotonic clock, to be done by.
+        keys: Where in the answer's JSON the values are.
+
     Raises:
-        TimeoutError: If the clock passes `end` before that.
-        StatusError: If the answer is an error.
+        TimeoutError: If they are not there by then.
+        StatusError: If the answer is an error, or no model server's.
     """
     parts = []
     for part in response.iter_content(_PART_BYTES):
         parts.append(part)
         if time.monotonic() > end:
             raise TimeoutError("the answer was not complete in time")
-    body = b"".join(parts)
+    body, code = b"".join(parts), response.status_code
     try:
         values = json.loads(body)
-        said = values.get("error")
-    except ValueError:  # somebody else's words, such as a proxy's
+        if code == 200:
+            return functools.reduce(operator.getitem, keys, values)
+        said = values["error"]
+    except (KeyError, TypeError, ValueError):  # a proxy's words, or others
         said = body.decode(errors="replace") or response.reason
-        said = f"HTTP {response.status_code}: {said}"
-    if response.status_code == 200 and said is None:
-        return values
-    raise StatusError(_CODES.get(response.status_code, "UNKNOWN"), said)
+        said = f"HTTP {code}: {said}"
+    raise StatusError(_CODES.get(code, "UNKNOWN"), said)
 
 
 def as_json(array: np.ndarray) -> list:

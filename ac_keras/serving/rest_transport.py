@@ -73,7 +73,7 @@ class RestTransport:
             "signature_name": signature.name,
             "inputs": {name: as_json(x) for name, x in inputs.items()},
         }
-        answer = self._ask(":predict", timeout, document)["outputs"]
+        answer = self._ask(":predict", timeout, ["outputs"], document)
         if len(signature.outputs) == 1:  # comes without its name
             answer = {name: answer for name in signature.outputs}
         return {
@@ -92,7 +92,7 @@ class RestTransport:
             "signature_name": signature.name,
             "examples": [example_as_json(example) for example in examples],
         }
-        rows = self._ask(":classify", timeout, document)["results"]
+        rows = self._ask(":classify", timeout, ["results"], document)
         classes = [[name for name, _ in row] for row in rows]
         scores = [[score for _, score in row] for row in rows]
         return {
@@ -102,12 +102,12 @@ class RestTransport:
 
     def read_signatures(self, timeout: float) -> dict[str, ServedSignature]:
         """Gives the model's signatures by name."""
-        values = self._ask("/metadata", timeout)["metadata"]
-        return read_json_signatures(values["signature_def"]["signature_def"])
+        keys = ["metadata", "signature_def", "signature_def"]
+        return read_json_signatures(self._ask("/metadata", timeout, keys))
 
     def read_states(self, timeout: float) -> dict[int, str]:
         """Gives the state of the version, or of each, by number."""
-        states = self._ask("", timeout)["model_version_status"]
+        states = self._ask("", timeout, ["model_version_status"])
         return {int(x["version"]): x["state"] for x in states}
 
     def close(self) -> None:
@@ -122,28 +122,30 @@ class RestTransport:
 
         if not hasattr(self._local, "session"):
             session = self._local.session = requests.Session()
-            session.verify = self._trusted
             with self._lock:
                 self._sessions.append(session)
         return self._local.session
 
-    def _ask(self, path, timeout, document=None):
+    def _ask(self, path, timeout, keys, document=None):
         import requests
 
+        end = time.monotonic() + timeout
         method = "GET" if document is None else "POST"
         body = None if document is None else json.dumps(document).encode()
-        end = time.monotonic() + timeout
         try:
             with self._session().request(
                 method,
                 self._url + path,
                 data=body,
                 headers={"Content-Type": "application/json"},
-                timeout=timeout,  # of each wait, not of all
+                # Of each wait, not of all.
+                timeout=max(end - time.monotonic(), 0.001),
                 allow_redirects=False,
                 stream=True,
+                # Here, as REQUESTS_CA_BUNDLE goes before a session's own.
+                verify=self._trusted,
             ) as response:
-                return read_answer(response, end)
+                return read_answer(response, end, keys)
         except (requests.Timeout, TimeoutError) as error:
             raise StatusError("DEADLINE_EXCEEDED", str(error)) from error
         except requests.exceptions.SSLError as error:

@@ -10,6 +10,8 @@ from ac_keras.pipeline import Manifest
 from ac_keras.pipeline import evaluation_batches
 from ac_keras.serving.client import Client
 
+_SIGNATURE = "serving_default"
+
 
 def predict_split(
     client: Client,
@@ -40,7 +42,13 @@ def predict_split(
         ServerError: If the server refuses or is not reached.
         ValueError: If the model does not fit the dataset.
     """
-    dims = client.metadata()["serving_default"].dims
+    signature = client.metadata().get(_SIGNATURE)
+    if signature is None:
+        raise ValueError(
+            f"Expected a model with the signature {_SIGNATURE!r}. Received: "
+            "another one. Export the model by export_saved_model."
+        )
+    dims = signature.dims
     known = collections.deque()
 
     def read():
@@ -61,7 +69,9 @@ def predict_split(
                 }
 
     names = manifest.description.class_names
-    for prediction in client.predict(itertools.islice(read(), num_clips)):
+    for prediction in client.predict(
+        itertools.islice(read(), num_clips), _SIGNATURE
+    ):
         _check_classes(prediction, names)
         yield *known.popleft(), prediction.probabilities
 

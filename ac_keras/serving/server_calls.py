@@ -49,6 +49,7 @@ class ServerCalls:
             ServerError: If the server does not tell.
             ValueError: If the model has no such signature.
         """
+        self._check_open()
         if name not in self._signatures:
             self.read_signatures()
         if name not in self._signatures:
@@ -123,6 +124,7 @@ class ServerCalls:
         return self._call(f"answer signature {spec.name!r} for {batch}", run)
 
     def _call(self, asked, call, timeout=None):
+        self._check_open()
         timeout = self._settings.timeout if timeout is None else timeout
         try:
             return call_with_retries(call, timeout, self._closed)
@@ -130,3 +132,10 @@ class ServerCalls:
             raise explain(
                 error, f"Expected {self._settings} to {asked}"
             ) from error
+
+    def _check_open(self):
+        if self._closed.is_set():
+            raise ValueError(
+                "Expected an open Client. Received: one of "
+                f"{self._settings}, which is closed. Make another one."
+            )

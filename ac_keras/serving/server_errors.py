@@ -3,6 +3,7 @@
 import re
 
 _LONGEST = 1000  # characters of what a server said
+_LOOKED_AT = 20_000
 _FIRST_ROOT_ERROR = re.compile(
     r"^\d+ root error\(s\) found\.\s*\(0\) (?:\w+: )?(.*?)(?=\n\s*\(1\)|\Z)",
     re.DOTALL,
@@ -10,7 +11,7 @@ _FIRST_ROOT_ERROR = re.compile(
 # Of tf.debugging.Assert: each tensor in brackets, one level of them inside.
 _TENSOR = r"\[((?:[^\[\]]|\[[^\[\]]*\])*)\]"
 _ASSERTION = re.compile(rf"assertion failed: (?:{_TENSOR}\s?)+")
-_NODE = re.compile(r"\s*\[\[(?:\{\{.*?\}\}|\S+?)+\]\]")
+_NODE = re.compile(r"\s*\[\[(?:\{\{[^{}]*\}\})+\]\]|\n[ \t]*\[\[[^\[\]\s]+\]\]")
 _HINTS = {
     "INVALID_ARGUMENT": "Mend what was sent or leave it out.",
     "NOT_FOUND": "Name a model and a version that the server has.",
@@ -62,6 +63,7 @@ def explain(error: StatusError, expected: str) -> ServerError:
 
 def trim(said: str) -> str:
     """Leaves out the traces and brackets that TensorFlow adds."""
+    said = said[:_LOOKED_AT]
     root = _FIRST_ROOT_ERROR.match(said)
     said = root.group(1) if root else said
     said = " ".join(_NODE.sub("", said).split())

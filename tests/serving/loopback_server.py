@@ -49,10 +49,10 @@ OPTIONS = [
 
 def parse_arguments():
     parser = argparse.ArgumentParser()
-    parser.add_argument("--model_name", required=True)
-    parser.add_argument("--model_base_path", required=True)
-    parser.add_argument("--port", type=int, default=0)
-    parser.add_argument("--rest_api_port", type=int, default=0)
+    for name in ("--model_name", "--model_base_path"):
+        parser.add_argument(name, required=True)
+    for name in ("--port", "--rest_api_port"):
+        parser.add_argument(name, type=int, default=0)
     return parser.parse_args()
 
 
@@ -110,10 +110,7 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
     @answering
     def GetModelMetadata(self, request):
         if list(request.metadata_field) != ["signature_def"]:
-            raise invalid_argument(
-                "GetModelMetadataRequest must specify at least one "
-                "metadata_field"
-            )
+            raise invalid_argument("Only signature_def is supported")
         number, loaded = self._find(request.model_spec)
         response = get_model_metadata_pb2.GetModelMetadataResponse()
         response.metadata["signature_def"].Pack(
@@ -149,16 +146,19 @@ def version_of(spec):
     return spec.version.value if spec.HasField("version") else None
 
 
-def start_grpc(model, port):
+def start_grpc(model, port, credentials=None):
     pool = concurrent.futures.ThreadPoolExecutor(NUM_THREADS)
-    server = grpc.server(pool, options=OPTIONS)
+    server, address = grpc.server(pool, options=OPTIONS), f"{HOST}:{port}"
     prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(
         PredictionService(model), server
     )
     model_service_pb2_grpc.add_ModelServiceServicer_to_server(
         ModelService(model), server
     )
-    port = server.add_insecure_port(f"{HOST}:{port}")
+    if credentials:
+        port = server.add_secure_port(address, credentials)
+    else:
+        port = server.add_insecure_port(address)
     server.start()
     return server, port
 

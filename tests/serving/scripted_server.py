@@ -1,9 +1,11 @@
 """A server in this process that does with each request what a test says."""
 
 import contextlib
+import ssl
 import threading
 import types
 
+import grpc
 import numpy as np
 import tensorflow as tf
 
@@ -73,16 +75,30 @@ class ScriptedVersion:
 
 
 @contextlib.contextmanager
-def serve_script(script):
-    """Gives a server whose `address` takes a protocol's name."""
+def serve_script(script, certificate=None):
+    """Gives a server whose `address` takes a protocol's name.
+
+    Args:
+        script: As `ScriptedVersion` takes it.
+        certificate: Paths of a private key and a certificate, to encrypt.
+    """
     version = ScriptedVersion(script)
     model = types.SimpleNamespace(
         name=MODEL_NAME,
         find=lambda name, number=None: (1, version),
         list_states=lambda name, number=None: {1: "AVAILABLE"},
     )
-    server, port = loopback_server.start_grpc(model, 0)
+    credentials, context = None, ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    if certificate:
+        key, chain = certificate
+        context.load_cert_chain(chain, key)
+        credentials = grpc.ssl_server_credentials(
+            [(key.read_bytes(), chain.read_bytes())]
+        )
+    server, port = loopback_server.start_grpc(model, 0, credentials)
     rest, rest_port = loopback_server.start_rest(model, 0)
+    if certificate:
+        rest.socket = context.wrap_socket(rest.socket, server_side=True)
     ports = {"grpc": port, "rest": rest_port}
     try:
         yield types.SimpleNamespace(

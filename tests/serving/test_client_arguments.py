@@ -120,6 +120,17 @@ def test_an_example_cut_off_is_not_classified(client):
         list(client.classify([record, record[:-1]]))
 
 
+def test_a_closed_client_says_so(server, protocol):
+    address = server.address(protocol)
+    client = serving.Client(address, MODEL_NAME, protocol=protocol)
+    client.metadata()
+    client.close()
+    for ask in (client.status, lambda: client.predict([SOUND])):
+        with pytest.raises(ValueError, match="which is closed") as caught:
+            ask()
+        assert re.search(THREE_PARTS, str(caught.value))
+
+
 def test_without_the_extra_rest_works_and_grpc_names_it():
     result = subprocess.run(
         [sys.executable, "-c", WITHOUT_EXTRA],

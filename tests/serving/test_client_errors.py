@@ -8,6 +8,7 @@ import pytest
 
 from ac_keras import serving
 from ac_keras.serving import server_errors
+from loopback_model import ServingError
 from model_server import MODEL_NAME
 from scripted_server import serve_script
 
@@ -111,6 +112,26 @@ def test_an_assertion_is_told_without_the_brackets_of_its_parts():
 
 def test_characters_that_do_not_print_are_left_out():
     assert server_errors.trim("value: \x00\x1b[2Ja") == "value: ??[2Ja"
+
+
+@pytest.mark.parametrize("part", ["[[", "[[a", "[[{{", " ", "[a]", "\n [["])
+def test_a_long_message_is_cut_off_without_ado(part):
+    said = server_errors.trim(f"assertion failed: {part * 50_000}x")
+    assert len(said) <= 1004
+
+
+def test_a_refusal_that_quotes_a_whole_record_keeps_its_code(protocol):
+    def refuse(feeds, fetches, arrays):
+        raise ServingError("INVALID_ARGUMENT", f"Could not parse {'x' * 2**20}")
+
+    with serve_script(lambda number, values: None) as server:
+        server.version.run = refuse
+        address = server.address(protocol)
+        with serving.Client(address, "scripted", protocol=protocol) as client:
+            error = refusal_of(client.predict([{"rgb": [[1, 2]]}]))
+    assert error.code == "INVALID_ARGUMENT"
+    assert "Could not parse xxx" in str(error)
+    assert len(str(error)) < 2000
 
 
 def test_an_answer_of_other_clips_is_refused():

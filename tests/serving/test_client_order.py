@@ -96,6 +96,22 @@ def test_of_endless_clips_only_those_under_way_are_held(protocol):
             predictions.close()
 
 
+def test_threads_can_share_a_client(protocol):
+    with serve_script(lambda number, values: None) as server:
+        settings = {"batch_size": 2, "max_in_flight": 2}
+        with (
+            make_client(server, protocol, **settings) as client,
+            concurrent.futures.ThreadPoolExecutor(4) as pool,
+        ):
+
+            def predict(first):
+                clips = number_clips(range(first, first + 40))
+                return numbers_of(client.predict(clips))
+
+            received = list(pool.map(predict, [0, 100, 200, 300]))
+    assert received == [list(range(x, x + 40)) for x in (0, 100, 200, 300)]
+
+
 class AtOnce(concurrent.futures.Executor):
     """Has every answer when it was asked."""
 

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 
 import grpc
 import numpy as np
@@ -142,8 +143,8 @@ def test_a_newer_version_takes_over(versions, tmp_path):
         url = f"http://{server.address('rest')}/v1/models/{MODEL_NAME}"
         subprocess.run([*copy, tmp_path / "partial"], check=True)
         (tmp_path / "partial").rename(folder / "2")
-        states = {}
-        while states.get("2") != "AVAILABLE":  # or the test never ends
+        states, end = {}, time.monotonic() + model_server.START_SECONDS
+        while states.get("2") != "AVAILABLE" and time.monotonic() < end:
             answer = requests.get(url).json()["model_version_status"]
             states = {x["version"]: x["state"] for x in answer}
         assert states == {"1": "END", "2": "AVAILABLE"}
