@@ -5,6 +5,7 @@ client sent them, so that all of it is checked here, shapes before what relies
 on them. A check that fails is INVALID_ARGUMENT to the client.
 """
 
+from collections.abc import Iterable
 from collections.abc import Mapping
 
 import tensorflow as tf
@@ -12,6 +13,9 @@ import tensorflow as tf
 Tensors = dict[str, tf.Tensor]
 # What a modality's frames in a request may take once they are decoded.
 DECODED_BYTES = 2**30
+# Of a feature: float32 holds sums of its square. Beyond, clusters would see
+# infinite norms and answer as if the modality were absent.
+LARGEST = 1e15
 
 
 def check_shapes(
@@ -52,7 +56,32 @@ def check_clips(
     inputs = check_shapes(inputs, expected)
     inputs = _require(inputs, _batch_checks(inputs, dims, max_frames))
     inputs = _require(inputs, _count_checks(inputs, dims))
-    return _require(inputs, [_finite_check(inputs, name) for name in dims])
+    return check_features(inputs, dims)
+
+
+def check_features(inputs: Tensors, names: Iterable[str]) -> Tensors:
+    """Gives clips as they are, or fails on numbers that are out of range.
+
+    Args:
+        inputs: As `check_clips` gives them. Padding may hold anything.
+        names: The modalities to check.
+    """
+    return _require(inputs, [_range_check(inputs, name) for name in names])
+
+
+def check_probabilities(probabilities: tf.Tensor) -> tf.Tensor:
+    """Gives an answer as it is, or fails where it is no number.
+
+    A model that computes in float16 has no room for all that float32 holds.
+    """
+    sound = tf.reduce_all(tf.math.is_finite(probabilities), axis=1)
+    check = _check(
+        tf.reduce_all(sound),
+        "Expected features of a size that the model can compute with. "
+        "Received features that give NaN for the clips",
+        tf.where(~sound)[:, 0],
+    )
+    return _require({"": probabilities}, [check])[""]
 
 
 def check_counts(
@@ -164,16 +193,17 @@ def _length_check(name, longest, max_frames):
     )
 
 
-def _finite_check(inputs, name):
-    """Fails on NaN and infinity, other than in padding."""
+def _range_check(inputs, name):
+    """Fails on NaN, infinity and vast numbers, other than in padding."""
     frames, count = inputs[name], inputs[f"{name}_num_frames"]
     padding = ~tf.sequence_mask(count, tf.shape(frames)[1])
-    sound = tf.reduce_all(tf.math.is_finite(frames), axis=2) | padding
+    # False for NaN too.
+    sound = tf.reduce_all(tf.abs(frames) <= LARGEST, axis=2) | padding
     sound = tf.reduce_all(sound, axis=1)
     return _check(
         tf.reduce_all(sound),
-        f"Expected finite features of {name}. Received NaN or infinity in "
-        "the clips",
+        f"Expected finite features of {name}, of magnitude {LARGEST:g} or "
+        "less. Received NaN, infinity or more in the clips",
         tf.where(~sound)[:, 0],
     )
 

@@ -13,6 +13,8 @@ from ac_keras.pipeline.batch_decoder import batch_decoder
 from ac_keras.pipeline.manifest import OWN_RECORDS
 from ac_keras.serving.request_checks import check_clips
 from ac_keras.serving.request_checks import check_counts
+from ac_keras.serving.request_checks import check_features
+from ac_keras.serving.request_checks import check_probabilities
 from ac_keras.serving.request_checks import check_shapes
 from ac_keras.serving.serving_options import ServingOptions
 
@@ -110,7 +112,9 @@ class ServedClassifier:
             name: tf.cast(x, tf.float32)
             for name, x in self.model(features, training=False).items()
         }
-        return {**outputs, **self._best(outputs[PROBABILITIES])}
+        probabilities = check_probabilities(outputs[PROBABILITIES])
+        outputs[PROBABILITIES] = probabilities
+        return {**outputs, **self._best(probabilities)}
 
     def _serve_one_clip(self, frames: Tensors) -> Tensors:
         shapes = {name: (None, dim) for name, dim in self._dims.items()}
@@ -155,16 +159,14 @@ class ServedClassifier:
         )
         with tf.control_dependencies(checks):
             stored = {name: tf.identity(x) for name, x in stored.items()}
-        # A clip is known by its place in the request.
-        stored["id"] = tf.strings.as_string(tf.range(tf.size(serialized)))
         features, _ = batch_decoder(description, None, sample_size)(
             stored, None
         )
-        return features
+        return check_features(features, self._dims)
 
     def _answer(self, features: Tensors) -> Tensors:
         probabilities = self._classifier(features, training=False)
-        probabilities = tf.cast(probabilities, tf.float32)
+        probabilities = check_probabilities(tf.cast(probabilities, tf.float32))
         return {PROBABILITIES: probabilities, **self._best(probabilities)}
 
     def _best(self, probabilities: tf.Tensor) -> Tensors:

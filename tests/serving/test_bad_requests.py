@@ -1,0 +1,118 @@
+"""Requests that are refused, each for what is wrong with it."""
+
+import re
+import types
+
+import numpy as np
+import pytest
+
+from ac_keras import serving
+from bad_dense_cases import CLIPS
+from bad_dense_cases import DENSE
+from bad_dense_cases import SHORT
+from bad_dense_cases import dense_cases
+from bad_record_cases import record_cases
+from good_requests import VIDEOS
+from good_requests import export_models
+from good_requests import good_requests
+from good_requests import raw_inputs
+from server_answers import answers_of
+from vast_requests import vast_cases
+
+CASES = {**dense_cases(), **record_cases()}
+VAST = [
+    "serving_default-vast",
+    "from_examples-vast",
+    "from_examples-many",
+    "from_sequence_examples-vast",
+    "from_sequence_examples-many",
+]
+SIGNATURES = good_requests(CLIPS, "videos")
+MOST_GROWTH = 2**29  # bytes; those that are answered would take more
+
+
+def not_numbers_in_padding():
+    inputs = dict(DENSE)
+    inputs["rgb"] = inputs["rgb"].copy()
+    inputs["rgb"][1, 2] = np.nan, np.inf, -np.inf, 3e38, 0
+    inputs["audio"] = np.where(inputs["audio"] == 7, np.nan, inputs["audio"])
+    return {
+        key: raw_inputs(key, inputs) for key in ("serving_default", "attention")
+    }
+
+
+@pytest.fixture(scope="module")
+def served(model, tmp_path_factory):
+    """Answers to bad requests, and to good ones before and after them."""
+    folder = tmp_path_factory.mktemp("bad")
+    versions = export_models(model, folder)
+    versions["short"] = serving.export_saved_model(
+        model, folder / "short", VIDEOS, max_frames=SHORT
+    )
+    vast, padding = vast_cases(), not_numbers_in_padding()
+    assert list(vast) == VAST
+    cases = {**vast, **CASES}
+    jobs, names = {}, {}
+    for job, version in versions.items():
+        good = good_requests(CLIPS, job)
+        requests = {f"{key}-before": raw for key, raw in good.items()}
+        requests |= {k: raw for k, (j, raw, _) in cases.items() if j == job}
+        requests |= {f"{key}-padding": raw for key, raw in padding.items()}
+        requests |= {f"{key}-after": raw for key, raw in good.items()}
+        names[job], jobs[job] = requests, (version, requests.values())
+    answers = answers_of(folder / "answers", jobs)
+    return types.SimpleNamespace(
+        vast=vast,
+        **{
+            job: dict(zip(names[job], answers[job], strict=True))
+            for job in versions
+        },
+    )
+
+
+def check_refusal(answer, words):
+    assert answer.code == "INVALID_ARGUMENT"
+    assert re.search(words, answer.text, re.DOTALL), answer.text
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_bad_request_is_refused_for_what_is_wrong(name, served):
+    job, _, words = CASES[name]
+    check_refusal(getattr(served, job)[name], words)
+
+
+@pytest.mark.parametrize("name", VAST)
+def test_a_vast_request_is_refused_before_it_is_decoded(name, served):
+    job, _, words = served.vast[name]
+    answers = getattr(served, job)
+    check_refusal(answers[name], words)
+    names = list(answers)
+    before = answers[names[names.index(name) - 1]]
+    assert answers[name].peak_bytes - before.peak_bytes < MOST_GROWTH
+
+
+@pytest.mark.parametrize("key", ["serving_default", "attention"])
+def test_padding_may_hold_anything(key, served):
+    answer = served.animals[f"{key}-padding"]
+    assert answer.code == "OK"
+    expected = served.animals[f"{key}-before"].outputs
+    np.testing.assert_array_equal(
+        answer.outputs["classes"], expected["classes"]
+    )
+    for name in set(expected) - {"classes"}:
+        np.testing.assert_allclose(
+            answer.outputs[name], expected[name], atol=1e-6
+        )
+
+
+@pytest.mark.parametrize("job", ["animals", "videos", "short"])
+@pytest.mark.parametrize("key", SIGNATURES)
+def test_good_requests_are_answered_after_bad_ones(key, job, served):
+    answers = getattr(served, job)
+    if f"{key}-after" not in answers:
+        pytest.skip("a signature of videos")
+    before, after = answers[f"{key}-before"], answers[f"{key}-after"]
+    assert before.code == after.code == "OK"
+    assert before.outputs["scores"].max() > 0.2
+    for name, expected in before.outputs.items():
+        np.testing.assert_array_equal(after.outputs[name], expected)
