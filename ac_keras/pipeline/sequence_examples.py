@@ -22,8 +22,8 @@ def split_sequences(
     Returns:
         A mapping from `id`, if asked for, to strings `(batch,)`; one from the
         context's keys to ragged tensors `(batch, None)`; and one from the
-        lists' keys to ragged tensors `(batch, num_steps, num_values)`. A record that lacks one of these
-        keys has no entries.
+        lists' keys to ragged tensors `(batch, num_steps, num_values)`. A
+        record that lacks one of these keys has no entries.
     """
     named = {} if id_key is None else {id_key: tf.string}
     values, steps, _ = tf.io.parse_sequence_example(

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from ac_keras import serving
-from ac_keras.serving import server_errors
+from ac_keras.serving.client import server_errors
 from loopback_model import ServingError
 from model_server import MODEL_NAME
 from scripted_server import serve_script

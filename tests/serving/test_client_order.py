@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from ac_keras import serving
-from ac_keras.serving import requests_in_order
+from ac_keras.serving.client import requests_in_order
 from scripted_server import MODEL_NAME
 from scripted_server import number_clips
 from scripted_server import serve_script

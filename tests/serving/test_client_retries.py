@@ -6,7 +6,7 @@ import types
 import pytest
 
 from ac_keras import serving
-from ac_keras.serving import retries
+from ac_keras.serving.client import retries
 from scripted_server import MODEL_NAME
 from scripted_server import number_clips
 from scripted_server import serve_script

@@ -11,7 +11,7 @@ import pytest
 import tensorflow as tf
 
 from ac_keras import serving
-from ac_keras.serving import onnx_file
+from ac_keras.serving.runtimes import onnx_file
 from runtime_files import BATCHES
 from runtime_files import NEEDED
 from runtime_files import RUNTIMES

@@ -11,15 +11,15 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from ac_keras.serving.litert_file import export_litert
-from ac_keras.serving.litert_file import open_litert
-from ac_keras.serving.onnx_file import export_onnx
-from ac_keras.serving.onnx_file import open_onnx
-from ac_keras.serving.openvino_file import export_openvino
-from ac_keras.serving.openvino_file import open_openvino
-from ac_keras.serving.runtime_file import Predict
+from ac_keras.serving.runtimes.litert_file import export_litert
+from ac_keras.serving.runtimes.litert_file import open_litert
+from ac_keras.serving.runtimes.onnx_file import export_onnx
+from ac_keras.serving.runtimes.onnx_file import open_onnx
+from ac_keras.serving.runtimes.openvino_file import export_openvino
+from ac_keras.serving.runtimes.openvino_file import open_openvino
+from ac_keras.serving.runtimes.runtime_file import Predict
+from ac_keras.serving.runtimes.whole_files import whole_files
 from ac_keras.serving.saved_model_check import TOLERANCE
-from ac_keras.serving.whole_files import whole_files
 
 
 class Runtime(NamedTuple):

@@ -5,10 +5,10 @@ import pathlib
 
 import keras
 
-from ac_keras.serving.dense_saved_model import dense_saved_model
-from ac_keras.serving.optional_package import import_optional
-from ac_keras.serving.runtime_file import Predict
-from ac_keras.serving.whole_files import whole_files
+from ac_keras.serving.runtimes.dense_saved_model import dense_saved_model
+from ac_keras.serving.runtimes.optional_package import import_optional
+from ac_keras.serving.runtimes.runtime_file import Predict
+from ac_keras.serving.runtimes.whole_files import whole_files
 
 # By default OpenVINO computes in bfloat16 where the CPU has it, and is then
 # off by some thousandths. No file can ask for this, only who opens it.

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from ac_keras.serving.served_signature import ServedSignature
+from ac_keras.serving.client.served_signature import ServedSignature
 
 
 def check_record(record: Any, index: int) -> bytes:

@@ -1,6 +1,6 @@
 """What starts TensorFlow Serving by Docker Compose."""
 
-from ac_keras.serving.server_config import fill
+from ac_keras.serving.deployment.server_config import fill
 
 COMPOSE_FILE = "docker-compose.yml"
 

@@ -8,17 +8,17 @@ from collections.abc import Iterable
 from collections.abc import Iterator
 from typing import Any
 
-from ac_keras.serving.client_settings import ClientSettings
-from ac_keras.serving.clip_batches import Batch
-from ac_keras.serving.grpc_transport import GrpcTransport
-from ac_keras.serving.prediction import Prediction
-from ac_keras.serving.prediction import split_outputs
-from ac_keras.serving.requests_in_order import answers_in_order
-from ac_keras.serving.rest_transport import RestTransport
-from ac_keras.serving.retries import call_with_retries
-from ac_keras.serving.served_signature import ServedSignature
-from ac_keras.serving.server_errors import StatusError
-from ac_keras.serving.server_errors import explain
+from ac_keras.serving.client.client_settings import ClientSettings
+from ac_keras.serving.client.clip_batches import Batch
+from ac_keras.serving.client.grpc_transport import GrpcTransport
+from ac_keras.serving.client.prediction import Prediction
+from ac_keras.serving.client.prediction import split_outputs
+from ac_keras.serving.client.requests_in_order import answers_in_order
+from ac_keras.serving.client.rest_transport import RestTransport
+from ac_keras.serving.client.retries import call_with_retries
+from ac_keras.serving.client.served_signature import ServedSignature
+from ac_keras.serving.client.server_errors import StatusError
+from ac_keras.serving.client.server_errors import explain
 
 _TRANSPORTS = {"grpc": GrpcTransport, "rest": RestTransport}
 

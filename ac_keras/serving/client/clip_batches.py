@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ac_keras.serving.served_signature import COUNT
+from ac_keras.serving.client.served_signature import COUNT
 
 
 @dataclasses.dataclass(frozen=True)

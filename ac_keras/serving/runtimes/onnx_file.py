@@ -6,11 +6,11 @@ import pathlib
 import keras
 import tensorflow as tf
 
-from ac_keras.serving.dense_saved_model import check_float32
-from ac_keras.serving.dense_saved_model import input_specs
-from ac_keras.serving.optional_package import import_optional
-from ac_keras.serving.runtime_file import Predict
-from ac_keras.serving.whole_files import whole_files
+from ac_keras.serving.runtimes.dense_saved_model import check_float32
+from ac_keras.serving.runtimes.dense_saved_model import input_specs
+from ac_keras.serving.runtimes.optional_package import import_optional
+from ac_keras.serving.runtimes.runtime_file import Predict
+from ac_keras.serving.runtimes.whole_files import whole_files
 
 OPSET = 18  # The newest that tf2onnx 1.17 writes.
 LARGEST = 2**31 - 2**20  # bytes, with room for the graph

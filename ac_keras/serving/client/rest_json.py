@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from ac_keras.serving.server_errors import StatusError
+from ac_keras.serving.client.server_errors import StatusError
 
 _CODES = {
     400: "INVALID_ARGUMENT",

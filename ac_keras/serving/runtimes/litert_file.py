@@ -6,9 +6,9 @@ import pathlib
 import keras
 import tensorflow as tf
 
-from ac_keras.serving.dense_saved_model import dense_saved_model
-from ac_keras.serving.runtime_file import Predict
-from ac_keras.serving.whole_files import whole_files
+from ac_keras.serving.runtimes.dense_saved_model import dense_saved_model
+from ac_keras.serving.runtimes.runtime_file import Predict
+from ac_keras.serving.runtimes.whole_files import whole_files
 
 
 def export_litert(model: keras.Model, path: str | os.PathLike) -> pathlib.Path:

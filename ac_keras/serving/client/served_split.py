@@ -8,7 +8,7 @@ import numpy as np
 
 from ac_keras.pipeline import Manifest
 from ac_keras.pipeline import evaluation_batches
-from ac_keras.serving.client import Client
+from ac_keras.serving.client.client import Client
 
 _SIGNATURE = "serving_default"
 

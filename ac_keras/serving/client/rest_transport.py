@@ -10,12 +10,12 @@ from collections.abc import Sequence
 import numpy as np
 import tensorflow as tf
 
-from ac_keras.serving.rest_json import as_json
-from ac_keras.serving.rest_json import example_as_json
-from ac_keras.serving.rest_json import read_answer
-from ac_keras.serving.served_signature import ServedSignature
-from ac_keras.serving.served_signature import read_json_signatures
-from ac_keras.serving.server_errors import StatusError
+from ac_keras.serving.client.rest_json import as_json
+from ac_keras.serving.client.rest_json import example_as_json
+from ac_keras.serving.client.rest_json import read_answer
+from ac_keras.serving.client.served_signature import ServedSignature
+from ac_keras.serving.client.served_signature import read_json_signatures
+from ac_keras.serving.client.server_errors import StatusError
 
 
 class RestTransport:

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from ac_keras.serving.clip_batches import Batch
-from ac_keras.serving.server_errors import StatusError
+from ac_keras.serving.client.clip_batches import Batch
+from ac_keras.serving.client.server_errors import StatusError
 
 _ATTENTION = "_attention"
 

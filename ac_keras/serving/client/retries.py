@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from ac_keras.serving.server_errors import StatusError
+from ac_keras.serving.client.server_errors import StatusError
 
 FIRST_PAUSE = 0.05  # seconds
 LONGEST_PAUSE = 2.0

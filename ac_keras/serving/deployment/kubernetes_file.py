@@ -1,6 +1,6 @@
 """What starts TensorFlow Serving in a Kubernetes cluster."""
 
-from ac_keras.serving.server_config import fill
+from ac_keras.serving.deployment.server_config import fill
 
 KUBERNETES_FILE = "kubernetes.yaml"
 

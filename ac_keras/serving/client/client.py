@@ -5,12 +5,12 @@ from collections.abc import Iterator
 from collections.abc import Mapping
 from typing import Any
 
-from ac_keras.serving import clip_batches
-from ac_keras.serving import served_records
-from ac_keras.serving.client_settings import ClientSettings
-from ac_keras.serving.prediction import Prediction
-from ac_keras.serving.served_signature import ServedSignature
-from ac_keras.serving.server_calls import ServerCalls
+from ac_keras.serving.client import clip_batches
+from ac_keras.serving.client import served_records
+from ac_keras.serving.client.client_settings import ClientSettings
+from ac_keras.serving.client.prediction import Prediction
+from ac_keras.serving.client.served_signature import ServedSignature
+from ac_keras.serving.client.server_calls import ServerCalls
 
 
 class Client:

@@ -1,0 +1,1 @@
+"""Files that start a server of a model."""

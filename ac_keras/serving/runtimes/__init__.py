@@ -1,0 +1,1 @@
+"""Files of a model for runtimes other than TensorFlow."""
