@@ -44,14 +44,13 @@ def parse_sequences(
     keys = {n: feature_key(description, n) for n in description.modalities}
     ids, context, steps = split_sequences(
         records,
-        ID,
+        ID if labelled else None,
         {LABELS: tf.int64} if labelled else {},
         dict.fromkeys(keys.values(), tf.float32),
-        id_required=labelled,
     )
     frames = {
         name: fixed_steps(steps[keys[name]], modality.dim, keys[name])
         for name, modality in description.modalities.items()
     }
     labels = {"labels": context[LABELS]} if labelled else {}
-    return {"id": ids, **labels, **frames}
+    return {**ids, **labels, **frames}

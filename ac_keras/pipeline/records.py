@@ -44,12 +44,12 @@ def parse_records(
     Args:
         batch: A batch of what `expand_clips` gives.
         description: The dataset that they belong to.
-        labelled: Whether to read labels and to insist on ids. Clips that a
-            model is to name need neither.
+        labelled: Whether to read ids and labels. Clips that a model is to
+            name need neither, and may hold anything under these keys.
 
     Returns:
-        `id` (strings `(batch,)`; `""` for a clip that may lack it and does),
-        `labels` if asked for (int32 `(batch,)`; multi-label: float32
+        `id` (strings `(batch,)`; a record's place in the batch if its own is
+        not read), `labels` if asked for (int32 `(batch,)`; multi-label: float32
         `(batch, num_classes)`, 1 where a clip has the label), and for every
         modality strings `(batch,)` or, ragged, strings `(batch, None)` or
         float32 `(batch, None, dim)`.
@@ -62,6 +62,8 @@ def parse_records(
     }[description.record_format]
     parsed = parse(batch, description, labelled)
     if not labelled:
+        if "id" not in parsed:
+            parsed["id"] = tf.strings.as_string(tf.range(tf.size(batch)))
         return parsed
     targets = make_targets(parsed["labels"], parsed["id"], description)
     return {**parsed, "labels": targets}
@@ -69,13 +71,12 @@ def parse_records(
 
 def _parse_clips(records, description, labelled):
     string = tf.io.FixedLenFeature([], tf.string)
-    features = {"id": string, **dict.fromkeys(description.modalities, string)}
+    features = dict.fromkeys(description.modalities, string)
     if labelled:
+        features["id"] = string
         features["labels"] = tf.io.RaggedFeature(
             tf.int64, row_splits_dtype=tf.int64
         )
-    else:
-        features["id"] = tf.io.FixedLenFeature([], tf.string, "")
     return tf.io.parse_example(records, features)
 
 

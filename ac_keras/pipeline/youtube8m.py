@@ -44,7 +44,7 @@ def parse_videos(
     """
     lists = {"labels": tf.int64} if labelled else {}
     ids, labels, frames = _parse(records, description, lists, labelled)
-    return {"id": ids, **labels, **frames}
+    return {**ids, **labels, **frames}
 
 
 def expand_segments(
@@ -96,11 +96,11 @@ def parse_segments(
     return {**segments, "labels": words.with_flat_values(numbers)}
 
 
-def _parse(records, description, lists, id_required=True):
+def _parse(records, description, lists, named=True):
     """Gives ids, the context's lists and the frames `(batch, None)`."""
     keys = dict.fromkeys(description.modalities, tf.string)
     ids, context, steps = split_sequences(
-        records, "id", lists, keys, id_required
+        records, "id" if named else None, lists, keys
     )
     frames = {}
     for name in keys:
@@ -127,7 +127,7 @@ def _segments(records, description):
     video, start = key // _MAX_START, key % _MAX_START
     labels = tf.gather(context["segment_labels"].flat_values, order)
     scores = tf.gather(context["segment_scores"].flat_values, order)
-    names = [tf.gather(ids, video), tf.strings.as_string(start)]
+    names = [tf.gather(ids["id"], video), tf.strings.as_string(start)]
     return {
         "id": tf.strings.join(names, ":"),
         "labels": _join_positive(labels, scores, segment, tf.size(key)),

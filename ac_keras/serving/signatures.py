@@ -159,8 +159,6 @@ class ServedClassifier:
         )
         with tf.control_dependencies(checks):
             stored = {name: tf.identity(x) for name, x in stored.items()}
-        # A clip is known by its place in the request.
-        stored["id"] = tf.strings.as_string(tf.range(tf.size(serialized)))
         features, _ = batch_decoder(description, None, sample_size)(
             stored, None
         )

@@ -1,4 +1,4 @@
-"""Records of clips that a model is to name: no labels, maybe no id."""
+"""Records of clips that a model is to name: neither labels nor ids."""
 
 import numpy as np
 import pytest
@@ -48,7 +48,7 @@ def decode(batch, description, sample_size=0):
 def test_neither_id_nor_labels_are_needed():
     clips = draw_frames()
     stored, features = decode([own_record(x) for x in clips], describe())
-    assert stored["id"].numpy().tolist() == [b"", b"", b""]
+    assert stored["id"].numpy().tolist() == [b"0", b"1", b"2"]
     assert "labels" not in stored
     assert features["rgb_num_frames"].numpy().tolist() == list(LENGTHS)
     for row, frames in zip(features["rgb"].numpy(), clips, strict=True):
@@ -56,12 +56,13 @@ def test_neither_id_nor_labels_are_needed():
         assert not row[len(frames) :].any()
 
 
-def test_labels_that_are_there_are_not_looked_at():
+def test_ids_and_labels_that_are_there_are_not_looked_at():
+    number = tf.train.Feature(int64_list=tf.train.Int64List(value=[1]))
     record = own_record(
-        draw_frames()[0], id=bytes_feature(b"x"), labels=bytes_feature(b"cat")
+        draw_frames()[0], id=number, labels=bytes_feature(b"cat")
     )
     stored, _ = decode([record], describe())
-    assert stored["id"].numpy().tolist() == [b"x"]
+    assert stored["id"].numpy().tolist() == [b"0"]
 
 
 @pytest.mark.parametrize("which", [[0], [1], [0, 1, 2]])
@@ -108,10 +109,10 @@ def test_videos_of_youtube8m_need_neither():
     description = describe("youtube8m", youtube8m.quantised(DIM))
     batch = [
         sequence_record(frames),
-        sequence_record(frames[:2], id=bytes_feature(b"v")),
+        sequence_record(frames[:2], id=bytes_feature(b"v", b"w")),
     ]
     stored, features = decode(batch, description)
-    assert stored["id"].numpy().tolist() == [b"", b"v"]
+    assert stored["id"].numpy().tolist() == [b"0", b"1"]
     expected = frames * 4 / 255 + 4 / 512 - 2
     np.testing.assert_allclose(features["rgb"][0], expected, atol=1e-6)
     assert features["rgb_num_frames"].numpy().tolist() == [5, 2]
