@@ -28,7 +28,10 @@ def feature_key(description: Description, name: str) -> str:
 
 
 def parse_sequences(
-    records: tf.Tensor, description: Description, labelled: bool = True
+    records: tf.Tensor,
+    description: Description,
+    labelled: bool = True,
+    named: bool = True,
 ) -> dict[str, tf.Tensor | tf.RaggedTensor]:
     """Splits a batch of serialized clips.
 
@@ -36,6 +39,7 @@ def parse_sequences(
         records: Strings `(batch,)`.
         description: The dataset that they belong to.
         labelled: As `records.parse_records` has it.
+        named: The same.
 
     Returns:
         `id`, strings `(batch,)`; `labels`, int64 `(batch, None)`, ragged; and
@@ -44,9 +48,10 @@ def parse_sequences(
     keys = {n: feature_key(description, n) for n in description.modalities}
     ids, context, steps = split_sequences(
         records,
-        ID if labelled else None,
+        ID if named else None,
         {LABELS: tf.int64} if labelled else {},
         dict.fromkeys(keys.values(), tf.float32),
+        id_required=labelled,
     )
     frames = {
         name: fixed_steps(steps[keys[name]], modality.dim, keys[name])

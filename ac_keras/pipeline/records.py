@@ -38,21 +38,23 @@ def parse_records(
     batch: tf.Tensor | dict[str, tf.Tensor],
     description: Description,
     labelled: bool = True,
+    named: bool = True,
 ) -> dict[str, tf.Tensor | tf.RaggedTensor]:
     """Splits a batch of clips.
 
     Args:
         batch: A batch of what `expand_clips` gives.
         description: The dataset that they belong to.
-        labelled: Whether to read ids and labels. Clips that a model is to
-            name need neither, and may hold anything under these keys.
+        labelled: Whether to read labels, and to insist on ids.
+        named: Whether to read ids, as is needed with labels. Without either
+            a record may hold anything under these keys.
 
     Returns:
-        `id` (strings `(batch,)`; a record's place in the batch if its own is
-        not read), `labels` if asked for (int32 `(batch,)`; multi-label: float32
-        `(batch, num_classes)`, 1 where a clip has the label), and for every
-        modality strings `(batch,)` or, ragged, strings `(batch, None)` or
-        float32 `(batch, None, dim)`.
+        `id` (strings `(batch,)`; `""` for a clip that may lack it and does;
+        its place in the batch if ids are not read), `labels` if asked for
+        (int32 `(batch,)`; multi-label: float32 `(batch, num_classes)`, 1 where
+        a clip has the label), and for every modality strings `(batch,)` or,
+        ragged, strings `(batch, None)` or float32 `(batch, None, dim)`.
     """
     parse = {
         "clip": _parse_clips,
@@ -60,7 +62,7 @@ def parse_records(
         "youtube8m_segments": youtube8m.parse_segments,
         "mediasequence": mediasequence.parse_sequences,
     }[description.record_format]
-    parsed = parse(batch, description, labelled)
+    parsed = parse(batch, description, labelled, named)
     if not labelled:
         if "id" not in parsed:
             parsed["id"] = tf.strings.as_string(tf.range(tf.size(batch)))
@@ -69,11 +71,16 @@ def parse_records(
     return {**parsed, "labels": targets}
 
 
-def _parse_clips(records, description, labelled):
+def _parse_clips(records, description, labelled, named):
     string = tf.io.FixedLenFeature([], tf.string)
     features = dict.fromkeys(description.modalities, string)
+    if named:
+        features["id"] = (
+            string
+            if labelled
+            else tf.io.FixedLenFeature([], tf.string, default_value="")
+        )
     if labelled:
-        features["id"] = string
         features["labels"] = tf.io.RaggedFeature(
             tf.int64, row_splits_dtype=tf.int64
         )

@@ -8,6 +8,7 @@ def split_sequences(
     id_key: str | None,
     context: dict[str, tf.DType],
     lists: dict[str, tf.DType],
+    id_required: bool = True,
 ) -> tuple[
     dict[str, tf.Tensor], dict[str, tf.RaggedTensor], dict[str, tf.RaggedTensor]
 ]:
@@ -18,6 +19,8 @@ def split_sequences(
         id_key: The key of a clip's name in the context; None reads no names.
         context: Mapping from other keys of the context to their dtypes.
         lists: Mapping from keys of feature lists to their dtypes.
+        id_required: Whether a clip without a name is an error; its id is
+            `""` else.
 
     Returns:
         A mapping from `id`, if asked for, to strings `(batch,)`; one from the
@@ -32,6 +35,8 @@ def split_sequences(
     if id_key is None:
         return {}, values, steps
     ids = values.pop(id_key)
+    if not id_required:
+        return {"id": tf.strings.reduce_join(ids, axis=1)}, values, steps
     single = tf.debugging.assert_equal(
         ids.row_lengths(),
         tf.constant(1, tf.int64),

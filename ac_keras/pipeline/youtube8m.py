@@ -29,7 +29,10 @@ def quantised(dim: int) -> Modality:
 
 
 def parse_videos(
-    records: tf.Tensor, description: Description, labelled: bool = True
+    records: tf.Tensor,
+    description: Description,
+    labelled: bool = True,
+    named: bool = True,
 ) -> dict[str, tf.Tensor | tf.RaggedTensor]:
     """Splits a batch of serialized videos.
 
@@ -37,13 +40,16 @@ def parse_videos(
         records: Strings `(batch,)`.
         description: The dataset that they belong to.
         labelled: As `records.parse_records` has it.
+        named: The same.
 
     Returns:
         `id`, strings `(batch,)`; `labels`, int64 `(batch, None)`, ragged; and
         for every modality strings `(batch, None)`, one a frame.
     """
     lists = {"labels": tf.int64} if labelled else {}
-    ids, labels, frames = _parse(records, description, lists, labelled)
+    ids, labels, frames = _parse(
+        records, description, lists, "id" if named else None, labelled
+    )
     return {**ids, **labels, **frames}
 
 
@@ -76,6 +82,7 @@ def parse_segments(
     segments: dict[str, tf.Tensor],
     description: Description,
     labelled: bool = True,
+    named: bool = True,
 ) -> dict[str, tf.Tensor | tf.RaggedTensor]:
     """Gives a batch of segments the form of a batch of clips.
 
@@ -83,12 +90,13 @@ def parse_segments(
         segments: A batch of what `expand_segments` gives.
         description: The dataset that they belong to.
         labelled: As `records.parse_records` has it.
+        named: The same.
 
     Returns:
         `id`, strings `(batch,)`; `labels`, int64 `(batch, None)`, ragged; and
         for every modality strings `(batch,)`.
     """
-    del description
+    del description, named
     if not labelled:
         return {key: x for key, x in segments.items() if key != "labels"}
     words = tf.strings.split(segments["labels"])
@@ -96,11 +104,11 @@ def parse_segments(
     return {**segments, "labels": words.with_flat_values(numbers)}
 
 
-def _parse(records, description, lists, named=True):
+def _parse(records, description, lists, id_key="id", id_required=True):
     """Gives ids, the context's lists and the frames `(batch, None)`."""
     keys = dict.fromkeys(description.modalities, tf.string)
     ids, context, steps = split_sequences(
-        records, "id" if named else None, lists, keys
+        records, id_key, lists, keys, id_required
     )
     frames = {}
     for name in keys:

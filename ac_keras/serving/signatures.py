@@ -149,7 +149,9 @@ class ServedClassifier:
             self.description, record_format=record_format
         )
         sample_size = self.options.sample_size
-        stored = records.parse_records(serialized, description, labelled=False)
+        stored = records.parse_records(
+            serialized, description, labelled=False, named=False
+        )
         counts = {
             name: records.count_frames(stored[name], modality)
             for name, modality in description.modalities.items()

@@ -1,4 +1,4 @@
-"""Records of clips that a model is to name: neither labels nor ids."""
+"""Records of clips that a model is to name: no labels, maybe no id."""
 
 import numpy as np
 import pytest
@@ -34,9 +34,9 @@ def describe(record_format="clip", modality=None):
     return Description("d", ("a", "b"), modalities, record_format=record_format)
 
 
-def decode(batch, description, sample_size=0):
+def decode(batch, description, sample_size=0, named=True):
     stored = records.parse_records(
-        tf.constant(batch), description, labelled=False
+        tf.constant(batch), description, labelled=False, named=named
     )
     features, labels = batch_decoder(description, None, sample_size)(
         stored, None
@@ -48,7 +48,7 @@ def decode(batch, description, sample_size=0):
 def test_neither_id_nor_labels_are_needed():
     clips = draw_frames()
     stored, features = decode([own_record(x) for x in clips], describe())
-    assert stored["id"].numpy().tolist() == [b"0", b"1", b"2"]
+    assert stored["id"].numpy().tolist() == [b"", b"", b""]
     assert "labels" not in stored
     assert features["rgb_num_frames"].numpy().tolist() == list(LENGTHS)
     for row, frames in zip(features["rgb"].numpy(), clips, strict=True):
@@ -56,13 +56,28 @@ def test_neither_id_nor_labels_are_needed():
         assert not row[len(frames) :].any()
 
 
-def test_ids_and_labels_that_are_there_are_not_looked_at():
-    number = tf.train.Feature(int64_list=tf.train.Int64List(value=[1]))
+def test_labels_that_are_there_are_not_looked_at():
     record = own_record(
-        draw_frames()[0], id=number, labels=bytes_feature(b"cat")
+        draw_frames()[0], id=bytes_feature(b"x"), labels=bytes_feature(b"cat")
     )
     stored, _ = decode([record], describe())
+    assert stored["id"].numpy().tolist() == [b"x"]
+
+
+def test_ids_that_are_not_read_may_be_anything():
+    number = tf.train.Feature(int64_list=tf.train.Int64List(value=[1]))
+    batch = [own_record(x, id=number) for x in draw_frames()]
+    stored, _ = decode(batch, describe(), named=False)
+    assert stored["id"].numpy().tolist() == [b"0", b"1", b"2"]
+
+
+def test_ids_of_videos_that_are_not_read_may_be_anything():
+    frames = np.zeros((2, DIM), np.uint8)
+    record = sequence_record(frames, id=bytes_feature(b"v", b"w"))
+    description = describe("youtube8m", youtube8m.quantised(DIM))
+    stored, features = decode([record], description, named=False)
     assert stored["id"].numpy().tolist() == [b"0"]
+    assert features["rgb_num_frames"].numpy().tolist() == [2]
 
 
 @pytest.mark.parametrize("which", [[0], [1], [0, 1, 2]])
@@ -109,10 +124,10 @@ def test_videos_of_youtube8m_need_neither():
     description = describe("youtube8m", youtube8m.quantised(DIM))
     batch = [
         sequence_record(frames),
-        sequence_record(frames[:2], id=bytes_feature(b"v", b"w")),
+        sequence_record(frames[:2], id=bytes_feature(b"v")),
     ]
     stored, features = decode(batch, description)
-    assert stored["id"].numpy().tolist() == [b"0", b"1"]
+    assert stored["id"].numpy().tolist() == [b"", b"v"]
     expected = frames * 4 / 255 + 4 / 512 - 2
     np.testing.assert_allclose(features["rgb"][0], expected, atol=1e-6)
     assert features["rgb_num_frames"].numpy().tolist() == [5, 2]
