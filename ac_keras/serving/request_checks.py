@@ -77,8 +77,9 @@ def check_probabilities(probabilities: tf.Tensor) -> tf.Tensor:
     sound = tf.reduce_all(tf.math.is_finite(probabilities), axis=1)
     check = _check(
         tf.reduce_all(sound),
-        "Expected features of a size that the model can compute with. "
-        "Received features that give NaN for the clips",
+        "Expected features that give probabilities. Received such that the "
+        "model, its weights and precision being what they are, gives NaN for "
+        "the clips",
         tf.where(~sound)[:, 0],
     )
     return _require({"": probabilities}, [check])[""]

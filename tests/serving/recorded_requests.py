@@ -1,6 +1,7 @@
 """Requests as a server gets them, and what it answered."""
 
 import json
+import os
 import pathlib
 import subprocess
 import sys
@@ -9,6 +10,10 @@ import numpy as np
 import tensorflow as tf
 from tensorflow_serving.apis import prediction_log_pb2
 
+# Requests can be answered in another environment, for example in one with
+# nothing but tensorflow and tensorflow-serving-api:
+# SERVING_PYTHON=OTHER/bin/python pytest tests/serving
+SERVING_PYTHON = os.environ.get("SERVING_PYTHON", sys.executable)
 PROGRAM = pathlib.Path(__file__).with_name("replay_requests.py")
 
 
@@ -73,7 +78,7 @@ def replay(folder, jobs):
             for log in requests:
                 file.write(log.SerializeToString())
     result = subprocess.run(
-        [sys.executable, str(PROGRAM), str(folder)],
+        [SERVING_PYTHON, str(PROGRAM), str(folder)],
         capture_output=True,
         text=True,
         check=False,

@@ -60,7 +60,8 @@ def spoil_shape(rng, proto):
         proto.dtype = rng.choice(DTYPES)
     elif dims:
         dim = rng.choice(dims)
-        dim.size = rng.choice((*SIZES, dim.size + 1, dim.size - 1))
+        near = max(0, dim.size - 1), min(dim.size + 1, 2**31)
+        dim.size = rng.choice((*SIZES, *near))
 
 
 def spoil_values(rng, proto):

@@ -4,11 +4,11 @@ import dataclasses
 import json
 import pathlib
 import subprocess
-import sys
 
 import tensorflow as tf
 from tensorflow_serving.apis import prediction_log_pb2
 
+from recorded_requests import SERVING_PYTHON
 from recorded_requests import outputs_of
 
 PROGRAM = pathlib.Path(__file__).with_name("session_server.py")
@@ -53,7 +53,7 @@ def answers_of(folder, jobs):
             for raw in requests:
                 file.write(raw)
     result = subprocess.run(
-        [sys.executable, str(PROGRAM), str(folder)],
+        [SERVING_PYTHON, str(PROGRAM), str(folder)],
         capture_output=True,
         text=True,
         errors="replace",

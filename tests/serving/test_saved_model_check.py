@@ -72,9 +72,7 @@ def test_a_saved_model_that_gives_nan_is_refused(model, tmp_path):
     broken = make_classifier()
     broken.set_weights([np.full(w.shape, np.nan) for w in broken.weights])
     version = serving.export_saved_model(broken, tmp_path, DESCRIPTION)
-    with pytest.raises(
-        RuntimeError, match="(?s)exit status 1 .*features that give NaN"
-    ):
+    with pytest.raises(RuntimeError, match="gives NaN for the clips"):
         serving.check_saved_model(model, version, one_batch())
 
 
