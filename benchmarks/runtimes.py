@@ -106,12 +106,16 @@ def open_by_default(path):
     return lambda inputs: compiled(inputs)["probabilities"].copy()
 
 
-def open_all(model, directory):
+def open_all(model, modalities, directory):
     """By runtime, what gives probabilities."""
     with dense_saved_model(model) as saved_model:
         runtimes = {TENSORFLOW: open_session(saved_model)}
-    for name, (export, _, suffix) in serving.RUNTIMES.items():
-        path = export(model, os.path.join(directory, f"model{suffix}"))
+    labels = np.zeros(2, np.int32)
+    pair = (draw_clips(modalities, 2), labels)
+    batches = tf.data.Dataset.from_tensors(pair)
+    for name, suffix in serving.RUNTIMES.items():
+        path = os.path.join(directory, f"model{suffix}")
+        serving.export_runtime(model, name, path, batches)
         runtimes[name] = serving.open_runtime(name, path)
         if name == "openvino":
             runtimes["openvino, its default"] = open_by_default(path)
@@ -161,7 +165,7 @@ def main(argv):
     print(f"{os.cpu_count()} CPUs of {platform.machine()}, load {load:.2f}\n")
     results = {}
     with tempfile.TemporaryDirectory() as directory:
-        runtimes = open_all(model, directory)
+        runtimes = open_all(model, modalities, directory)
         print("| clips | runtime | p50, ms | p90, ms | ratio | difference |")
         print("|---|---|---|---|---|---|")
         for num_clips in map(int, _CLIPS.value):

@@ -129,7 +129,7 @@ def export() -> list[str]:
         f"ac_keras; largest difference {result.max_difference:.1e}."
     ]
     for runtime in _RUNTIMES.value:
-        suffix = serving.RUNTIMES[runtime].suffix
+        suffix = serving.RUNTIMES[runtime]
         with training.named_damage(manifest, _SPLIT.value):
             written = serving.export_runtime(
                 model,

@@ -230,7 +230,7 @@ def predict_records() -> None:
             model_id=prediction.hash_file(_MODEL.value),
             format=_FORMAT.value,
             top_k=_TOP_K.value,
-            eval_frames=_EVAL_FRAMES.value,
+            sample_size=_EVAL_FRAMES.value,
             batch_size=_BATCH_SIZE.value,
             share=parse_share(),
             skip_broken_records=_SKIP_BROKEN_RECORDS.value,

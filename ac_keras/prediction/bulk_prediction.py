@@ -61,7 +61,7 @@ def predict_files(
     model_id: str,
     format: str = "jsonl",
     top_k: int = 5,
-    eval_frames: int = 0,
+    sample_size: int = 0,
     batch_size: int = 256,
     share: tuple[int, int] = (0, 1),
     skip_broken_records: bool = False,
@@ -82,7 +82,7 @@ def predict_files(
         model_id: What tells the model from others; see `hash_file`.
         format: `"jsonl"`, `"csv"` or `"parquet"`.
         top_k: How many classes to name; all if there are fewer.
-        eval_frames: Frames taken at equal intervals from each clip and
+        sample_size: Frames taken at equal intervals from each clip and
             modality; 0 takes all.
         batch_size: Clips at a time.
         share: A pair `(index, count)`: predict every count-th file, from the
@@ -110,7 +110,7 @@ def predict_files(
     settings = {
         "model": model_id,
         "top_k": classes.top_k,
-        "eval_frames": eval_frames,
+        "eval_frames": sample_size,
         "format": format,
         "description": description.to_json(),
     }
@@ -124,7 +124,7 @@ def predict_files(
             files,
             FilePredictor(classes, folder, writer, progress, signals),
             description.select(modalities),
-            eval_frames,
+            sample_size,
             batch_size,
             skip_broken_records,
         )

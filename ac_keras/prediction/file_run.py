@@ -23,7 +23,7 @@ class FileRun:
         files: All files.
         predictor: Predicts one of them.
         description: What they hold, with the modalities to read.
-        eval_frames: Frames taken from each clip and modality; 0 takes all.
+        sample_size: Frames taken from each clip and modality; 0 takes all.
         batch_size: Clips at a time.
         skip_broken_records: Whether to go around, or to raise.
     """
@@ -31,7 +31,7 @@ class FileRun:
     files: list[InputFile]
     predictor: FilePredictor
     description: Description
-    eval_frames: int
+    sample_size: int
     batch_size: int
     skip_broken_records: bool
 
@@ -71,12 +71,12 @@ class FileRun:
             [self.files[index] for index in left],
             self.description,
             batch_size=self.batch_size,
-            sample_size=self.eval_frames,
+            sample_size=self.sample_size,
         )
 
     def _damage(self, index, error):
         """Leaves damage out of a file and lists it, or raises."""
-        file, how = self.files[index], (self.description, self.eval_frames)
+        file, how = self.files[index], (self.description, self.sample_size)
         if self.skip_broken_records:
             self.files[index], found = broken_records.without_damage(file, *how)
             if found:

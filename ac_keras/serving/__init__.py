@@ -12,9 +12,6 @@ from ac_keras.serving.deployment.server_files import check_model_name
 from ac_keras.serving.deployment.server_files import fitting_model_name
 from ac_keras.serving.deployment.server_files import write_deployment
 from ac_keras.serving.export import export_saved_model
-from ac_keras.serving.runtimes.litert_file import export_litert
-from ac_keras.serving.runtimes.onnx_file import export_onnx
-from ac_keras.serving.runtimes.openvino_file import export_openvino
 from ac_keras.serving.runtimes.other_runtimes import RUNTIMES
 from ac_keras.serving.runtimes.other_runtimes import RuntimeCheck
 from ac_keras.serving.runtimes.other_runtimes import check_runtime
@@ -37,9 +34,6 @@ __all__ = [
     "check_model_name",
     "check_runtime",
     "check_saved_model",
-    "export_litert",
-    "export_onnx",
-    "export_openvino",
     "export_runtime",
     "export_saved_model",
     "fitting_model_name",

@@ -75,8 +75,8 @@ def middle_frames(frames):
     return frames[places]
 
 
-@pytest.mark.parametrize("eval_frames", [0, SAMPLED])
-def test_videos_of_bytes_are_predicted(eval_frames, classifier, tmp_path):
+@pytest.mark.parametrize("sample_size", [0, SAMPLED])
+def test_videos_of_bytes_are_predicted(sample_size, classifier, tmp_path):
     videos = [draw_video(i, length) for i, length in enumerate(LENGTHS)]
     ids = [f"video {i}" for i in range(len(videos))]
     clip_files.write_records(
@@ -97,9 +97,9 @@ def test_videos_of_bytes_are_predicted(eval_frames, classifier, tmp_path):
         output,
         model=classifier,
         description=description,
-        eval_frames=eval_frames,
+        sample_size=sample_size,
     )
-    take = middle_frames if eval_frames else lambda frames: frames
+    take = middle_frames if sample_size else lambda frames: frames
     clips = [
         {name: take(frames) * LEVEL + LOWEST for name, frames in video.items()}
         for video in videos

@@ -13,7 +13,7 @@ from predicted_files import contents
 OTHER_SETTINGS = {  # What is asked of a folder, and what is said of it.
     "model": ({"model_id": "1"}, 'model="1", where it was "0"'),
     "top_k": ({"top_k": 2}, "top_k=2, where it was 3"),
-    "eval_frames": ({"eval_frames": 4}, "eval_frames=4, where it was 0"),
+    "eval_frames": ({"sample_size": 4}, "eval_frames=4, where it was 0"),
     "format": ({"format": "csv"}, 'format="csv", where it was "jsonl"'),
     "description": (
         {"description": describe(seed=3)},

@@ -36,11 +36,13 @@ class Runtime(NamedTuple):
     suffix: str
 
 
-RUNTIMES = {
+_RUNTIMES = {
     "onnx": Runtime(export_onnx, open_onnx, ".onnx"),
     "openvino": Runtime(export_openvino, open_openvino, ".xml"),
     "litert": Runtime(export_litert, open_litert, ".tflite"),
 }
+# How each one's file ends.
+RUNTIMES = {name: runtime.suffix for name, runtime in _RUNTIMES.items()}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -196,10 +198,10 @@ def _runtime(runtime, path):
             f"Expected one of the runtimes {sorted(RUNTIMES)}. Received: "
             f"runtime={runtime!r}."
         )
-    suffix = RUNTIMES[runtime].suffix
+    suffix = RUNTIMES[runtime]
     if pathlib.Path(path).suffix != suffix:
         raise ValueError(
             f"Expected a file for {runtime} to end in {suffix}. Received: "
             f"path={os.fspath(path)!r}. Name it so."
         )
-    return RUNTIMES[runtime]
+    return _RUNTIMES[runtime]
