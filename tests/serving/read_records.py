@@ -2,6 +2,7 @@
 
 import numpy as np
 import tensorflow as tf
+from google.protobuf.message import DecodeError
 
 import wire_format
 from served_classifier import DIMS
@@ -58,6 +59,10 @@ def _joined(steps):
 
 
 def _by_tensorflow(record):
+    try:
+        tf.train.Example.FromString(record)
+    except DecodeError:
+        raise Invalid("unparsable") from None
     string = tf.io.FixedLenFeature([], tf.string)
     try:
         parsed = tf.io.parse_example([record], dict.fromkeys(DIMS, string))
@@ -67,6 +72,10 @@ def _by_tensorflow(record):
 
 
 def _sequence_by_tensorflow(record):
+    try:
+        tf.train.SequenceExample.FromString(record)
+    except DecodeError:
+        raise Invalid("unparsable") from None
     ragged = tf.io.RaggedFeature(tf.string, row_splits_dtype=tf.int64)
     try:
         _, lists, _ = tf.io.parse_sequence_example(
