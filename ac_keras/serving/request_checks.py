@@ -119,6 +119,29 @@ def check_counts(
     return checks
 
 
+def check_parsable(serialized: tf.Tensor, sequences: bool) -> tf.Tensor:
+    """Gives records as they are, or fails where protobuf cannot read one.
+
+    TensorFlow's own parsers of records take a length of 2**31 or more for
+    granted and kill the process. The status is DATA_LOSS here.
+
+    Args:
+        serialized: Strings `(batch,)`.
+        sequences: Whether they are of `tf.SequenceExample`.
+    """
+    kind, field = ("Sequence", "context") if sequences else ("", "features")
+    sizes, _ = tf.io.decode_proto(
+        serialized,
+        f"tensorflow.{kind}Example",
+        [field],
+        [tf.string],
+        sanitize=True,
+    )
+    # Always so. TensorFlow leaves out what has neither users nor effects.
+    read = _check(tf.reduce_all(sizes >= 0), "Expected records.")
+    return _require({"": serialized}, [read])[""]
+
+
 def _shape_check(name, tensor, expected):
     # As text: the graph takes the rank of its inputs for granted and leaves
     # out comparisons of numbers that follow from it.

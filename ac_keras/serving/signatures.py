@@ -14,6 +14,7 @@ from ac_keras.pipeline.manifest import OWN_RECORDS
 from ac_keras.serving.request_checks import check_clips
 from ac_keras.serving.request_checks import check_counts
 from ac_keras.serving.request_checks import check_features
+from ac_keras.serving.request_checks import check_parsable
 from ac_keras.serving.request_checks import check_probabilities
 from ac_keras.serving.request_checks import check_shapes
 from ac_keras.serving.serving_options import ServingOptions
@@ -145,6 +146,8 @@ class ServedClassifier:
         )
         with tf.control_dependencies([some]):
             serialized = tf.identity(serialized)
+        sequences = record_format != OWN_RECORDS
+        serialized = check_parsable(serialized, sequences)
         description = dataclasses.replace(
             self.description, record_format=record_format
         )

@@ -61,10 +61,16 @@ EXAMPLE_CASES = {
     ),
 }
 TEXT = GOOD.SerializeToString()
+# A bytes value that claims 2**31 bytes: TensorFlow's parser of Examples dies
+# of it. Around it its feature, the map's entry, and the messages of these.
+CLAIM = b"\x0a\x06\x0a\x80\x80\x80\x80\x08"
+CLAIMING_EXAMPLE = b"\x0a\x11\x0a\x0f\x0a\x03rgb\x12\x08" + CLAIM
+CLAIMING_VIDEO = b"\x12\x13\x0a\x11\x0a\x03rgb\x12\x0a\x0a\x08" + CLAIM
 # The same, of strings that a client can only send by Predict.
 STRING_CASES = {
-    "truncated": (TEXT[:-3], "Could not parse example"),
-    "foreign": (bytes(range(256)), "Could not parse example"),
+    "truncated": (TEXT[:-3], "Unable to parse binary protobuf"),
+    "foreign": (bytes(range(256)), "Unable to parse binary protobuf"),
+    "claimed_length": (CLAIMING_EXAMPLE, "Unable to parse binary"),
     "empty_string": (b"", "is required but could not be found"),
     **{n: (x.SerializeToString(), y) for n, (x, y) in EXAMPLE_CASES.items()},
 }
@@ -79,9 +85,10 @@ def video(*steps):
 
 
 SEQUENCE_CASES = {
-    "truncated": (VIDEO[:-3], "Invalid protocol message"),
-    "foreign": (bytes(range(256)), "Invalid protocol message"),
+    "truncated": (VIDEO[:-3], "Unable to parse binary protobuf"),
+    "foreign": (bytes(range(256)), "Unable to parse binary protobuf"),
     "empty_string": (b"", r"Received none for the clips\] \[1\]"),
+    "claimed_length": (CLAIMING_VIDEO, "Unable to parse binary"),
     "an_example": (TEXT, r"Received none for the clips\] \[1\]"),
     "short_frame": (video(of_bytes(b"1234")), "Expected frames of 5 bytes"),
     "long_frame": (video(of_bytes(b"123456")), "Expected frames of 5 bytes"),

@@ -58,6 +58,7 @@ def _joined(steps):
 
 
 def _by_tensorflow(record):
+    _check_parsable(record, "tensorflow.Example", "features")
     string = tf.io.FixedLenFeature([], tf.string)
     try:
         parsed = tf.io.parse_example([record], dict.fromkeys(DIMS, string))
@@ -67,6 +68,7 @@ def _by_tensorflow(record):
 
 
 def _sequence_by_tensorflow(record):
+    _check_parsable(record, "tensorflow.SequenceExample", "context")
     ragged = tf.io.RaggedFeature(tf.string, row_splits_dtype=tf.int64)
     try:
         _, lists, _ = tf.io.parse_sequence_example(
@@ -81,6 +83,14 @@ def _sequence_by_tensorflow(record):
             raise Invalid("a step's values")
         stored[name] = [values[0] for values in steps]
     return stored
+
+
+def _check_parsable(record, kind, field):
+    """TensorFlow's own parsers die of some that protobuf refuses."""
+    try:
+        tf.io.decode_proto([record], kind, [field], [tf.string], sanitize=True)
+    except tf.errors.DataLossError:
+        raise Invalid("unparsable") from None
 
 
 def _decode(stored, name, job):

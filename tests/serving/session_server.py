@@ -180,6 +180,7 @@ def main(folder):
                     code, payload = server.answer(raw)
                     line = f"{code} {peak_memory()}\n"
                     file.write(line.encode() + payload)
+                    file.flush()  # It may be the last.
 
 
 if __name__ == "__main__":

@@ -59,8 +59,13 @@ def feature(message):
     kind, values = KINDS[parts[0][0]], list(fields(parts[0][1]))
     if any(number != 1 for number, _ in values):
         raise NotPlain
+    packed = b"".join(value for _, value in values)
     if kind != "bytes" and len(values) > 1:
         raise NotPlain
+    if kind == "float" and len(packed) % 4:
+        raise NotPlain
+    if kind == "int64" and max(packed, default=0) > 127:
+        raise NotPlain  # Numbers of several bytes, or half of one.
     return kind, [value for _, value in values]
 
 
