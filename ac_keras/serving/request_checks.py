@@ -11,8 +11,6 @@ from collections.abc import Mapping
 import tensorflow as tf
 
 Tensors = dict[str, tf.Tensor]
-# What a modality's frames in a request may take once they are decoded.
-DECODED_BYTES = 2**30
 # Of a feature: float32 holds sums of its square. Beyond, clusters would see
 # infinite norms and answer as if the modality were absent.
 LARGEST = 1e15
@@ -32,7 +30,7 @@ def check_shapes(
         _shape_check(name, inputs[name], shape)
         for name, shape in expected.items()
     ]
-    inputs = _require({name: inputs[name] for name in expected}, checks)
+    inputs = require({name: inputs[name] for name in expected}, checks)
     return {
         name: tf.ensure_shape(x, expected[name]) for name, x in inputs.items()
     }
@@ -54,8 +52,8 @@ def check_clips(
         expected[name] = (None, None, dim)
         expected[f"{name}_num_frames"] = (None,)
     inputs = check_shapes(inputs, expected)
-    inputs = _require(inputs, _batch_checks(inputs, dims, max_frames))
-    inputs = _require(inputs, _count_checks(inputs, dims))
+    inputs = require(inputs, _batch_checks(inputs, dims, max_frames))
+    inputs = require(inputs, _count_checks(inputs, dims))
     return check_features(inputs, dims)
 
 
@@ -66,7 +64,7 @@ def check_features(inputs: Tensors, names: Iterable[str]) -> Tensors:
         inputs: As `check_clips` gives them. Padding may hold anything.
         names: The modalities to check.
     """
-    return _require(inputs, [_range_check(inputs, name) for name in names])
+    return require(inputs, [_range_check(inputs, name) for name in names])
 
 
 def check_probabilities(probabilities: tf.Tensor) -> tf.Tensor:
@@ -75,71 +73,14 @@ def check_probabilities(probabilities: tf.Tensor) -> tf.Tensor:
     A model that computes in float16 has no room for all that float32 holds.
     """
     sound = tf.reduce_all(tf.math.is_finite(probabilities), axis=1)
-    check = _check(
+    check = assert_that(
         tf.reduce_all(sound),
         "Expected features that give probabilities. Received such that the "
         "model, its weights and precision being what they are, gives NaN for "
         "the clips",
         tf.where(~sound)[:, 0],
     )
-    return _require({"": probabilities}, [check])[""]
-
-
-def check_counts(
-    counts: Tensors,
-    dims: Mapping[str, int],
-    max_frames: int,
-    sample_size: int = 0,
-) -> list[tf.Operation]:
-    """Checks how many frames records hold, before any of them is decoded.
-
-    Args:
-        counts: Mapping from modality to int32 `(batch,)`.
-        dims: Mapping from modality to dim.
-        max_frames: The most frames of a clip.
-        sample_size: Frames decoded of each clip; 0 decodes all.
-    """
-    checks = [_some_frame_check(counts)]
-    for name, num_frames in counts.items():
-        longest = tf.reduce_max(num_frames)
-        slots = tf.minimum(longest, sample_size) if sample_size else longest
-        clips = tf.size(num_frames, tf.int64)
-        most = DECODED_BYTES // (4 * dims[name])
-        checks += [
-            _length_check(name, longest, max_frames),
-            _check(
-                clips * tf.cast(slots, tf.int64) <= most,
-                f"Expected at most {most} frames of {name} in a request, each "
-                "clip padded to the longest. Received clips and frames of the "
-                "longest:",
-                [clips, tf.cast(slots, tf.int64)],
-                "Send fewer clips at a time.",
-            ),
-        ]
-    return checks
-
-
-def check_parsable(serialized: tf.Tensor, sequences: bool) -> tf.Tensor:
-    """Gives records as they are, or fails where protobuf cannot read one.
-
-    TensorFlow's own parsers of records take a length of 2**31 or more for
-    granted and kill the process. The status is DATA_LOSS here.
-
-    Args:
-        serialized: Strings `(batch,)`.
-        sequences: Whether they are of `tf.SequenceExample`.
-    """
-    kind, field = ("Sequence", "context") if sequences else ("", "features")
-    sizes, _ = tf.io.decode_proto(
-        serialized,
-        f"tensorflow.{kind}Example",
-        [field],
-        [tf.string],
-        sanitize=True,
-    )
-    # Always so. TensorFlow leaves out what has neither users nor effects.
-    read = _check(tf.reduce_all(sizes >= 0), "Expected records.")
-    return _require({"": serialized}, [read])[""]
+    return require({"": probabilities}, [check])[""]
 
 
 def _shape_check(name, tensor, expected):
@@ -151,7 +92,7 @@ def _shape_check(name, tensor, expected):
         "[0-9]+" if size is None else str(size) for size in expected
     )
     sizes = ["any" if size is None else str(size) for size in expected]
-    return _check(
+    return assert_that(
         tf.strings.regex_full_match(text, pattern),
         f"Expected {name} of shape ({', '.join(sizes)}). Received: shape",
         shape,
@@ -164,24 +105,24 @@ def _batch_checks(inputs, dims, max_frames):
     batch = next(iter(sizes.values()))
     all_sizes = tf.stack(list(sizes.values()))
     return [
-        _check(batch > 0, "Expected at least one clip. Received: none."),
-        _check(
+        assert_that(batch > 0, "Expected at least one clip. Received: none."),
+        assert_that(
             tf.reduce_all(tf.equal(all_sizes, batch)),
             f"Expected as many clips in each of {list(sizes)}. Received:",
             all_sizes,
         ),
-        *(_length_check(x, tf.shape(inputs[x])[1], max_frames) for x in dims),
+        *(limit_length(x, tf.shape(inputs[x])[1], max_frames) for x in dims),
     ]
 
 
 def _count_checks(inputs, dims):
     counts = {name: inputs[f"{name}_num_frames"] for name in dims}
-    checks = [_some_frame_check(counts)]
+    checks = [require_frames(counts)]
     for name, count in counts.items():
         slots = tf.shape(inputs[name])[1]
         wrong = (count < 0) | (count > slots)
         checks.append(
-            _check(
+            assert_that(
                 ~tf.reduce_any(wrong),
                 f"Expected {name}_num_frames from 0 to the number of frames "
                 f"in {name},",
@@ -195,10 +136,11 @@ def _count_checks(inputs, dims):
     return checks
 
 
-def _some_frame_check(counts):
+def require_frames(counts: Tensors) -> tf.Operation:
+    """Fails where a clip has a count of 0 in every modality."""
     present = tf.stack([count != 0 for count in counts.values()])
     empty = ~tf.reduce_any(present, axis=0)
-    return _check(
+    return assert_that(
         ~tf.reduce_any(empty),
         f"Expected frames in at least one of {list(counts)} for every clip. "
         "Received none for the clips",
@@ -206,8 +148,11 @@ def _some_frame_check(counts):
     )
 
 
-def _length_check(name, longest, max_frames):
-    return _check(
+def limit_length(
+    name: str, longest: tf.Tensor, max_frames: int
+) -> tf.Operation:
+    """Fails where the longest clip of a modality is too long."""
+    return assert_that(
         longest <= max_frames,
         f"Expected clips of at most {max_frames} frames of {name}, the limit "
         "that the model was exported with. Received:",
@@ -224,7 +169,7 @@ def _range_check(inputs, name):
     # False for NaN too.
     sound = tf.reduce_all(tf.abs(frames) <= LARGEST, axis=2) | padding
     sound = tf.reduce_all(sound, axis=1)
-    return _check(
+    return assert_that(
         tf.reduce_all(sound),
         f"Expected finite features of {name}, of magnitude {LARGEST:g} or "
         "less. Received NaN, infinity or more in the clips",
@@ -232,10 +177,12 @@ def _range_check(inputs, name):
     )
 
 
-def _check(condition, *message):
+def assert_that(condition: tf.Tensor, *message: object) -> tf.Operation:
+    """Fails with INVALID_ARGUMENT and a message of text and tensors."""
     return tf.debugging.Assert(condition, list(message), summarize=10)
 
 
-def _require(inputs, checks):
+def require(inputs: Tensors, checks: list[tf.Operation]) -> Tensors:
+    """Gives tensors as they are, once the checks have passed."""
     with tf.control_dependencies(checks):
         return {name: tf.identity(x) for name, x in inputs.items()}

@@ -11,10 +11,10 @@ from ac_keras.pipeline import Description
 from ac_keras.pipeline import records
 from ac_keras.pipeline.batch_decoder import batch_decoder
 from ac_keras.pipeline.manifest import OWN_RECORDS
+from ac_keras.serving.record_checks import check_counts
+from ac_keras.serving.record_checks import check_parsable
 from ac_keras.serving.request_checks import check_clips
-from ac_keras.serving.request_checks import check_counts
 from ac_keras.serving.request_checks import check_features
-from ac_keras.serving.request_checks import check_parsable
 from ac_keras.serving.request_checks import check_probabilities
 from ac_keras.serving.request_checks import check_shapes
 from ac_keras.serving.serving_options import ServingOptions
