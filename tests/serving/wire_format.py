@@ -46,6 +46,11 @@ def map_entries(message):
         if number != 1 or [x for x, _ in parts] != [1, 2]:
             raise NotPlain
         entries[parts[0][1]] = parts[1][1]
+    for key in entries:
+        try:
+            key.decode()
+        except UnicodeDecodeError:
+            raise NotPlain from None  # Protobuf refuses such keys.
     return entries
 
 
