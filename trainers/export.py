@@ -60,8 +60,8 @@ _SEQUENCE_FORMAT = flags.DEFINE_enum(
 _MODEL_NAME = flags.DEFINE_string(
     "model_name",
     None,
-    "The name under which clients ask for the model; that of --output_dir if "
-    "not given.",
+    "The name under which clients ask for the model; if not given, that of "
+    "--output_dir, in letters and digits.",
 )
 _RUNTIMES = flags.DEFINE_list(
     "runtimes",
@@ -73,9 +73,10 @@ _SPLIT = flags.DEFINE_string("split", "test", "The split to try it on.")
 _BATCH_SIZE = 256
 
 
-def check_names(model_name) -> None:
+def check_names() -> None:
     """Raises ValueError before anything is written."""
-    serving.check_model_name(model_name)
+    if _MODEL_NAME.value is not None:
+        serving.check_model_name(_MODEL_NAME.value)
     unknown = sorted(set(_RUNTIMES.value) - set(serving.RUNTIMES))
     if unknown:
         raise ValueError(
@@ -94,8 +95,7 @@ def export() -> list[str]:
         RuntimeError: If what was written does not repeat the model.
     """
     output_dir = pathlib.Path(_OUTPUT_DIR.value)
-    model_name = _MODEL_NAME.value or output_dir.resolve().name
-    check_names(model_name)
+    check_names()
     manifest = Manifest.load(_DATA_DIR.value)
     manifest.split(_SPLIT.value)  # or raises, before anything is written
     model = training.load_classifier(_MODEL.value, manifest.description)
@@ -141,7 +141,10 @@ def export() -> list[str]:
             f"{written.path} repeats it on {written.num_clips} clips; largest "
             f"difference {written.max_difference:.1e}."
         )
-    written = serving.write_deployment(output_dir, model_name)
+    folder_name = serving.fitting_model_name(output_dir.resolve().name)
+    written = serving.write_deployment(
+        output_dir, _MODEL_NAME.value or folder_name
+    )
     if written:
         said.append("What starts a server: " + ", ".join(map(str, written)))
     return said

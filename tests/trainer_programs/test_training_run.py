@@ -61,8 +61,18 @@ def test_no_part_of_a_file_is_left(finished_run):
 
 def test_the_first_saved_model_is_version_one(finished_run):
     folder = finished_run.output_dir / "saved_model"
-    assert [path.name for path in folder.iterdir()] == ["1"]
+    assert [x.name for x in folder.iterdir() if x.is_dir()] == ["1"]
     assert (folder / "1" / "saved_model.pb").is_file()
+
+
+def test_what_starts_a_server_lies_beside_it(finished_run):
+    folder = finished_run.output_dir / "saved_model"
+    assert {x.name for x in folder.iterdir() if x.is_file()} == {
+        "batching.config",
+        "docker-compose.yml",
+        "kubernetes.yaml",
+        "models.config",
+    }
 
 
 def test_tensorboard_has_a_log_of_both_splits(finished_run):
