@@ -155,7 +155,7 @@ def main(argv):
         raise app.UsageError(f"Expected flags only. Received: {argv[1:]}.")
     try:
         print("\n".join(export()))
-    except (FileNotFoundError, ImportError, ValueError) as error:
+    except (OSError, ImportError, RuntimeError, ValueError) as error:
         sys.exit(str(error))
 
 

@@ -19,6 +19,7 @@ def batch_decoder(
     sample_size: int,
     first_row: int = 0,
     num_rows: int | None = None,
+    check: bool = True,
 ) -> Callable[[dict[str, tf.Tensor], tf.Tensor | None], tuple]:
     """Gives a function that samples and decodes a batch of parsed records.
 
@@ -29,6 +30,7 @@ def batch_decoder(
         sample_size: Frames taken from each clip and modality; 0 takes all.
         first_row: The first clip's row in the whole batch.
         num_rows: Clips in the whole batch; None where it is all there.
+        check: Whether NaN and infinity are errors; else the caller looks.
 
     Returns:
         A function of what `parse_records` gives and of a seed, integers
@@ -66,7 +68,9 @@ def batch_decoder(
             frames, num_frames = decode_modality(
                 name, modality, stored[name], own_seed
             )
-            features[name] = check_finite(name, modality, frames, stored["id"])
+            if check:
+                frames = check_finite(name, modality, frames, stored["id"])
+            features[name] = frames
             features[f"{name}_num_frames"] = num_frames
         return features, stored.get("labels")
 

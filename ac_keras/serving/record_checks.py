@@ -17,7 +17,7 @@ _MOST_DIGITS = 5  # of a length below 2**35, seven bits each
 
 
 def check_parsable(serialized: tf.Tensor, sequences: bool) -> tf.Tensor:
-    """Gives records as they are, or fails where protobuf cannot read one.
+    """Gives records as they are, or fails if none or one unreadable is there.
 
     TensorFlow's own parsers of records take a length of 2**31 or more for
     granted and kill the process. What the first check lets through and
@@ -28,8 +28,14 @@ def check_parsable(serialized: tf.Tensor, sequences: bool) -> tf.Tensor:
         sequences: Whether they are of `tf.SequenceExample`.
     """
     kind, field = ("Sequence", "context") if sequences else ("", "features")
-    whole = _whole_check(serialized, f"tf.{kind}Example")
-    serialized = require({"": serialized}, [whole])[""]
+    checks = [
+        assert_that(
+            tf.size(serialized) > 0,
+            "Expected at least one serialized clip. Received: none.",
+        ),
+        _whole_check(serialized, f"tf.{kind}Example"),
+    ]
+    serialized = require({"": serialized}, checks)[""]
     sizes, _ = tf.io.decode_proto(
         serialized,
         f"tensorflow.{kind}Example",
@@ -53,7 +59,7 @@ def _whole_check(serialized, kind):
         position = tf.where(sound, tf.minimum(end, size), size)
     return assert_that(
         tf.reduce_all(sound),
-        f"Expected serialized {kind}s. Received other or truncated bytes for "
+        f"Expected serialized {kind}s. Received: other or truncated bytes for "
         "the clips",
         tf.where(~sound)[:, 0],
     )
@@ -104,7 +110,7 @@ def check_counts(
             assert_that(
                 clips * tf.cast(slots, tf.int64) <= most,
                 f"Expected at most {most} frames of {name} in a request, each "
-                "clip padded to the longest. Received clips and frames of the "
+                "clip padded to the longest. Received: clips and frames of the "
                 "longest:",
                 [clips, tf.cast(slots, tf.int64)],
                 "Send fewer clips at a time.",

@@ -75,7 +75,7 @@ def check_probabilities(probabilities: tf.Tensor) -> tf.Tensor:
     sound = tf.reduce_all(tf.math.is_finite(probabilities), axis=1)
     check = assert_that(
         tf.reduce_all(sound),
-        "Expected features that give probabilities. Received such that the "
+        "Expected features that give probabilities. Received: such that the "
         "model, its weights and precision being what they are, gives NaN for "
         "the clips",
         tf.where(~sound)[:, 0],
@@ -143,7 +143,7 @@ def require_frames(counts: Tensors) -> tf.Operation:
     return assert_that(
         ~tf.reduce_any(empty),
         f"Expected frames in at least one of {list(counts)} for every clip. "
-        "Received none for the clips",
+        "Received: none for the clips",
         tf.where(empty)[:, 0],
     )
 
@@ -172,7 +172,7 @@ def _range_check(inputs, name):
     return assert_that(
         tf.reduce_all(sound),
         f"Expected finite features of {name}, of magnitude {LARGEST:g} or "
-        "less. Received NaN, infinity or more in the clips",
+        "less. Received: NaN, infinity or more in the clips",
         tf.where(~sound)[:, 0],
     )
 

@@ -20,6 +20,9 @@ from ac_keras.serving.request_checks import check_shapes
 from ac_keras.serving.serving_options import ServingOptions
 
 SERVING_DEFAULT = "serving_default"
+ATTENTION = "attention"
+ONE_CLIP = "predict_frames"
+EXAMPLES = "from_examples"
 CLASSIFY = "classify"
 SEQUENCES = "from_sequence_examples"
 PROBABILITIES = "probabilities"
@@ -36,7 +39,6 @@ class ServedClassifier:
         options: What else decides the answers.
 
     Attributes:
-        model: A `keras.Model` of the same layers that gives attention too.
         description: The dataset with the model's own modalities.
         options: What was given.
 
@@ -55,7 +57,7 @@ class ServedClassifier:
         self.description = description.select(names)
         self.options = options
         self._classifier = model
-        self.model = attention_model(model)
+        self._attention = attention_model(model)
         modalities = self.description.modalities
         self._dims = {name: x.dim for name, x in modalities.items()}
         self._check_fit(model)
@@ -88,9 +90,9 @@ class ServedClassifier:
         }
         endpoints = {
             SERVING_DEFAULT: (self._serve, dense),
-            "attention": (self._attend, dense),
-            "predict_frames": (self._serve_one_clip, one_clip),
-            "from_examples": (
+            ATTENTION: (self._attend, dense),
+            ONE_CLIP: (self._serve_one_clip, one_clip),
+            EXAMPLES: (
                 self._record_function(OWN_RECORDS),
                 _strings_spec("examples"),
             ),
@@ -111,7 +113,7 @@ class ServedClassifier:
         features = check_clips(inputs, self._dims, self.options.max_frames)
         outputs = {  # float32, whatever the model computes in
             name: tf.cast(x, tf.float32)
-            for name, x in self.model(features, training=False).items()
+            for name, x in self._attention(features, training=False).items()
         }
         probabilities = check_probabilities(outputs[PROBABILITIES])
         outputs[PROBABILITIES] = probabilities
@@ -140,14 +142,7 @@ class ServedClassifier:
     ) -> Tensors:
         """Parses clips that came as records, `(batch,)`, and decodes them."""
         serialized = check_shapes({key: serialized}, {key: (None,)})[key]
-        some = tf.debugging.Assert(
-            tf.size(serialized) > 0,
-            ["Expected at least one serialized clip. Received: none."],
-        )
-        with tf.control_dependencies([some]):
-            serialized = tf.identity(serialized)
-        sequences = record_format != OWN_RECORDS
-        serialized = check_parsable(serialized, sequences)
+        serialized = check_parsable(serialized, record_format != OWN_RECORDS)
         description = dataclasses.replace(
             self.description, record_format=record_format
         )
@@ -164,10 +159,14 @@ class ServedClassifier:
         )
         with tf.control_dependencies(checks):
             stored = {name: tf.identity(x) for name, x in stored.items()}
-        features, _ = batch_decoder(description, None, sample_size)(
-            stored, None
-        )
-        return check_features(features, self._dims)
+        decode = batch_decoder(description, None, sample_size, check=False)
+        features, _ = decode(stored, None)
+        floats = [  # bytes that stand for levels are all in range
+            name
+            for name, modality in description.modalities.items()
+            if modality.dtype != "uint8"
+        ]
+        return check_features(features, floats)
 
     def _answer(self, features: Tensors) -> Tensors:
         probabilities = self._classifier(features, training=False)

@@ -9,13 +9,18 @@ import pathlib
 
 import numpy as np
 import tensorflow as tf
+from absl import logging
 
 from ac_keras.pipeline import Clip
 from ac_keras.pipeline import Description
 from ac_keras.pipeline import encode_clip
 from ac_keras.pipeline import mediasequence
+from ac_keras.serving.signatures import ATTENTION
 from ac_keras.serving.signatures import CLASSIFY
+from ac_keras.serving.signatures import EXAMPLES
+from ac_keras.serving.signatures import ONE_CLIP
 from ac_keras.serving.signatures import SEQUENCES
+from ac_keras.serving.signatures import SERVING_DEFAULT
 
 FILE = pathlib.Path("assets.extra", "tf_serving_warmup_requests")
 BATCH_SIZES = (1, 8)
@@ -27,23 +32,28 @@ def write_requests(
     description: Description,
     sequence_format: str | None,
     max_frames: int,
-) -> bool:
+) -> None:
     """Writes requests to every signature, each of one clip and of several.
+
+    Without `tensorflow-serving-api`, which the extra `ac-keras[serving]`
+    brings, a warning takes their place.
 
     Args:
         saved_model: A version's folder.
         description: The model's modalities, and nothing more.
         sequence_format: As `export_saved_model` has it.
         max_frames: The most frames of a clip.
-
-    Returns:
-        Whether they were written: not so without `tensorflow-serving-api`,
-        which the extra `ac-keras[serving]` brings.
     """
     try:
         from tensorflow_serving.apis import prediction_log_pb2
-    except ImportError:
-        return False
+    except ImportError as error:
+        logging.warning(
+            "Expected tensorflow-serving-api, to write requests that warm a "
+            "server up. Received: %s. The SavedModel is sound without them; "
+            "install ac-keras[serving] to have them.",
+            error,
+        )
+        return
     num_frames = min(NUM_FRAMES, max_frames)
     path = saved_model / FILE
     path.parent.mkdir()
@@ -55,7 +65,6 @@ def write_requests(
                 log = prediction_log_pb2.PredictionLog()
                 _fill(log, signature, inputs)
                 writer.write(log.SerializeToString(deterministic=True))
-    return True
 
 
 def _draw_clips(description, batch_size, num_frames):
@@ -82,10 +91,10 @@ def _requests(clips, description, sequence_format):
     examples = [encode_clip(Clip("", (0,), x), description) for x in rows]
     records = [x.SerializeToString(deterministic=True) for x in examples]
     requests = {
-        "serving_default": dense,
-        "attention": dense,
-        "predict_frames": rows[0],
-        "from_examples": {"examples": records},
+        SERVING_DEFAULT: dense,
+        ATTENTION: dense,
+        ONE_CLIP: rows[0],
+        EXAMPLES: {"examples": records},
         CLASSIFY: examples,
     }
     if sequence_format is not None:

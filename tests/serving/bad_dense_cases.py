@@ -76,22 +76,22 @@ DENSE_CASES = {
     ),
     "nan": (
         {"rgb": NOT_NUMBERS},
-        r"Expected finite features of rgb.* Received NaN.*\[0\]",
+        r"Expected finite features of rgb.* Received: NaN.*\[0\]",
     ),
     "infinity": (
         {"rgb": edited(DENSE["rgb"], (1, 0, 4), -np.inf)},
-        r"Expected finite features of rgb.* Received NaN, infinity.*\[1\]",
+        r"Expected finite features of rgb.* Received: NaN, infinity.*\[1\]",
     ),
     "beyond_float32_squares": (
         {"rgb": edited(DENSE["rgb"], (1, 0, 4), 1e25)},
-        r"Expected finite features of rgb, .* Received .*\[1\]",
+        r"Expected finite features of rgb, .* Received: .*\[1\]",
     ),
     "no_frame": (
         {
             "rgb_num_frames": np.array([0, 2], "int32"),
             "audio_num_frames": np.array([0, 2], "int32"),
         },
-        r"Expected frames in at least one of .* Received none for the "
+        r"Expected frames in at least one of .* Received: none for the "
         r"clips\] \[0\]",
     ),
     "doubles": (
@@ -118,11 +118,11 @@ FRAMES_CASES = {
     ),
     "nan": (
         {"rgb": NOT_NUMBERS[0]},
-        r"Expected finite features of rgb.* Received NaN.*\[0\]",
+        r"Expected finite features of rgb.* Received: NaN.*\[0\]",
     ),
     "no_frame": (
         {name: np.zeros((0, dim), "float32") for name, dim in DIMS.items()},
-        "Expected frames in at least one of .* Received none",
+        "Expected frames in at least one of .* Received: none",
     ),
 }
 

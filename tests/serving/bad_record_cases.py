@@ -52,7 +52,7 @@ EXAMPLE_CASES = {
     ),
     "no_frame": (
         changed(GOOD, rgb=of_bytes(b""), audio=of_bytes(b"")),
-        r"Expected frames in at least one of .* Received none for the "
+        r"Expected frames in at least one of .* Received: none for the "
         r"clips\] \[1\]",
     ),
     "nan": (
@@ -87,9 +87,9 @@ def video(*steps):
 SEQUENCE_CASES = {
     "truncated": (VIDEO[:-3], "Expected serialized .*Example"),
     "foreign": (bytes(range(256)), "Expected serialized .*Example"),
-    "empty_string": (b"", r"Received none for the clips\] \[1\]"),
+    "empty_string": (b"", r"Received: none for the clips\] \[1\]"),
     "claimed_length": (CLAIMING_VIDEO, "Unable to parse binary"),
-    "an_example": (TEXT, r"Received none for the clips\] \[1\]"),
+    "an_example": (TEXT, r"Received: none for the clips\] \[1\]"),
     "short_frame": (video(of_bytes(b"1234")), "Expected frames of 5 bytes"),
     "long_frame": (video(of_bytes(b"123456")), "Expected frames of 5 bytes"),
     "two_values": (

@@ -76,6 +76,13 @@ def test_a_saved_model_that_gives_nan_is_refused(model, tmp_path):
         serving.check_saved_model(model, version, one_batch())
 
 
+def test_a_model_that_gives_nan_is_not_its_saved_model(version):
+    broken = make_classifier()
+    broken.set_weights([np.full(w.shape, np.nan) for w in broken.weights])
+    with pytest.raises(RuntimeError, match="a difference of nan"):
+        serving.check_saved_model(broken, version, one_batch())
+
+
 def test_the_message_of_a_failing_process_is_reported(model, tmp_path):
     message = "(?s)Received: exit status 1 .*SavedModel file does not exist"
     with pytest.raises(RuntimeError, match=message):

@@ -184,3 +184,13 @@ def test_the_sequence_format_must_be_one(tmp_path):
     with pytest.raises(ValueError, match=message):
         export(tmp_path, sequence_format="clip")
     assert names_in(tmp_path) == []
+
+
+def test_a_version_without_the_servers_messages_says_so(
+    tmp_path, monkeypatch, caplog
+):
+    monkeypatch.setitem(sys.modules, "tensorflow_serving.apis", None)
+    version = export(tmp_path)
+    assert "install ac-keras[serving]" in caplog.text
+    assert not (version / "assets.extra").exists()
+    assert (version / "saved_model.pb").is_file()
