@@ -6,9 +6,9 @@ from ac_keras.pipeline.clip import decode_clip
 from ac_keras.pipeline.clip import encode_clip
 from ac_keras.pipeline.damage import find_damage
 from ac_keras.pipeline.damage import skip_damage
+from ac_keras.pipeline.description import Description
 from ac_keras.pipeline.file_scan import Damage
 from ac_keras.pipeline.foreign_manifest import scan_records
-from ac_keras.pipeline.manifest import Description
 from ac_keras.pipeline.manifest import Manifest
 from ac_keras.pipeline.manifest import Shard
 from ac_keras.pipeline.manifest import Split

@@ -12,7 +12,7 @@ import numpy as np
 
 from ac_keras.pipeline.array_table import ArrayClip
 from ac_keras.pipeline.clip import Clip
-from ac_keras.pipeline.manifest import Description
+from ac_keras.pipeline.description import Description
 
 _AHEAD = 16  # files read before they are asked for
 

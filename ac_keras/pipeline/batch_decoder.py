@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from ac_keras.pipeline import records
 from ac_keras.pipeline import sampling
-from ac_keras.pipeline.manifest import Description
+from ac_keras.pipeline.description import Description
 from ac_keras.pipeline.modality import Modality
 
 _fold_in = tf.random.experimental.stateless_fold_in

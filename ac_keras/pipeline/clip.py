@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import tensorflow as tf
 
-from ac_keras.pipeline.manifest import Description
+from ac_keras.pipeline.description import Description
 
 
 @dataclasses.dataclass(frozen=True)

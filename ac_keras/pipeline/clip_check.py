@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from ac_keras.pipeline import records
 from ac_keras.pipeline.batch_decoder import check_finite
-from ac_keras.pipeline.manifest import Description
+from ac_keras.pipeline.description import Description
 
 # A message that quotes the bytes that it could not parse is no UTF-8.
 UNUSABLE = (tf.errors.InvalidArgumentError, UnicodeDecodeError)

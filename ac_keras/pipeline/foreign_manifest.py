@@ -11,8 +11,8 @@ from collections.abc import Sequence
 import tqdm
 
 from ac_keras.pipeline import atomic_file
-from ac_keras.pipeline import manifest as manifests
-from ac_keras.pipeline.manifest import Description
+from ac_keras.pipeline import description as descriptions
+from ac_keras.pipeline.description import Description
 from ac_keras.pipeline.manifest import Manifest
 from ac_keras.pipeline.manifest import Shard
 from ac_keras.pipeline.record_totals import make_scan
@@ -56,7 +56,7 @@ def scan_records(
     directory = pathlib.Path(directory)
     paths = _absolute(files)
     shards = {name: _shards(directory, paths[name]) for name in paths}
-    if (directory / manifests.FILE_NAME).is_file():
+    if (directory / descriptions.FILE_NAME).is_file():
         return _complete(directory, description, shards)
     scanned = directory / SCAN_FOLDER
     scanned.mkdir(parents=True, exist_ok=True)
@@ -70,7 +70,7 @@ def scan_records(
         for name in paths
     }
     manifest = Manifest(directory, description, splits)
-    path = directory / manifests.FILE_NAME
+    path = directory / descriptions.FILE_NAME
     atomic_file.write_text(path, manifest.dump())
     shutil.rmtree(scanned)
     return Manifest.load(directory)

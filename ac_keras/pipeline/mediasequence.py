@@ -7,7 +7,7 @@ floats for each frame.
 
 import tensorflow as tf
 
-from ac_keras.pipeline.manifest import Description
+from ac_keras.pipeline.description import Description
 from ac_keras.pipeline.sequence_examples import fixed_steps
 from ac_keras.pipeline.sequence_examples import split_sequences
 

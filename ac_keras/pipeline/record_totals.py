@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from ac_keras.pipeline import records
-from ac_keras.pipeline.manifest import Description
+from ac_keras.pipeline.description import Description
 from ac_keras.pipeline.manifest import Shard
 from ac_keras.pipeline.manifest import Split
 from ac_keras.pipeline.modality import Modality

@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from ac_keras.pipeline import mediasequence
 from ac_keras.pipeline import youtube8m
-from ac_keras.pipeline.manifest import Description
+from ac_keras.pipeline.description import Description
 from ac_keras.pipeline.modality import Modality
 from ac_keras.pipeline.targets import make_targets
 

@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from ac_keras.pipeline import atomic_file
 from ac_keras.pipeline import record_framing
-from ac_keras.pipeline.manifest import Description
+from ac_keras.pipeline.description import Description
 from ac_keras.pipeline.record_totals import Totals
 
 

@@ -3,7 +3,7 @@
 import tensorflow as tf
 
 from ac_keras.pipeline import records
-from ac_keras.pipeline.manifest import Description
+from ac_keras.pipeline.description import Description
 from ac_keras.pipeline.manifest import Manifest
 
 OPEN_SHARDS = 8

@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from ac_keras.pipeline.manifest import Description
+from ac_keras.pipeline.description import Description
 
 
 def make_targets(

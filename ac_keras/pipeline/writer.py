@@ -11,10 +11,10 @@ import tensorflow as tf
 import tqdm
 
 from ac_keras.pipeline import atomic_file
-from ac_keras.pipeline import manifest as manifests
+from ac_keras.pipeline import description as descriptions
 from ac_keras.pipeline.clip import Clip
 from ac_keras.pipeline.clip import encode_clip
-from ac_keras.pipeline.manifest import Description
+from ac_keras.pipeline.description import Description
 from ac_keras.pipeline.manifest import Manifest
 from ac_keras.pipeline.manifest import Shard
 from ac_keras.pipeline.manifest import Split
@@ -50,7 +50,7 @@ class DatasetWriter:
         description: Description,
         num_shards: dict[str, int],
     ):
-        if description.record_format != manifests.OWN_RECORDS:
+        if description.record_format != descriptions.OWN_RECORDS:
             raise ValueError(
                 "DatasetWriter expects a description of our own records. "
                 f"Received: record_format={description.record_format!r}. "
@@ -71,7 +71,7 @@ class DatasetWriter:
     @property
     def is_complete(self) -> bool:
         """Whether the folder holds the whole dataset already."""
-        return (self.directory / manifests.FILE_NAME).is_file()
+        return (self.directory / descriptions.FILE_NAME).is_file()
 
     def path(self, split: str, index: int) -> pathlib.Path:
         """The path of a shard's file."""
@@ -147,18 +147,18 @@ class DatasetWriter:
                 )
             splits = {name: self._split(name) for name in self.num_shards}
             manifest = Manifest(self.directory, self.description, splits)
-            path = self.directory / manifests.FILE_NAME
+            path = self.directory / descriptions.FILE_NAME
             atomic_file.write_text(path, manifest.dump())
         (self.directory / PLAN).unlink(missing_ok=True)
         return Manifest.load(self.directory)
 
     def _compare(self, plan: dict) -> None:
         """Raises unless what lies in the folder belongs to the plan."""
-        for name in (manifests.FILE_NAME, PLAN):
+        for name in (descriptions.FILE_NAME, PLAN):
             path = self.directory / name
             if path.is_file():
                 found = json.loads(path.read_text(encoding="utf-8"))
-                if name == manifests.FILE_NAME:
+                if name == descriptions.FILE_NAME:
                     found["num_shards"] = {
                         split: len(values["shards"])
                         for split, values in found.pop("splits").items()

@@ -8,7 +8,7 @@ were rated, the context has `segment_labels`, `segment_start_times` and
 
 import tensorflow as tf
 
-from ac_keras.pipeline.manifest import Description
+from ac_keras.pipeline.description import Description
 from ac_keras.pipeline.modality import Modality
 from ac_keras.pipeline.sequence_examples import fixed_steps
 from ac_keras.pipeline.sequence_examples import split_sequences

@@ -6,9 +6,9 @@ import dataclasses
 import tensorflow as tf
 
 from ac_keras.pipeline import records
+from ac_keras.pipeline.description import Description
 from ac_keras.pipeline.file_scan import Damage
 from ac_keras.pipeline.file_scan import FileScan
-from ac_keras.pipeline.manifest import Description
 from ac_keras.prediction.file_batches import clip_decoder
 from ac_keras.prediction.input_files import InputFile
 from ac_keras.prediction.input_files import damage_at_beginning

@@ -11,7 +11,7 @@ import tensorflow as tf
 from ac_keras.pipeline import records
 from ac_keras.pipeline import shards
 from ac_keras.pipeline.batch_decoder import batch_decoder
-from ac_keras.pipeline.manifest import Description
+from ac_keras.pipeline.description import Description
 from ac_keras.pipeline.record_framing import FRAMING_BYTES
 from ac_keras.prediction.input_files import InputFile
 

@@ -11,8 +11,8 @@ import keras
 import tensorflow as tf
 
 from ac_keras.pipeline import Description
-from ac_keras.pipeline.manifest import FILE_NAME
-from ac_keras.pipeline.manifest import OWN_RECORDS
+from ac_keras.pipeline.description import FILE_NAME
+from ac_keras.pipeline.description import OWN_RECORDS
 from ac_keras.serving import signatures
 from ac_keras.serving import version_folder
 from ac_keras.serving import warm_up

@@ -10,7 +10,7 @@ from ac_keras.models import attention_model
 from ac_keras.pipeline import Description
 from ac_keras.pipeline import records
 from ac_keras.pipeline.batch_decoder import batch_decoder
-from ac_keras.pipeline.manifest import OWN_RECORDS
+from ac_keras.pipeline.description import OWN_RECORDS
 from ac_keras.serving.record_checks import check_counts
 from ac_keras.serving.record_checks import check_parsable
 from ac_keras.serving.request_checks import check_clips
