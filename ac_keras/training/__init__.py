@@ -13,6 +13,7 @@ from ac_keras.training.finish import write_mean
 from ac_keras.training.learning_rate import Warmup
 from ac_keras.training.learning_rate import make_schedule
 from ac_keras.training.run_log import RunLog
+from ac_keras.training.run_log import duration
 from ac_keras.training.run_state import RunState
 from ac_keras.training.saved_classifier import load_classifier
 from ac_keras.training.settings import parse_initializer
@@ -45,6 +46,7 @@ __all__ = [
     "Warmup",
     "balanced_class_weights",
     "describe_run",
+    "duration",
     "evaluation_metrics",
     "explain",
     "explain_loss",

@@ -4,7 +4,6 @@ import csv
 import io
 import pathlib
 import sys
-import time
 from collections.abc import Sequence
 
 import keras
@@ -13,9 +12,9 @@ import tensorflow as tf
 
 from ac_keras.models import attention_model
 from ac_keras.pipeline import atomic_file
+from ac_keras.training.epoch_clock import TIMES
+from ac_keras.training.epoch_clock import EpochClock
 from ac_keras.visualization import attention_picture
-
-TIMES = ("seconds", "clips_per_second")
 
 
 class RunLog:
@@ -37,9 +36,9 @@ class RunLog:
         log_steps: int = 0,
     ):
         self.directory = directory
-        self.batch_size = batch_size
         self.epochs = epochs
         self.log_steps = log_steps
+        self._clock = EpochClock(batch_size)
         self._bar = None
         self._probe = None
         self._total = None
@@ -55,7 +54,8 @@ class RunLog:
 
     def begin_epoch(self, epoch: int, first_step: int, num_steps: int) -> None:
         """Starts the progress bar, at the step where the epoch goes on."""
-        self._first_step, self._start = first_step, time.monotonic()
+        self._first_step = first_step
+        self._clock.begin(first_step)
         if sys.stdout.isatty():
             print(f"Epoch {epoch + 1}/{self.epochs}")
             self._bar = keras.utils.Progbar(
@@ -71,7 +71,7 @@ class RunLog:
             values: Figures of the newest step.
         """
         if self._bar is not None:
-            values = {**values, "clips/s": round(self._rate(step))}
+            values = {**values, "clips/s": round(self._clock.rate(step))}
             self._bar.update(step - self._first_step, list(values.items()))
         before = total - 1 if self._total is None else self._total
         self._total = total
@@ -86,9 +86,7 @@ class RunLog:
 
     def times(self, step: int) -> dict[str, float]:
         """Gives the time since the epoch began or went on."""
-        seconds = time.monotonic() - self._start
-        values = (round(seconds, 2), round(self._rate(step), 1))
-        return dict(zip(TIMES, values, strict=True))
+        return self._clock.times(step)
 
     def epoch(self, history: Sequence[dict], new: bool = True) -> None:
         """Writes the epochs that are done.
@@ -112,11 +110,6 @@ class RunLog:
             self._write_scalars(history[-1])
             if self._is_pictured(history[-1]["epoch"]):
                 self._write_attention(history[-1]["epoch"])
-
-    def _rate(self, step):
-        steps = max(step - self._first_step, 0)
-        seconds = max(time.monotonic() - self._start, 1e-9)
-        return steps * self.batch_size / seconds
 
     def _show(self, history):
         row = dict(history[-1])

@@ -1,0 +1,27 @@
+"""Table 1 of the paper: its cells, how they are trained, and what came out."""
+
+from ac_keras.sweep.cell import FAMILIES
+from ac_keras.sweep.cell import NUM_UNITS
+from ac_keras.sweep.cell import Cell
+from ac_keras.sweep.cell import make_cells
+from ac_keras.sweep.cell_run import run_cell
+from ac_keras.sweep.cell_run import settings_of
+from ac_keras.sweep.protocols import PROTOCOLS
+from ac_keras.sweep.protocols import Protocol
+from ac_keras.sweep.protocols import choose_protocol
+from ac_keras.sweep.workers import LOG
+from ac_keras.sweep.workers import run_cells
+
+__all__ = [
+    "FAMILIES",
+    "LOG",
+    "NUM_UNITS",
+    "PROTOCOLS",
+    "Cell",
+    "Protocol",
+    "choose_protocol",
+    "make_cells",
+    "run_cell",
+    "run_cells",
+    "settings_of",
+]

@@ -1,0 +1,46 @@
+"""The model of a cell of Table 1."""
+
+import keras
+
+from ac_keras import training
+from ac_keras.layers import AttentionCluster
+from ac_keras.layers import ShiftingCluster
+from ac_keras.models import cluster_classifier
+from ac_keras.pipeline import Manifest
+from ac_keras.sweep.cell import HIDDEN_UNITS
+from ac_keras.sweep.cell import Cell
+from ac_keras.sweep.protocols import Protocol
+
+
+def build_model(
+    cell: Cell, protocol: Protocol, manifest: Manifest
+) -> keras.Model:
+    """Builds the cell's classifier.
+
+    Raises:
+        ValueError: If the dataset has several modalities.
+    """
+    description = manifest.description
+    if len(description.modalities) != 1:
+        raise ValueError(
+            "Expected a dataset with one modality, as Table 1 has. Received: "
+            f"{manifest.directory} with {', '.join(description.modalities)}."
+        )
+    ((name, modality),) = description.modalities.items()
+    arguments = (cell.num_units, cell.weighting, HIDDEN_UNITS)
+    if cell.shift:
+        initializer = training.parse_initializer
+        cluster = ShiftingCluster(
+            *arguments,
+            alpha_initializer=initializer(protocol.alpha_initializer),
+            beta_initializer=initializer(protocol.beta_initializer),
+            name=name,
+        )
+    else:
+        cluster = AttentionCluster(*arguments, name=name)
+    return cluster_classifier(
+        {name: modality.dim},
+        {name: cluster},
+        description.num_classes,
+        protocol.dropout,
+    )

@@ -1,0 +1,176 @@
+"""Training one cell of Table 1, from the start or from where it stopped."""
+
+import dataclasses
+import pathlib
+
+import keras
+import tensorflow as tf
+
+from ac_keras import training
+from ac_keras.pipeline import Manifest
+from ac_keras.pipeline import evaluation_batches
+from ac_keras.pipeline import steps_per_epoch
+from ac_keras.pipeline import training_batches
+from ac_keras.sweep.cell import Cell
+from ac_keras.sweep.cell_log import CellLog
+from ac_keras.sweep.cell_model import build_model
+from ac_keras.sweep.protocols import Protocol
+from ac_keras.training import keras_files
+from ac_keras.training import run_folder
+
+EVALUATION_BATCH_SIZE = 2048
+STEPS_PER_EXECUTION = 32
+MODEL = "model.keras"
+
+
+def run_cell(
+    cell: Cell,
+    protocol: Protocol,
+    data_dir: pathlib.Path,
+    root: pathlib.Path,
+) -> dict:
+    """Trains a cell, tests it once, and writes its files.
+
+    The folder receives `flags.json` and `dataset.json` (what was asked for),
+    `curve.json` (every epoch), `model.keras` of the epoch that was best on
+    the validation split, and at last `result.json`. A cell that was stopped
+    or killed goes on from its last epoch, to the same bits.
+
+    Args:
+        cell: The cell.
+        protocol: How to train it.
+        data_dir: Folder of a dataset with one modality.
+        root: Folder of the protocol's cells.
+
+    Returns:
+        The result.
+
+    Raises:
+        ValueError: If the folder holds another run, or the dataset has
+            several modalities.
+        training.RunStopped: If a signal asked it to stop.
+    """
+    manifest = Manifest.load(data_dir)
+    directory = cell.folder(root)
+    run_folder.claim(directory, settings_of(cell, protocol), manifest)
+    result_file = directory / run_folder.RESULT
+    if result_file.is_file():
+        return run_folder.read_json(result_file)
+    keras.utils.set_random_seed(cell.seed)
+    model = build_model(cell, protocol, manifest)
+    evaluator = training.Evaluator(
+        model, training.training_metrics(manifest.description)
+    )
+    trainer = make_trainer(
+        cell, protocol, manifest, model, evaluator, directory
+    )
+    batches = evaluation_data(manifest, "validation")
+    with training.StopSignal() as signals:
+        history = trainer.fit(
+            training_data(cell, protocol, manifest),
+            lambda size, share: batches,
+            CellLog(directory, protocol.batch_size),
+            signals,
+        )
+    model.load_weights(directory / training.BEST_WEIGHTS)
+    test = evaluator.evaluate(
+        lambda size, share: evaluation_data(manifest, "test"),
+        EVALUATION_BATCH_SIZE,
+    )
+    keras_files.save_model(model, directory / MODEL)
+    best = history[trainer.best.index(history)]
+    result = {
+        **dataclasses.asdict(cell),
+        "protocol": root.name,
+        "settings": dataclasses.asdict(protocol),
+        **{f"validation_{name}": best[f"val_{name}"] for name in test},
+        **{f"test_{name}": value for name, value in test.items()},
+        "best_epoch": best["epoch"] + 1,
+        "epochs": len(history),
+        "training_seconds": round(sum(x["seconds"] for x in history), 1),
+        "parameters": model.count_params(),
+        "product_flops_per_epoch": _flops(cell, protocol, manifest),
+        "tensorflow": tf.__version__,
+        "keras": keras.__version__,
+    }
+    run_folder.write_json(result_file, result)
+    # What only an unfinished cell needs.
+    trainer.state.remove()
+    (directory / training.BEST_WEIGHTS).unlink(missing_ok=True)
+    return result
+
+
+def settings_of(cell: Cell, protocol: Protocol) -> dict:
+    """Gives all that decides a cell's bits, its data aside."""
+    return {**dataclasses.asdict(cell), **dataclasses.asdict(protocol)}
+
+
+def make_trainer(
+    cell: Cell,
+    protocol: Protocol,
+    manifest: Manifest,
+    model: keras.Model,
+    evaluator: training.Evaluator,
+    directory: pathlib.Path,
+) -> training.Trainer:
+    """Makes the loop around the model."""
+    steps = steps_per_epoch(manifest, "train", protocol.batch_size)
+    rate = training.make_schedule(
+        protocol.schedule,
+        protocol.learning_rate,
+        total_steps=steps * protocol.epochs,
+        warmup_steps=round(steps * protocol.warmup_epochs),
+    )
+    update_step = training.UpdateStep(
+        model, keras.optimizers.Adam(rate), seed=cell.seed
+    )
+    accuracy = keras.metrics.SparseCategoricalAccuracy(name="accuracy")
+    return training.Trainer(
+        model,
+        update_step,
+        evaluator,
+        metrics=[accuracy],
+        batch_size=protocol.batch_size,
+        steps_per_epoch=steps,
+        epochs=protocol.epochs,
+        steps_per_execution=STEPS_PER_EXECUTION,
+        directory=directory,
+        best=training.BestEpoch(),
+    )
+
+
+def training_data(cell: Cell, protocol: Protocol, manifest: Manifest):
+    """Gives a function that makes the training batches, held in memory."""
+    options = tf.data.Options()
+    options.threading.private_threadpool_size = 1
+    options.threading.max_intra_op_parallelism = 1
+
+    def batches(epoch, step, share):
+        return training_batches(
+            manifest,
+            batch_size=protocol.batch_size,
+            seed=cell.seed,
+            first_epoch=epoch,
+            first_step=step,
+            in_memory=True,
+        ).with_options(options)
+
+    return batches
+
+
+def evaluation_data(manifest: Manifest, split: str) -> tf.data.Dataset:
+    """Gives a split's batches, which are decoded once."""
+    batches = evaluation_batches(
+        manifest, split, batch_size=EVALUATION_BATCH_SIZE
+    )
+    return batches.cache()
+
+
+def _flops(cell, protocol, manifest):
+    """Counts the operations of an epoch's matrix products."""
+    ((name, modality),) = manifest.description.modalities.items()
+    num_frames = manifest.split("train").max_num_frames[name]
+    num_classes = manifest.description.num_classes
+    steps = steps_per_epoch(manifest, "train", protocol.batch_size)
+    num_clips = steps * protocol.batch_size
+    return num_clips * cell.product_flops(modality.dim, num_frames, num_classes)
