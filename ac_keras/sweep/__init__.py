@@ -4,6 +4,8 @@ from ac_keras.sweep.cell import FAMILIES
 from ac_keras.sweep.cell import NUM_UNITS
 from ac_keras.sweep.cell import Cell
 from ac_keras.sweep.cell import make_cells
+from ac_keras.sweep.cell_model import build_model
+from ac_keras.sweep.cell_run import MODEL
 from ac_keras.sweep.cell_run import run_cell
 from ac_keras.sweep.cell_run import settings_of
 from ac_keras.sweep.protocols import PROTOCOLS
@@ -15,10 +17,12 @@ from ac_keras.sweep.workers import run_cells
 __all__ = [
     "FAMILIES",
     "LOG",
+    "MODEL",
     "NUM_UNITS",
     "PROTOCOLS",
     "Cell",
     "Protocol",
+    "build_model",
     "choose_protocol",
     "make_cells",
     "run_cell",

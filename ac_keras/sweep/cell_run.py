@@ -2,6 +2,7 @@
 
 import dataclasses
 import pathlib
+from collections.abc import Callable
 
 import keras
 import tensorflow as tf
@@ -28,6 +29,7 @@ def run_cell(
     protocol: Protocol,
     data_dir: pathlib.Path,
     root: pathlib.Path,
+    build: Callable[[Cell, Protocol, Manifest], keras.Model] = build_model,
 ) -> dict:
     """Trains a cell, tests it once, and writes its files.
 
@@ -41,6 +43,7 @@ def run_cell(
         protocol: How to train it.
         data_dir: Folder of a dataset with one modality.
         root: Folder of the protocol's cells.
+        build: Builds the model.
 
     Returns:
         The result.
@@ -57,7 +60,7 @@ def run_cell(
     if result_file.is_file():
         return run_folder.read_json(result_file)
     keras.utils.set_random_seed(cell.seed)
-    model = build_model(cell, protocol, manifest)
+    model = build(cell, protocol, manifest)
     evaluator = training.Evaluator(
         model, training.training_metrics(manifest.description)
     )
