@@ -63,6 +63,12 @@ _OVERRIDES = {
     "learning_rate": flags.DEFINE_float(
         "learning_rate", None, "Adam's, the highest.", lower_bound=0
     ),
+    "classifier_rate": flags.DEFINE_float(
+        "classifier_rate",
+        None,
+        "What the classifier's rate is multiplied by.",
+        lower_bound=0,
+    ),
     "schedule": flags.DEFINE_enum(
         "schedule", None, ["constant", "cosine"], "Of the learning rate."
     ),

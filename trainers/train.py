@@ -115,6 +115,13 @@ _OPTIMIZER = flags.DEFINE_enum(
 _LEARNING_RATE = flags.DEFINE_float(
     "learning_rate", 1e-3, "The highest.", lower_bound=0
 )
+_CLASSIFIER_RATE = flags.DEFINE_float(
+    "classifier_rate",
+    1,
+    "What the classifier's learning rate is multiplied by. With shifting and "
+    "few units 30 and more help; see docs/results/flash_mnist.md.",
+    lower_bound=0,
+)
 _SCHEDULE = flags.DEFINE_enum(
     "schedule",
     "constant",
@@ -402,6 +409,7 @@ def make_trainer(
         make_optimizer(steps),
         multi_label=description.multi_label,
         class_weights=weights,
+        classifier_rate=_CLASSIFIER_RATE.value,
         clip_norm=_CLIP_NORM.value,
         num_parts=_GRADIENT_ACCUMULATION_STEPS.value,
         averages=averages,

@@ -125,7 +125,10 @@ def make_trainer(
         warmup_steps=round(steps * protocol.warmup_epochs),
     )
     update_step = training.UpdateStep(
-        model, keras.optimizers.Adam(rate), seed=cell.seed
+        model,
+        keras.optimizers.Adam(rate),
+        classifier_rate=protocol.classifier_rate,
+        seed=cell.seed,
     )
     accuracy = keras.metrics.SparseCategoricalAccuracy(name="accuracy")
     return training.Trainer(

@@ -11,6 +11,7 @@ class Protocol:
         epochs: How many; the best on the validation split is kept.
         batch_size: Clips in a step.
         learning_rate: Adam's, the highest.
+        classifier_rate: What the classifier's rate is multiplied by.
         schedule: `"constant"` or `"cosine"`, which goes to 0 at the end.
         warmup_epochs: Epochs in which the rate rises to it.
         dropout: Share of the global feature that is dropped.
@@ -21,6 +22,7 @@ class Protocol:
     epochs: int
     batch_size: int
     learning_rate: float
+    classifier_rate: float
     schedule: str
     warmup_epochs: float
     dropout: float
@@ -34,6 +36,7 @@ PAPER = Protocol(
     epochs=100,
     batch_size=64,
     learning_rate=1e-3,
+    classifier_rate=1.0,
     schedule="constant",
     warmup_epochs=0.0,
     dropout=0.5,
@@ -46,7 +49,8 @@ def tuned(num_units: int) -> Protocol:
     return Protocol(
         epochs=40 if few else 12,
         batch_size=256,
-        learning_rate=0.016 if few else 0.004,
+        learning_rate=1e-3,
+        classifier_rate=64.0 if few else 16.0,
         schedule="cosine",
         warmup_epochs=0.0,
         dropout=0.0 if few else 0.5,

@@ -1,5 +1,7 @@
 """One step of training: loss, gradients, clipping and update."""
 
+import functools
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -26,6 +28,9 @@ class UpdateStep:
         multi_label: Whether labels are `(batch, num_classes)` of 0 and 1.
         class_weights: Optional floats `(num_classes,)`, the weight of a clip
             by its label.
+        classifier_rate: What the learning rate of the classifier's weights
+            is multiplied by. A shifted global feature has norm 1 and wants a
+            classifier of large weights; see docs/results/flash_mnist.md.
         clip_norm: The highest L2 norm of all gradients together (section
             5.4); 0 does not clip.
         num_parts: Parts in which a replica works through its clips, one
@@ -45,6 +50,7 @@ class UpdateStep:
         *,
         multi_label: bool = False,
         class_weights: np.ndarray | None = None,
+        classifier_rate: float = 1.0,
         clip_norm: float = 0.0,
         num_parts: int = 1,
         averages: keras.Model | None = None,
@@ -67,6 +73,11 @@ class UpdateStep:
             self.loss_scale = tf.Variable(FIRST_LOSS_SCALE, trainable=False)
             self.sound_steps = tf.Variable(0, trainable=False)
         self._weights = model.trainable_variables
+        classifier = {id(x) for x in model.get_layer("logits").weights}
+        self._rates = [
+            classifier_rate if id(x) in classifier else 1.0
+            for x in self._weights
+        ]
         self._random_states = [
             x for x in model.variables if x.path.endswith("generator_state")
         ]
@@ -179,11 +190,13 @@ class UpdateStep:
         averages = [None] * len(self._weights)
         if self.averages is not None:
             averages = self.averages.trainable_variables
-        rate = self.optimizer.learning_rate
+        base_rate = self.optimizer.learning_rate
 
-        def update(weight, gradient, average, factor, finite):
+        def update(weight, gradient, factor, finite, average, rate):
             def take():
-                self.optimizer.update_step(gradient * factor, weight, rate)
+                self.optimizer.update_step(
+                    gradient * factor, weight, base_rate * rate
+                )
                 if average is not None:
                     share = 1.0 - self.average_momentum
                     gap = weight - average.value
@@ -192,12 +205,12 @@ class UpdateStep:
 
             return tf.cond(finite, take, lambda: True)
 
-        for weight, gradient, average in zip(
-            self._weights, gradients, averages, strict=True
+        for weight, gradient, average, rate in zip(
+            self._weights, gradients, averages, self._rates, strict=True
         ):
             strategy.extended.update(
                 weight.value,
-                lambda w, g, c, f, a=average: update(w, g, a, c, f),
+                functools.partial(update, average=average, rate=rate),
                 args=(gradient, factor, finite),
                 group=False,
             )

@@ -189,3 +189,24 @@ def test_gradients_that_are_not_finite_change_nothing(scale_loss):
     for was, now in zip(before, everything(), strict=True):
         np.testing.assert_array_equal(now, was)
     assert int(step.step) == 2 and int(optimizer.iterations) == 1
+
+
+def test_only_the_classifier_has_the_classifiers_rate():
+    inputs = keras.Input((linear.DIM,), name="x")
+    hidden = keras.layers.Dense(3, name="hidden")(inputs)
+    logits = keras.layers.Dense(linear.NUM_CLASSES, name="logits")(hidden)
+    probabilities = keras.layers.Softmax()(logits)
+    model = keras.Model({"x": inputs}, probabilities)
+    start, batch, changes = linear.weights_of(model), linear.draw_batches(1), []
+    for factor in (1.0, 30.0):
+        model.set_weights(start)
+        step = UpdateStep(
+            model, keras.optimizers.SGD(0.01), classifier_rate=factor
+        )
+        linear.run_steps(step, *batch)
+        after = linear.weights_of(model)
+        changes.append([y - x for x, y in zip(start, after, strict=True)])
+    plain, scaled = changes
+    assert all(np.abs(x).max() > 1e-5 for x in plain)
+    for x, y, ratio in zip(plain, scaled, (1, 1, 30, 30), strict=True):
+        np.testing.assert_allclose(y, ratio * x, 1e-3, 1e-6)
