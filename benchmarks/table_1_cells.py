@@ -102,7 +102,7 @@ def make_products(cell: sweep.Cell, batch: int, dim, num_frames, num_classes):
 
 def measure(cell: sweep.Cell, manifest: Manifest) -> dict:
     """Gives seconds an epoch of a cell and of its products."""
-    protocol = sweep.choose_protocol("tuned", cell.num_units)
+    protocol = sweep.choose_protocol("tuned", cell)
     batch = protocol.batch_size
     ((name, modality),) = manifest.description.modalities.items()
     split = manifest.split("train")

@@ -98,7 +98,7 @@ def accuracy(model: keras.Model, batches: tf.data.Dataset) -> float:
 
 def study(cell: sweep.Cell, manifest: Manifest) -> dict:
     """Trains a cell both ways and gives its accuracies."""
-    protocol = sweep.choose_protocol("tuned", cell.num_units)
+    protocol = sweep.choose_protocol("tuned", cell)
     result = {"num_units": cell.num_units, "seed": cell.seed}
     builders = {"without": sweep.build_model, "with": build_biased}
     for name, build in builders.items():

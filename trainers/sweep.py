@@ -86,9 +86,9 @@ _OVERRIDES = {
 SITTINGS = "sittings.json"
 
 
-def chosen_protocol(num_units: int) -> sweep.Protocol:
-    """Gives what the flags make of the protocol."""
-    protocol = sweep.choose_protocol(_PROTOCOL.value, num_units)
+def chosen_protocol(cell: sweep.Cell) -> sweep.Protocol:
+    """Gives what the flags make of a cell's protocol."""
+    protocol = sweep.choose_protocol(_PROTOCOL.value, cell)
     return dataclasses.replace(protocol, **overrides())
 
 
@@ -173,7 +173,7 @@ def unfinished(
     """
     jobs = []
     for cell in cells:
-        protocol, folder = chosen_protocol(cell.num_units), cell.folder(root)
+        protocol, folder = chosen_protocol(cell), cell.folder(root)
         wanted = sweep.settings_of(cell, protocol)
         found = folder / run_folder.FLAGS
         if found.is_file() and run_folder.read_json(found) != wanted:
