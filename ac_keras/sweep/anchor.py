@@ -31,8 +31,11 @@ def read_anchor(path: pathlib.Path) -> dict[str, dict[str, float]]:
         and isinstance(test, dict)
         and bool(validation)
         and set(validation) == set(test)
-        and all(map(result_checks.is_share, (validation | test).values()))
-        and all(map(result_checks.is_share, validation.values()))
+        and all(
+            result_checks.is_share(share)
+            for shares in (validation, test)
+            for share in shares.values()
+        )
     )
     if not fits:
         raise ValueError(

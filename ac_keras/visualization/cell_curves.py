@@ -46,12 +46,13 @@ def save_cell_curves(
         for size in sorted(curves):
             epochs = range(1, len(curves[size]) + 1)
             (lines[size],) = axes.plot(
-                epochs, curves[size], color=colors[size], marker=".", ms=3
+                epochs, curves[size], color=colors[size], marker="o", ms=2.5
             )
         axes.set(title=title, xlabel="Epoch", ylim=(0, 100))
-        axes.set_xlim(left=0)
         axes.xaxis.set_major_locator(ticker.MaxNLocator(integer=True))
         axes.grid(alpha=0.3)
+    longest = max(len(y) for x in panels.values() for y in x.values())
+    row[0].set_xlim(0, 1.03 * longest)  # of all panels
     row[0].set_ylabel("Validation accuracy (%)")
     figure.legend(
         [lines[x] for x in reversed(sizes)],

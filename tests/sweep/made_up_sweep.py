@@ -2,13 +2,6 @@
 
 import json
 
-FAMILIES = {
-    "average": ("average", False),
-    "fc1": ("fc1", False),
-    "fc2": ("fc2", False),
-    "fc1_shift": ("fc1", True),
-    "fc2_shift": ("fc2", True),
-}
 SETTINGS = {
     "epochs": 3,
     "batch_size": 256,
