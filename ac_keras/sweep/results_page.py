@@ -10,6 +10,7 @@ from ac_keras.sweep.protocols import PROTOCOLS
 from ac_keras.sweep.results_table import BELOW
 from ac_keras.sweep.table_caption import protocol_caption
 from ac_keras.sweep.table_caption import seeds_caption
+from ac_keras.visualization.readable_values import readable_number
 
 _INTRODUCTION = """\
 Table 1 of the paper: attention clusters of N units on Flash-MNIST, by the
@@ -161,14 +162,18 @@ def _below(table):
 
 
 def _total(protocol):
-    hours = sum(x.result["training_seconds"] for x in protocol.cells) / 3600
-    text = f"Training, all cells together: {hours:.1f} h of their own time"
+    seconds = sum(x.result["training_seconds"] for x in protocol.cells)
+    text = f"Training, all cells together: {_duration(seconds)} of their own"
     if protocol.sittings:
-        wall = sum(x["seconds"] for x in protocol.sittings) / 3600
+        seconds = sum(x["seconds"] for x in protocol.sittings)
         workers = sorted({x["workers"] for x in protocol.sittings})
         at_a_time = " or ".join(map(str, workers))
-        text += f"; {wall:.1f} h by the clock, {at_a_time} cells at a time"
+        text += f"; {_duration(seconds)} by the clock, {at_a_time} at a time"
     return f"{text}.\n"
+
+
+def _duration(seconds):
+    return readable_number("seconds", seconds)
 
 
 def _place(path):

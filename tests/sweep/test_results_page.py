@@ -99,7 +99,7 @@ def test_the_command_names_the_cells_that_were_trained(page):
 
 def test_the_time_of_the_sweep_is_told(page):
     text = part_of(page, "## Protocol `tuned`")
-    assert "3.0 h of their own time; 2.5 h by the clock, 2 cells" in text
+    assert "3 h 0 min of their own; 2 h 30 min by the clock, 2 at" in text
     assert "by the clock" not in part_of(page, "## Protocol `paper`")
 
 
