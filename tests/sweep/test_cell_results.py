@@ -105,7 +105,7 @@ def test_a_cell_of_another_protocol_is_refused(tmp_path):
 def test_a_cell_that_is_none_of_the_table_is_refused(tmp_path):
     folder = write_cell(tmp_path, "fc3", 2)
     message = message_of(tmp_path)
-    assert "Received: 'fc3'." in message and str(folder) in message
+    assert "'fc3'. " in message and str(folder) in message
 
 
 def test_a_curve_of_fewer_epochs_than_the_result_is_refused(tmp_path):
