@@ -91,7 +91,7 @@ def main(argv):
     )
     atomic_file.write_text(output, page)
     for protocol in protocols:
-        print(f"{protocol.name}: {len(protocol.cells)} cells")
+        print(f"{protocol.name}, cells: {len(protocol.cells)}")
         for path in protocol.unfinished:
             print(f"not finished, left out: {path}")
     print(f"The page is {output}")

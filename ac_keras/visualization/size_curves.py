@@ -1,6 +1,7 @@
 """Accuracy against the number of attention units."""
 
 import dataclasses
+import math
 import os
 from collections.abc import Mapping
 
@@ -76,11 +77,12 @@ def save_size_curves(
 
 
 def _draw(axes, curve, markers):
-    sizes = sorted(curve.accuracy)
+    # A line does not pass over a size that only others tried.
+    sizes = sorted({*curve.accuracy, *curve.published})
     axes.errorbar(
         sizes,
-        [curve.accuracy[size] for size in sizes],
-        yerr=[curve.deviation.get(size, 0.0) for size in sizes],
+        [curve.accuracy.get(size, math.nan) for size in sizes],
+        yerr=[curve.deviation.get(size, math.nan) for size in sizes],
         color=curve.color,
         capsize=3,
         marker="o",

@@ -99,9 +99,9 @@ def test_whatever_the_page_refers_to_is_there(reports, page):
 
 def test_unfinished_cells_are_printed(reports):
     assert output_of(reports.whole).splitlines() == [
-        "tuned: 5 cells",
+        "tuned, cells: 5",
         "not finished, left out: runs/table_1/tuned/fc1/units_064/seed_0",
-        "paper: 1 cells",
+        "paper, cells: 1",
         "The page is docs/results/page.md",
     ]
 
