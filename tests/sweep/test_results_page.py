@@ -1,0 +1,142 @@
+"""The Markdown page of a sweep."""
+
+import re
+
+import pytest
+
+from ac_keras.sweep import cell_results
+from ac_keras.sweep import results_page
+from made_up_sweep import PAPER_SETTINGS
+from made_up_sweep import cell_folder
+from made_up_sweep import parse_tables
+from made_up_sweep import write_cell
+from made_up_sweep import write_json
+
+PICTURES = {"tuned": {"The curves": "page/curves.png"}, "paper": {}}
+SITTINGS = [
+    {"seconds": 3600, "cells": 2, "workers": 2},
+    {"seconds": 5400, "cells": 2, "workers": 2},
+]
+
+
+def page_of(root, sections=None):
+    return results_page.write_page(
+        "A title",
+        "table_1",
+        cell_results.read_sweep(root),
+        PICTURES,
+        sections or {},
+        "page",
+    )
+
+
+def part_of(page, heading):
+    """The text below a heading, up to the next of its rank or higher."""
+    rank = heading.count("#")
+    rest = page[page.index(f"\n{heading}\n") :].split("\n", 2)[2]
+    return re.split(rf"\n#{{1,{rank}}} ", rest)[0]
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory):
+    """Two protocols; of the first, one cell below the paper, one stopped."""
+    root = tmp_path_factory.mktemp("sweep")
+    for seed in range(3):
+        hours = {"training_seconds": 1800.0}
+        write_cell(root, "fc1", 32, seed, 0.85 + seed / 100, **hours)
+        write_cell(root, "fc1_shift", 32, seed, 0.80, **hours)
+    cell_folder(root, "fc1", 64).mkdir(parents=True)
+    write_json(root / "tuned" / "sittings.json", SITTINGS)
+    paper = {"protocol": "paper", "settings": PAPER_SETTINGS}
+    write_cell(root, "fc1", 32, test=0.84, **paper)
+    return page_of(root, {"An anchor": "Its text.", "Left out": ""})
+
+
+def test_every_protocol_has_a_section_of_its_own(page):
+    found = re.findall(r"^## Protocol `(.*)`$", page, re.MULTILINE)
+    assert found == ["tuned", "paper"]
+    tuned = parse_tables(part_of(page, "## Protocol `tuned`"))
+    paper = parse_tables(part_of(page, "## Protocol `paper`"))
+    assert tuned[0][1][1:3] == ["**86.0 ± 1.0** (83.3)", "80.0 ± 0.0 (87.1) ▼"]
+    assert paper[0] == [["N", "FC1"], ["32", "**84.0** (83.3)"]]
+
+
+def test_a_section_has_all_tables(page):
+    tables = parse_tables(part_of(page, "## Protocol `tuned`"))
+    assert len(tables) == 5
+    assert all(row[0] == "32" for table in tables for row in table[1:])
+
+
+def test_the_kind_of_deviation_is_told(page):
+    introduction = page.split("\n## ")[0]
+    assert "sample standard\ndeviation (ddof = 1" in introduction
+
+
+def test_data_and_versions_are_told(page):
+    assert "Dataset `flash_mnist`, SHA-256 of its manifest `6805" in page
+    assert "TensorFlow 2.17.1, Keras 3.15.1" in page
+
+
+def test_cells_below_the_paper_are_listed_under_the_table(page):
+    text = part_of(page, "### Test accuracy")
+    assert "Below the paper:\n\n- FC1 + shift, N = 32: by 7.1 points\n" in text
+    paper = part_of(page, "## Protocol `paper`")
+    assert "No cell is below the paper." in paper
+
+
+def test_the_command_names_the_cells_that_were_trained(page):
+    text = part_of(page, "## Protocol `tuned`")
+    assert (
+        "```\npython trainers/sweep.py \\\n"
+        "    --data_dir=records/flash_mnist \\\n"
+        "    --output_dir=runs/table_1 \\\n"
+        "    --protocol=tuned \\\n"
+        "    --families=fc1,fc1_shift \\\n"
+        "    --num_units=32 \\\n"
+        "    --seeds=0,1,2\n```\n"
+    ) in text
+
+
+def test_the_time_of_the_sweep_is_told(page):
+    text = part_of(page, "## Protocol `tuned`")
+    assert "3 h 0 min of their own; 2 h 30 min by the clock, 2 at" in text
+    assert "by the clock" not in part_of(page, "## Protocol `paper`")
+
+
+def test_unfinished_cells_are_named_without_the_way_to_them(page):
+    assert "left out: `fc1/units_064/seed_0`.\n" in page
+
+
+def test_pictures_have_captions(page):
+    assert "The curves\n\n![The curves](page/curves.png)" in page
+    assert page.count("### Curves") == 1
+
+
+def test_further_sections_come_where_there_are_any(page):
+    assert part_of(page, "## An anchor").strip() == "Its text."
+    assert "Left out" not in page
+
+
+def test_a_study_has_no_command(tmp_path):
+    write_cell(tmp_path, "fc1", 32, protocol="no_dropout")
+    page = results_page.write_page(
+        "A title",
+        "table_1",
+        cell_results.read_sweep(tmp_path),
+        {"no_dropout": {}},
+        {},
+        "page",
+    )
+    assert "## Protocol `no_dropout`\n\nA study" in page
+    assert "trainers/sweep.py" not in page
+
+
+def test_cells_with_other_seeds_have_a_command_of_their_own(tmp_path):
+    for num_units, seed in ((8, 0), (8, 1), (16, 0), (16, 1), (32, 0)):
+        for family in ("fc1", "fc2"):
+            write_cell(tmp_path, family, num_units, seed)
+    commands = re.findall(
+        r"families=(\S+) \\\n +--num_units=(\S+) \\\n +--seeds=(\S+)",
+        page_of(tmp_path),
+    )
+    assert commands == [("fc1,fc2", "8,16", "0,1"), ("fc1,fc2", "32", "0")]

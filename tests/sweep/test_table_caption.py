@@ -1,0 +1,105 @@
+"""What a sweep's page says of how its cells were trained."""
+
+import pytest
+
+from ac_keras.sweep import cell_results
+from ac_keras.sweep import cell_statistics
+from ac_keras.sweep.table_caption import protocol_caption
+from ac_keras.sweep.table_caption import seeds_caption
+from made_up_sweep import PAPER_SETTINGS
+from made_up_sweep import SETTINGS
+from made_up_sweep import write_cell
+
+OPEN = (
+    " Left open by the paper: batch size 256, alpha initializer `constant:1`, "
+    "beta initializer `normal:0.5`."
+)
+DIFFERENT = (
+    "3 epochs (paper: 100), learning rate 0.004 (paper: 0.001), schedule "
+    "`cosine` (paper: `constant`)"
+)
+
+
+@pytest.fixture
+def write(tmp_path):
+    def write(family, num_units, seed=0, **settings):
+        settings = SETTINGS | settings
+        write_cell(tmp_path, family, num_units, seed, settings=settings)
+
+    return write
+
+
+def table_of(root):
+    (protocol,) = cell_results.read_sweep(root)
+    return cell_statistics.tabulate_cells(protocol.cells)
+
+
+def lines_of(root):
+    caption = protocol_caption(table_of(root))
+    return [x for x in caption.splitlines() if x.startswith("- ")]
+
+
+def test_the_papers_protocol_is_told(write, tmp_path):
+    write("fc1", 8)
+    caption = protocol_caption(table_of(tmp_path))
+    assert caption.startswith(
+        "The paper's protocol is Adam with 100 epochs, learning rate 0.001, "
+        "schedule `constant`, 0 warmup epochs, dropout 0.5."
+    )
+
+
+def test_equal_settings_share_a_line(write, tmp_path):
+    write("fc1", 8)
+    write("average", 2)
+    assert lines_of(tmp_path) == [f"- All cells: {DIFFERENT}.{OPEN}"]
+
+
+def test_settings_that_change_with_the_units_are_told_by_groups(
+    write, tmp_path
+):
+    for family in ("fc1", "fc2"):
+        write(family, 1, dropout=0.0)
+        write(family, 4, dropout=0.0)
+        write(family, 8)
+    assert lines_of(tmp_path) == [
+        f"- N = 1, 4: {DIFFERENT}, dropout 0 (paper: 0.5).{OPEN}",
+        f"- N = 8: {DIFFERENT}.{OPEN}",
+    ]
+
+
+def test_settings_of_a_family_are_told_with_its_name(write, tmp_path):
+    write("fc1", 8)
+    write("fc2", 8, dropout=0.0)
+    first, second = lines_of(tmp_path)
+    assert first.startswith(f"- FC1, N = 8: {DIFFERENT}.")
+    assert second.startswith(f"- FC2, N = 8: {DIFFERENT}, dropout 0 (paper")
+
+
+def test_the_papers_own_protocol_differs_in_nothing(tmp_path):
+    write_cell(tmp_path, "fc1", 8, settings=PAPER_SETTINGS)
+    (line,) = lines_of(tmp_path)
+    assert line.startswith(
+        "- All cells: nothing. Left open by the paper: batch"
+    )
+    assert "batch size 64" in line
+
+
+def test_a_setting_that_the_paper_does_not_have_is_told(write, tmp_path):
+    write("fc1", 8, weight_decay=1e-4)
+    (line,) = lines_of(tmp_path)
+    assert f"{DIFFERENT}, weight decay 0.0001 (paper: none)." in line
+
+
+def test_the_seeds_are_counted(write, tmp_path):
+    for seed in (0, 1, 5):
+        write("fc1", 8, seed)
+    assert seeds_caption(table_of(tmp_path)) == "Seeds of a cell: 3 (0, 1, 5)."
+
+
+def test_cells_with_fewer_seeds_are_named(write, tmp_path):
+    for num_units in (1, 2):
+        for seed in (0, 1):
+            write("fc1", num_units, seed)
+    write("fc1", 128)
+    text = seeds_caption(table_of(tmp_path))
+    assert text == "Seeds of a cell: 2 (0, 1); but N = 128: 1 (0)."

@@ -1,0 +1,101 @@
+"""Makes the tables and pictures of a sweep: Table 1 and Figure 4.
+
+    python trainers/sweep_report.py --sweep=runs/table_1 \
+        --output=docs/results/flash_mnist.md
+
+Reads what `trainers/sweep.py` wrote, of all protocols, and writes a Markdown
+page with the figures beside the paper's. The folder of the page's name receives
+the pictures and the figures as CSV and JSON. Cells that are not finished are
+left out and listed.
+"""
+
+import pathlib
+import sys
+
+from absl import app
+from absl import flags
+
+from ac_keras.pipeline import atomic_file
+from ac_keras.sweep import anchor
+from ac_keras.sweep import cell_results
+from ac_keras.sweep import results_files
+from ac_keras.sweep import results_page
+from ac_keras.sweep import results_pictures
+
+_SWEEP = flags.DEFINE_string(
+    "sweep", None, "Folder that trainers/sweep.py wrote.", required=True
+)
+_OUTPUT = flags.DEFINE_string(
+    "output", None, "The Markdown file to write.", required=True
+)
+_TITLE = flags.DEFINE_string(
+    "title", "Flash-MNIST: Table 1 of the paper", "Its title."
+)
+_PROTOCOLS = flags.DEFINE_list(
+    "protocols", [], "Which protocols; all that have a result by default."
+)
+# Further sections, each there if its file is given.
+_ANCHOR = flags.DEFINE_string(
+    "anchor", None, "JSON file of data/flash_mnist/frame_union.py."
+)
+
+
+def further_sections() -> dict[str, str]:
+    """Gives the sections whose files were named: heading and Markdown.
+
+    Raises:
+        ValueError: If a file is not what it should be.
+    """
+    sections = {}
+    if _ANCHOR.value:
+        measured = anchor.read_anchor(pathlib.Path(_ANCHOR.value))
+        sections["What the CNN alone comes to"] = anchor.describe_anchor(
+            measured
+        )
+    return sections
+
+
+def main(argv):
+    if len(argv) > 1:
+        raise app.UsageError(f"Expected flags only. Received: {argv[1:]}.")
+    root, output = pathlib.Path(_SWEEP.value), pathlib.Path(_OUTPUT.value)
+    folder = output.with_suffix("")
+    try:
+        if output.suffix != ".md":
+            raise ValueError(
+                "Expected --output to end in .md, since the folder beside the "
+                f"page has its name without it. Received: output={output}."
+            )
+        protocols = cell_results.read_sweep(root, _PROTOCOLS.value)
+        sections = further_sections()
+        folder.mkdir(parents=True, exist_ok=True)
+        results_files.write_files(protocols, folder)
+        pictures = {
+            protocol.name: {
+                caption: f"{folder.name}/{name}"
+                for caption, name in results_pictures.draw_pictures(
+                    protocol, folder
+                ).items()
+            }
+            for protocol in protocols
+        }
+    except ValueError as error:
+        sys.exit(str(error))
+    page = results_page.write_page(
+        _TITLE.value,
+        root.resolve().name,
+        protocols,
+        pictures,
+        sections,
+        folder.name,
+    )
+    atomic_file.write_text(output, page)
+    for protocol in protocols:
+        print(f"{protocol.name}, cells: {len(protocol.cells)}")
+        for path in protocol.unfinished:
+            print(f"not finished, left out: {path}")
+    print(f"The page is {output}")
+
+
+if __name__ == "__main__":
+    app.run(main)
