@@ -158,24 +158,18 @@ class Progress:
 
 
 def unfinished(
-    cells: list[sweep.Cell], root: pathlib.Path
+    cells: list[sweep.Cell], manifest: Manifest, root: pathlib.Path
 ) -> list[tuple[sweep.Cell, sweep.Protocol]]:
     """Lists what is still to be trained, the longest of a seed first.
 
     Raises:
-        ValueError: If a folder holds a cell that was trained otherwise.
+        ValueError: If a folder holds a cell that was trained otherwise, or
+            on another dataset.
     """
     jobs = []
     for cell in cells:
         protocol, folder = chosen_protocol(cell.num_units), cell.folder(root)
-        wanted = sweep.settings_of(cell, protocol)
-        found = folder / run_folder.FLAGS
-        if found.is_file() and run_folder.read_json(found) != wanted:
-            raise ValueError(
-                f"Expected {found} to tell what the flags do, {wanted}. "
-                f"Received: {run_folder.read_json(found)}. Name another "
-                "--output_dir or --study, or remove the folder."
-            )
+        run_folder.check(folder, sweep.settings_of(cell, protocol), manifest)
         if not (folder / run_folder.RESULT).is_file():
             jobs.append((cell, protocol))
     return sorted(jobs, key=lambda job: (job[0].seed, -cost_of(*job)))
@@ -209,9 +203,9 @@ def main(argv):
     root = pathlib.Path(_OUTPUT_DIR.value) / (_STUDY.value or _PROTOCOL.value)
     data_dir = pathlib.Path(_DATA_DIR.value)
     try:
-        Manifest.load(data_dir)
+        manifest = Manifest.load(data_dir)
         cells = check_flags()
-        jobs = unfinished(cells, root)
+        jobs = unfinished(cells, manifest, root)
     except (FileNotFoundError, ValueError) as error:
         sys.exit(str(error))
     print(f"{len(cells) - len(jobs)} of {len(cells)} cells are done.")
