@@ -24,7 +24,8 @@ def build_model(
     if len(description.modalities) != 1:
         raise ValueError(
             "Expected a dataset with one modality, as Table 1 has. Received: "
-            f"{manifest.directory} with {', '.join(description.modalities)}."
+            f"{manifest.directory} with {', '.join(description.modalities)}. "
+            "Prepare it with one of them."
         )
     ((name, modality),) = description.modalities.items()
     arguments = (cell.num_units, cell.weighting, HIDDEN_UNITS)

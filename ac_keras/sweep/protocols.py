@@ -64,6 +64,7 @@ def choose_protocol(name: str, num_units: int) -> Protocol:
     """
     if name not in PROTOCOLS:
         raise ValueError(
-            f"Expected a protocol among {PROTOCOLS}. Received: {name!r}."
+            f"Expected a protocol among {PROTOCOLS}. Received: name={name!r}. "
+            "Choose one of them."
         )
     return PAPER if name == "paper" else tuned(num_units)
