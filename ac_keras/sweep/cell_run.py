@@ -50,10 +50,12 @@ def run_cell(
 
     Raises:
         ValueError: If the folder holds another run, or the dataset has
-            several modalities.
+            several modalities or labels a clip, or lacks a split.
         training.RunStopped: If a signal asked it to stop.
     """
     manifest = Manifest.load(data_dir)
+    for split in ("validation", "test"):
+        manifest.split(split)  # or raises, now rather than after training
     directory = cell.folder(root)
     run_folder.claim(directory, settings_of(cell, protocol), manifest)
     result_file = directory / run_folder.RESULT
