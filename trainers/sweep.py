@@ -102,7 +102,7 @@ def check_flags() -> list[sweep.Cell]:
         ValueError: If a flag does not fit, or the others.
     """
     name = _STUDY.value
-    is_folder = not name or pathlib.Path(name).name == name
+    is_folder = not name or pathlib.Path("x", name).resolve().name == name
     is_free = name not in sweep.PROTOCOLS and is_folder
     if bool(name) != bool(overrides()) or not is_free:
         raise ValueError(
