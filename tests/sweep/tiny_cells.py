@@ -1,5 +1,6 @@
 """A dataset for cells of a second each, and what they leave, read back."""
 
+import dataclasses
 import json
 
 import keras
@@ -9,12 +10,14 @@ from ac_keras.pipeline import Clip
 from ac_keras.pipeline import DatasetWriter
 from ac_keras.pipeline import Description
 from ac_keras.pipeline import Modality
-from ac_keras.sweep import Protocol
+from ac_keras.sweep import Cell
+from ac_keras.sweep import choose_protocol
 
 CLASS_NAMES = ("cat", "dog", "fox", "ox", "bee", "owl")
 SIZES = {"train": 96, "validation": 47, "test": 53}
 DIM, NUM_FRAMES = 5, 7
-PROTOCOL = Protocol(
+PROTOCOL = dataclasses.replace(
+    choose_protocol("paper", Cell("fc1", 1)),
     epochs=9,  # of which some in the middle are the best
     batch_size=16,
     learning_rate=0.2,

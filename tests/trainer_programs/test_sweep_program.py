@@ -127,7 +127,7 @@ def answers(runs, folder):
     # As if a cell of another protocol were finished there.
     manifest, cell = Manifest.load(folder / "data"), sweep.Cell("fc2", 4)
     other = cell.folder(runs.whole / "paper")
-    protocol = sweep.choose_protocol("paper", 4)
+    protocol = sweep.choose_protocol("paper", cell)
     run_folder.claim(other, sweep.settings_of(cell, protocol), manifest)
     shutil.copy(runs.whole / FIRST / "result.json", other)
     given = {**SETTINGS, "data_dir": folder / "data", "output_dir": runs.whole}
@@ -156,8 +156,7 @@ def test_the_cells_that_flags_name_are_trained_in_the_studys_folder(runs):
     assert [x for x in found if "paper" not in x] == [SECOND, FIRST]
     result = run_folder.read_json(runs.whole / FIRST / "result.json")
     assert result["protocol"] == "short" and result["epochs"] == 20
-    settings = sweep.choose_protocol("tuned", 2)
-    assert result["settings"]["schedule"] == settings.schedule
+    assert result["settings"]["schedule"] == "cosine"  # of --protocol=tuned
     assert result["settings"]["learning_rate"] == 0.2
 
 
