@@ -16,7 +16,7 @@ SETTINGS = {
     "study": "short",
     "epochs": 20,
     "batch_size": 16,
-    "learning_rate": 0.2,
+    "learning_rate": 0.005,
     "families": "fc1_shift,average",
     "num_units": "2",
     "workers": 1,

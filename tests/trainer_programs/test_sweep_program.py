@@ -157,7 +157,7 @@ def test_the_cells_that_flags_name_are_trained_in_the_studys_folder(runs):
     result = run_folder.read_json(runs.whole / FIRST / "result.json")
     assert result["protocol"] == "short" and result["epochs"] == 20
     assert result["settings"]["schedule"] == "cosine"  # of --protocol=tuned
-    assert result["settings"]["learning_rate"] == 0.2
+    assert result["settings"]["learning_rate"] == 0.005
 
 
 def test_it_tells_what_came_out_of_each_the_longest_first(runs):
