@@ -108,12 +108,18 @@ def check_flags() -> list[sweep.Cell]:
         ValueError: If a flag does not fit, or the others.
     """
     name = _STUDY.value
-    if bool(name) != bool(overrides()) or name in sweep.PROTOCOLS:
+    is_folder = not name or pathlib.Path("x", name).resolve().name == name
+    is_free = name not in sweep.PROTOCOLS and is_folder
+    if bool(name) != bool(overrides()) or not is_free:
         raise ValueError(
             "Expected --study=NAME with flags that change the protocol, and "
             f"only there. Received: study={name!r}, changes={overrides()}. "
-            f"The name is no protocol's, {' or '.join(sweep.PROTOCOLS)}."
+            "The name is a folder's, and no protocol's, "
+            f"{' or '.join(sweep.PROTOCOLS)}."
         )
+    for setting in ("alpha_initializer", "beta_initializer"):
+        if setting in overrides():
+            training.parse_initializer(overrides()[setting])  # or raises
     for flag in (_NUM_UNITS, _SEEDS):
         if not all(x.isdecimal() for x in flag.value):
             raise ValueError(
@@ -137,7 +143,7 @@ class Progress:
 
     def __init__(self, costs: dict[sweep.Cell, float], root: pathlib.Path):
         self.costs, self.root = dict(costs), root
-        self.total, self.failed = len(costs), []
+        self.total = len(costs)
         self.done = self.cost_done = 0
         self.start = time.monotonic()
 
@@ -145,7 +151,6 @@ class Progress:
         """Prints a line about a cell."""
         folder = cell.folder(self.root)
         if state != "done":
-            self.failed += [cell] if state == "failed" else []
             print(f"{cell}: {state}, see {folder / sweep.LOG}", flush=True)
             return
         result = run_folder.read_json(folder / run_folder.RESULT)
@@ -164,24 +169,18 @@ class Progress:
 
 
 def unfinished(
-    cells: list[sweep.Cell], root: pathlib.Path
+    cells: list[sweep.Cell], manifest: Manifest, root: pathlib.Path
 ) -> list[tuple[sweep.Cell, sweep.Protocol]]:
     """Lists what is still to be trained, the longest of a seed first.
 
     Raises:
-        ValueError: If a folder holds a cell that was trained otherwise.
+        ValueError: If a folder holds a cell that was trained otherwise, or
+            on another dataset.
     """
     jobs = []
     for cell in cells:
         protocol, folder = chosen_protocol(cell), cell.folder(root)
-        wanted = sweep.settings_of(cell, protocol)
-        found = folder / run_folder.FLAGS
-        if found.is_file() and run_folder.read_json(found) != wanted:
-            raise ValueError(
-                f"Expected {found} to tell what the flags do, {wanted}. "
-                f"Received: {run_folder.read_json(found)}. Name another "
-                "--output_dir or --study, or remove the folder."
-            )
+        run_folder.check(folder, sweep.settings_of(cell, protocol), manifest)
         if not (folder / run_folder.RESULT).is_file():
             jobs.append((cell, protocol))
     return sorted(jobs, key=lambda job: (job[0].seed, -cost_of(*job)))
@@ -197,6 +196,7 @@ def cost_of(cell: sweep.Cell, protocol: sweep.Protocol) -> float:
 def note_sitting(root: pathlib.Path, seconds: float, cells: int) -> None:
     """Adds a sitting to the sweep's diary."""
     path = root / SITTINGS
+    root.mkdir(parents=True, exist_ok=True)  # Cells may have been too early.
     sittings = run_folder.read_json(path) if path.is_file() else []
     sittings.append(
         {
@@ -215,12 +215,13 @@ def main(argv):
     root = pathlib.Path(_OUTPUT_DIR.value) / (_STUDY.value or _PROTOCOL.value)
     data_dir = pathlib.Path(_DATA_DIR.value)
     try:
-        Manifest.load(data_dir)
+        manifest = Manifest.load(data_dir)
         cells = check_flags()
-        jobs = unfinished(cells, root)
+        jobs = unfinished(cells, manifest, root)
     except (FileNotFoundError, ValueError) as error:
         sys.exit(str(error))
-    print(f"{len(cells) - len(jobs)} of {len(cells)} cells are done.")
+    num_done = len(cells) - len(jobs)
+    print(f"{num_done} of {len(cells)} cells are done.", flush=True)
     progress = Progress({job[0]: cost_of(*job) for job in jobs}, root)
     all_done = sweep.run_cells(
         jobs, data_dir, root, _WORKERS.value, progress.end

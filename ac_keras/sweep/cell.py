@@ -34,12 +34,12 @@ class Cell:
         if self.family not in FAMILIES:
             raise ValueError(
                 f"Expected a family among {', '.join(FAMILIES)}. Received: "
-                f"{self.family!r}."
+                f"family={self.family!r}. Choose one of them."
             )
         if self.num_units < 1 or self.seed < 0:
             raise ValueError(
                 "Expected one unit or more, and a seed of 0 or more. Received: "
-                f"num_units={self.num_units}, seed={self.seed}."
+                f"num_units={self.num_units}, seed={self.seed}. Mend these."
             )
 
     @property
@@ -93,9 +93,17 @@ def make_cells(
     """Gives all combinations, a seed after the other.
 
     Raises:
-        ValueError: If a family is unknown or a number out of range.
+        ValueError: If a family is unknown, a number out of range, there is no
+            cell or one of them twice.
     """
-    return [
+    cells = [
         Cell(family, count, seed)
         for seed, family, count in itertools.product(seeds, families, num_units)
     ]
+    if not cells or len(set(cells)) < len(cells):
+        raise ValueError(
+            "Expected one or more of each, and none twice. Received: "
+            f"families={list(families)}, num_units={list(num_units)}, "
+            f"seeds={list(seeds)}. Two runs would share a cell's folder."
+        )
+    return cells

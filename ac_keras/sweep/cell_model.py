@@ -18,13 +18,21 @@ def build_model(
     """Builds the cell's classifier.
 
     Raises:
-        ValueError: If the dataset has several modalities.
+        ValueError: If the dataset has several modalities, or several labels
+            a clip.
     """
     description = manifest.description
+    if description.multi_label:
+        raise ValueError(
+            "Expected a dataset with one label a clip, as Table 1 has. "
+            f"Received: {manifest.directory} with multi_label=True. Use "
+            "trainers/train.py for it."
+        )
     if len(description.modalities) != 1:
         raise ValueError(
             "Expected a dataset with one modality, as Table 1 has. Received: "
-            f"{manifest.directory} with {', '.join(description.modalities)}."
+            f"{manifest.directory} with {', '.join(description.modalities)}. "
+            "Prepare it with one of them."
         )
     ((name, modality),) = description.modalities.items()
     arguments = (cell.num_units, cell.weighting, HIDDEN_UNITS)

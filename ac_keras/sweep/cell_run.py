@@ -50,17 +50,24 @@ def run_cell(
 
     Raises:
         ValueError: If the folder holds another run, or the dataset has
-            several modalities.
+            several modalities or labels a clip, lacks a split, or has fewer
+            clips than a batch.
         training.RunStopped: If a signal asked it to stop.
     """
     manifest = Manifest.load(data_dir)
-    directory = cell.folder(root)
-    run_folder.claim(directory, settings_of(cell, protocol), manifest)
+    directory, settings = cell.folder(root), settings_of(cell, protocol)
+    run_folder.check(directory, settings, manifest)
     result_file = directory / run_folder.RESULT
     if result_file.is_file():
         return run_folder.read_json(result_file)
+    # What does not fit raises here, before training and without a folder
+    # that would be another run's afterwards.
+    for split in ("validation", "test"):
+        manifest.split(split)
+    steps_per_epoch(manifest, "train", protocol.batch_size)
     keras.utils.set_random_seed(cell.seed)
     model = build(cell, protocol, manifest)
+    run_folder.claim(directory, settings, manifest)
     evaluator = training.Evaluator(
         model, training.training_metrics(manifest.description)
     )

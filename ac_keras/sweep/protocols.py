@@ -77,6 +77,7 @@ def choose_protocol(name: str, cell: Cell) -> Protocol:
     """
     if name not in PROTOCOLS:
         raise ValueError(
-            f"Expected a protocol among {PROTOCOLS}. Received: {name!r}."
+            f"Expected a protocol among {PROTOCOLS}. Received: name={name!r}. "
+            "Choose one of them."
         )
     return PAPER if name == "paper" else tuned(cell.num_units, cell.shift)

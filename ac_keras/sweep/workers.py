@@ -1,14 +1,17 @@
 """Cells side by side, each in a process and a thread of its own."""
 
+import fcntl
 import multiprocessing
 import os
 import pathlib
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable
 from collections.abc import Sequence
 from multiprocessing import connection
+from multiprocessing import resource_tracker
 
 from ac_keras import training
 from ac_keras.sweep.cell import Cell
@@ -31,8 +34,9 @@ def run_cells(
 
     A cell's process computes in one thread, so that its bits do not depend on
     the number of cores, and writes what it says to `log.txt` in the cell's
-    folder. A signal stops all of them, and they go on from where they were
-    when they are run again.
+    folder. A signal, or the end of this process, stops all of them, and they
+    go on from where they were when they are run again. A cell that another
+    sweep is training fails.
 
     Args:
         jobs: Cells with their protocols.
@@ -44,18 +48,21 @@ def run_cells(
 
     Returns:
         Whether all are done.
+
+    Raises:
+        ValueError: If there is no worker.
     """
-    # A fresh interpreter: a fork of one that runs TensorFlow may hang.
-    context = multiprocessing.get_context("spawn")
+    if num_workers < 1:
+        raise ValueError(
+            "Expected one worker or more. Received: "
+            f"num_workers={num_workers}. Give as many as there are cores."
+        )
     waiting, running, states = list(jobs), {}, []
     with training.StopSignal() as signals:
         while running or waiting:
             while waiting and len(running) < num_workers:
                 cell, protocol = waiting.pop(0)
-                process = context.Process(
-                    target=_work, args=(cell, protocol, data_dir, root)
-                )
-                process.start()
+                process = _start(cell, protocol, data_dir, root)
                 running[process.sentinel] = process, cell
             for sentinel in connection.wait(list(running), LOOK_SECONDS):
                 process, cell = running.pop(sentinel)
@@ -69,13 +76,50 @@ def run_cells(
     return len(states) == len(jobs) and set(states) <= {"done"}
 
 
-def _work(cell, protocol, data_dir, root):
-    """Runs a cell, as the target of a process."""
-    folder = cell.folder(root)
+def _start(*arguments):
+    """Starts a cell's process, which Ctrl-C does not reach.
+
+    A terminal sends that to all processes; it is the sweep that stops its
+    cells, even those that are still importing.
+    """
+    # A fresh interpreter: a fork of one that runs TensorFlow may hang.
+    context = multiprocessing.get_context("spawn")
+    process = context.Process(target=_work, args=arguments)
+    resource_tracker.ensure_running()  # Its own start would lift the block.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        process.start()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    return process
+
+
+def _end_with(sweep):
+    """Stops a cell whose sweep was killed, before somebody runs it again."""
+    sweep.join()
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _open_log(folder):
+    """Makes a cell's log the output of this process, and of no other."""
     folder.mkdir(parents=True, exist_ok=True)
     log = os.open(folder / LOG, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
     os.dup2(log, 1)
     os.dup2(log, 2)
+    try:
+        fcntl.flock(log, fcntl.LOCK_EX | fcntl.LOCK_NB)  # as long as it lives
+    except BlockingIOError:
+        sys.exit(
+            f"Expected nobody else to train this cell. Received: {folder}, "
+            "whose log another process writes. Wait for it or end it."
+        )
+
+
+def _work(cell, protocol, data_dir, root):
+    """Runs a cell, as the target of a process."""
+    _open_log(cell.folder(root))
+    sweep = multiprocessing.parent_process()
+    threading.Thread(target=_end_with, args=(sweep,), daemon=True).start()
     import tensorflow as tf
 
     from ac_keras.sweep.cell_run import run_cell

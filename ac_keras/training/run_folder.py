@@ -30,6 +30,34 @@ def claim(
     Raises:
         ValueError: If the folder is another run's.
     """
+    kept = check(directory, flags, manifest, free)
+    directory.mkdir(parents=True, exist_ok=True)
+    atomic_file.sweep(directory)
+    for name, values in kept.items():
+        if not (directory / name).is_file():
+            write_json(directory / name, values)
+
+
+def check(
+    directory: pathlib.Path,
+    flags: dict,
+    manifest: Manifest,
+    free: Collection[str] = (),
+) -> dict[str, dict]:
+    """Checks that a folder is free or this run's, and writes nothing.
+
+    Args:
+        directory: The folder; it need not exist.
+        flags: Everything that the run depends on, as JSON values.
+        manifest: The dataset.
+        free: Names in `flags` that may differ when the run goes on.
+
+    Returns:
+        What the run's files are to hold, by their names.
+
+    Raises:
+        ValueError: If the folder is another run's.
+    """
     text = manifest.dump().encode()
     dataset = {
         "name": manifest.description.name,
@@ -51,11 +79,7 @@ def claim(
             f"with {'; '.join(differences)}. Name another output folder, or "
             "give the same flags to go on."
         )
-    directory.mkdir(parents=True, exist_ok=True)
-    atomic_file.sweep(directory)
-    for name, values in kept.items():
-        if not (directory / name).is_file():
-            write_json(directory / name, values)
+    return kept
 
 
 def read_json(path: pathlib.Path) -> dict:

@@ -92,3 +92,9 @@ def test_a_claim_that_was_killed_halfway_can_be_repeated(folder, manifests):
     (folder / "dataset.json").unlink()
     run_folder.claim(folder, FLAGS, manifests[0], FREE)
     assert contents(folder) == before
+
+
+def test_a_check_of_a_free_folder_makes_none(manifests, tmp_path):
+    kept = run_folder.check(tmp_path / "run", FLAGS, manifests[0], FREE)
+    assert kept["flags.json"] == FLAGS
+    assert not (tmp_path / "run").exists()

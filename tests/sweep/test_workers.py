@@ -1,0 +1,168 @@
+"""Cells in processes of their own: failed, stopped, killed and gone on with."""
+
+import dataclasses
+import fcntl
+import json
+import types
+
+import pytest
+
+import disturbed_cells
+import tiny_cells
+from ac_keras import training
+from ac_keras.sweep import LOG
+from ac_keras.sweep import Cell
+from ac_keras.sweep import run_cells
+from ac_keras.sweep import workers
+
+# Longer than the other tests' cells: there is time to disturb it.
+PROTOCOL = dataclasses.replace(tiny_cells.PROTOCOL, epochs=20)
+BAD = dataclasses.replace(PROTOCOL, learning_rate=1e39)  # infinite
+CELL, OTHER_SEED = Cell("fc2_shift", 2), Cell("fc2_shift", 2, seed=1)
+BAD_CELL, TAKEN = Cell("fc1", 2), Cell("fc1", 1)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def looked_often():
+    """So that a signal comes between two epochs of a cell."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(workers, "LOOK_SECONDS", 0.01)
+        yield
+
+
+@pytest.fixture(scope="module")
+def mixed(manifest, tmp_path_factory):
+    """Two cells that can be trained, one that fails and one that is taken."""
+    root = tmp_path_factory.mktemp("mixed")
+    log = TAKEN.folder(root) / LOG
+    log.parent.mkdir(parents=True)
+    jobs = [
+        (CELL, PROTOCOL),
+        (BAD_CELL, BAD),
+        (TAKEN, PROTOCOL),
+        (OTHER_SEED, PROTOCOL),
+    ]
+    with open(log, "a") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        done, ends = disturbed_cells.run(jobs, manifest, root, num_workers=2)
+    return types.SimpleNamespace(root=root, done=done, ends=ends)
+
+
+@pytest.fixture(scope="module")
+def disturbed(manifest, tmp_path_factory):
+    """The same cell, its process killed, its sweep stopped, then left alone."""
+    root = tmp_path_factory.mktemp("disturbed")
+    folder, jobs = CELL.folder(root), [(CELL, PROTOCOL), (TAKEN, PROTOCOL)]
+    found, epochs = types.SimpleNamespace(folder=folder), []
+    with disturbed_cells.kill_worker_at(folder, 2):
+        found.killed = disturbed_cells.run(jobs[:1], manifest, root)
+    epochs.append(tiny_cells.num_epochs(folder))
+    with disturbed_cells.stop_sweep_at(folder, epochs[0] + 2):
+        found.stopped = disturbed_cells.run(jobs, manifest, root)
+    epochs.append(tiny_cells.num_epochs(folder))
+    found.left = set(tiny_cells.contents(root))
+    found.last = disturbed_cells.run(jobs[:1], manifest, root)
+    found.epochs = epochs
+    return found
+
+
+def log_of(cell, root):
+    return (cell.folder(root) / LOG).read_text()
+
+
+def test_a_cell_that_fails_is_reported_and_the_others_are_done(mixed):
+    assert mixed.ends.states == {
+        CELL: "done",
+        OTHER_SEED: "done",
+        BAD_CELL: "failed",
+        TAKEN: "failed",
+    }
+    assert not mixed.done
+
+
+def test_the_log_of_a_cell_that_failed_tells_why(mixed):
+    assert "Received: NaN or infinity at step" in log_of(BAD_CELL, mixed.root)
+    assert not (BAD_CELL.folder(mixed.root) / "result.json").exists()
+
+
+def test_a_cell_that_another_process_trains_is_left_to_it(mixed):
+    folder = TAKEN.folder(mixed.root)
+    assert f"nobody else to train this cell. Received: {folder}" in log_of(
+        TAKEN, mixed.root
+    )
+    assert [x.name for x in folder.iterdir()] == [LOG]
+
+
+def test_as_many_run_at_a_time_as_there_are_workers(mixed):
+    """The first two fail at once, while the first cell is still trained."""
+    assert mixed.ends.others[0] == 1
+    assert max(mixed.ends.others) < 2
+
+
+def test_a_cell_of_another_seed_has_other_weights_and_figures(mixed):
+    folders = [x.folder(mixed.root) for x in (CELL, OTHER_SEED)]
+    first, second = map(tiny_cells.weights, folders)
+    # All but the bias that starts at zero would differ untrained, too.
+    assert [len(x) for x in first] == [len(x) for x in second]
+    assert not any(x == y for x, y in zip(first, second, strict=True))
+    curves = [tiny_cells.read_json(x, "curve.json") for x in folders]
+    assert curves[0][-1]["val_loss"] != curves[1][-1]["val_loss"]
+
+
+def test_a_cell_whose_process_is_killed_has_failed(disturbed):
+    done, ends = disturbed.killed
+    assert not done and ends.states == {CELL: "failed"}
+    assert 2 <= disturbed.epochs[0] < PROTOCOL.epochs
+
+
+def test_a_signal_stops_the_cell_and_starts_no_other(disturbed):
+    done, ends = disturbed.stopped
+    assert not done and ends.states == {CELL: "stopped"}
+    assert disturbed.epochs[0] < disturbed.epochs[1] < PROTOCOL.epochs
+    assert "Stopped by SIGTERM after" in (disturbed.folder / LOG).read_text()
+
+
+def test_a_stopped_cell_has_saved_where_it_is(disturbed):
+    names = {x.split("/")[-1] for x in disturbed.left}
+    assert {"checkpoint", training.BEST_WEIGHTS, "curve.json"} <= names
+    assert not names & {"result.json", "model.keras"}
+
+
+def test_a_cell_that_was_killed_and_stopped_ends_with_the_same_bits(
+    disturbed, mixed
+):
+    done, ends = disturbed.last
+    assert done and ends.states == {CELL: "done"}
+    whole = CELL.folder(mixed.root)
+    assert tiny_cells.weights(disturbed.folder) == tiny_cells.weights(whole)
+
+
+def test_and_with_the_same_figures_and_files(disturbed, mixed):
+    whole, folder = CELL.folder(mixed.root), disturbed.folder
+    found = tiny_cells.figures(folder)
+    found[0]["protocol"] = mixed.root.name
+    assert found == tiny_cells.figures(whole)
+    assert len(found) == 1 + PROTOCOL.epochs
+    assert set(tiny_cells.contents(folder)) == set(tiny_cells.contents(whole))
+
+
+def test_a_cells_log_tells_of_all_its_beginnings(disturbed, mixed):
+    assert (disturbed.folder / LOG).read_text().count(" begins\n") == 3
+    assert log_of(CELL, mixed.root).count(" begins\n") == 1
+
+
+def test_no_cells_are_all_done(manifest, tmp_path):
+    done, ends = disturbed_cells.run([], manifest, tmp_path)
+    assert done and not ends.states
+
+
+def test_no_worker_is_refused(manifest, tmp_path):
+    jobs = [(CELL, PROTOCOL)]
+    with pytest.raises(ValueError, match="Received: num_workers=0. Give as"):
+        run_cells(jobs, manifest.directory, tmp_path, 0, print)
+
+
+def test_settings_of_a_cell_are_kept_as_json(mixed):
+    text = (CELL.folder(mixed.root) / "flags.json").read_text()
+    expected = dataclasses.asdict(CELL) | dataclasses.asdict(PROTOCOL)
+    assert json.loads(text) == expected

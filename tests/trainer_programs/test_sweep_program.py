@@ -1,0 +1,245 @@
+"""sweep.py: a part of the table, killed, gone on with, and refused."""
+
+import shutil
+import signal
+import types
+
+import pytest
+
+import borrowed_cells
+import sweep_runs
+from ac_keras import sweep
+from ac_keras.pipeline import Manifest
+from ac_keras.training import run_folder
+from program_runs import run_cases
+from sweep_runs import FIRST
+from sweep_runs import SECOND
+from sweep_runs import SETTINGS
+
+NO_STUDY = dict.fromkeys(("study", "epochs", "batch_size", "learning_rate"))
+CASES = {  # Flags that are changed and what is then said.
+    "the same command": ({}, "2 of 2 cells are done. All cells are in"),
+    "a cell of the two": (
+        {"families": "average"},
+        "1 of 1 cells are done. All cells are in",
+    ),
+    "a finished cell of a protocol": (
+        {**NO_STUDY, "protocol": "paper", "families": "fc2", "num_units": 4},
+        "1 of 1 cells are done. All cells are in {runs}/paper",
+    ),
+    "other flags": (
+        {"epochs": 21, "dropout": 0.25},
+        "Expected {runs}/short/fc1_shift/units_002/seed_0 to be empty or this "
+        "run's. Received: a run with dropout: 0.0 there, 0.25 now; epochs: 20 "
+        "there, 21 now. Name another output folder",
+    ),
+    "another dataset": ({"data_dir": "{other}"}, "manifest_sha256: '"),
+    "no dataset": (
+        {"data_dir": "nowhere"},
+        "Expected a complete dataset with a manifest.json. Received: nowhere",
+    ),
+    "changes without a name": (
+        {"study": None},
+        "Expected --study=NAME with flags that change the protocol, and only "
+        "there. Received: study=None, changes={{'epochs': 20,",
+    ),
+    "a name without changes": (
+        {**NO_STUDY, "study": "other"},
+        "Received: study='other', changes={{}}.",
+    ),
+    "a protocol's name": (
+        {"study": "paper"},
+        "The name is a folder's, and no protocol's, tuned or paper.",
+    ),
+    "a name that is no folder's": (
+        {"study": "../short"},
+        "Received: study='../short', changes=",
+    ),
+    "an initializer that nobody can read": (
+        {"families": "average", "beta_initializer": "uniform:1"},
+        "Expected an initializer as constant:VALUE or "
+        "normal:STANDARD_DEVIATION. Received: uniform:1",
+    ),
+    "units that are no numbers": (
+        {"num_units": "2,four"},
+        "Expected --num_units as whole numbers with commas between. Received: "
+        "2,four.",
+    ),
+    "a seed below zero": (
+        {"seeds": "-1"},
+        "Expected --seeds as whole numbers with commas between. Received: -1.",
+    ),
+    "no units": (
+        {"num_units": "0"},
+        "Received: num_units=0, seed=0.",
+    ),
+    "an unknown family": (
+        {"families": "fc1,fc3"},
+        "Expected a family among average, fc1, fc2, fc1_shift, fc2_shift. "
+        "Received: family='fc3'.",
+    ),
+    "no seeds": ({"seeds": ""}, "Received: families=['fc1_shift', 'average'],"),
+    "a cell twice": ({"num_units": "2,02"}, "num_units=[2, 2], seeds=[0]."),
+    "no workers": (
+        {"workers": 0},
+        "flag --workers=0: 0 is not a positive integer",
+    ),
+    "an unknown protocol": (
+        {**NO_STUDY, "protocol": "mine"},
+        "flag --protocol=mine: value should be one of <tuned|paper>",
+    ),
+}
+FINE = [name for name in CASES if "All cells are in" in CASES[name][1]]
+REFUSED = [name for name in CASES if name not in FINE]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("sweep")
+    borrowed_cells.write_dataset(folder / "data")
+    borrowed_cells.write_dataset(folder / "other", seed=1)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def runs(folder):
+    """A sweep that was left alone, while another one never was for long."""
+    data_dir, whole, disturbed = (
+        folder / name for name in ("data", "whole", "disturbed")
+    )
+    process = sweep_runs.start(data_dir, whole)
+    said, epochs = sweep_runs.disturb(data_dir, disturbed)
+    again = sweep_runs.start(data_dir, disturbed)
+    found = [x.communicate() for x in (process, again)]
+    assert not process.returncode and not again.returncode, found
+    return types.SimpleNamespace(
+        whole=whole,
+        disturbed=disturbed,
+        said=said,
+        epochs=epochs,
+        output=found[0][0],
+    )
+
+
+@pytest.fixture(scope="module")
+def answers(runs, folder):
+    """What is said in each case, and the finished sweep's files around it."""
+    # As if a cell of another protocol were finished there.
+    manifest, cell = Manifest.load(folder / "data"), sweep.Cell("fc2", 4)
+    other = cell.folder(runs.whole / "paper")
+    protocol = sweep.choose_protocol("paper", cell)
+    run_folder.claim(other, sweep.settings_of(cell, protocol), manifest)
+    shutil.copy(runs.whole / FIRST / "result.json", other)
+    given = {**SETTINGS, "data_dir": folder / "data", "output_dir": runs.whole}
+    cases = []
+    for changes, _ in CASES.values():
+        flags = {**given, **changes}
+        flags["data_dir"] = str(flags["data_dir"]).format(
+            other=folder / "other"
+        )
+        flags = {name: x for name, x in flags.items() if x is not None}
+        cases.append(("sweep.py", flags))
+    before = borrowed_cells.contents(runs.whole)
+    found = dict(zip(CASES, run_cases(cases, folder), strict=True))
+    return types.SimpleNamespace(
+        found=found, before=before, after=borrowed_cells.contents(runs.whole)
+    )
+
+
+def words(answer):
+    return " ".join((answer.stdout + answer.stderr).split())
+
+
+def test_the_cells_that_flags_name_are_trained_in_the_studys_folder(runs):
+    results = sorted(runs.whole.rglob("result.json"))
+    found = [str(x.parent.relative_to(runs.whole)) for x in results]
+    assert [x for x in found if "paper" not in x] == [SECOND, FIRST]
+    result = run_folder.read_json(runs.whole / FIRST / "result.json")
+    assert result["protocol"] == "short" and result["epochs"] == 20
+    assert result["settings"]["schedule"] == "cosine"  # of --protocol=tuned
+    assert result["settings"]["learning_rate"] == 0.005
+
+
+def test_it_tells_what_came_out_of_each_the_longest_first(runs):
+    first, second = (
+        run_folder.read_json(runs.whole / x / "result.json")
+        for x in (FIRST, SECOND)
+    )
+    output = runs.output
+    assert output.startswith("0 of 2 cells are done.\n")
+    assert 0 < output.index(line_of(first)) < output.index(line_of(second))
+    assert "1 of 2 cells, about " in output and "2 of 2 cells" in output
+    assert output.endswith(f"All cells are in {runs.whole / 'short'}\n")
+
+
+def line_of(result):
+    return (
+        f"{result['family']} N=2 seed 0: "
+        f"validation {100 * result['validation_accuracy']:.2f} %, "
+        f"test {100 * result['test_accuracy']:.2f} %, "
+    )
+
+
+def test_its_diary_has_a_line_for_each_sitting_that_came_to_an_end(runs):
+    whole, disturbed = (
+        run_folder.read_json(x / "short" / "sittings.json")
+        for x in (runs.whole, runs.disturbed)
+    )
+    assert [(x["cells"], x["workers"], x["seeds"]) for x in whole] == [
+        (2, 1, ["0"])
+    ]
+    assert [x["cells"] for x in disturbed] == [0, 2]  # Ctrl-C and the last
+    assert whole[0]["seconds"] > 0
+
+
+def test_ctrl_c_while_it_starts_ends_it_without_a_failure(runs):
+    status, output, errors = runs.said[0]
+    assert status == 1 and "Traceback" not in errors
+    assert "fc1_shift N=2 seed 0: stopped, see" in output
+    assert "failed" not in output and "average" not in output
+    assert "Not all cells are done. The same command goes on." in errors
+    assert runs.epochs[0] == 0
+
+
+def test_the_cells_of_a_killed_sweep_save_where_they_are(runs):
+    assert [x[0] for x in runs.said[1:]] == [-signal.SIGKILL] * 2
+    assert 2 <= runs.epochs[1] < runs.epochs[2] < SETTINGS["epochs"]
+    log = (runs.disturbed / FIRST / sweep.LOG).read_text()
+    assert log.count("Stopped by SIGTERM after") == 1  # the sweep's own kill
+
+
+@pytest.mark.parametrize("cell", [FIRST, SECOND])
+def test_a_sweep_that_was_killed_ends_with_the_same_bits(cell, runs):
+    disturbed, whole = runs.disturbed / cell, runs.whole / cell
+    assert borrowed_cells.weights(disturbed) == borrowed_cells.weights(whole)
+
+
+@pytest.mark.parametrize("cell", [FIRST, SECOND])
+def test_and_with_the_same_figures_and_files(cell, runs):
+    disturbed, whole = runs.disturbed / cell, runs.whole / cell
+    figures = borrowed_cells.figures(whole)
+    assert borrowed_cells.figures(disturbed) == figures
+    assert len(figures) == 1 + SETTINGS["epochs"]
+    names = [set(borrowed_cells.contents(x)) for x in (disturbed, whole)]
+    assert names[0] == names[1]
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_it_says_what_is_done_or_wrong(case, answers, runs, folder):
+    expected = CASES[case][1].format(runs=runs.whole, other=folder / "other")
+    assert expected in words(answers.found[case])
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_what_does_not_fit_ends_with_a_status(case, answers):
+    answer = answers.found[case]
+    assert answer.returncode == 1 and "Traceback" not in answer.stderr
+
+
+@pytest.mark.parametrize("case", FINE)
+def test_what_is_finished_ends_well(case, answers):
+    assert answers.found[case].returncode == 0
+
+
+def test_nothing_is_trained_or_written_then(answers):
+    assert answers.after == answers.before and len(answers.before) > 10
