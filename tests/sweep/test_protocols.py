@@ -40,14 +40,13 @@ def test_many_units_are_trained_shorter_and_dropped_more(family):
     assert dropout == sorted(dropout) and dropout[0] < dropout[-1] == 0.5
 
 
-def test_a_shifted_cells_classifier_is_as_much_faster_as_it_is_smaller():
-    """A number of its global feature is as large as one over the root of N."""
-    one, four, all_of_them = (
+def test_a_shifted_cells_classifier_is_faster_the_smaller_it_is():
+    rates = [
         choose_protocol("tuned", Cell("fc1_shift", x)).classifier_rate
-        for x in (1, 4, 128)
-    )
-    assert one == 2 * four
-    assert all_of_them == pytest.approx(one / 128**0.5, rel=0.02)
+        for x in NUM_UNITS
+    ]
+    assert rates[0] == 2 * rates[2] == 400
+    assert rates == sorted(rates, reverse=True) and rates[-1] > 1
 
 
 def test_without_shifting_the_classifiers_rate_is_the_same_for_all_units():
