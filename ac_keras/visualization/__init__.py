@@ -9,6 +9,7 @@ from ac_keras.visualization.attention_maps import save_attention_maps
 from ac_keras.visualization.attention_picture import attention_picture
 from ac_keras.visualization.preview_attention import save_preview_attention
 from ac_keras.visualization.report import write_report
+from ac_keras.visualization.run_names import name_runs
 from ac_keras.visualization.unit_divergence import UnitDivergence
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "attended_clips",
     "attention_picture",
     "favourite_kinds",
+    "name_runs",
     "save_accuracy_curves",
     "save_attention_maps",
     "save_preview_attention",
