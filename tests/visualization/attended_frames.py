@@ -48,18 +48,14 @@ def mean_divergence(weights):
 
 def table_of(weights, kinds):
     """Mean weight on a kind's frames, clip by clip and frame by frame."""
-    table = np.full((KINDS, weights.shape[1]), np.nan)
-    for kind in range(KINDS):
-        for unit in range(weights.shape[1]):
-            sums = [
-                sum(
-                    clip[unit][frame]
-                    for frame in range(FRAMES)
-                    if of_frames[frame][kind]
-                )
-                for clip, of_frames in zip(weights, kinds, strict=True)
-                if any(of_frames[frame][kind] for frame in range(FRAMES))
-            ]
-            if sums:
-                table[kind, unit] = math.fsum(sums) / len(sums)
+    num_frames, num_kinds = kinds.shape[1:]
+    table = np.full((num_kinds, weights.shape[1]), np.nan)
+    for kind, unit in np.ndindex(table.shape):
+        sums = [
+            sum(clip[unit][x] for x in range(num_frames) if frames[x][kind])
+            for clip, frames in zip(weights, kinds, strict=True)
+            if any(frames[x][kind] for x in range(num_frames))
+        ]
+        if sums:
+            table[kind, unit] = math.fsum(sums) / len(sums)
     return table
