@@ -172,7 +172,7 @@ def measure_digit_attention(
 
 def _modality(model):
     ending = "_attention"
-    names = [x.removesuffix(ending) for x in model.output if ending in x]
+    names = [x.removesuffix(ending) for x in model.output if x.endswith(ending)]
     if len(names) != 1:
         raise ValueError(
             "Expected a model of one modality, as Flash-MNIST has. Received: "
