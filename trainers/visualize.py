@@ -9,7 +9,6 @@ name are told apart by the folders above them. Multi-label runs measure other
 metrics: `--metric=gap` draws `gap.png`.
 """
 
-import os
 import pathlib
 
 import keras
@@ -39,24 +38,6 @@ _METRIC = flags.DEFINE_string(
 NEEDED = ("model.keras", "epochs.csv")
 
 
-def name_runs(folders: list[str]) -> dict[str, pathlib.Path]:
-    """Gives every run the shortest end of its path that no other run has.
-
-    Raises:
-        app.UsageError: If a folder is named twice.
-    """
-    paths = [pathlib.Path(os.path.abspath(folder)) for folder in folders]
-    if len(set(paths)) < len(paths):
-        raise app.UsageError(
-            "Expected --runs to name each folder once. Received: "
-            f"{','.join(folders)}."
-        )
-    length = 1
-    while len({path.parts[-length:] for path in paths}) < len(paths):
-        length += 1
-    return {"/".join(path.parts[-length:]): path for path in paths}
-
-
 def check_runs(runs: dict[str, pathlib.Path]) -> None:
     """Says which files the runs lack.
 
@@ -80,7 +61,10 @@ def check_runs(runs: dict[str, pathlib.Path]) -> None:
 def main(argv):
     if len(argv) > 1:
         raise app.UsageError(f"Expected flags only. Received: {argv[1:]}.")
-    runs = name_runs(_RUNS.value)
+    try:
+        runs = visualization.name_runs(_RUNS.value)
+    except ValueError as error:
+        raise app.UsageError(str(error)) from error
     check_runs(runs)
     manifest = Manifest.load(_DATA_DIR.value)
     output_dir = pathlib.Path(_OUTPUT_DIR.value)

@@ -65,6 +65,23 @@ class FlashMnist:
         Returns:
             uint8 `(batch, 25, 28, 28)`.
         """
+        return self.clips_with_digits(labels, rng)[0]
+
+    def clips_with_digits(
+        self, labels: np.ndarray, rng: np.random.Generator
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Makes the same clips and tells which digits each frame holds.
+
+        Args:
+            labels: As for `clips`.
+            rng: As for `clips`, which takes as much from it.
+
+        Returns:
+            A pair: the clips, uint8 `(batch, 25, 28, 28)`, and bool `(batch,
+            25, 10)`, whether an image of the digit lies on the frame. A frame
+            without one has no True; with replacement a frame may have
+            several, and images on it may cover each other.
+        """
         batch = len(labels)
         frames = self.noise(batch * NUM_FRAMES, rng)
         member = (labels[:, None] >> np.arange(NUM_DIGITS)) & 1
@@ -80,7 +97,13 @@ class FlashMnist:
             np.maximum.at(frames, frame, image)
         else:
             frames[frame] = np.maximum(frames[frame], image)
-        return frames.reshape(batch, NUM_FRAMES, *image.shape[1:])
+        digits = np.zeros((len(frames), NUM_DIGITS), bool)
+        digits[frame, digit] = True
+        shape = batch, NUM_FRAMES
+        return (
+            frames.reshape(*shape, *image.shape[1:]),
+            digits.reshape(*shape, NUM_DIGITS),
+        )
 
     def frames(
         self, per_image: int, num_empty: int, rng: np.random.Generator

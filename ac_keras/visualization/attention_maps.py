@@ -60,7 +60,7 @@ def save_attention_maps(
         figure.subplots(num_clips, squeeze=False)[:, 0]
     ):
         axes.imshow(
-            _grid(images[index], scores[index]),
+            clip_grid(images[index], scores[index]),
             interpolation="nearest",
             aspect="equal",
         )
@@ -77,8 +77,17 @@ def save_attention_maps(
         figure.savefig(partial, format="png")
 
 
-def _grid(frames, scores):
-    """Lays out one clip: its frames, then a row for each unit."""
+def clip_grid(frames: np.ndarray, scores: np.ndarray) -> np.ndarray:
+    """Lays out one clip: its frames, then a row for each unit.
+
+    Args:
+        frames: uint8 `(num_frames, height, width)`.
+        scores: Floats `(num_units, num_frames)` from 0 to 1.
+
+    Returns:
+        Colours from 0 to 1, `((1 + num_units) * height, num_frames * width,
+        3)`.
+    """
     gray = np.concatenate(list(frames), axis=1)[..., None] / 255.0
     gray = np.repeat(gray, 3, axis=2)  # (height, num_frames * width, 3)
     height, width = frames.shape[1:]

@@ -23,6 +23,7 @@ from absl import logging
 
 from ac_keras.datasets import Digits
 from ac_keras.datasets import FlashMnist
+from ac_keras.datasets import frame_digits
 from ac_keras.datasets import load_digits
 from ac_keras.datasets.flash_mnist import NUM_CLASSES
 from ac_keras.datasets.flash_mnist import class_names
@@ -197,9 +198,14 @@ def make_extractor(cnn):
 
 
 class Shards:
-    """Gives the clips of any shard, made by all cores."""
+    """Gives the clips of any shard, made by all cores.
 
-    def __init__(self, digits: dict[str, Digits], extract):
+    Args:
+        digits: What flashes.
+        extract: What makes features of frames; only `clips` needs it.
+    """
+
+    def __init__(self, digits: dict[str, Digits], extract=None):
         self.sizes = split_sizes()
         self.counts = {
             split: -(-size // _CLIPS_PER_SHARD.value)
@@ -220,6 +226,36 @@ class Shards:
 
     def clips(self, split: str, index: int) -> Iterator[Clip]:
         """Yields a shard's clips in order."""
+        for first, labels, features in self._chunks(split, index, self._clips):
+            for offset, label in enumerate(labels):
+                yield Clip(
+                    id=f"{split}-{first + offset:07d}",
+                    labels=(int(label),),
+                    frames={"rgb": features[offset]},
+                )
+
+    def frame_digits(self, split: str) -> np.ndarray:
+        """Tells the digits of a split's frames, bool `(clips, 25, 10)`."""
+        return np.concatenate(
+            [
+                digits
+                for index in range(self.counts[split])
+                for digits in self._chunks(split, index, self._digits)
+            ]
+        )
+
+    def frames(self, split, index, first, stop):
+        """Makes some clips of a shard: classes, frames and their digits."""
+        rng = stream(split, index, first)
+        if _BALANCED.value:
+            order = stream(split).permutation(self.sizes[split])
+            labels = order[first:stop] % NUM_CLASSES
+        else:
+            labels = rng.integers(0, NUM_CLASSES, stop - first)
+        return labels, *self.makers[split].clips_with_digits(labels, rng)
+
+    def _chunks(self, split, index, make):
+        """Yields what `make` makes of a shard's clips, in order."""
         size, count = self.sizes[split], self.counts[split]
         start, stop = index * size // count, (index + 1) * size // count
         jobs = (
@@ -228,32 +264,20 @@ class Shards:
         )
         # A bounded number of chunks is under way, whatever the shard's size.
         waiting = [
-            self.pool.submit(self._chunk, *job)
+            self.pool.submit(make, *job)
             for job in itertools.islice(jobs, 2 * self.num_threads)
         ]
         while waiting:
-            first, labels, features = waiting.pop(0).result()
+            made = waiting.pop(0).result()
             for job in itertools.islice(jobs, 1):
-                waiting.append(self.pool.submit(self._chunk, *job))
-            for offset, label in enumerate(labels):
-                yield Clip(
-                    id=f"{split}-{first + offset:07d}",
-                    labels=(int(label),),
-                    frames={"rgb": features[offset]},
-                )
+                waiting.append(self.pool.submit(make, *job))
+            yield made
 
-    def frames(self, split, index, first, stop):
-        """Makes the frames of some clips of a shard."""
-        rng = stream(split, index, first)
-        if _BALANCED.value:
-            order = stream(split).permutation(self.sizes[split])
-            labels = order[first:stop] % NUM_CLASSES
-        else:
-            labels = rng.integers(0, NUM_CLASSES, stop - first)
-        return labels, self.makers[split].clips(labels, rng)
+    def _digits(self, *job):
+        return self.frames(*job)[2]
 
-    def _chunk(self, split, index, first, stop):
-        labels, frames = self.frames(split, index, first, stop)
+    def _clips(self, split, index, first, stop):
+        labels, frames, _ = self.frames(split, index, first, stop)
         features = self.extract(frames.reshape(-1, *frames.shape[2:]))
         return first, labels, features.numpy().reshape(*frames.shape[:2], -1)
 
@@ -261,7 +285,7 @@ class Shards:
 def write_previews(path: pathlib.Path, shards: Shards) -> None:
     """Keeps the images of the first test clips, for pictures."""
     stop = min(CHUNK, shards.sizes["test"] // shards.counts["test"])
-    labels, frames = shards.frames("test", 0, 0, stop)
+    labels, frames, _ = shards.frames("test", 0, 0, stop)
     with atomic_file.atomic_path(path) as partial, open(partial, "wb") as file:
         np.savez(
             file,
@@ -271,6 +295,14 @@ def write_previews(path: pathlib.Path, shards: Shards) -> None:
             labels=labels[:PREVIEWS],
             rgb=frames[:PREVIEWS],
         )
+
+
+def write_frame_digits(path: pathlib.Path, shards: Shards) -> None:
+    """Keeps which digits lie on each frame of the test clips."""
+    digits = shards.frame_digits("test")
+    with atomic_file.atomic_path(path) as partial, open(partial, "wb") as file:
+        ids = np.array([f"test-{i:07d}" for i in range(len(digits))])
+        np.savez(file, ids=ids, digits=digits)
 
 
 def main(argv):
@@ -287,13 +319,18 @@ def main(argv):
         for split, size in sizes.items()
     }
     writer = DatasetWriter(directory, describe(), counts)
+    of_frames = directory / frame_digits.FILE_NAME
     if writer.is_complete:
         writer.finish()  # checks that no file was lost since
         print(f"{directory} is complete already.")
+        if not of_frames.is_file():  # made by an earlier version
+            write_frame_digits(of_frames, Shards(digits))
+            print(f"{of_frames} was added.")
         return
     cnn = pretrained_cnn(directory, digits)
     shards = Shards(digits, make_extractor(cnn))
     write_previews(directory / "previews.npz", shards)
+    write_frame_digits(of_frames, shards)
     manifest = writer.write(shards.clips)
     for name, split in manifest.splits.items():
         print(f"{name}: {split.num_clips} clips, {len(split.shards)} files")

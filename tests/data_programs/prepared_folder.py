@@ -37,3 +37,10 @@ def read_split(directory, split, dtype="float32"):
         stored = np.frombuffer(feature["rgb"].bytes_list.value[0], dtype)
         features.append(stored.reshape(-1, 50))
     return ids, np.array(labels)[:, 0], np.array(features)
+
+
+def images_under(frames, images):
+    """Indices of the images that lie, whole, on one of the frames."""
+    frames = frames.reshape(len(frames), -1)
+    under = [(frames >= image.ravel()).all(axis=1).any() for image in images]
+    return np.flatnonzero(under)

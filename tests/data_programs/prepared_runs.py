@@ -57,3 +57,12 @@ def run_again(parent):
     for name in LEFT_BY_KILLS:
         (directory / name).write_text("{}")
     return make_run(directory)
+
+
+@functools.cache
+def run_on_older_folder(parent):
+    """The same command on a folder that does not keep the frames' digits."""
+    directory = parent / "older"
+    shutil.copytree(complete_run(parent).directory, directory)
+    (directory / "frame_digits.npz").unlink()
+    return make_run(directory)

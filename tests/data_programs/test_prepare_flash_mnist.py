@@ -14,6 +14,7 @@ from ac_keras.pipeline import Manifest
 from prepare_program import NUM_SHARDS
 from prepare_program import SIZES
 from prepared_folder import folder_contents
+from prepared_folder import images_under
 from prepared_folder import read_split
 from prepared_runs import complete_run
 from prepared_runs import make_run
@@ -67,13 +68,18 @@ def test_it_says_where_the_dataset_is_and_how_large(complete):
     ]
 
 
-def test_the_folder_holds_records_manifest_weights_and_previews(complete):
+def test_the_folder_holds_the_documented_files(complete):
     shards = [
         f"{split}-{index:05d}-of-{count:05d}.tfrecord"
         for split, count in NUM_SHARDS.items()
         for index in range(count)
     ]
-    others = ["frame_cnn.weights.h5", "manifest.json", "previews.npz"]
+    others = [
+        "frame_cnn.weights.h5",
+        "frame_digits.npz",
+        "manifest.json",
+        "previews.npz",
+    ]
     assert sorted(folder_contents(complete.directory)) == sorted(
         shards + others
     )
@@ -150,13 +156,6 @@ def test_previews_are_the_first_test_clips(complete, previews):
     assert previews["labels"].tolist() == labels[:16].tolist()
     assert previews["rgb"].shape == (16, 25, 28, 28)
     assert previews["rgb"].dtype == np.uint8
-
-
-def images_under(frames, images):
-    """Indices of the images that lie, whole, on one of the frames."""
-    frames = frames.reshape(len(frames), -1)
-    under = [(frames >= image.ravel()).all(axis=1).any() for image in images]
-    return np.flatnonzero(under)
 
 
 def test_test_clips_flash_the_test_digits_of_their_label(previews, digits):

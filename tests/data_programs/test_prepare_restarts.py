@@ -15,6 +15,7 @@ from prepared_folder import folder_contents
 from prepared_runs import complete_run
 from prepared_runs import interrupted_run
 from prepared_runs import run_again
+from prepared_runs import run_on_older_folder
 
 
 @pytest.fixture(scope="module")
@@ -30,6 +31,11 @@ def interrupted(tmp_path_factory):
 @pytest.fixture(scope="module")
 def again(tmp_path_factory):
     return run_again(tmp_path_factory.getbasetemp())
+
+
+@pytest.fixture(scope="module")
+def older(tmp_path_factory):
+    return run_on_older_folder(tmp_path_factory.getbasetemp())
 
 
 def test_two_kills_ended_the_program(interrupted):
@@ -57,7 +63,7 @@ def test_a_killed_run_ends_with_the_bytes_of_an_undisturbed_one(
     complete, interrupted
 ):
     assert not differing_files(complete.directory, interrupted.directory)
-    assert len(folder_contents(complete.directory)) == 14
+    assert len(folder_contents(complete.directory)) == 15
 
 
 def test_the_number_of_cores_changes_no_byte(complete, tmp_path):
@@ -76,6 +82,14 @@ def test_the_same_command_again_says_that_it_is_done(again):
 def test_the_same_command_again_changes_nothing(complete, again):
     changed = differing_files(complete.directory, again.directory)
     assert set(changed) <= set(LEFT_BY_KILLS)
+
+
+def test_the_same_command_adds_the_frames_digits_to_an_older_folder(
+    complete, older
+):
+    assert not differing_files(complete.directory, older.directory)
+    name = older.directory / "frame_digits.npz"
+    assert older.said.splitlines()[1:] == [f"{name} was added."]
 
 
 @pytest.mark.parametrize("name", LEFT_BY_KILLS)

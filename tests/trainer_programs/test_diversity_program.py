@@ -1,0 +1,155 @@
+"""attention_diversity.py: two runs of known attention, side by side."""
+
+import json
+
+import pytest
+from matplotlib import image
+
+from borrowed_flashes import FLASHED
+from borrowed_flashes import expected_weights
+from borrowed_flashes import make_model
+from borrowed_flashes import mean_divergence
+from borrowed_flashes import write_dataset
+from program_runs import as_flags
+from program_runs import output_of
+from program_runs import run_cases
+from program_runs import run_program
+
+PROGRAM = "attention_diversity.py"
+UNITS = {"shifted": (7, 3, 0, 9), "plain": (3, None, 3)}
+
+
+def flags(**values):
+    return {
+        "data_dir": "records",
+        "runs": "shifted,plain",
+        "output_dir": "pictures",
+        **values,
+    }
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A dataset and two runs beside it."""
+    folder = tmp_path_factory.mktemp("diversity")
+    write_dataset(folder / "records")
+    for name, units in UNITS.items():
+        (folder / name).mkdir()
+        make_model(units).save(folder / name / "model.keras")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def said(folder):
+    values = as_flags(flags(num_clips=2))
+    return output_of(run_program(PROGRAM, *values, cwd=folder))
+
+
+@pytest.fixture(scope="module")
+def found(said, folder):
+    return json.loads((folder / "pictures" / "diversity.json").read_text())
+
+
+def test_it_writes_the_documented_files(said, folder):
+    assert "All of it is in pictures" in said
+    names = sorted(path.name for path in (folder / "pictures").iterdir())
+    assert names == [
+        "attended_digits.png",
+        "attention.png",
+        "attention_plain.png",
+        "attention_shifted.png",
+        "diversity.json",
+        "diversity.md",
+    ]
+
+
+def test_pictures_show_something(said, folder):
+    for path in (folder / "pictures").glob("*.png"):
+        assert image.imread(path)[:, :, :3].std() > 0.1
+
+
+def test_the_divergence_is_that_of_the_runs_units(found):
+    assert list(found) == list(UNITS)
+    for name, units in UNITS.items():
+        expected = mean_divergence(expected_weights(units))
+        assert found[name]["divergence_nats"] == pytest.approx(expected, 1e-5)
+
+
+def test_favourites_are_the_digits_that_units_point_at(found):
+    assert found["shifted"]["favourites"] == [7, 3, 0, 9]
+    assert found["plain"]["favourites"] == [3, None, 3]
+    counts = [run["favourite_digits"] for run in found.values()]
+    assert counts == [4, 1]
+    assert found["plain"]["units_of_digit"] == [0, 0, 0, 2, 0, 0, 0, 0, 0, 0]
+
+
+def test_weights_have_a_list_of_units_for_each_digit(found):
+    weights = found["shifted"]["weights"]
+    assert list(weights) == [*"0123456789", "none"]
+    assert [weights["7"][0], weights["3"][1]] == pytest.approx([1, 1])
+    assert weights["1"] == [None] * 4  # no clip has a 1
+
+
+def test_the_accuracy_is_that_of_the_test_clips(found):
+    assert found["shifted"]["test_clips"] == len(FLASHED)
+    assert found["shifted"]["test_accuracy"] == 1
+    assert found["plain"]["test_accuracy"] < 0.5
+
+
+def test_the_page_has_the_numbers_of_the_json(said, found, folder):
+    page = (folder / "pictures" / "diversity.md").read_text()
+    for name, run in found.items():
+        (row,) = [x for x in page.splitlines() if x.startswith(f"| {name} |")]
+        assert f"| {run['divergence_nats']:.3f} |" in row
+        assert f"| {100 * run['test_accuracy']:.2f} % |" in row
+        assert row in said
+    assert "| frames with | unit 1 (3) | unit 3 (3) | unit 2 (none) |" in page
+
+
+def test_a_dataset_without_images_has_its_numbers(said, found, folder):
+    write_dataset(folder / "blind")
+    (folder / "blind" / "previews.npz").unlink()
+    values = as_flags(flags(data_dir="blind", output_dir="numbers"))
+    printed = output_of(run_program(PROGRAM, *values, cwd=folder))
+    assert "blind keeps no images; attention was not drawn." in printed
+    names = sorted(path.name for path in (folder / "numbers").iterdir())
+    assert names == ["attended_digits.png", "diversity.json", "diversity.md"]
+    assert json.loads((folder / "numbers" / names[1]).read_text()) == found
+
+
+@pytest.fixture(scope="module")
+def refusals(folder):
+    """What the program says to flags that do not fit."""
+    write_dataset(folder / "older")
+    (folder / "older" / "frame_digits.npz").unlink()
+    (folder / "begun").mkdir()
+    (folder / "single").mkdir()
+    make_model([3]).save(folder / "single" / "model.keras")
+    cases = {
+        "older folder": flags(data_dir="older"),
+        "no folder": flags(data_dir="nowhere"),
+        "no model": flags(runs="plain,begun"),
+        "twice": flags(runs="plain,plain/"),
+        "one unit": flags(runs="single"),
+    }
+    cases = {name: {**x, "output_dir": "no"} for name, x in cases.items()}
+    results = run_cases([(PROGRAM, x) for x in cases.values()], folder)
+    assert not (folder / "no").exists()
+    return dict(zip(cases, results, strict=True))
+
+
+@pytest.mark.parametrize(
+    "case, message",
+    [
+        ("older folder", "python data/flash_mnist/prepare.py --output_dir"),
+        ("no folder", "nowhere"),
+        ("no model", "begun without. A run has it when it has ended"),
+        ("twice", "each folder once. Received: plain,plain/. Leave out"),
+        ("one unit", "Received: num_units=1. Leave out clusters of one."),
+    ],
+)
+def test_what_does_not_fit_is_said(case, message, refusals):
+    result = refusals[case]
+    assert result.returncode == 1
+    assert message in result.stderr
+    assert "Traceback" not in result.stderr
