@@ -125,6 +125,8 @@ def _work(cell, protocol, data_dir, root):
     from ac_keras.sweep.cell_run import run_cell
 
     print(time.strftime("%Y-%m-%d %H:%M:%S"), "begins", flush=True)
+    # Cells are small and several; the processor's bits are the same anywhere.
+    tf.config.set_visible_devices([], "GPU")
     tf.config.threading.set_intra_op_parallelism_threads(1)
     tf.config.threading.set_inter_op_parallelism_threads(1)
     tf.config.experimental.enable_op_determinism()
