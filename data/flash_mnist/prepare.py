@@ -33,6 +33,7 @@ from ac_keras.pipeline import DatasetWriter
 from ac_keras.pipeline import Description
 from ac_keras.pipeline import Modality
 from ac_keras.pipeline import atomic_file
+from ac_keras.training import make_schedule
 
 _OUTPUT_DIR = flags.DEFINE_string(
     "output_dir", None, "Folder of the dataset.", required=True
@@ -90,9 +91,16 @@ _NUM_EMPTY = flags.DEFINE_integer(
 _CNN_EPOCHS = flags.DEFINE_integer(
     "cnn_epochs", 1, "Pretraining: passes over these frames.", lower_bound=1
 )
+_CNN_SCHEDULE = flags.DEFINE_enum(
+    "cnn_schedule",
+    "constant",
+    ["constant", "cosine"],
+    "Pretraining: the learning rate stays, as in the paper, or goes to 0.",
+)
 
 CHUNK = 64  # clips made and extracted at once
 CNN_BATCH_SIZE = 16  # the paper gives none; see README.md
+CNN_LEARNING_RATE = 1e-3
 STEPS_PER_EXECUTION = 32
 PREVIEWS = 16
 # What a random stream is for; each has a number of its own.
@@ -131,6 +139,7 @@ def describe() -> Description:
         _BACKGROUNDS,
         _NUM_EMPTY,
         _CNN_EPOCHS,
+        _CNN_SCHEDULE,
     )
     return Description(
         name="flash_mnist",
@@ -138,6 +147,16 @@ def describe() -> Description:
         modalities={"rgb": Modality(50, _DTYPE.value)},
         seed=_SEED.value,
         settings={flag.name: flag.value for flag in decisive},
+    )
+
+
+def learning_rate(num_frames: int):
+    """Gives the rate of pretraining, or how it falls, for so many frames."""
+    steps = -(-num_frames // CNN_BATCH_SIZE)
+    return make_schedule(
+        _CNN_SCHEDULE.value,
+        CNN_LEARNING_RATE,
+        total_steps=steps * _CNN_EPOCHS.value,
     )
 
 
@@ -149,16 +168,16 @@ def pretrained_cnn(directory: pathlib.Path, digits: dict[str, Digits]):
     if path.is_file():
         cnn.load_weights(path)
         return cnn
+    frames = FlashMnist(digits["train"], digits["train"]).frames(
+        _BACKGROUNDS.value, _NUM_EMPTY.value, stream("pretraining")
+    )
     # Bytes in, so that a frame is a byte a pixel until it is used.
     model = keras.Sequential([keras.layers.Rescaling(1 / 255), cnn])
     model.compile(
-        keras.optimizers.Adam(1e-3),
+        keras.optimizers.Adam(learning_rate(len(frames.labels))),
         keras.losses.SparseCategoricalCrossentropy(),
         metrics=["accuracy"],
         steps_per_execution=STEPS_PER_EXECUTION,
-    )
-    frames = FlashMnist(digits["train"], digits["train"]).frames(
-        _BACKGROUNDS.value, _NUM_EMPTY.value, stream("pretraining")
     )
     logging.info("Pretraining the CNN on %d frames", len(frames.labels))
     model.fit(

@@ -35,17 +35,26 @@ def other_features(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def balanced(tmp_path_factory):
-    """A run with as many training clips as there are classes."""
+    """A run with as many training clips as there are classes.
+
+    Its CNN was pretrained at a falling rate, on the frames of the others.
+    """
     directory = tmp_path_factory.mktemp("balanced")
-    return make_run(directory, balanced=True, num_train=1024 + 60)
+    return make_run(
+        directory, balanced=True, num_train=1024 + 60, cnn_schedule="cosine"
+    )
+
+
+def load_cnn(run):
+    model = frame_cnn()
+    model.load_weights(run.directory / "frame_cnn.weights.h5")
+    return model
 
 
 @pytest.fixture(scope="module")
 def cnn(complete):
     """The CNN of the complete run."""
-    model = frame_cnn()
-    model.load_weights(complete.directory / "frame_cnn.weights.h5")
-    return model
+    return load_cnn(complete)
 
 
 @pytest.fixture(scope="module")
@@ -170,12 +179,36 @@ def test_test_clips_flash_no_training_digit(previews, digits):
         assert len(images_under(frames, digits["train"].images)) == 0
 
 
-def test_the_cnn_has_learned_digits(cnn, digits):
+def share_named(cnn, digits):
+    """The share of frames with a test digit that are named rightly."""
     maker = FlashMnist(digits["test"], digits["train"])
     frames = maker.frames(1, 45, np.random.default_rng(0))
     images = frames.images[..., None].astype("float32") / 255
-    named = np.argmax(cnn(images), axis=1)
-    assert np.mean(named == frames.labels) > 0.2  # by chance 0.1
+    return np.mean(np.argmax(cnn(images), axis=1) == frames.labels)
+
+
+def test_the_cnn_has_learned_digits(cnn, digits):
+    assert share_named(cnn, digits) > 0.2  # by chance 0.1
+
+
+def test_a_falling_rate_makes_another_cnn_that_has_learned_too(
+    cnn, balanced, digits
+):
+    falling = load_cnn(balanced)
+    moved = [
+        np.abs(x - y).mean()
+        for x, y in zip(falling.get_weights(), cnn.get_weights(), strict=True)
+    ]
+    assert min(moved) > 1e-4
+    assert share_named(falling, digits) > 0.15  # by chance 0.1
+
+
+def test_the_manifest_tells_how_the_rate_went(complete, balanced):
+    schedules = [
+        Manifest.load(run.directory).description.settings["cnn_schedule"]
+        for run in (complete, balanced)
+    ]
+    assert schedules == ["constant", "cosine"]
 
 
 def test_log_softmax_is_that_of_the_relu_units(complete, other_features):

@@ -1,0 +1,150 @@
+"""data/flash_mnist/frame_union.py, run as a program on known decisions."""
+
+import json
+import re
+
+import numpy as np
+import pytest
+
+from borrowed_runs import run_cases
+from decided_frames import SURE
+from decided_frames import VAGUE
+from decided_frames import write_folder
+from scan_programs import DATA
+
+PROGRAM = DATA / "flash_mnist" / "frame_union.py"
+# Vague threes are none; all else is what the CNN takes it for.
+RIGHT = ([(1, SURE), (3, SURE), (3, SURE)], 2 + 8)
+FALSE_THREE = ([(1, SURE), (3, VAGUE)], 2)
+MISSED_NINE = ([(1, SURE)], 2 + 512)
+VALIDATION = [RIGHT, RIGHT, FALSE_THREE, MISSED_NINE]
+TEST = [RIGHT, FALSE_THREE, FALSE_THREE, MISSED_NINE, MISSED_NINE]
+# Vague threes are threes here, which only a look at the test split can tell.
+OTHER_TEST = [([(3, VAGUE)], 8)] * 5
+
+
+def columns(clips):
+    return tuple(zip(*clips, strict=True))
+
+
+def splits_of(test=TEST):
+    return {
+        "train": columns([RIGHT]),
+        "validation": columns(VALIDATION),
+        "test": columns(test),
+    }
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory):
+    """What the program did with each folder, and the JSON file."""
+    root = tmp_path_factory.mktemp("unions")
+    folders = {
+        "good": write_folder(root / "good", splits_of()),
+        "other_test": write_folder(root / "other_test", splits_of(OTHER_TEST)),
+        "stranger": write_folder(root / "stranger", splits_of(), name="toys"),
+        "log_softmax": write_folder(
+            root / "log_softmax", splits_of(), features="log_softmax"
+        ),
+        "no_weights": write_folder(root / "no_weights", splits_of()),
+        "no_validation": write_folder(
+            root / "no_validation", {"test": columns(TEST)}
+        ),
+        "no_test": write_folder(
+            root / "no_test", {"validation": columns(VALIDATION)}
+        ),
+        "nowhere": root / "nowhere",
+    }
+    (folders["no_weights"] / "frame_cnn.weights.h5").unlink()
+    cases = {
+        name: {"data_dir": folder, "output": root / f"{name}.json"}
+        for name, folder in folders.items()
+    }
+    cases["no_folder"] = {
+        "data_dir": folders["good"],
+        "output": root / "missing" / "union.json",
+    }
+    done = run_cases([(PROGRAM, flags) for flags in cases.values()], root)
+    return root, dict(zip(cases, done, strict=True))
+
+
+@pytest.fixture(scope="module")
+def union(results):
+    root, done = results
+    assert done["good"].returncode == 0, done["good"].stderr
+    return json.loads((root / "good.json").read_text())
+
+
+def test_what_is_printed_is_what_is_written(results):
+    root, done = results
+    assert done["good"].stdout == (root / "good.json").read_text()
+
+
+def test_no_partial_file_is_left(results):
+    assert [x.name for x in results[0].glob(".*")] == []
+
+
+def test_hard_unions_are_right_where_every_digit_is(union):
+    assert union["validation"]["accuracy"]["hard"] == 2 / 4
+    assert union["test"]["accuracy"]["hard"] == 1 / 5
+
+
+def test_thresholds_keep_out_what_is_vaguely_taken_for_a_digit(union):
+    for name in ("threshold_by_digit", "threshold_by_set"):
+        threshold = union["thresholds"][name][3]
+        assert threshold == pytest.approx((SURE + VAGUE) / 2, abs=1e-3)
+        assert union["validation"]["accuracy"][name] == 3 / 4
+        assert union["test"]["accuracy"][name] == 3 / 5
+
+
+def test_each_digit_has_an_accuracy_of_its_own(union):
+    expected = np.ones(10)
+    expected[9] = 3 / 5
+    found = union["test"]["digit_accuracy"]
+    assert found["threshold_by_set"] == expected.tolist()
+    expected[3] = 3 / 5
+    assert found["hard"] == expected.tolist()
+
+
+def test_it_tells_how_many_clips_and_parameters_there_are(union):
+    assert union["validation"]["num_clips"] == 4
+    assert union["test"]["num_clips"] == 5
+    # Two convolutions, the features and the last layer.
+    weights = 10 * 26 + 20 * 251 + 50 * (4 * 4 * 20 + 1) + 11 * 51
+    assert union["cnn_parameters"] == weights
+
+
+def test_thresholds_do_not_follow_the_test_split(results, union):
+    other = json.loads((results[0] / "other_test.json").read_text())
+    assert other["test"]["accuracy"]["hard"] == 1
+    assert other["test"]["accuracy"]["threshold_by_set"] == 0
+    assert other["thresholds"] == union["thresholds"]
+    assert other["validation"] == union["validation"]
+
+
+@pytest.mark.parametrize(
+    "case, message",
+    [
+        ("stranger", "Expected a dataset of .*Received: name='toys' in "),
+        (
+            "log_softmax",
+            "Expected features=relu .*Received: features='log_softmax' in "
+            ".*Prepare the dataset with --features=relu",
+        ),
+        (
+            "no_weights",
+            "Expected the CNN's weights .*Received: no file .*"
+            "frame_cnn.weights.h5. Copy it",
+        ),
+        ("no_validation", "Expected a split among.*split='validation'"),
+        ("no_test", "Expected a split among.*split='test'"),
+        ("nowhere", "manifest.json"),
+        ("no_folder", "Expected a folder for --output. Received: .*Make "),
+    ],
+)
+def test_what_cannot_be_measured_is_refused(results, case, message):
+    root, done = results
+    assert done[case].returncode == 1
+    assert re.search(message, done[case].stderr)
+    assert "Traceback" not in done[case].stderr
+    assert not (root / f"{case}.json").exists()

@@ -1,0 +1,196 @@
+"""Unions of decisions on single frames, against loops and brute force."""
+
+import math
+
+import keras
+import numpy as np
+import pytest
+
+from ac_keras.datasets import frame_union
+from ac_keras.datasets.flash_mnist import class_names
+from ac_keras.models import frame_cnn
+
+ALL_DIGITS = range(10)
+
+
+def draw_probabilities(clips=300, num_frames=7, seed=0):
+    """Probabilities of which many are the highest of their frame by little."""
+    rng = np.random.default_rng(seed)
+    return rng.dirichlet(np.full(11, 0.4), (clips, num_frames))
+
+
+def draw_clips(clips=400, seed=0):
+    """Highest probabilities and digits that are likelier the higher they are.
+
+    Each digit has a bias, which a threshold of 0.5 is wrong about. A third of
+    the clips are vague and biased otherwise: they lose their sets whatever
+    the thresholds, which only those for sets can know.
+    """
+    rng = np.random.default_rng(seed)
+    present = rng.random((clips, 10)) < 0.5
+    logits = rng.normal(4.0 * present - 2, 1) + rng.normal(0, 1.5, 10)
+    vague = rng.random((clips, 1)) < 1 / 3
+    logits += vague * rng.normal(2, 3, logits.shape)
+    return 1 / (1 + np.exp(-logits)), present
+
+
+def num_right(column, present, threshold):
+    return np.count_nonzero((column > threshold) == present)
+
+
+def every_threshold(column):
+    """One below, one above and one between each two neighbours."""
+    values = sorted({0.0, *column, 1.0})
+    return [sum(pair) / 2 for pair in zip(values, values[1:], strict=False)]
+
+
+def test_digits_that_are_present_are_those_of_the_classes_name():
+    present = frame_union.present_digits(np.arange(1024))
+    for name, digits in zip(class_names(), present, strict=True):
+        listed = ",".join(str(d) for d in ALL_DIGITS if digits[d])
+        assert name == "{" + listed + "}"
+
+
+def test_probabilities_are_the_cnns_own():
+    keras.utils.set_random_seed(0)
+    cnn = frame_cnn()
+    both = keras.Model(
+        cnn.inputs[0], [cnn.get_layer("features").output, cnn.outputs[0]]
+    )
+    frames = np.random.default_rng(0).random((50, 28, 28, 1), np.float32)
+    features, expected = map(np.asarray, both(frames))
+    given = frame_union.frame_probabilities(
+        features.reshape(2, 25, 50), *cnn.layers[-1].get_weights()
+    )
+    assert np.ptp(expected, axis=0).max() > 1e-3  # frames differ
+    np.testing.assert_allclose(given, expected.reshape(2, 25, 11), rtol=1e-5)
+
+
+def test_large_logits_give_certainty_rather_than_nan():
+    features = np.array([[[1e4, 0.0]]], np.float32)
+    kernel, bias = np.zeros((2, 11)), np.zeros(11)
+    kernel[0, 4] = 1
+    given = frame_union.frame_probabilities(features, kernel, bias)
+    np.testing.assert_array_equal(given[0, 0], np.eye(11)[4])
+
+
+def test_the_union_is_that_of_the_likeliest_digits_of_all_frames():
+    probabilities = draw_probabilities()
+    decided = frame_union.decided_digits(probabilities)
+    for digits, clip in zip(decided, probabilities, strict=True):
+        united = {int(np.argmax(frame)) for frame in clip} - {10}
+        assert set(np.flatnonzero(digits)) == united
+
+
+def test_empty_frames_add_no_digit():
+    probabilities = np.tile(np.eye(11)[10], (3, 25, 1))
+    probabilities[1, 6] = np.eye(11)[2]
+    decided = frame_union.decided_digits(probabilities)
+    assert np.argwhere(decided).tolist() == [[1, 2]]
+
+
+def test_the_highest_probability_is_looked_for_in_all_frames():
+    probabilities = draw_probabilities(clips=20)
+    highest = frame_union.highest_probabilities(probabilities)
+    expected = [
+        [max(frame[digit] for frame in clip) for digit in ALL_DIGITS]
+        for clip in probabilities
+    ]
+    np.testing.assert_array_equal(highest, expected)
+
+
+@pytest.mark.parametrize(
+    "function", [frame_union.decided_digits, frame_union.highest_probabilities]
+)
+def test_the_order_of_frames_does_not_matter(function):
+    probabilities = draw_probabilities()
+    shuffled = np.random.default_rng(1).permuted(probabilities, axis=0)
+    order = np.random.default_rng(2).permutation(probabilities.shape[1])
+    given = function(probabilities)
+    np.testing.assert_array_equal(function(probabilities[:, order]), given)
+    assert np.any(function(shuffled) != given)
+
+
+def test_a_set_is_right_with_all_its_digits_only():
+    present = np.zeros((4, 10), bool)
+    present[:, 3] = True
+    found = present.copy()
+    found[0, 9] = True
+    found[2, [1, 3]] = True, False
+    assert frame_union.set_accuracy(found, present) == 0.5
+
+
+def test_no_other_threshold_has_more_clips_right_in_its_digit():
+    highest, present = draw_clips()
+    thresholds = frame_union.digit_thresholds(highest, present)
+    assert np.ptp(thresholds) > 0.1
+    for digit in ALL_DIGITS:
+        column, there = highest[:, digit], present[:, digit]
+        most = max(num_right(column, there, x) for x in every_threshold(column))
+        assert num_right(column, there, thresholds[digit]) == most
+        assert most > num_right(column, there, 0.5)
+
+
+def test_of_equal_thresholds_the_one_closest_to_even_is_taken():
+    highest = np.tile([[0.1], [0.6], [0.7], [0.9]], 10)
+    present = np.tile([[False], [False], [True], [True]], 10)
+    thresholds = frame_union.digit_thresholds(highest, present)
+    np.testing.assert_allclose(thresholds, 0.65)
+
+
+def test_a_threshold_that_cannot_be_bettered_stays_even():
+    highest = np.tile([[0.1], [0.4], [0.7], [0.9]], 10)
+    present = highest > 0.5
+    thresholds = frame_union.digit_thresholds(highest, present)
+    assert thresholds.tolist() == [0.5] * 10
+
+
+@pytest.mark.parametrize("there", [False, True])
+def test_a_digit_that_is_never_or_always_there_is_so_found(there):
+    highest = draw_clips()[0]
+    present = np.full(highest.shape, there)
+    thresholds = frame_union.digit_thresholds(highest, present)
+    np.testing.assert_array_equal(highest > thresholds, present)
+
+
+def test_equal_probabilities_are_not_parted():
+    highest = np.full((6, 10), 0.3)
+    present = np.zeros((6, 10), bool)
+    present[:4] = True
+    thresholds = frame_union.digit_thresholds(highest, present)
+    np.testing.assert_allclose(thresholds, 0.15)  # all are found
+
+
+def test_a_certain_digit_is_found_at_any_threshold():
+    highest = np.ones((6, 10))
+    present = np.zeros((6, 10), bool)
+    thresholds = frame_union.digit_thresholds(highest, present)
+    assert thresholds.tolist() == [0.5] * 10
+
+
+def test_thresholds_for_sets_have_more_sets_right():
+    highest, present = draw_clips()
+    by_digit = frame_union.digit_thresholds(highest, present)
+    by_set = frame_union.set_thresholds(highest, present, by_digit)
+    before = frame_union.set_accuracy(highest > by_digit, present)
+    after = frame_union.set_accuracy(highest > by_set, present)
+    assert after > before > 0.1
+
+
+def test_no_single_threshold_can_gain_a_set_after_that():
+    highest, present = draw_clips(clips=150)
+    thresholds = frame_union.set_thresholds(highest, present, np.full(10, 0.5))
+    reached = frame_union.set_accuracy(highest > thresholds, present)
+    for digit in ALL_DIGITS:
+        for other in every_threshold(highest[:, digit]):
+            tried = thresholds.copy()
+            tried[digit] = other
+            accuracy = frame_union.set_accuracy(highest > tried, present)
+            assert accuracy <= reached or math.isclose(accuracy, reached)
+
+
+def test_thresholds_to_start_from_are_left_as_they_are():
+    highest, present = draw_clips()
+    start = np.full(10, 0.5)
+    frame_union.set_thresholds(highest, present, start)
+    assert start.tolist() == [0.5] * 10
