@@ -6,6 +6,7 @@ SETTINGS = {
     "epochs": 3,
     "batch_size": 256,
     "learning_rate": 0.004,
+    "classifier_rate": 1,
     "schedule": "cosine",
     "warmup_epochs": 0.0,
     "dropout": 0.5,
