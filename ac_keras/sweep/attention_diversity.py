@@ -21,6 +21,7 @@ KEYS = {
 }
 DIGITS = tuple(map(str, range(10)))
 EMPTY = "none"  # frames without a digit
+_HEAT_MAP = "Weight of each unit on the frames with each digit"
 _TEXT = """\
 Which digits lie on which frame of the test clips is known, so that units are
 told by the digits that they attend to. Divergence is the mean Jensen-Shannon
@@ -76,7 +77,7 @@ def find_pictures(
             f"attention_{run.replace('/', '-')}.png": f"Attention of {run}"
             for run in runs
         }
-    names["attended_digits.png"] = "Weight of each unit on each digit"
+    names["attended_digits.png"] = _HEAT_MAP
     return {
         caption: path.parent / name
         for name, caption in names.items()
@@ -89,6 +90,8 @@ def describe_diversity(
 ) -> str:
     """Gives a section of a page, in Markdown.
 
+    The weights of all units are a table only where no picture shows them.
+
     Args:
         runs: What `read_diversity` gives.
         pictures: Mapping from a picture's caption to its address.
@@ -98,12 +101,13 @@ def describe_diversity(
     header += ["weight on frames without a digit"]
     parts = [
         _TEXT,
-        markdown_table(header, [_summary(*item) for item in runs.items()]),
+        markdown_table(header, [_summary(*item) for item in runs.items()], 1),
         *(f"{text}:\n\n![{text}]({x})\n" for text, x in pictures.items()),
-        _WEIGHTS,
     ]
-    for name, run in runs.items():
-        parts += [f"### {name}\n", _weights(run)]
+    if _HEAT_MAP not in pictures:
+        parts.append(_WEIGHTS)
+        for name, run in runs.items():
+            parts += [f"### {name}\n", _weights(run)]
     return "\n".join(parts)
 
 
@@ -160,7 +164,7 @@ def _weights(run):
         row = run["weights"][kind]
         texts = [_percent(row[unit]) for unit in units]
         rows.append([kind, *texts, _percent(run["even_weights"][kind])])
-    return markdown_table(["frames with", *header, "even weights"], rows)
+    return markdown_table(["frames with", *header, "even weights"], rows, 1)
 
 
 def _percent(share):

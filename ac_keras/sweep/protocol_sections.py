@@ -12,7 +12,7 @@ from ac_keras.sweep.sweep_commands import command_block
 from ac_keras.sweep.sweep_commands import sweep_commands
 from ac_keras.sweep.table_caption import protocol_caption
 from ac_keras.sweep.table_caption import seeds_caption
-from ac_keras.visualization.readable_values import readable_number
+from ac_keras.training import duration
 
 _LEGEND = f"""\
 In parentheses: the paper. Bold: the best cell. {BELOW}: below the paper, with
@@ -45,8 +45,6 @@ def describe_protocol(
         _below(table),
         *_training(protocol, table, sweep_name),
         *_pictures(pictures, False),
-        "### Validation accuracy\n",
-        results_table.validation_table(table),
     ]
     return "\n".join(parts)
 
@@ -116,14 +114,10 @@ def _below(table):
 
 def _total(protocol):
     seconds = sum(x.result["training_seconds"] for x in protocol.cells)
-    text = f"Training, all cells together: {_duration(seconds)} of their own"
+    text = f"Training, all cells together: {duration(seconds)} of their own"
     if protocol.sittings:
         seconds = sum(x["seconds"] for x in protocol.sittings)
         workers = sorted({x["workers"] for x in protocol.sittings})
         at_a_time = " or ".join(map(str, workers))
-        text += f"; {_duration(seconds)} by the clock, {at_a_time} at a time"
+        text += f"; {duration(seconds)} by the clock, {at_a_time} at a time"
     return f"{text}.\n"
-
-
-def _duration(seconds):
-    return readable_number("seconds", seconds)

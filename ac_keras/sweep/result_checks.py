@@ -129,8 +129,8 @@ def check_mapping(
     if missing:
         raise ValueError(
             f"Expected the keys {', '.join(keys)}. Received: {place} without "
-            f"{', '.join(missing)}. Make the file again with this version "
-            "of its program."
+            f"{', '.join(missing)}. Train the cell again, or make the "
+            "file again, with this version of its program."
         )
     for key, kind in keys.items():
         if not _CHECKS[kind](values[key]):

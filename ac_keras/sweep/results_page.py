@@ -96,14 +96,14 @@ def _cost(protocols, costs):
     if protocols:
         name, protocol = next(iter(protocols.items()))
         table = results_table.cost_table(tabulate_cells(protocol.cells))
-        parts = [f"Protocol `{name}`. {_COST}", table]
+        parts = [f"Protocol `{name}`:\n", table, _COST]
     return "\n".join([*parts, costs] if costs else parts)
 
 
 def _files(folder):
     return (
-        f"- [table.csv]({folder}/table.csv): a line for each cell, in percent,"
-        " with top 5\n  and the points above the paper\n"
+        f"- [table.csv]({folder}/table.csv): a line for each cell, in percent:"
+        " test and\n  validation, top 5, points above the paper\n"
         f"- [cells.csv]({folder}/cells.csv): a line for each cell and seed\n"
         f"- [cells.json]({folder}/cells.json): their results with settings\n"
         f"- [curves.csv]({folder}/curves.csv): accuracies of every epoch\n"

@@ -17,14 +17,13 @@ from ac_keras.sweep.results_table import figure_text
 from ac_keras.sweep.results_table import markdown_table
 from ac_keras.sweep.results_table import points_text
 from ac_keras.sweep.setting_texts import setting_text
-from ac_keras.sweep.setting_texts import value_text
+from ac_keras.sweep.setting_texts import values_text
 from ac_keras.sweep.sweep_commands import FLAGS
 from ac_keras.sweep.sweep_commands import command_block
 from ac_keras.sweep.sweep_commands import sweep_commands
 from ac_keras.sweep.table_caption import settings_of
 
 FIGURE = "validation_accuracy"
-_MANY = 3  # values of the tuned protocol that are all told
 _TEXT = """\
 Validation accuracy in percent. Each study changes settings of the tuned
 protocol and keeps the others; in parentheses: points above the tuned cell. All
@@ -84,8 +83,9 @@ def difference_text(table: Table, tuned: Table) -> str:
             text = setting_text(name, pairs[keys[0]][0])
             if len(values) > 1:
                 text += f" for {extent_text(keys, table)}"
-            usual = [pairs[key][1] for key in keys]
-            texts.append(f"{text} (tuned: {_usual(name, usual)})")
+            usual = {json.dumps(pairs[key][1]): pairs[key][1] for key in keys}
+            told = values_text(name, usual.values())
+            texts.append(f"{text} (tuned: {told})")
     return ", ".join(texts) or "nothing"
 
 
@@ -97,7 +97,7 @@ def _table(tables, tuned):
         first = f"`{name}`: {difference_text(table, tuned)}"
         rows.append([first, *(_compared(table, tuned, key) for key in keys)])
     header = ["what differs", *(cell_name(cells[key]) for key in keys)]
-    return markdown_table(header, rows)
+    return markdown_table(header, rows, 1)
 
 
 def _figure(table, key):
@@ -135,16 +135,6 @@ def _tuned_settings(key, cell, tuned):
     if key in tuned:
         return settings_of(tuned[key])
     return dataclasses.asdict(choose_protocol("tuned", cell.results[0].cell))
-
-
-def _usual(name, values):
-    """Tells the tuned values of a setting, shortly if there are many."""
-    known = list({json.dumps(x): x for x in values}.values())
-    if len(known) <= _MANY:
-        return " or ".join(value_text(name, value) for value in known)
-    if all(isinstance(x, (int, float)) for x in known):
-        return f"{min(known):g} to {value_text(name, max(known))}"
-    return "several"
 
 
 def _commands(name, table, tuned, sweep_name):

@@ -23,10 +23,20 @@ BELOW = "▼"  # behind a figure that is below the paper's
 DIGITS = 1  # that the paper gives
 
 
-def markdown_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Lays out a table, its figures to the right."""
-    lines = [header, ["---:"] * len(header), *rows]
-    return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
+def markdown_table(
+    header: Sequence[str], rows: Iterable[Sequence[str]], num_words: int = 0
+) -> str:
+    """Lays out a table, its figures to the right.
+
+    Args:
+        header: A text for each column.
+        rows: As many each.
+        num_words: How many columns, from the left, hold words.
+    """
+    lines = ["---"] * num_words + ["---:"] * (len(header) - num_words)
+    return "".join(
+        f"| {' | '.join(cells)} |\n" for cells in [header, lines, *rows]
+    )
 
 
 def test_table(table: Table) -> str:
@@ -54,16 +64,6 @@ def test_table(table: Table) -> str:
         f"MindSpore {TITLES[x]} ({' / '.join(MINDSPORE)})" for x in peers
     ]
     return markdown_table(header, rows)
-
-
-def validation_table(table: Table) -> str:
-    """Gives the validation accuracies."""
-    return family_table(
-        {
-            key: figure_text(cell, "validation_accuracy")
-            for key, cell in table.items()
-        }
-    )
 
 
 def cost_table(table: Table) -> str:
@@ -95,7 +95,7 @@ def exact_table(table: Table, tuned: Table) -> str:
                 for name in ("test_accuracy", "validation_accuracy")
             ]
         rows.append(row)
-    return markdown_table(header, rows)
+    return markdown_table(header, rows, 1)
 
 
 def family_table(texts: Mapping[tuple[str, int], str]) -> str:

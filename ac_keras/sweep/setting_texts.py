@@ -1,7 +1,10 @@
 """Settings of a protocol as words."""
 
+from collections.abc import Collection
 from collections.abc import Iterable
 from typing import Any
+
+_MANY = 3  # values that are all told
 
 
 def setting_text(name: str, value: Any) -> str:
@@ -27,6 +30,13 @@ def value_text(name: str, value: Any) -> str:
     return f"`{value}`" if isinstance(value, str) else str(value)
 
 
+def values_text(name: str, values: Collection[Any]) -> str:
+    """Gives different values of a setting, their range if they are many."""
+    if len(values) == 1 or name != "classifier_rate":
+        return _some([value_text(name, x) for x in values], values)
+    return f"{_some([f'{x:g}' for x in values], values)} times the units'"
+
+
 def settings_text(settings: Iterable[tuple[str, Any]]) -> str:
     """Gives several settings in words."""
     return ", ".join(setting_text(*item) for item in settings) or "nothing"
@@ -35,3 +45,12 @@ def settings_text(settings: Iterable[tuple[str, Any]]) -> str:
 def numbers_text(numbers: Iterable[int]) -> str:
     """Gives numbers, commas between."""
     return ", ".join(map(str, numbers))
+
+
+def _some(texts, values):
+    if len(texts) <= _MANY:
+        *first, last = texts
+        return f"{', '.join(first)} or {last}" if first else last
+    if all(isinstance(x, (int, float)) for x in values):
+        return f"{min(values):g} to {max(values):g}"
+    return "several"

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import textwrap
 
 from ac_keras.sweep.cell_extent import extent_text
 from ac_keras.sweep.cell_statistics import Table
@@ -30,18 +31,23 @@ def protocol_caption(table: Table) -> str:
 
     Settings that hold for the same cells share a line.
     """
-    different = _by_extent(table, _differences(table)) or ["All cells: nothing"]
+    different = _by_extent(table, _differences(table))
     left_open = [
         line.removeprefix("All cells: ")
         for line in _by_extent(table, _left_open(table))
     ]
-    rates = {settings_of(x).get("classifier_rate", 1) for x in table.values()}
-    return (
+    lines = "".join(f"- {line}.\n" for line in [*different, *left_open])
+    if not different:
+        return f"Nothing differs from the paper's protocol:\n\n{lines}"
+    intro = textwrap.fill(
         f"The paper's protocol is Adam with {settings_text(NAMED.items())}. "
-        "What differs here, by\nnumber of units N:\n\n"
-        + "".join(f"- {line}.\n" for line in [*different, *left_open])
-        + (f"\n{_RATE}" if rates != {1} else "")
+        "What differs here, by number of units N:",
+        80,
+        break_on_hyphens=False,
     )
+    rates = {settings_of(x).get("classifier_rate", 1) for x in table.values()}
+    reason = "" if rates == {1} else f"\n{_RATE}"
+    return f"{intro}\n\n{lines}{reason}"
 
 
 def seeds_caption(table: Table) -> str:
