@@ -26,9 +26,9 @@ from ac_keras.sweep.table_caption import settings_of
 FIGURE = "validation_accuracy"
 _TEXT = """\
 Validation accuracy in percent. Each study changes settings of the tuned
-protocol and keeps the others; in parentheses: points above the tuned cell. All
-choices were made on the validation split; a study's test accuracy chose
-nothing.
+protocol and keeps the others; in parentheses: points above the tuned cell, each
+the mean over all seeds that it was run with. All choices were made on the
+validation split; a study's test accuracy chose nothing.
 """
 
 

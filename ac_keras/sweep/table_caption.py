@@ -110,12 +110,13 @@ def _left_open(table):
 
 
 def _values(table, name):
-    """Lists a setting's values, each with the cells that have it."""
+    """Lists a setting's values by N, each with the cells that have it."""
     cells = {}
     for key, cell in table.items():
         value = settings_of(cell).get(name)
         cells.setdefault(json.dumps(value), (value, []))[1].append(key)
-    return [(value, tuple(keys)) for value, keys in cells.values()]
+    groups = [(value, tuple(keys)) for value, keys in cells.values()]
+    return sorted(groups, key=lambda group: min(n for _, n in group[1]))
 
 
 def _capital(text):

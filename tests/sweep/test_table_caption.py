@@ -85,6 +85,15 @@ def test_settings_that_change_with_the_shift_are_told_with_it(write, tmp_path):
     ]
 
 
+def test_values_are_told_from_few_units_to_many(write, tmp_path):
+    write("fc1", 64)
+    write("fc2", 64)
+    write("fc2", 8, epochs=30)
+    _, first, second, _ = lines_of(tmp_path)
+    assert first.startswith("- N = 8: 30 epochs")
+    assert second.startswith("- N = 64: 3 epochs")
+
+
 def test_the_reason_for_the_classifiers_rate_is_told_once(write, tmp_path):
     write("fc1", 8)
     assert "has norm 1" not in protocol_caption(table_of(tmp_path))
