@@ -71,8 +71,9 @@ def test_a_row_is_a_study_and_a_column_a_cell_that_one_ran(studies):
 
 def test_figures_are_means_of_the_validation_split_over_seeds(studies):
     studies.add("tuned", 8, 0.80)
-    for seed, test in enumerate((0.82, 0.84)):
-        write_cell(studies.root, "fc1", 8, seed, test, protocol="twice")
+    for seed, accuracy in enumerate((0.83, 0.85)):
+        found = {"protocol": "twice", "validation_accuracy": accuracy}
+        write_cell(studies.root, "fc1", 8, seed, 0.5, **found)
     assert studies.rows()[-1][1] == "84.0 ± 1.4 (+3.0)"
 
 
