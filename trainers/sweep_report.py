@@ -4,20 +4,25 @@
         --output=docs/results/flash_mnist.md
 
 Reads what `trainers/sweep.py` wrote, of all protocols, and writes a Markdown
-page with the figures beside the paper's. The folder of the page's name receives
-the pictures and the figures as CSV and JSON. Cells that are not finished are
-left out and listed.
+page with the figures beside the paper's, and studies beside the tuned protocol.
+The folder of the page's name receives the pictures and the figures as CSV and
+JSON. Cells that are not finished are left out and listed.
 """
 
 import pathlib
+import shutil
 import sys
 
 from absl import app
 from absl import flags
 
+from ac_keras import sweep
 from ac_keras.pipeline import atomic_file
 from ac_keras.sweep import anchor
+from ac_keras.sweep import attention_diversity
 from ac_keras.sweep import cell_results
+from ac_keras.sweep import measured_costs
+from ac_keras.sweep import position_bias
 from ac_keras.sweep import results_files
 from ac_keras.sweep import results_page
 from ac_keras.sweep import results_pictures
@@ -38,21 +43,76 @@ _PROTOCOLS = flags.DEFINE_list(
 _ANCHOR = flags.DEFINE_string(
     "anchor", None, "JSON file of data/flash_mnist/frame_union.py."
 )
+_POSITION_BIAS = flags.DEFINE_string(
+    "position_bias", None, "JSON file of trainers/position_bias.py."
+)
+_DIVERSITY = flags.DEFINE_string(
+    "diversity",
+    None,
+    "JSON file of trainers/attention_diversity.py, its pictures beside it.",
+)
+_COSTS = flags.DEFINE_string(
+    "costs", None, "JSON file of benchmarks/table_1_cells.py."
+)
 
 
-def further_sections() -> dict[str, str]:
-    """Gives the sections whose files were named: heading and Markdown.
+def further_sections(address: str) -> tuple[dict[str, str], dict]:
+    """Gives the sections whose files were named.
+
+    Args:
+        address: Of the page's folder, on the page.
+
+    Returns:
+        Mapping from heading to Markdown, and one from the name of a picture
+        in the page's folder to the file to copy.
 
     Raises:
         ValueError: If a file is not what it should be.
     """
-    sections = {}
+    sections, copies = {}, {}
+    if _DIVERSITY.value:
+        path = pathlib.Path(_DIVERSITY.value)
+        runs = attention_diversity.read_diversity(path)
+        pictures = attention_diversity.find_pictures(path, runs)
+        copies = {f"diversity_{x.name}": x for x in pictures.values()}
+        sections["What the units attend to"] = (
+            attention_diversity.describe_diversity(
+                runs,
+                {
+                    caption: f"{address}/{name}"
+                    for caption, name in zip(pictures, copies, strict=True)
+                },
+            )
+        )
+    if _POSITION_BIAS.value:
+        rows = position_bias.read_position_bias(
+            pathlib.Path(_POSITION_BIAS.value)
+        )
+        sections["A bias for each position"] = (
+            position_bias.describe_position_bias(rows)
+        )
     if _ANCHOR.value:
         measured = anchor.read_anchor(pathlib.Path(_ANCHOR.value))
         sections["What the CNN alone comes to"] = anchor.describe_anchor(
             measured
         )
-    return sections
+    return sections, copies
+
+
+def draw_pictures(
+    protocols: list[cell_results.ProtocolResults], folder: pathlib.Path
+) -> dict[str, dict[str, str]]:
+    """Draws each protocol, studies apart: captions and addresses."""
+    return {
+        protocol.name: {
+            caption: f"{folder.name}/{name}"
+            for caption, name in results_pictures.draw_pictures(
+                protocol, folder
+            ).items()
+        }
+        for protocol in protocols
+        if protocol.name in sweep.PROTOCOLS
+    }
 
 
 def main(argv):
@@ -67,18 +127,17 @@ def main(argv):
                 f"page has its name without it. Received: output={output}."
             )
         protocols = cell_results.read_sweep(root, _PROTOCOLS.value)
-        sections = further_sections()
+        sections, copies = further_sections(folder.name)
+        costs = ""
+        if _COSTS.value:
+            rows = measured_costs.read_costs(pathlib.Path(_COSTS.value))
+            costs = measured_costs.describe_costs(rows)
         folder.mkdir(parents=True, exist_ok=True)
         results_files.write_files(protocols, folder)
-        pictures = {
-            protocol.name: {
-                caption: f"{folder.name}/{name}"
-                for caption, name in results_pictures.draw_pictures(
-                    protocol, folder
-                ).items()
-            }
-            for protocol in protocols
-        }
+        for name, source in copies.items():
+            with atomic_file.atomic_path(folder / name) as partial:
+                shutil.copyfile(source, partial)
+        pictures = draw_pictures(protocols, folder)
     except ValueError as error:
         sys.exit(str(error))
     page = results_page.write_page(
@@ -88,6 +147,7 @@ def main(argv):
         pictures,
         sections,
         folder.name,
+        costs,
     )
     atomic_file.write_text(output, page)
     for protocol in protocols:

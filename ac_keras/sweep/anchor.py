@@ -62,5 +62,5 @@ def describe_anchor(anchor: Mapping[str, Mapping[str, float]]) -> str:
         "a clip's\nframes is held against its class. No cluster is involved, "
         "and thresholds are\nchosen on the validation split. Accuracies in "
         "percent:\n\n"
-        + markdown_table(["a digit is decided by", *SPLITS], rows)
+        + markdown_table(["a digit is decided by", *SPLITS], rows, 1)
     )

@@ -2,6 +2,7 @@
 
 import dataclasses
 import statistics
+from collections.abc import Collection
 from collections.abc import Sequence
 
 from ac_keras.sweep.cell import FAMILIES
@@ -94,18 +95,22 @@ def tabulate_cells(cells: Sequence[CellResult]) -> Table:
         key: CellStatistics(
             *key, tuple(sorted(groups[key], key=lambda x: x.cell.seed))
         )
-        for key in sorted(
-            groups, key=lambda x: (list(FAMILIES).index(x[0]), x[1])
-        )
+        for key in sorted(groups, key=place_of)
     }
 
 
-def columns(table: Table) -> list[str]:
+def place_of(key: tuple[str, int]) -> tuple[int, int]:
+    """Gives what family and number of units are sorted by."""
+    family, num_units = key
+    return list(FAMILIES).index(family), num_units
+
+
+def columns(table: Collection[tuple[str, int]]) -> list[str]:
     """Lists the families that have a cell, in the paper's order."""
     return [name for name in FAMILIES if any(name == key[0] for key in table)]
 
 
-def rows(table: Table) -> list[int]:
+def rows(table: Collection[tuple[str, int]]) -> list[int]:
     """Lists the numbers of units that have a cell, from few to many."""
     return sorted({num_units for _, num_units in table})
 

@@ -51,6 +51,7 @@ def _is_number(value):
 
 
 _CHECKS = {
+    "list": lambda value: isinstance(value, list),
     "mapping": lambda value: isinstance(value, dict),
     "number": _is_number,
     "share": is_share,
@@ -85,7 +86,7 @@ def read_mapping(path: pathlib.Path, keys: Mapping[str, str]) -> dict:
         ValueError: If the file is something else.
     """
     values = read_json(path)
-    _check(values, keys, path)
+    check_mapping(values, keys, path)
     return values
 
 
@@ -102,11 +103,23 @@ def read_rows(path: pathlib.Path, keys: Mapping[str, str]) -> list[dict]:
             f"{path} with {str(rows)[:40]!r}. Make it again."
         )
     for index, row in enumerate(rows):
-        _check(row, keys, f"{path}, row {index}")
+        check_mapping(row, keys, f"{path}, row {index}")
     return rows
 
 
-def _check(values, keys, place):
+def check_mapping(
+    values: Any, keys: Mapping[str, str], place: pathlib.Path | str
+) -> None:
+    """Checks that a value is a mapping with these keys, and others.
+
+    Args:
+        values: Anything.
+        keys: Mapping from each key to what its value is.
+        place: Where it was read.
+
+    Raises:
+        ValueError: If it is something else.
+    """
     if not isinstance(values, dict):
         raise ValueError(
             f"Expected a JSON mapping with {', '.join(keys)}. Received: "
@@ -116,8 +129,8 @@ def _check(values, keys, place):
     if missing:
         raise ValueError(
             f"Expected the keys {', '.join(keys)}. Received: {place} without "
-            f"{', '.join(missing)}. Train the cell again with this version "
-            "of trainers/sweep.py."
+            f"{', '.join(missing)}. Train the cell again, or make the "
+            "file again, with this version of its program."
         )
     for key, kind in keys.items():
         if not _CHECKS[kind](values[key]):

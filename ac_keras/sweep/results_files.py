@@ -13,6 +13,7 @@ from ac_keras.sweep.cell_statistics import tabulate_cells
 from ac_keras.sweep.published_results import MINDSPORE
 from ac_keras.sweep.published_results import mindspore_accuracy
 from ac_keras.sweep.published_results import paper_accuracy
+from ac_keras.sweep.results_table import difference
 
 CELL = ("protocol", "family", "num_units", "seed")
 FIGURES = (  # shares are from 0 to 1, as in result.json
@@ -55,7 +56,8 @@ def _table_rows(protocols):
         "seeds",
         *("test_percent", "test_deviation"),
         *("validation_percent", "validation_deviation"),
-        "paper_percent",
+        "test_top_5_percent",
+        *("paper_percent", "points_above_paper"),
         *devices,
     ]
     for protocol in protocols:
@@ -68,7 +70,8 @@ def _table_rows(protocols):
                 cell.deviation("test_accuracy"),
                 cell.mean("validation_accuracy"),
                 cell.deviation("validation_accuracy"),
-                paper_accuracy(*key),
+                cell.mean("test_top_5_accuracy"),
+                *(paper_accuracy(*key), difference(cell)),
                 *(mindspore_accuracy(device, *key) for device in MINDSPORE),
             ]
 

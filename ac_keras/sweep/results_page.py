@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from ac_keras.sweep import results_table
 from ac_keras.sweep.cell_results import ProtocolResults
 from ac_keras.sweep.cell_statistics import tabulate_cells
+from ac_keras.sweep.protocol_sections import describe_exact
+from ac_keras.sweep.protocol_sections import describe_protocol
 from ac_keras.sweep.protocols import PROTOCOLS
-from ac_keras.sweep.results_table import BELOW
-from ac_keras.sweep.table_caption import protocol_caption
-from ac_keras.sweep.table_caption import seeds_caption
-from ac_keras.visualization.readable_values import readable_number
+from ac_keras.sweep.results_studies import describe_studies
 
 _INTRODUCTION = """\
 Table 1 of the paper: attention clusters of N units on Flash-MNIST, by the
@@ -25,20 +24,12 @@ deviation (ddof = 1: the sum of squares over n − 1), and the figure alone wher
 there is one seed. Seeds differ in initial values, order of the clips and
 dropout; the clips themselves are the same.
 """
-_TEST = f"""\
-In parentheses: the paper. Bold: the best cell. {BELOW}: below the paper, with
-figures rounded to one digit, as the paper's are.
-"""
 _COST = """\
 Parameters · median seconds of a training epoch, validation apart · 1e9
 operations a second in matrix products, which are counted forward and backward,
 without all else that a step does. A cell is trained in one thread, with others
 beside it.
 """
-_PROTOCOLS = {
-    "tuned": "Its settings were chosen on the validation split.\n",
-    "paper": "In the words of the paper.\n",
-}
 
 
 def write_page(
@@ -48,17 +39,19 @@ def write_page(
     pictures: Mapping[str, Mapping[str, str]],
     sections: Mapping[str, str],
     folder: str,
+    costs: str = "",
 ) -> str:
     """Writes the page.
 
     Args:
         title: Its title.
         sweep_name: The sweep's folder, without the path to it.
-        protocols: What came out.
-        pictures: For each protocol a mapping from a picture's caption to its
-            address on the page.
+        protocols: What came out, that of studies included.
+        pictures: For each protocol but the studies a mapping from a picture's
+            caption to its address on the page.
         sections: Further sections: mapping from heading to Markdown.
         folder: Address of the folder with the CSV and JSON files.
+        costs: Markdown that the section of the cost ends with.
 
     Returns:
         The page as Markdown.
@@ -72,109 +65,46 @@ def write_page(
         f"`{dataset['manifest_sha256'][:16]}…`; TensorFlow "
         f"{result['tensorflow']}, Keras {result['keras']}.\n",
     ]
-    for protocol in protocols:
-        parts += _protocol_section(
-            protocol, sweep_name, pictures[protocol.name]
+    main = {x.name: x for x in protocols if x.name in PROTOCOLS}
+    studies = [x for x in protocols if x.name not in PROTOCOLS]
+    tuned = tabulate_cells(main["tuned"].cells) if "tuned" in main else {}
+    found = {}
+    if tuned:
+        found["Protocol `tuned`"] = describe_protocol(
+            main["tuned"], pictures["tuned"], sweep_name
         )
+    if "paper" in main:
+        found["Protocol `paper`"] = describe_exact(
+            main["paper"], tuned, pictures["paper"], sweep_name
+        )
+    if studies:
+        found["What the settings do"] = describe_studies(
+            studies, tuned, sweep_name
+        )
+    found |= sections
+    found["Cost"] = _cost(main, costs)
+    found["Files"] = _files(folder)
     parts += [
-        f"## {heading}\n\n{text}" for heading, text in sections.items() if text
+        f"## {heading}\n\n{text}" for heading, text in found.items() if text
     ]
-    parts.append(
-        "## Files\n\n"
-        f"- [table.csv]({folder}/table.csv): a line for each cell, in percent\n"
+    return "\n".join(parts)
+
+
+def _cost(protocols, costs):
+    """Tells what the first of the protocols costs, and what is given."""
+    parts = []
+    if protocols:
+        name, protocol = next(iter(protocols.items()))
+        table = results_table.cost_table(tabulate_cells(protocol.cells))
+        parts = [f"Protocol `{name}`:\n", table, _COST]
+    return "\n".join([*parts, costs] if costs else parts)
+
+
+def _files(folder):
+    return (
+        f"- [table.csv]({folder}/table.csv): a line for each cell, in percent:"
+        " test and\n  validation, top 5, points above the paper\n"
         f"- [cells.csv]({folder}/cells.csv): a line for each cell and seed\n"
         f"- [cells.json]({folder}/cells.json): their results with settings\n"
         f"- [curves.csv]({folder}/curves.csv): accuracies of every epoch\n"
     )
-    return "\n".join(parts)
-
-
-def _protocol_section(protocol, sweep_name, pictures):
-    table = tabulate_cells(protocol.cells)
-    parts = [
-        f"## Protocol `{protocol.name}`\n",
-        _PROTOCOLS.get(protocol.name, "A study, to find out what matters.\n"),
-        *_commands(protocol, table, sweep_name),
-        "### Test accuracy\n",
-        protocol_caption(table),
-        f"{seeds_caption(table)}\n\n{_TEST}",
-        results_table.test_table(table),
-        _below(table),
-        "Points above the paper:\n",
-        results_table.difference_table(table),
-        "### Validation accuracy\n",
-        results_table.validation_table(table),
-        "### Test accuracy, top 5\n",
-        results_table.top_5_table(table),
-        "### Cost\n",
-        _COST,
-        results_table.cost_table(table),
-        _total(protocol),
-    ]
-    if protocol.unfinished:
-        names = ", ".join(f"`{_place(x)}`" for x in protocol.unfinished)
-        parts.append(f"Not finished and left out: {names}.\n")
-    if pictures:
-        parts.append("### Curves\n")
-        parts += [
-            f"{caption}\n\n![{caption}]({address})\n"
-            for caption, address in pictures.items()
-        ]
-    return parts
-
-
-def _commands(protocol, table, sweep_name):
-    """Gives the commands that train the cells; a study's are not known."""
-    if protocol.name not in PROTOCOLS:
-        return []
-    rows = {}  # number of units, by family and seeds
-    for cell in table.values():
-        rows.setdefault((cell.family, cell.seeds), []).append(cell.num_units)
-    blocks = {}
-    for (family, seeds), num_units in rows.items():
-        blocks.setdefault((tuple(num_units), seeds), []).append(family)
-    commands = []
-    for (num_units, seeds), families in blocks.items():
-        flags = {
-            "data_dir": f"records/{protocol.cells[0].dataset['name']}",
-            "output_dir": f"runs/{sweep_name}",
-            "protocol": protocol.name,
-            "families": ",".join(families),
-            "num_units": ",".join(map(str, num_units)),
-            "seeds": ",".join(map(str, seeds)),
-        }
-        lines = [f"    --{name}={value}" for name, value in flags.items()]
-        commands.append(" \\\n".join(["python trainers/sweep.py", *lines]))
-    text = "\n".join(commands)
-    return [f"```\n{text}\n```\n"]
-
-
-def _below(table):
-    below = results_table.below_paper(table)
-    if not below:
-        return "No cell is below the paper.\n"
-    lines = []
-    for cell in below:
-        points = f"{-results_table.difference(cell):.1f}"
-        name = results_table.cell_name(cell)
-        lines.append(f"- {name}: by {points} points\n")
-    return "Below the paper:\n\n" + "".join(lines)
-
-
-def _total(protocol):
-    seconds = sum(x.result["training_seconds"] for x in protocol.cells)
-    text = f"Training, all cells together: {_duration(seconds)} of their own"
-    if protocol.sittings:
-        seconds = sum(x["seconds"] for x in protocol.sittings)
-        workers = sorted({x["workers"] for x in protocol.sittings})
-        at_a_time = " or ".join(map(str, workers))
-        text += f"; {_duration(seconds)} by the clock, {at_a_time} at a time"
-    return f"{text}.\n"
-
-
-def _duration(seconds):
-    return readable_number("seconds", seconds)
-
-
-def _place(path):
-    return "/".join(path.parts[-3:])

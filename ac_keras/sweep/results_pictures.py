@@ -15,6 +15,7 @@ from ac_keras.visualization.cell_curves import save_cell_curves
 from ac_keras.visualization.size_curves import SizeCurve
 from ac_keras.visualization.size_curves import save_size_curves
 
+ACCURACY = "Test accuracy against the number of units"  # its caption
 PANELS = {"without shifting": "{}", "with shifting": "{}_shift"}
 
 
@@ -36,7 +37,7 @@ def draw_pictures(
         TITLES[family]: _size_curve(table, family) for family in columns(table)
     }
     save_size_curves(curves, folder / name)
-    names = {"Test accuracy against the number of units": name}
+    names = {ACCURACY: name}
     for weighting in ("fc1", "fc2"):
         panels = _panels(table, weighting)
         if panels:

@@ -1,6 +1,7 @@
 """The tables of a sweep's page, in Markdown."""
 
 from collections.abc import Iterable
+from collections.abc import Mapping
 from collections.abc import Sequence
 
 from ac_keras.sweep import cell_statistics
@@ -22,10 +23,20 @@ BELOW = "▼"  # behind a figure that is below the paper's
 DIGITS = 1  # that the paper gives
 
 
-def markdown_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Lays out a table, its figures to the right."""
-    lines = [header, ["---:"] * len(header), *rows]
-    return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
+def markdown_table(
+    header: Sequence[str], rows: Iterable[Sequence[str]], num_words: int = 0
+) -> str:
+    """Lays out a table, its figures to the right.
+
+    Args:
+        header: A text for each column.
+        rows: As many each.
+        num_words: How many columns, from the left, hold words.
+    """
+    lines = ["---"] * num_words + ["---:"] * (len(header) - num_words)
+    return "".join(
+        f"| {' | '.join(cells)} |\n" for cells in [header, lines, *rows]
+    )
 
 
 def test_table(table: Table) -> str:
@@ -55,31 +66,46 @@ def test_table(table: Table) -> str:
     return markdown_table(header, rows)
 
 
-def validation_table(table: Table) -> str:
-    """Gives the validation accuracies."""
-    return _by_family(table, lambda x: figure_text(x, "validation_accuracy"))
-
-
-def top_5_table(table: Table) -> str:
-    """Gives the test split's top 5 accuracies."""
-    return _by_family(table, lambda x: figure_text(x, "test_top_5_accuracy"))
-
-
-def difference_table(table: Table) -> str:
-    """Gives by how many points the test accuracies exceed the paper's."""
-    return _by_family(table, _difference_text)
-
-
 def cost_table(table: Table) -> str:
     """Gives parameters, an epoch's time and the rate of matrix products."""
+    return family_table({key: _cost(cell) for key, cell in table.items()})
 
-    def text(x):
-        rate = x.gigaflops()
-        rate = NONE if rate is None else f"{rate:.1f}"
-        parameters = x.results[0].result["parameters"]
-        return f"{parameters:,} · {x.epoch_seconds():.2f} · {rate}"
 
-    return _by_family(table, text)
+def exact_table(table: Table, tuned: Table) -> str:
+    """Gives a line for each cell, beside the paper's and the tuned figure.
+
+    Args:
+        table: Cells of the paper's protocol.
+        tuned: Those of the tuned one; may be empty.
+    """
+    header = ["cell", "test", "the paper's test", "validation"]
+    header += ["test, `tuned`", "validation, `tuned`"] if tuned else []
+    rows = []
+    for key, cell in table.items():
+        sign = f" {BELOW}" if (difference(cell) or 0) < 0 else ""
+        row = [
+            cell_name(cell),
+            figure_text(cell, "test_accuracy") + sign,
+            _one_figure(paper_accuracy(*key)),
+            figure_text(cell, "validation_accuracy"),
+        ]
+        if tuned:
+            row += [
+                figure_text(tuned[key], name) if key in tuned else NONE
+                for name in ("test_accuracy", "validation_accuracy")
+            ]
+        rows.append(row)
+    return markdown_table(header, rows, 1)
+
+
+def family_table(texts: Mapping[tuple[str, int], str]) -> str:
+    """Lays out texts by number of units and family."""
+    families = cell_statistics.columns(texts)
+    rows = [
+        [str(count), *(texts.get((name, count), NONE) for name in families)]
+        for count in cell_statistics.rows(texts)
+    ]
+    return markdown_table(["N", *(TITLES[x] for x in families)], rows)
 
 
 def below_paper(table: Table) -> list[CellStatistics]:
@@ -108,6 +134,12 @@ def figure_text(cell: CellStatistics, figure: str) -> str:
     return f"{cell.mean(figure):.{DIGITS}f}{spread}"
 
 
+def points_text(points: float) -> str:
+    """Gives a difference with its sign, at the digits that are shown."""
+    text = f"{points:+.{DIGITS}f}"
+    return text.replace("-", "−") if float(text) else f"{0:.{DIGITS}f}"
+
+
 def cell_name(cell: CellStatistics) -> str:
     """Names a cell as the page's text does."""
     return f"{TITLES[cell.family]}, N = {cell.num_units}"
@@ -129,25 +161,8 @@ def _one_figure(value):
     return NONE if value is None else f"{value:.{DIGITS}f}"
 
 
-def _difference_text(cell):
-    value = difference(cell)
-    if value is None:
-        return NONE
-    return f"{value:+.{DIGITS}f}".replace("-", "−") if value else "0.0"
-
-
-def _by_family(table, text):
-    families = cell_statistics.columns(table)
-    rows = [
-        [
-            str(num_units),
-            *(
-                text(table[family, num_units])
-                if (family, num_units) in table
-                else NONE
-                for family in families
-            ),
-        ]
-        for num_units in cell_statistics.rows(table)
-    ]
-    return markdown_table(["N", *(TITLES[x] for x in families)], rows)
+def _cost(cell):
+    rate = cell.gigaflops()
+    rate = NONE if rate is None else f"{rate:.1f}"
+    parameters = cell.results[0].result["parameters"]
+    return f"{parameters:,} · {cell.epoch_seconds():.2f} · {rate}"

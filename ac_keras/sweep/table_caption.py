@@ -2,15 +2,15 @@
 
 import dataclasses
 import json
-from collections.abc import Iterable
-from collections.abc import Sequence
-from typing import Any
+import textwrap
 
-from ac_keras.sweep import cell_statistics
-from ac_keras.sweep.cell_statistics import CellStatistics
+from ac_keras.sweep.cell_extent import extent_text
 from ac_keras.sweep.cell_statistics import Table
 from ac_keras.sweep.protocols import PAPER
-from ac_keras.sweep.results_table import TITLES
+from ac_keras.sweep.setting_texts import numbers_text
+from ac_keras.sweep.setting_texts import setting_text
+from ac_keras.sweep.setting_texts import settings_text
+from ac_keras.sweep.setting_texts import value_text
 
 # What the paper leaves open.
 OPEN = ("batch_size", "alpha_initializer", "beta_initializer")
@@ -19,100 +19,109 @@ NAMED = {
     for name, value in dataclasses.asdict(PAPER).items()
     if name not in OPEN
 }
+_RATE = """\
+A shifted global feature has norm 1, so that the classifier wants weights far
+above those that Adam reaches at the units' rate; it has a rate of its own
+therefore. A large cluster overfits at a high one.
+"""
 
 
 def protocol_caption(table: Table) -> str:
     """Tells in Markdown where the training differs from the paper's.
 
-    Cells of the same settings share a line.
+    Settings that hold for the same cells share a line.
     """
-    groups = {}
-    for cell in table.values():
-        settings = cell.results[0].result["settings"]
-        key = json.dumps(settings, sort_keys=True)
-        groups.setdefault(key, (settings, []))[1].append(cell)
-    lines = [
-        f"- {_extent(cells, table)}: {_differences(settings)}. "
-        f"Left open by the paper: {_list(_open_settings(settings))}."
-        for settings, cells in groups.values()
+    different = _by_extent(table, _differences(table))
+    left_open = [
+        line.removeprefix("All cells: ")
+        for line in _by_extent(table, _left_open(table))
     ]
-    intro = f"The paper's protocol is Adam with {_list(NAMED.items())}."
-    heading = "What differs here, by number of units N:"
-    return f"{intro} {heading}\n\n" + "\n".join(lines) + "\n"
+    lines = "".join(f"- {line}.\n" for line in [*different, *left_open])
+    if not different:
+        return f"Nothing differs from the paper's protocol:\n\n{lines}"
+    intro = textwrap.fill(
+        f"The paper's protocol is Adam with {settings_text(NAMED.items())}. "
+        "What differs here, by number of units N:",
+        80,
+        break_on_hyphens=False,
+    )
+    rates = {settings_of(x).get("classifier_rate", 1) for x in table.values()}
+    reason = "" if rates == {1} else f"\n{_RATE}"
+    return f"{intro}\n\n{lines}{reason}"
 
 
 def seeds_caption(table: Table) -> str:
     """Tells the seeds, and the cells that have others than most."""
     counts = {}
-    for cell in table.values():
-        counts.setdefault(cell.seeds, []).append(cell)
+    for key, cell in table.items():
+        counts.setdefault(cell.seeds, []).append(key)
     seeds, _ = max(counts.items(), key=lambda item: len(item[1]))
     text = f"Seeds of a cell: {_counted(seeds)}"
     others = [
-        f"{_extent(cells, table)}: {_counted(key)}"
-        for key, cells in counts.items()
+        f"{extent_text(keys, table)}: {_counted(key)}"
+        for key, keys in counts.items()
         if key != seeds
     ]
     return f"{text}; but {'; '.join(others)}." if others else f"{text}."
 
 
-def _differences(settings):
-    """Names the settings that are not the paper's."""
-    texts = []
-    for name, paper in NAMED.items():
-        value = settings.get(name)
-        if value != paper:
-            texts.append(f"{_words(name, value)} (paper: {_value(paper)})")
-    texts += [
-        f"{_words(name, value)} (paper: none)"
-        for name, value in settings.items()
-        if name not in NAMED and name not in OPEN
+def settings_of(cell) -> dict:
+    """Gives the settings that all seeds of a cell have."""
+    return cell.results[0].result["settings"]
+
+
+def _by_extent(table, found):
+    """Gives a line for each set of cells, that of all cells first."""
+    extents = {}
+    for keys, text in found:
+        extents.setdefault(keys, []).append(text)
+    order = sorted(extents, key=lambda keys: len(keys) < len(table))
+    return [
+        f"{_capital(extent_text(keys, table))}: {', '.join(extents[keys])}"
+        for keys in order
     ]
-    return ", ".join(texts) or "nothing"
 
 
-def _open_settings(settings):
-    return [(name, settings[name]) for name in OPEN if name in settings]
-
-
-def _extent(cells: Sequence[CellStatistics], table: Table) -> str:
-    """Says which cells these are, as shortly as possible."""
-    units = {}
-    for cell in cells:
-        units.setdefault(cell.family, []).append(cell.num_units)
-    everywhere = {x.num_units for x in cells}
-    if {key for key in table if key[1] in everywhere} == {
-        (x.family, x.num_units) for x in cells
-    }:
-        if everywhere == set(cell_statistics.rows(table)):
-            return "All cells"
-        return f"N = {_numbers(sorted(everywhere))}"
-    return "; ".join(
-        f"{TITLES[family]}, N = {_numbers(found)}"
-        for family, found in units.items()
+def _differences(table):
+    """Gives the cells of every value that is not the paper's, and words."""
+    found = []
+    names = dict.fromkeys(
+        name for cell in table.values() for name in settings_of(cell)
     )
+    for name in dict.fromkeys([*NAMED, *names]):
+        paper = NAMED.get(name)
+        for value, cells in _values(table, name):
+            if name not in OPEN and value is not None and value != paper:
+                told = f"(paper: {value_text(name, paper)})"
+                found.append((cells, f"{setting_text(name, value)} {told}"))
+    return found
 
 
-def _list(items: Iterable[tuple[str, Any]]) -> str:
-    return ", ".join(_words(name, value) for name, value in items) or "nothing"
+def _left_open(table):
+    groups = {}
+    for key, cell in table.items():
+        settings = settings_of(cell)
+        open_ones = [(x, settings[x]) for x in OPEN if x in settings]
+        groups.setdefault(settings_text(open_ones), []).append(key)
+    return [
+        (tuple(keys), f"Left open by the paper: {text}")
+        for text, keys in groups.items()
+    ]
 
 
-def _words(name, value):
-    text = name.replace("_", " ")
-    if name.endswith("epochs"):
-        return f"{_value(value)} {text}"
-    return f"{text} {_value(value)}"
+def _values(table, name):
+    """Lists a setting's values by N, each with the cells that have it."""
+    cells = {}
+    for key, cell in table.items():
+        value = settings_of(cell).get(name)
+        cells.setdefault(json.dumps(value), (value, []))[1].append(key)
+    groups = [(value, tuple(keys)) for value, keys in cells.values()]
+    return sorted(groups, key=lambda group: min(n for _, n in group[1]))
 
 
-def _value(value):
-    if isinstance(value, float):
-        return f"{value:g}"
-    return f"`{value}`" if isinstance(value, str) else str(value)
+def _capital(text):
+    return text[0].upper() + text[1:]
 
 
 def _counted(seeds):
-    return f"{len(seeds)} ({_numbers(seeds)})"
-
-
-def _numbers(values):
-    return ", ".join(map(str, values))
+    return f"{len(seeds)} ({numbers_text(seeds)})"

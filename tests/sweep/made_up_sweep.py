@@ -6,6 +6,7 @@ SETTINGS = {
     "epochs": 3,
     "batch_size": 256,
     "learning_rate": 0.004,
+    "classifier_rate": 1,
     "schedule": "cosine",
     "warmup_epochs": 0.0,
     "dropout": 0.5,
@@ -110,7 +111,7 @@ def parse_tables(page):
             rows.append([cell.strip() for cell in line.split("|")[1:-1]])
         elif rows:
             assert {len(row) for row in rows} == {len(rows[0])}
-            assert set(rows[1]) == {"---:"}
+            assert set(rows[1]) <= {"---", "---:"}
             tables.append([rows[0], *rows[2:]])
             rows = []
     return tables

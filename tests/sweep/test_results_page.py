@@ -6,20 +6,25 @@ import pytest
 
 from ac_keras.sweep import cell_results
 from ac_keras.sweep import results_page
+from ac_keras.sweep.results_pictures import ACCURACY
 from made_up_sweep import PAPER_SETTINGS
+from made_up_sweep import SETTINGS
 from made_up_sweep import cell_folder
 from made_up_sweep import parse_tables
 from made_up_sweep import write_cell
 from made_up_sweep import write_json
 
-PICTURES = {"tuned": {"The curves": "page/curves.png"}, "paper": {}}
+PICTURES = {
+    "tuned": {"The curves": "page/curves.png", ACCURACY: "page/accuracy.png"},
+    "paper": {},
+}
 SITTINGS = [
     {"seconds": 3600, "cells": 2, "workers": 2},
     {"seconds": 5400, "cells": 2, "workers": 2},
 ]
 
 
-def page_of(root, sections=None):
+def page_of(root, sections=None, costs=""):
     return results_page.write_page(
         "A title",
         "table_1",
@@ -27,6 +32,7 @@ def page_of(root, sections=None):
         PICTURES,
         sections or {},
         "page",
+        costs,
     )
 
 
@@ -39,7 +45,7 @@ def part_of(page, heading):
 
 @pytest.fixture(scope="module")
 def page(tmp_path_factory):
-    """Two protocols; of the first, one cell below the paper, one stopped."""
+    """Two protocols and a study; of the first, one cell is below the paper."""
     root = tmp_path_factory.mktemp("sweep")
     for seed in range(3):
         hours = {"training_seconds": 1800.0}
@@ -49,7 +55,10 @@ def page(tmp_path_factory):
     write_json(root / "tuned" / "sittings.json", SITTINGS)
     paper = {"protocol": "paper", "settings": PAPER_SETTINGS}
     write_cell(root, "fc1", 32, test=0.84, **paper)
-    return page_of(root, {"An anchor": "Its text.", "Left out": ""})
+    study = {"protocol": "no_dropout", "settings": SETTINGS | {"dropout": 0.0}}
+    write_cell(root, "fc1", 32, test=0.83, **study)
+    sections = {"An anchor": "Its text.", "Left out": ""}
+    return page_of(root, sections, "Ratios.")
 
 
 def test_every_protocol_has_a_section_of_its_own(page):
@@ -58,13 +67,42 @@ def test_every_protocol_has_a_section_of_its_own(page):
     tuned = parse_tables(part_of(page, "## Protocol `tuned`"))
     paper = parse_tables(part_of(page, "## Protocol `paper`"))
     assert tuned[0][1][1:3] == ["**86.0 ± 1.0** (83.3)", "80.0 ± 0.0 (87.1) ▼"]
-    assert paper[0] == [["N", "FC1"], ["32", "**84.0** (83.3)"]]
+    assert paper[0][1][:3] == ["FC1, N = 32", "84.0", "83.3"]
+    assert paper[0][1][4:] == ["86.0 ± 1.0", "87.0 ± 1.0"]
 
 
-def test_a_section_has_all_tables(page):
-    tables = parse_tables(part_of(page, "## Protocol `tuned`"))
-    assert len(tables) == 5
-    assert all(row[0] == "32" for table in tables for row in table[1:])
+def test_sections_come_in_the_order_of_their_weight(page):
+    assert re.findall("^## (.*)$", page, re.MULTILINE) == [
+        *("Protocol `tuned`", "Protocol `paper`", "What the settings do"),
+        *("An anchor", "Cost", "Files"),
+    ]
+
+
+def test_the_accuracys_picture_is_right_below_its_table(page):
+    text = part_of(page, "## Protocol `tuned`")
+    places = [
+        text.index(x)
+        for x in ("| 32 |", "accuracy.png", "###", "python", "curves.png")
+    ]
+    assert places == sorted(places)
+
+
+def test_studies_share_a_section(page):
+    text = part_of(page, "## What the settings do")
+    (rows,) = parse_tables(text)
+    assert rows[-1] == [
+        "`no_dropout`: dropout 0 (tuned: 0.5)",
+        "84.0 (−3.0)",
+    ]
+    assert page.count("no_dropout") == 2  # with its command
+
+
+def test_the_costs_end_with_what_was_measured(page):
+    text = part_of(page, "## Cost")
+    (rows,) = parse_tables(text)
+    assert rows[1] == ["32", *["1,639,424 · 2.00 · 480.0"] * 2]
+    assert text.startswith("\nProtocol `tuned`:\n")
+    assert text.endswith("\nRatios.")
 
 
 def test_the_kind_of_deviation_is_told(page):
@@ -78,22 +116,19 @@ def test_data_and_versions_are_told(page):
 
 
 def test_cells_below_the_paper_are_listed_under_the_table(page):
-    text = part_of(page, "### Test accuracy")
-    assert "Below the paper:\n\n- FC1 + shift, N = 32: by 7.1 points\n" in text
+    text = part_of(page, "## Protocol `tuned`")
+    assert "Below the paper: FC1 + shift, N = 32 (by 7.1 points).\n" in text
     paper = part_of(page, "## Protocol `paper`")
-    assert "No cell is below the paper." in paper
+    assert "▼ |" not in paper and "Nothing differs" in paper
 
 
 def test_the_command_names_the_cells_that_were_trained(page):
     text = part_of(page, "## Protocol `tuned`")
     assert (
-        "```\npython trainers/sweep.py \\\n"
-        "    --data_dir=records/flash_mnist \\\n"
-        "    --output_dir=runs/table_1 \\\n"
-        "    --protocol=tuned \\\n"
-        "    --families=fc1,fc1_shift \\\n"
-        "    --num_units=32 \\\n"
-        "    --seeds=0,1,2\n```\n"
+        "```\npython trainers/sweep.py --data_dir=records/flash_mnist \\\n"
+        "    --output_dir=runs/table_1 --protocol=tuned "
+        "--families=fc1,fc1_shift \\\n"
+        "    --num_units=32 --seeds=0,1,2\n```\n"
     ) in text
 
 
@@ -108,8 +143,7 @@ def test_unfinished_cells_are_named_without_the_way_to_them(page):
 
 
 def test_pictures_have_captions(page):
-    assert "The curves\n\n![The curves](page/curves.png)" in page
-    assert page.count("### Curves") == 1
+    assert "The curves:\n\n![The curves](page/curves.png)\n" in page
 
 
 def test_further_sections_come_where_there_are_any(page):
@@ -117,26 +151,14 @@ def test_further_sections_come_where_there_are_any(page):
     assert "Left out" not in page
 
 
-def test_a_study_has_no_command(tmp_path):
+def test_studies_alone_have_a_page(tmp_path):
     write_cell(tmp_path, "fc1", 32, protocol="no_dropout")
-    page = results_page.write_page(
-        "A title",
-        "table_1",
-        cell_results.read_sweep(tmp_path),
-        {"no_dropout": {}},
-        {},
-        "page",
-    )
-    assert "## Protocol `no_dropout`\n\nA study" in page
-    assert "trainers/sweep.py" not in page
+    page = page_of(tmp_path)
+    assert re.findall("^## (.*)$", page, re.MULTILINE) == [
+        *("What the settings do", "Files")
+    ]
 
 
-def test_cells_with_other_seeds_have_a_command_of_their_own(tmp_path):
-    for num_units, seed in ((8, 0), (8, 1), (16, 0), (16, 1), (32, 0)):
-        for family in ("fc1", "fc2"):
-            write_cell(tmp_path, family, num_units, seed)
-    commands = re.findall(
-        r"families=(\S+) \\\n +--num_units=(\S+) \\\n +--seeds=(\S+)",
-        page_of(tmp_path),
-    )
-    assert commands == [("fc1,fc2", "8,16", "0,1"), ("fc1,fc2", "32", "0")]
+def test_short_times_have_a_unit(tmp_path):
+    write_cell(tmp_path, "fc1", 32)
+    assert "all cells together: 8 s of their own.\n" in page_of(tmp_path)

@@ -57,18 +57,46 @@ def test_cells_below_the_paper_are_listed(table):
 
 
 def test_differences_are_points_above_the_paper(table):
-    assert rows_of(results_table.difference_table(table))[1:] == [
-        ["1", "0.0", "–", "–", "–", "–"],
-        ["32", "–", "0.0", "−0.1", "+3.4", "–"],
-        ["256", "–", "–", "–", "–", "–"],
+    found = {key: results_table.difference(x) for key, x in table.items()}
+    assert found == {
+        ("average", 1): 0.0,
+        ("fc1", 32): 0.0,
+        ("fc2", 32): -0.1,
+        ("fc1_shift", 32): 3.4,
+        ("fc2_shift", 256): None,
+    }
+
+
+@pytest.mark.parametrize(
+    "points, text",
+    [(1.25, "+1.2"), (-2.34, "−2.3"), (0.0, "0.0"), (-0.04, "0.0")],
+)
+def test_points_have_a_sign_unless_they_are_none(points, text):
+    assert results_table.points_text(points) == text
+
+
+def test_exact_cells_stand_beside_the_papers_and_the_tuned(table):
+    exact = {key: table[key] for key in (("fc2", 32), ("fc2_shift", 256))}
+    tuned = {("fc2", 32): table["fc1_shift", 32]}
+    assert rows_of(results_table.exact_table(exact, tuned)) == [
+        ["cell", "test", "the paper's test", "validation"]
+        + ["test, `tuned`", "validation, `tuned`"],
+        ["FC2, N = 32", "83.1 ▼", "83.2", "84.1", "90.5 ± 0.6", "91.5 ± 0.6"],
+        ["FC2 + shift, N = 256", "86.0", "–", "87.0", "–", "–"],
     ]
 
 
-def test_validation_and_top_5_have_tables_of_their_own(table):
-    validation = rows_of(results_table.validation_table(table))
-    top_5 = rows_of(results_table.top_5_table(table))
-    assert validation[2] == ["32", "–", "84.3", "84.1", "91.5 ± 0.6", "–"]
-    assert top_5[2] == ["32", "–", "84.8", "84.6", "92.0 ± 0.6", "–"]
+def test_exact_cells_stand_alone_where_nothing_is_tuned(table):
+    (header, row) = rows_of(
+        results_table.exact_table({("fc1", 32): table["fc1", 32]}, {})
+    )
+    assert header == ["cell", "test", "the paper's test", "validation"]
+    assert row == ["FC1, N = 32", "83.3", "83.3", "84.3"]
+
+
+def test_columns_of_words_stand_to_the_left():
+    text = results_table.markdown_table(["a", "b", "c"], [["x", "1", "2"]], 1)
+    assert text == "| a | b | c |\n| --- | ---: | ---: |\n| x | 1 | 2 |\n"
 
 
 def test_costs_are_parameters_seconds_and_the_rate(table):

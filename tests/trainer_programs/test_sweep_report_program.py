@@ -17,6 +17,24 @@ PICTURES = [
     *("paper_accuracy.png", "paper_fc1_curves.png"),
     *("tuned_accuracy.png", "tuned_fc1_curves.png", "tuned_fc2_curves.png"),
 ]
+COPIES = ["diversity_attended_digits.png", "diversity_attention.png"]
+KINDS = (*map(str, range(10)), "none")
+DIVERSITY = {
+    "num_units": 2,
+    "test_clips": 100,
+    "test_accuracy": 0.875,
+    "divergence_nats": 0.5,
+    "favourite_digits": 0,
+    "seen_digits": 0,
+    "favourites": [None, None],
+    "weights": dict.fromkeys(KINDS, [0.05, 0.06]),
+    "even_weights": dict.fromkeys(KINDS, 0.06),
+}
+FIGURES = dict.fromkeys(
+    ("validation_accuracy", "test_accuracy", "permuted_test_accuracy"), 0.5
+)
+BIASES = {"num_units": 8, "seed": 0, "without": FIGURES, "with": FIGURES}
+COST = {"family": "fc1", "num_units": 8, "epoch_seconds": 2.0}
 ANCHOR = {
     split: {"accuracy": {"hard": share}}
     for split, share in (("validation", 0.951), ("test", 0.936))
@@ -24,13 +42,29 @@ ANCHOR = {
 
 
 def write_sweep(root):
-    """A sweep with two protocols, seeds, and a cell that was stopped."""
+    """A sweep with two protocols, a study, and a cell that was stopped."""
     for seed in range(3):
         write_cell(root, "fc1_shift", 32, seed, 0.90 + seed / 100)
     write_cell(root, "fc1", 32, test=0.80)
     write_cell(root, "fc2", 1, test=0.003)
     write_cell(root, "fc1", 1, test=0.003, protocol="paper")
+    write_cell(root, "fc1", 32, test=0.79, protocol="a_study", seed=0)
     borrowed_sweep.cell_folder(root, "fc1", 64).mkdir(parents=True)
+
+
+def write_further(cwd):
+    """Files of further sections; gives their flags."""
+    files = {
+        "anchor": ANCHOR,
+        "position_bias": [BIASES | {"bias_standard_deviation": 0.1}],
+        "costs": [COST | {"product_seconds": 1.6, "ratio": 1.25}],
+        "diversity": {"plain": DIVERSITY},
+    }
+    for name, values in files.items():
+        borrowed_sweep.write_json(cwd / name / "x.json", values)
+    for name in ("attention.png", "attended_digits.png", "other.png"):
+        (cwd / "diversity" / name).write_bytes(name.encode())
+    return {name: f"{name}/x.json" for name in files}
 
 
 def write_spoilt(root):
@@ -45,8 +79,7 @@ def reports(tmp_path_factory):
     write_sweep(cwd / "runs" / "table_1")
     write_spoilt(cwd / "spoilt")
     (cwd / "empty").mkdir()
-    borrowed_sweep.write_json(cwd / "anchor.json", ANCHOR)
-    whole = {"sweep": "runs/table_1", "anchor": "anchor.json"}
+    whole = {"sweep": "runs/table_1", **write_further(cwd)}
     flags = {
         "whole": {**whole, "output": "docs/results/page.md"},
         "again": {**whole, "output": "again/page.md"},
@@ -57,6 +90,8 @@ def reports(tmp_path_factory):
         "no_page": {"sweep": "runs/table_1", "output": "folder"},
         "no_anchor": {"sweep": "runs/table_1", "output": "no_anchor.md"}
         | {"anchor": "missing.json"},
+        "no_costs": {"sweep": "runs/table_1", "output": "no_costs.md"}
+        | {"costs": "anchor/x.json"},
     }
     cases = [("sweep_report.py", values) for values in flags.values()]
     done = dict(zip(flags, run_cases(cases, cwd), strict=True))
@@ -69,30 +104,40 @@ def page(reports):
     return (reports.cwd / "docs" / "results" / "page.md").read_text()
 
 
-def test_the_page_has_all_protocols_and_the_anchor(page):
+def test_the_page_has_all_protocols_and_further_sections(page):
     headings = re.findall(r"^##? (.*)$", page, re.MULTILINE)
     assert headings == [
         "Flash-MNIST: Table 1 of the paper",
         *("Protocol `tuned`", "Protocol `paper`"),
-        *("What the CNN alone comes to", "Files"),
+        *("What the settings do", "What the units attend to"),
+        *("A bias for each position", "What the CNN alone comes to"),
+        *("Cost", "Files"),
     ]
     tables = borrowed_sweep.parse_tables(page)
-    assert len(tables) == 11
     assert "**91.0 ± 1.0** (87.1)" in tables[0][2]
-    assert tables[-1][1][1:] == ["95.1", "93.6"]
+    assert tables[1][1][:2] == ["FC1, N = 1", "0.3"]
+    assert tables[2][2] == ["`a_study`: nothing", "80.0 (−1.0)"]
+    assert tables[3][1][2:4] == ["87.5", "0.500"]
+    assert tables[4][2] == ["8", "with", "50.0", "50.0", "50.0", "0.1"]
+    assert tables[5][1][1:] == ["95.1", "93.6"]
+    assert tables[7] == [["N", "FC1"], ["8", "1.25"]]
+    assert len(tables) == 8
 
 
 def test_the_folder_beside_it_has_figures_and_pictures(reports, page):
     folder = reports.cwd / "docs" / "results" / "page"
     names = sorted(path.name for path in folder.iterdir())
-    assert names == sorted(FILES + PICTURES)
+    assert names == sorted(FILES + PICTURES + COPIES)
+    for name in COPIES:
+        original = name.removeprefix("diversity_").encode()
+        assert (folder / name).read_bytes() == original
     for name in PICTURES:
         assert image.imread(folder / name)[:, :, :3].std() > 0.02
 
 
 def test_whatever_the_page_refers_to_is_there(reports, page):
     addresses = re.findall(r"\]\(([^)]+)\)", page)
-    assert len(addresses) == len(FILES) + len(PICTURES)
+    assert len(addresses) == len(FILES + PICTURES + COPIES)
     for address in addresses:
         assert (reports.cwd / "docs" / "results" / address).is_file()
 
@@ -102,6 +147,7 @@ def test_unfinished_cells_are_printed(reports):
         "tuned, cells: 5",
         "not finished, left out: runs/table_1/tuned/fc1/units_064/seed_0",
         "paper, cells: 1",
+        "a_study, cells: 1",
         "The page is docs/results/page.md",
     ]
 
@@ -109,8 +155,8 @@ def test_unfinished_cells_are_printed(reports):
 def test_the_same_sweep_gives_the_same_bytes(reports, page):
     output_of(reports.again)
     first, second = reports.cwd / "docs" / "results", reports.cwd / "again"
-    names = ["page.md", *(f"page/{name}" for name in FILES + PICTURES)]
-    for name in names:
+    names = FILES + PICTURES + COPIES
+    for name in ["page.md", *(f"page/{name}" for name in names)]:
         assert (first / name).read_bytes() == (second / name).read_bytes()
 
 
@@ -118,8 +164,9 @@ def test_one_protocol_may_be_chosen(reports):
     output_of(reports.one)
     text = (reports.cwd / "one.md").read_text()
     assert text.startswith("# One\n")
-    assert re.findall("Protocol `(.*)`", text) == ["paper"]
-    assert "What the CNN alone" not in text
+    assert re.findall("^## Protocol `(.*)`", text, re.M) == ["paper"]
+    for words in ("What the CNN", "What the units", "A bias", "Time of an"):
+        assert words not in text
 
 
 @pytest.mark.parametrize(
@@ -129,6 +176,7 @@ def test_one_protocol_may_be_chosen(reports):
         ("empty", "Received: empty with none. Name the --output_dir"),
         ("no_page", "Expected --output to end in .md.*output=folder"),
         ("no_anchor", "Expected a JSON file. Received: missing.json"),
+        ("no_costs", "Expected a JSON file with a list.*anchor/x.json"),
     ],
 )
 def test_what_is_wrong_is_told_in_a_line(case, message, reports):
@@ -138,7 +186,9 @@ def test_what_is_wrong_is_told_in_a_line(case, message, reports):
     assert "Traceback" not in result.stderr
 
 
-@pytest.mark.parametrize("name", ["spoilt", "empty", "folder", "no_anchor"])
+@pytest.mark.parametrize(
+    "name", ["spoilt", "empty", "folder", "no_anchor", "no_costs"]
+)
 def test_an_error_leaves_nothing(name, reports):
     assert not (reports.cwd / name).with_suffix(".md").exists()
     found = reports.cwd / name
