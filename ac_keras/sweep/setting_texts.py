@@ -2,21 +2,17 @@
 
 from collections.abc import Collection
 from collections.abc import Iterable
+from collections.abc import Mapping
 from typing import Any
 
-_MANY = 3  # values that are all told
+MANY = 3  # values that are all told
 
 
 def setting_text(name: str, value: Any) -> str:
     """Gives a setting in words, such as `dropout 0.5` or `30 epochs`."""
-    if name == "classifier_rate":
-        if value == 1:
-            return "the same rate for the classifier"
-        return f"the classifier's rate {value_text(name, value)}"
-    text = name.replace("_", " ")
-    if name.endswith("epochs"):
-        return f"{value_text(name, value)} {text}"
-    return f"{text} {value_text(name, value)}"
+    if name == "classifier_rate" and value == 1:
+        return "the same rate for the classifier"
+    return _sentence(name, value_text(name, value))
 
 
 def value_text(name: str, value: Any) -> str:
@@ -37,6 +33,14 @@ def values_text(name: str, values: Collection[Any]) -> str:
     return f"{_some([f'{x:g}' for x in values], values)} times the units'"
 
 
+def values_by_size_text(name: str, values: Mapping[int, Any]) -> str:
+    """Gives a setting in words of which every number of units has its own."""
+    listed = ", ".join(f"{x:g}" for x in values.values())
+    if name == "classifier_rate":
+        listed += " times the units'"
+    return f"{_sentence(name, listed)} for N = {numbers_text(values)}"
+
+
 def settings_text(settings: Iterable[tuple[str, Any]]) -> str:
     """Gives several settings in words."""
     return ", ".join(setting_text(*item) for item in settings) or "nothing"
@@ -47,8 +51,16 @@ def numbers_text(numbers: Iterable[int]) -> str:
     return ", ".join(map(str, numbers))
 
 
+def _sentence(name, value):
+    """Puts a setting's name and the text of its value together."""
+    text = name.replace("_", " ")
+    if name == "classifier_rate":
+        text = "the classifier's rate"
+    return f"{value} {text}" if name.endswith("epochs") else f"{text} {value}"
+
+
 def _some(texts, values):
-    if len(texts) <= _MANY:
+    if len(texts) <= MANY:
         *first, last = texts
         return f"{', '.join(first)} or {last}" if first else last
     if all(isinstance(x, (int, float)) for x in values):

@@ -4,13 +4,16 @@ import dataclasses
 import json
 import textwrap
 
+from ac_keras.sweep.cell import FAMILIES
 from ac_keras.sweep.cell_extent import extent_text
 from ac_keras.sweep.cell_statistics import Table
 from ac_keras.sweep.protocols import PAPER
+from ac_keras.sweep.setting_texts import MANY
 from ac_keras.sweep.setting_texts import numbers_text
 from ac_keras.sweep.setting_texts import setting_text
 from ac_keras.sweep.setting_texts import settings_text
 from ac_keras.sweep.setting_texts import value_text
+from ac_keras.sweep.setting_texts import values_by_size_text
 
 # What the paper leaves open.
 OPEN = ("batch_size", "alpha_initializer", "beta_initializer")
@@ -90,11 +93,48 @@ def _differences(table):
     )
     for name in dict.fromkeys([*NAMED, *names]):
         paper = NAMED.get(name)
-        for value, cells in _values(table, name):
-            if name not in OPEN and value is not None and value != paper:
-                told = f"(paper: {value_text(name, paper)})"
-                found.append((cells, f"{setting_text(name, value)} {told}"))
+        told = f"(paper: {value_text(name, paper)})"
+        groups = [
+            (value, cells)
+            for value, cells in _values(table, name)
+            if name not in OPEN and value is not None and value != paper
+        ]
+        by_size, groups = _split_by_size(groups)
+        for cells, values in by_size:
+            text = values_by_size_text(name, values)
+            found.append((cells, f"{text} {told}"))
+        for value, cells in groups:
+            found.append((cells, f"{setting_text(name, value)} {told}"))
     return found
+
+
+def _split_by_size(groups):
+    """Takes out what would be a line for almost every number of units.
+
+    Args:
+        groups: A setting's values, each with its cells.
+
+    Returns:
+        Pairs of cells and of their values, a mapping by N, for shifted cells
+        and others where there are many values; and the rest of the groups.
+    """
+    found, rest = [], list(groups)
+    for shift in (False, True):
+        side = [
+            (value, cells)
+            for value, cells in rest
+            if all(FAMILIES[family][1] == shift for family, _ in cells)
+        ]
+        values = {n: value for value, cells in side for _, n in cells}
+        if len(values) == len(side) > MANY and _are_numbers(values.values()):
+            keys = tuple(key for _, cells in side for key in cells)
+            found.append((keys, dict(sorted(values.items()))))
+            rest = [group for group in rest if group not in side]
+    return found, rest
+
+
+def _are_numbers(values):
+    return all(isinstance(x, (int, float)) for x in values)
 
 
 def _left_open(table):

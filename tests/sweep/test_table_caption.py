@@ -144,3 +144,18 @@ def test_cells_with_fewer_seeds_are_named(write, tmp_path):
     write("fc1", 128)
     text = seeds_caption(table_of(tmp_path))
     assert text == "Seeds of a cell: 2 (0, 1); but N = 128: 1 (0)."
+
+
+def test_a_value_for_every_number_of_units_shares_a_line(write, tmp_path):
+    rates = {2: 283, 4: 200, 16: 50, 128: 6}
+    for num_units, rate in rates.items():
+        write("fc1", num_units, classifier_rate=8)
+        write("fc1_shift", num_units, classifier_rate=rate)
+        write("fc2_shift", num_units, classifier_rate=rate)
+    lines = [x for x in lines_of(tmp_path) if "classifier" in x]
+    assert lines == [
+        "- With shift: the classifier's rate 283, 200, 50, 6 times the units' "
+        "for N = 2, 4, 16, 128 (paper: the same).",
+        "- Without shift: the classifier's rate 8 times the units' (paper: "
+        "the same).",
+    ]
