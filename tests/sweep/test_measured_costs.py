@@ -37,7 +37,7 @@ def test_ratios_have_a_table_in_the_order_of_table_1(path):
     [
         ([], "a list that is not empty"),
         ([row_of(ratio=None)], "ratio to be a number.*ratio=None"),
-        ([row_of("fc3")], "'fc3'. It is read from"),
+        ([row_of("fc3")], "'fc3'. Choose one of them. It is read from"),
         ([row_of(), row_of()], "every cell once. Received: fc1 N=8 again in"),
         ([{"family": "fc1"}], "row 0 without num_units"),
     ],
