@@ -16,8 +16,10 @@ Table 1 of the paper: attention clusters of N units on Flash-MNIST, by the
 weighting of their units (average, FC1, FC2) and with or without shifting. A
 cell is one model. The epoch that is kept is the best on the validation split,
 whose clips are held out of the training clips; the test split is measured once,
-with that epoch. The paper mentions no validation split. MindSpore's figures are
-of 200 epochs, the best of which was picked on the test split.
+with that epoch. The paper mentions no validation split. Validation clips are
+made of digit images that the training clips and the frame CNN have seen too,
+test clips of new ones. MindSpore's figures are of 200 epochs, the best of which
+was picked on the test split.
 
 Accuracies are in percent: the mean over the seeds ± the sample standard
 deviation (ddof = 1: the sum of squares over n − 1), and the figure alone where
