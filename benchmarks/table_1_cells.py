@@ -137,9 +137,8 @@ def main(argv):
     tf.config.threading.set_intra_op_parallelism_threads(1)
     tf.config.threading.set_inter_op_parallelism_threads(1)
     manifest = Manifest.load(_DATA_DIR.value)
-    numbers = [int(x) for x in _NUM_UNITS.value]
     rows = []
-    for cell in sweep.make_cells(_FAMILIES.value, numbers, [0]):
+    for cell in sweep.parse_cells(_FAMILIES.value, _NUM_UNITS.value, ["0"]):
         rows.append(measure(cell, manifest))
         row = rows[-1]
         print(

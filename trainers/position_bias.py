@@ -11,6 +11,7 @@ are and with the frames of each in another order. `position_bias.json` receives
 the accuracies and how much the biases differ.
 """
 
+import functools
 import pathlib
 import sys
 
@@ -21,7 +22,6 @@ from absl import app
 from absl import flags
 
 from ac_keras import ShiftingCluster
-from ac_keras import cluster_classifier
 from ac_keras import sweep
 from ac_keras import training
 from ac_keras.pipeline import Manifest
@@ -57,22 +57,23 @@ class PositionBiasCluster(ShiftingCluster):
         return super()._logits(frames) + self.position_bias
 
 
-def build_biased(
-    cell: sweep.Cell, protocol: sweep.Protocol, manifest: Manifest
-) -> keras.Model:
-    """Builds the cell's model with position biases."""
-    ((name, modality),) = manifest.description.modalities.items()
-    initializer = training.parse_initializer
-    cluster = PositionBiasCluster(
-        cell.num_units,
-        alpha_initializer=initializer(protocol.alpha_initializer),
-        beta_initializer=initializer(protocol.beta_initializer),
-        name=name,
+def check_frames(manifest: Manifest) -> None:
+    """Checks that all clips are of the length that biases are for.
+
+    Raises:
+        ValueError: If there is a longer one.
+    """
+    longest = max(
+        frames
+        for split in manifest.splits.values()
+        for frames in split.max_num_frames.values()
     )
-    num_classes = manifest.description.num_classes
-    return cluster_classifier(
-        {name: modality.dim}, {name: cluster}, num_classes, protocol.dropout
-    )
+    if longest != NUM_FRAMES:
+        raise ValueError(
+            f"Expected clips of {NUM_FRAMES} frames, as Flash-MNIST has. "
+            f"Received: {manifest.directory} with clips of {longest}. Name "
+            "such a dataset."
+        )
 
 
 def permute(features: dict, labels: tf.Tensor) -> tuple[dict, tf.Tensor]:
@@ -88,23 +89,27 @@ def permute(features: dict, labels: tf.Tensor) -> tuple[dict, tf.Tensor]:
 
 def accuracy(model: keras.Model, batches: tf.data.Dataset) -> float:
     """Gives the share of clips that are named right."""
-    right = total = 0
-    for features, labels in batches:
-        guesses = tf.argmax(model(features, training=False), axis=1)
-        right += int(tf.reduce_sum(tf.cast(guesses == labels, tf.int32)))
-        total += len(labels)
-    return right / total
+    metric = keras.metrics.SparseCategoricalAccuracy(name="accuracy")
+    evaluator = training.Evaluator(model, [metric])
+    measured = evaluator.evaluate(
+        lambda size, share: batches, cell_run.EVALUATION_BATCH_SIZE
+    )
+    return measured["accuracy"]
 
 
 def study(cell: sweep.Cell, manifest: Manifest) -> dict:
     """Trains a cell both ways and gives its accuracies."""
     protocol = sweep.choose_protocol("tuned", cell)
     result = {"num_units": cell.num_units, "seed": cell.seed}
-    builders = {"without": sweep.build_model, "with": build_biased}
-    for name, build in builders.items():
+    classes = {"without": ShiftingCluster, "with": PositionBiasCluster}
+    for name, cluster_class in classes.items():
         root = pathlib.Path(_OUTPUT_DIR.value) / f"{name}_bias"
         trained = sweep.run_cell(
-            cell, protocol, manifest.directory, root, build
+            cell,
+            protocol,
+            manifest.directory,
+            root,
+            functools.partial(sweep.build_model, shifting_class=cluster_class),
         )
         model = keras.models.load_model(cell.folder(root) / sweep.MODEL)
         test = cell_run.evaluation_data(manifest, "test")
@@ -129,11 +134,8 @@ def main(argv):
     results = []
     try:
         manifest = Manifest.load(_DATA_DIR.value)
-        cells = sweep.make_cells(
-            ["fc1_shift"],
-            [int(x) for x in _NUM_UNITS.value],
-            [int(x) for x in _SEEDS.value],
-        )
+        cells = sweep.parse_cells(["fc1_shift"], _NUM_UNITS.value, _SEEDS.value)
+        check_frames(manifest)
         for cell in cells:
             results.append(study(cell, manifest))
             print(results[-1])

@@ -83,8 +83,6 @@ _OVERRIDES = {
     ),
 }
 
-SITTINGS = "sittings.json"
-
 
 def chosen_protocol(cell: sweep.Cell) -> sweep.Protocol:
     """Gives what the flags make of a cell's protocol."""
@@ -120,17 +118,7 @@ def check_flags() -> list[sweep.Cell]:
     for setting in ("alpha_initializer", "beta_initializer"):
         if setting in overrides():
             training.parse_initializer(overrides()[setting])  # or raises
-    for flag in (_NUM_UNITS, _SEEDS):
-        if not all(x.isdecimal() for x in flag.value):
-            raise ValueError(
-                f"Expected --{flag.name} as whole numbers with commas between. "
-                f"Received: {','.join(flag.value)}."
-            )
-    return sweep.make_cells(
-        _FAMILIES.value,
-        [int(x) for x in _NUM_UNITS.value],
-        [int(x) for x in _SEEDS.value],
-    )
+    return sweep.parse_cells(_FAMILIES.value, _NUM_UNITS.value, _SEEDS.value)
 
 
 class Progress:
@@ -183,19 +171,23 @@ def unfinished(
         run_folder.check(folder, sweep.settings_of(cell, protocol), manifest)
         if not (folder / run_folder.RESULT).is_file():
             jobs.append((cell, protocol))
-    return sorted(jobs, key=lambda job: (job[0].seed, -cost_of(*job)))
+    return sorted(jobs, key=lambda job: (job[0].seed, -cost_of(*job, manifest)))
 
 
-def cost_of(cell: sweep.Cell, protocol: sweep.Protocol) -> float:
+def cost_of(
+    cell: sweep.Cell, protocol: sweep.Protocol, manifest: Manifest
+) -> float:
     """Estimates the time that a cell takes, in any unit."""
     # Measured: softmax and reading cost as much as four units' products.
-    flops = cell.product_flops(50, 25, 1024)
-    return protocol.epochs * (flops + 4 * 2 * 3 * 50 * 1024)
+    rest = sweep.Cell("fc1", 4)
+    flops = sweep.count_flops(cell, protocol, manifest)
+    flops += sweep.count_flops(rest, protocol, manifest)
+    return protocol.epochs * flops
 
 
 def note_sitting(root: pathlib.Path, seconds: float, cells: int) -> None:
     """Adds a sitting to the sweep's diary."""
-    path = root / SITTINGS
+    path = root / sweep.SITTINGS
     root.mkdir(parents=True, exist_ok=True)  # Cells may have been too early.
     sittings = run_folder.read_json(path) if path.is_file() else []
     sittings.append(
@@ -222,7 +214,7 @@ def main(argv):
         sys.exit(str(error))
     num_done = len(cells) - len(jobs)
     print(f"{num_done} of {len(cells)} cells are done.", flush=True)
-    progress = Progress({job[0]: cost_of(*job) for job in jobs}, root)
+    progress = Progress({job[0]: cost_of(*job, manifest) for job in jobs}, root)
     all_done = sweep.run_cells(
         jobs, data_dir, root, _WORKERS.value, progress.end
     )

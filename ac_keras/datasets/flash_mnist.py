@@ -84,7 +84,7 @@ class FlashMnist:
         """
         batch = len(labels)
         frames = self.noise(batch * NUM_FRAMES, rng)
-        member = (labels[:, None] >> np.arange(NUM_DIGITS)) & 1
+        member = present_digits(labels).astype(np.int64)
         repeats = member * rng.integers(1, MAX_PER_DIGIT + 1, member.shape)
         clip = np.repeat(np.arange(batch), repeats.sum(axis=1))
         digit = np.repeat(
@@ -144,6 +144,20 @@ class FlashMnist:
             np.cumsum(totals) - totals, totals
         )
         return order[clip, slot]
+
+
+def present_digits(labels: np.ndarray) -> np.ndarray:
+    """Reads classes as sets of digits.
+
+    Args:
+        labels: Integers `(batch,)` below 1,024; bit d says that digit d is
+            there.
+
+    Returns:
+        bool `(batch, 10)`.
+    """
+    labels = np.asarray(labels)[:, None]
+    return (labels >> np.arange(NUM_DIGITS) & 1).astype(bool)
 
 
 def class_names() -> list[str]:

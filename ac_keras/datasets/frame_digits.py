@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ac_keras.datasets.flash_mnist import NUM_DIGITS
+from ac_keras.datasets.flash_mnist import present_digits
 
 FILE_NAME = "frame_digits.npz"
 _ANEW = (
@@ -75,7 +76,7 @@ class FrameDigits:
                 f"none of {len(lacking)} clips, first {lacking[0]}"
             )
         digits = self._digits[[self._rows[name] for name in ids]]
-        of_class = np.asarray(labels)[:, None] >> np.arange(NUM_DIGITS) & 1
+        of_class = present_digits(labels)
         wrong = np.flatnonzero((digits.any(axis=1) != of_class).any(axis=1))
         if len(wrong):
             first = wrong[0]

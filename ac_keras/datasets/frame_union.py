@@ -11,19 +11,6 @@ from ac_keras.datasets.flash_mnist import NUM_DIGITS
 EVEN = 0.5  # the threshold of a digit that is as likely as all else together
 
 
-def present_digits(labels: np.ndarray) -> np.ndarray:
-    """Reads classes as sets of digits.
-
-    Args:
-        labels: Integers `(clips,)` below 1,024; bit d says that digit d is
-            there.
-
-    Returns:
-        bool `(clips, 10)`.
-    """
-    return (labels[:, None] >> np.arange(NUM_DIGITS) & 1).astype(bool)
-
-
 def frame_probabilities(
     features: np.ndarray, kernel: np.ndarray, bias: np.ndarray
 ) -> np.ndarray:

@@ -107,3 +107,22 @@ def make_cells(
             f"seeds={list(seeds)}. Two runs would share a cell's folder."
         )
     return cells
+
+
+def parse_cells(
+    families: Sequence[str], num_units: Sequence[str], seeds: Sequence[str]
+) -> list[Cell]:
+    """Gives all combinations of what flags list.
+
+    Raises:
+        ValueError: If a number is none, or `make_cells` refuses them.
+    """
+    for name, texts in (("num_units", num_units), ("seeds", seeds)):
+        if not all(text.isdecimal() for text in texts):
+            raise ValueError(
+                f"Expected --{name} as whole numbers with commas between. "
+                f"Received: {','.join(texts)}. Write it like 1,2,4."
+            )
+    return make_cells(
+        families, [int(x) for x in num_units], [int(x) for x in seeds]
+    )

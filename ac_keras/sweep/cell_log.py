@@ -7,6 +7,7 @@ from ac_keras.training import run_folder
 from ac_keras.training.epoch_clock import EpochClock
 
 CURVE = "curve.json"
+SITTINGS = "sittings.json"  # when a sweep ran, beside its cells
 
 
 class CellLog:

@@ -13,13 +13,50 @@ from ac_keras.sweep.protocols import Protocol
 
 
 def build_model(
-    cell: Cell, protocol: Protocol, manifest: Manifest
+    cell: Cell,
+    protocol: Protocol,
+    manifest: Manifest,
+    shifting_class: type[ShiftingCluster] = ShiftingCluster,
 ) -> keras.Model:
     """Builds the cell's classifier.
+
+    Args:
+        cell: The cell.
+        protocol: How it is trained.
+        manifest: The dataset.
+        shifting_class: The layer of shifted cells.
 
     Raises:
         ValueError: If the dataset has several modalities, or several labels
             a clip.
+    """
+    check_dataset(manifest)
+    description = manifest.description
+    ((name, modality),) = description.modalities.items()
+    arguments = (cell.num_units, cell.weighting, HIDDEN_UNITS)
+    if cell.shift:
+        initializer = training.parse_initializer
+        cluster = shifting_class(
+            *arguments,
+            alpha_initializer=initializer(protocol.alpha_initializer),
+            beta_initializer=initializer(protocol.beta_initializer),
+            name=name,
+        )
+    else:
+        cluster = AttentionCluster(*arguments, name=name)
+    return cluster_classifier(
+        {name: modality.dim},
+        {name: cluster},
+        description.num_classes,
+        protocol.dropout,
+    )
+
+
+def check_dataset(manifest: Manifest) -> None:
+    """Checks that cells can be trained on a dataset.
+
+    Raises:
+        ValueError: If it has several modalities, or several labels a clip.
     """
     description = manifest.description
     if description.multi_label:
@@ -34,21 +71,3 @@ def build_model(
             f"{manifest.directory} with {', '.join(description.modalities)}. "
             "Prepare it with one of them."
         )
-    ((name, modality),) = description.modalities.items()
-    arguments = (cell.num_units, cell.weighting, HIDDEN_UNITS)
-    if cell.shift:
-        initializer = training.parse_initializer
-        cluster = ShiftingCluster(
-            *arguments,
-            alpha_initializer=initializer(protocol.alpha_initializer),
-            beta_initializer=initializer(protocol.beta_initializer),
-            name=name,
-        )
-    else:
-        cluster = AttentionCluster(*arguments, name=name)
-    return cluster_classifier(
-        {name: modality.dim},
-        {name: cluster},
-        description.num_classes,
-        protocol.dropout,
-    )

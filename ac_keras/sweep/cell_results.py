@@ -9,7 +9,10 @@ from typing import Any
 from ac_keras.sweep import result_checks
 from ac_keras.sweep.cell import FAMILIES
 from ac_keras.sweep.cell import Cell
+from ac_keras.sweep.cell_log import CURVE
+from ac_keras.sweep.cell_log import SITTINGS
 from ac_keras.sweep.protocols import PROTOCOLS
+from ac_keras.training import run_folder
 
 CELL_FOLDERS = "*/units_*/seed_*"  # below a protocol's
 
@@ -97,7 +100,7 @@ def _protocol_names(root):
 def _read_protocol(folder):
     results, unfinished, places = [], [], {}
     for path in sorted(folder.glob(CELL_FOLDERS)):
-        if not (path / "result.json").is_file():
+        if not (path / run_folder.RESULT).is_file():
             unfinished.append(path)
             continue
         result = _read_cell(path, folder.name)
@@ -108,7 +111,7 @@ def _read_protocol(folder):
                 f"in {other} and in {path}. Remove one of them."
             )
         results.append(result)
-    sittings = folder / "sittings.json"
+    sittings = folder / SITTINGS
     return ProtocolResults(
         folder.name,
         tuple(sorted(results, key=_order)),
@@ -127,13 +130,11 @@ def _order(result):
 
 
 def _read_cell(folder, protocol):
-    path = folder / "result.json"
+    path = folder / run_folder.RESULT
     result = result_checks.read_mapping(path, result_checks.RESULT_KEYS)
-    curve = result_checks.read_rows(
-        folder / "curve.json", result_checks.CURVE_KEYS
-    )
+    curve = result_checks.read_rows(folder / CURVE, result_checks.CURVE_KEYS)
     dataset = result_checks.read_mapping(
-        folder / "dataset.json", result_checks.DATASET_KEYS
+        folder / run_folder.DATASET, result_checks.DATASET_KEYS
     )
     if len(curve) != result["epochs"]:
         raise ValueError(

@@ -15,6 +15,7 @@ from ac_keras.pipeline import training_batches
 from ac_keras.sweep.cell import Cell
 from ac_keras.sweep.cell_log import CellLog
 from ac_keras.sweep.cell_model import build_model
+from ac_keras.sweep.cell_model import check_dataset
 from ac_keras.sweep.protocols import Protocol
 from ac_keras.training import keras_files
 from ac_keras.training import run_folder
@@ -74,7 +75,7 @@ def run_cell(
     trainer = make_trainer(
         cell, protocol, manifest, model, evaluator, directory
     )
-    batches = evaluation_data(manifest, "validation")
+    batches = evaluation_data(manifest, "validation").cache()
     with training.StopSignal() as signals:
         history = trainer.fit(
             training_data(cell, protocol, manifest),
@@ -99,7 +100,7 @@ def run_cell(
         "epochs": len(history),
         "training_seconds": round(sum(x["seconds"] for x in history), 1),
         "parameters": model.count_params(),
-        "product_flops_per_epoch": _flops(cell, protocol, manifest),
+        "product_flops_per_epoch": count_flops(cell, protocol, manifest),
         "tensorflow": tf.__version__,
         "keras": keras.__version__,
     }
@@ -172,15 +173,17 @@ def training_data(cell: Cell, protocol: Protocol, manifest: Manifest):
 
 
 def evaluation_data(manifest: Manifest, split: str) -> tf.data.Dataset:
-    """Gives a split's batches, which are decoded once."""
-    batches = evaluation_batches(
-        manifest, split, batch_size=EVALUATION_BATCH_SIZE
-    )
-    return batches.cache()
+    """Gives a split's batches."""
+    return evaluation_batches(manifest, split, batch_size=EVALUATION_BATCH_SIZE)
 
 
-def _flops(cell, protocol, manifest):
-    """Counts the operations of an epoch's matrix products."""
+def count_flops(cell: Cell, protocol: Protocol, manifest: Manifest) -> int:
+    """Counts the operations of an epoch's matrix products.
+
+    Raises:
+        ValueError: If the dataset is none for cells, or too small.
+    """
+    check_dataset(manifest)
     ((name, modality),) = manifest.description.modalities.items()
     num_frames = manifest.split("train").max_num_frames[name]
     num_classes = manifest.description.num_classes

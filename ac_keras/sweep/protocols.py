@@ -56,7 +56,7 @@ def tuned(num_units: int, shift: bool) -> Protocol:
     few = num_units <= 8
     rate = 400 / num_units**0.5 if few else 800 / num_units
     return Protocol(
-        epochs=30 if few else 12,
+        epochs=60 if few else 12,
         batch_size=256,
         learning_rate=1e-3,
         classifier_rate=round(rate) if shift else 8,

@@ -15,6 +15,7 @@ from ac_keras.pipeline import atomic_file
 from ac_keras.training.epoch_clock import TIMES
 from ac_keras.training.epoch_clock import EpochClock
 from ac_keras.visualization import attention_picture
+from ac_keras.visualization.attention_weights import weights_entropy
 
 
 class RunLog:
@@ -170,8 +171,7 @@ def attention_entropy(scores: np.ndarray) -> float:
         scores: `(batch, num_units, num_frames)`; clips of which nothing is
             attended to do not count.
     """
-    logs = np.log(np.where(scores > 0, scores, 1.0))
-    entropy = -(scores * logs).sum(axis=-1)
+    entropy = weights_entropy(scores)
     present = scores.sum(axis=-1) > 0
     return float(entropy[present].mean()) if present.any() else 0.0
 

@@ -1,4 +1,4 @@
-"""Attention weights, checked before something is counted from them."""
+"""Attention weights: what they must be, and their entropy."""
 
 import numpy as np
 
@@ -37,3 +37,9 @@ def checked_weights(weights: np.ndarray, num_units: int) -> np.ndarray:
             "gives, not its logits."
         )
     return weights / np.where(absent, 1, totals)
+
+
+def weights_entropy(weights: np.ndarray) -> np.ndarray:
+    """Computes entropies over the last axis, in nats."""
+    logarithms = np.log(np.where(weights > 0, weights, 1.0))
+    return -(weights * logarithms).sum(axis=-1)

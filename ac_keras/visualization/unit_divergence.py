@@ -3,6 +3,7 @@
 import numpy as np
 
 from ac_keras.visualization.attention_weights import checked_weights
+from ac_keras.visualization.attention_weights import weights_entropy
 
 
 class UnitDivergence:
@@ -44,10 +45,12 @@ class UnitDivergence:
             ValueError: If they are no such weights.
         """
         weights = checked_weights(weights, self.num_units)
-        entropy = _entropy(weights)  # (batch, num_units)
+        entropy = weights_entropy(weights)  # (batch, num_units)
         for unit in range(self.num_units - 1):
             others = slice(unit + 1, None)
-            mixed = _entropy((weights[:, unit, None] + weights[:, others]) / 2)
+            mixed = weights_entropy(
+                (weights[:, unit, None] + weights[:, others]) / 2
+            )
             apart = mixed - (entropy[:, unit, None] + entropy[:, others]) / 2
             # It is below 0 by rounding alone.
             self._sums[unit, others] += np.maximum(apart, 0).sum(axis=0)
@@ -73,9 +76,3 @@ class UnitDivergence:
         """Gives the mean over clips and pairs of units, from 0 to log 2."""
         pairs = self.pairs()
         return float(pairs.sum() / (pairs.size - len(pairs)))
-
-
-def _entropy(weights):
-    """Computes entropies over the last axis, in nats."""
-    logarithms = np.log(np.where(weights > 0, weights, 1))
-    return -(weights * logarithms).sum(axis=-1)

@@ -18,6 +18,7 @@ from absl import flags
 
 from ac_keras import training
 from ac_keras.datasets import frame_union
+from ac_keras.datasets.flash_mnist import present_digits
 from ac_keras.models import frame_cnn
 from ac_keras.pipeline import Manifest
 from ac_keras.pipeline import atomic_file
@@ -85,7 +86,7 @@ def read_split(
             highest = frame_union.highest_probabilities(probabilities)
             parts["decided"].append(decided)
             parts["highest"].append(highest)
-            parts["present"].append(frame_union.present_digits(labels))
+            parts["present"].append(present_digits(labels))
     return {name: np.concatenate(part) for name, part in parts.items()}
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from ac_keras.datasets import frame_union
 from ac_keras.datasets.flash_mnist import class_names
+from ac_keras.datasets.flash_mnist import present_digits
 from ac_keras.models import frame_cnn
 
 ALL_DIGITS = range(10)
@@ -45,7 +46,7 @@ def every_threshold(column):
 
 
 def test_digits_that_are_present_are_those_of_the_classes_name():
-    present = frame_union.present_digits(np.arange(1024))
+    present = present_digits(np.arange(1024))
     for name, digits in zip(class_names(), present, strict=True):
         listed = ",".join(str(d) for d in ALL_DIGITS if digits[d])
         assert name == "{" + listed + "}"

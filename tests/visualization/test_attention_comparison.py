@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from matplotlib.figure import Figure
 
 from ac_keras.visualization import ComparedAttention
 from ac_keras.visualization import save_attention_comparison
+from drawn_figures import watch_figures
 from png_pixels import changed_box
 from png_pixels import read_png
 
@@ -97,14 +97,8 @@ def test_images_are_drawn_under_every_model(folder, dark):
 @pytest.fixture
 def figures(monkeypatch):
     """The figures that are saved."""
-    saved, savefig = [], Figure.savefig
-
-    def watch(figure, *arguments, **kwargs):
-        saved.append(figure)
-        savefig(figure, *arguments, **kwargs)
-
-    monkeypatch.setattr(Figure, "savefig", watch)
-    return saved
+    with watch_figures(monkeypatch) as saved:
+        yield saved
 
 
 def words(labels):

@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from matplotlib.figure import Figure
 
 from ac_keras.visualization import save_attended_kinds
+from drawn_figures import watch_figures
 from png_pixels import changed_box
 from png_pixels import read_png
 
@@ -14,14 +14,8 @@ KINDS = ("0", "1", "none")
 @pytest.fixture
 def figures(monkeypatch):
     """The figures that are saved."""
-    saved, savefig = [], Figure.savefig
-
-    def watch(figure, *arguments, **kwargs):
-        saved.append(figure)
-        savefig(figure, *arguments, **kwargs)
-
-    monkeypatch.setattr(Figure, "savefig", watch)
-    return saved
+    with watch_figures(monkeypatch) as saved:
+        yield saved
 
 
 def draw(path, **tables):
