@@ -6,18 +6,18 @@ import pathlib
 from collections.abc import Callable
 from collections.abc import Iterable
 
-import numpy as np
-import tensorflow as tf
 import tqdm
 
 from ac_keras.pipeline import atomic_file
 from ac_keras.pipeline import description as descriptions
 from ac_keras.pipeline.clip import Clip
-from ac_keras.pipeline.clip import encode_clip
 from ac_keras.pipeline.description import Description
 from ac_keras.pipeline.manifest import Manifest
 from ac_keras.pipeline.manifest import Shard
 from ac_keras.pipeline.manifest import Split
+from ac_keras.pipeline.shard_file import ShardTotals
+from ac_keras.pipeline.shard_file import read_totals
+from ac_keras.pipeline.shard_file import write_shard_file
 
 PLAN = "writing.json"
 
@@ -59,7 +59,7 @@ class DatasetWriter:
         self.directory = pathlib.Path(directory)
         self.description = description
         self.num_shards = dict(num_shards)
-        self._totals: dict[tuple[str, int], _Totals] = {}
+        self._totals: dict[tuple[str, int], ShardTotals] = {}
         self.directory.mkdir(parents=True, exist_ok=True)
         atomic_file.sweep(self.directory)
         plan = {**description.to_json(), "num_shards": self.num_shards}
@@ -123,13 +123,16 @@ class DatasetWriter:
             ValueError: If a clip does not fit the description. No file is
                 left then.
         """
-        totals = _Totals(self.description)
-        with atomic_file.atomic_path(self.path(split, index)) as partial:
-            with tf.io.TFRecordWriter(str(partial)) as file:
-                for clip in clips:
-                    example = encode_clip(clip, self.description)
-                    file.write(example.SerializeToString(deterministic=True))
-                    totals.add(example)
+        path = self.path(split, index)
+        self.add_shard(
+            split, index, write_shard_file(path, clips, self.description)
+        )
+
+    def add_shard(self, split: str, index: int, totals: ShardTotals) -> None:
+        """Takes what a shard holds that another process has written.
+
+        Without it `finish` reads the shard to find out.
+        """
         self._totals[split, index] = totals
 
     def finish(self) -> Manifest:
@@ -149,6 +152,7 @@ class DatasetWriter:
             manifest = Manifest(self.directory, self.description, splits)
             path = self.directory / descriptions.FILE_NAME
             atomic_file.write_text(path, manifest.dump())
+        atomic_file.sweep(self.directory)  # what killed helpers have left
         (self.directory / PLAN).unlink(missing_ok=True)
         return Manifest.load(self.directory)
 
@@ -173,67 +177,16 @@ class DatasetWriter:
             )
 
     def _split(self, split: str) -> Split:
-        totals, shards = _Totals(self.description), []
+        totals, shards = ShardTotals(self.description), []
         for index in range(self.num_shards[split]):
             path = self.path(split, index)
             part = self._totals.get((split, index))
             if part is None:  # written before this run was started
-                part = _Totals(self.description)
-                for record in tf.data.TFRecordDataset(str(path)):
-                    part.add(tf.train.Example.FromString(record.numpy()))
+                part = read_totals(path, self.description)
             size = path.stat().st_size
             shards.append(Shard(path.name, part.num_clips, size))
             totals.merge(part)
         return totals.split(shards)
-
-
-class _Totals:
-    """Counts and sums over clips, in float64 and in the clips' order."""
-
-    def __init__(self, description: Description):
-        self.modalities = description.modalities
-        self.num_clips = 0
-        self.class_counts = np.zeros(description.num_classes, np.int64)
-        self.sums = {n: np.zeros(m.dim) for n, m in self.modalities.items()}
-        self.num_frames = dict.fromkeys(self.modalities, 0)
-        self.max_num_frames = dict.fromkeys(self.modalities, 0)
-        self.num_absent = dict.fromkeys(self.modalities, 0)
-
-    def add(self, example: tf.train.Example) -> None:
-        feature = example.features.feature
-        self.num_clips += 1
-        self.class_counts[list(feature["labels"].int64_list.value)] += 1
-        for name, modality in self.modalities.items():
-            frames = modality.decode(feature[name].bytes_list.value[0])
-            self.sums[name] += frames.sum(axis=0, dtype=np.float64)
-            self.num_frames[name] += len(frames)
-            longest = max(self.max_num_frames[name], len(frames))
-            self.max_num_frames[name] = longest
-            self.num_absent[name] += len(frames) == 0
-
-    def merge(self, other: "_Totals") -> None:
-        self.num_clips += other.num_clips
-        self.class_counts += other.class_counts
-        for name in self.modalities:
-            self.sums[name] += other.sums[name]
-            self.num_frames[name] += other.num_frames[name]
-            self.num_absent[name] += other.num_absent[name]
-            self.max_num_frames[name] = max(
-                self.max_num_frames[name], other.max_num_frames[name]
-            )
-
-    def split(self, shards: list[Shard]) -> Split:
-        means = {
-            name: (total / max(self.num_frames[name], 1)).astype(np.float32)
-            for name, total in self.sums.items()
-        }
-        return Split(
-            tuple(shards),
-            self.class_counts,
-            means,
-            self.max_num_frames,
-            self.num_absent,
-        )
 
 
 def _raise_difference(directory, plan: dict, found: dict) -> None:
