@@ -1,19 +1,18 @@
 """Cells side by side, each in a process and a thread of its own."""
 
 import fcntl
-import multiprocessing
 import os
 import pathlib
 import signal
 import sys
-import threading
 import time
 from collections.abc import Callable
 from collections.abc import Sequence
 from multiprocessing import connection
-from multiprocessing import resource_tracker
 
 from ac_keras import training
+from ac_keras.pipeline.worker_process import end_with_parent
+from ac_keras.pipeline.worker_process import start_worker
 from ac_keras.sweep.cell import Cell
 from ac_keras.sweep.protocols import Protocol
 
@@ -62,7 +61,7 @@ def run_cells(
         while running or waiting:
             while waiting and len(running) < num_workers:
                 cell, protocol = waiting.pop(0)
-                process = _start(cell, protocol, data_dir, root)
+                process = start_worker(_work, cell, protocol, data_dir, root)
                 running[process.sentinel] = process, cell
             for sentinel in connection.wait(list(running), LOOK_SECONDS):
                 process, cell = running.pop(sentinel)
@@ -74,30 +73,6 @@ def run_cells(
                 for process, _ in running.values():
                     process.terminate()  # It saves where it is, and ends.
     return len(states) == len(jobs) and set(states) <= {"done"}
-
-
-def _start(*arguments):
-    """Starts a cell's process, which Ctrl-C does not reach.
-
-    A terminal sends that to all processes; it is the sweep that stops its
-    cells, even those that are still importing.
-    """
-    # A fresh interpreter: a fork of one that runs TensorFlow may hang.
-    context = multiprocessing.get_context("spawn")
-    process = context.Process(target=_work, args=arguments)
-    resource_tracker.ensure_running()  # Its own start would lift the block.
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        process.start()
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-    return process
-
-
-def _end_with(sweep):
-    """Stops a cell whose sweep was killed, before somebody runs it again."""
-    sweep.join()
-    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _open_log(folder):
@@ -118,8 +93,8 @@ def _open_log(folder):
 def _work(cell, protocol, data_dir, root):
     """Runs a cell, as the target of a process."""
     _open_log(cell.folder(root))
-    sweep = multiprocessing.parent_process()
-    threading.Thread(target=_end_with, args=(sweep,), daemon=True).start()
+    # A cell is stopped with its sweep, before somebody runs it again.
+    end_with_parent()
     import tensorflow as tf
 
     from ac_keras.sweep.cell_run import run_cell
