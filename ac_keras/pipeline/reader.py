@@ -29,6 +29,7 @@ def training_batches(
     in_memory: bool = False,
     shuffle_buffer: int | None = None,
     with_ids: bool = False,
+    random_draw: str = "subset",
 ) -> tf.data.Dataset:
     """Reads a split again and again, shuffled, sampling frames at random.
 
@@ -58,6 +59,8 @@ def training_batches(
             they would fill more than 256 MiB.
         with_ids: Whether to give the clips' ids as a third part, strings
             `(batch,)`.
+        random_draw: `"subset"` draws any frames of a clip, each at most once;
+            `"segments"` one of each of `sample_size` equal segments.
 
     Returns:
         An endless dataset of `steps_per_epoch` batches an epoch, each a pair
@@ -81,7 +84,12 @@ def training_batches(
         shuffled = _streamed(manifest, split, description, shuffle_buffer)
     longest = manifest.split(split).max_num_frames
     decode = batch_decoder(
-        description, longest, sample_size, first_row, batch_size
+        description,
+        longest,
+        sample_size,
+        first_row,
+        batch_size,
+        random_draw=random_draw,
     )
 
     def epoch_batches(epoch):

@@ -1,6 +1,6 @@
 """Which of a clip's frames to take (sections 5.3 and 5.4).
 
-Both ways work on a whole batch. They take a clip's `num_frames` and give
+All ways work on a whole batch. They take a clip's `num_frames` and give
 `sample_size` positions for each, in ascending order. A clip shorter than
 that keeps all its frames; its last positions are padding, and `num_sampled`
 tells how many are real.
@@ -68,3 +68,35 @@ def random_subset(
     real = slot[:, :sample_size] < count
     drawn = tf.sort(tf.where(real, drawn, longest), axis=1)
     return tf.where(real, drawn, 0)
+
+
+def random_segments(
+    num_frames: tf.Tensor,
+    sample_size: int,
+    seed: tf.Tensor,
+    first_row: int = 0,
+    num_rows: int | None = None,
+) -> tf.Tensor:
+    """Draws a frame at random from each of `sample_size` equal segments.
+
+    Arguments and result are those of `random_subset`. Segments of a clip
+    whose length they do not divide differ by a frame at most.
+
+    References: Wang et al., Temporal Segment Networks, ECCV 2016, section 3.1.
+    """
+    batch = tf.shape(num_frames)[0]
+    num_rows = batch if num_rows is None else num_rows
+    part = tf.random.stateless_uniform((sample_size, num_rows), seed)
+    part = tf.transpose(part[:, first_row : first_row + batch])
+    # In integers, as above.
+    length = tf.cast(num_frames, tf.int64)[:, None]
+    count = tf.minimum(length, sample_size)
+    slot = tf.range(sample_size, dtype=tf.int64)[None, :]
+    first = slot * length // tf.maximum(count, 1)
+    last = (slot + 1) * length // tf.maximum(count, 1) - 1
+    within = tf.cast(part * tf.cast(last - first + 1, tf.float32), tf.int64)
+    position = tf.minimum(first + within, last)
+    return tf.cast(tf.where(slot < count, position, 0), tf.int32)
+
+
+RANDOM_DRAWS = {"subset": random_subset, "segments": random_segments}
