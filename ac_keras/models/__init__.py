@@ -3,12 +3,10 @@
 from ac_keras.models.cluster_classifier import attention_model
 from ac_keras.models.cluster_classifier import cluster_classifier
 from ac_keras.models.frame_cnn import frame_cnn
-from ac_keras.models.framewise import Framewise
 from ac_keras.models.segment_network import segment_network
 from ac_keras.models.small_cnn import small_cnn
 
 __all__ = [
-    "Framewise",
     "attention_model",
     "cluster_classifier",
     "frame_cnn",

@@ -6,7 +6,7 @@ import keras
 
 from ac_keras.layers import AttentionCluster
 from ac_keras.layers import FrameMask
-from ac_keras.models.framewise import Framewise
+from ac_keras.layers.framewise import Framewise
 
 
 def segment_network(modality, backbone, num_classes, dropout=0.5):

@@ -62,11 +62,9 @@ class DatasetWriter:
         self._totals: dict[tuple[str, int], ShardTotals] = {}
         self.directory.mkdir(parents=True, exist_ok=True)
         atomic_file.sweep(self.directory)
-        plan = {**description.to_json(), "num_shards": self.num_shards}
-        self._compare(plan)
+        self._compare(self._plan())
         if not self.is_complete:
-            text = json.dumps(plan, indent=1) + "\n"
-            atomic_file.write_text(self.directory / PLAN, text)
+            self._write_plan()
 
     @property
     def is_complete(self) -> bool:
@@ -135,6 +133,19 @@ class DatasetWriter:
         """
         self._totals[split, index] = totals
 
+    def reopen(self, paths: Iterable[pathlib.Path]) -> None:
+        """Removes some shards, and the manifest, so that they are done anew.
+
+        Args:
+            paths: Their files.
+        """
+        paths = list(paths)
+        if paths and self.is_complete:
+            self._write_plan()  # first: one of both is always there
+            (self.directory / descriptions.FILE_NAME).unlink()
+        for path in paths:
+            path.unlink(missing_ok=True)
+
     def finish(self) -> Manifest:
         """Writes the manifest, which makes the folder a dataset.
 
@@ -155,6 +166,13 @@ class DatasetWriter:
         atomic_file.sweep(self.directory)  # what killed helpers have left
         (self.directory / PLAN).unlink(missing_ok=True)
         return Manifest.load(self.directory)
+
+    def _plan(self) -> dict:
+        return {**self.description.to_json(), "num_shards": self.num_shards}
+
+    def _write_plan(self) -> None:
+        text = json.dumps(self._plan(), indent=1) + "\n"
+        atomic_file.write_text(self.directory / PLAN, text)
 
     def _compare(self, plan: dict) -> None:
         """Raises unless what lies in the folder belongs to the plan."""

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from ac_keras.models import Framewise
+from ac_keras.layers.framewise import Framewise
 from ac_keras.models import segment_network
 from ac_keras.models import small_cnn
 

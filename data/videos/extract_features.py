@@ -1,0 +1,366 @@
+r"""Turns a folder of videos into records of local features.
+
+    python data/videos/extract_features.py --videos_dir=videos \
+        --rgb_backbone=InceptionResNetV2 --modalities=rgb \
+        --output_dir=records/mine
+
+takes `videos/CLASS/CLIP.mp4`, or `videos/SPLIT/CLASS/CLIP.mp4`; `--table` takes
+a CSV file of path,label[,split] instead. See README.md beside this file. A run
+that was stopped goes on with the shards that are missing when the same command
+is given again, and ends with the same bytes.
+"""
+
+import hashlib
+import json
+import os
+import pathlib
+import signal
+import sys
+
+import keras
+from absl import app
+from absl import flags
+from absl import logging
+
+from ac_keras.extraction import dataset_backbones
+from ac_keras.extraction import extraction_plan
+from ac_keras.extraction import kept_inputs
+from ac_keras.extraction import local_engine
+from ac_keras.extraction import ray_engine
+from ac_keras.extraction import shard_problems
+from ac_keras.extraction.class_folders import list_class_folders
+from ac_keras.extraction.dataset_backbones import BackboneChoice
+from ac_keras.extraction.extraction_plan import ExtractionPlan
+from ac_keras.extraction.extraction_run import Outcome
+from ac_keras.extraction.extraction_run import run_extraction
+from ac_keras.extraction.extraction_run import shard_tasks
+from ac_keras.extraction.frame_choice import EqualIntervals
+from ac_keras.extraction.frame_choice import FrameRate
+from ac_keras.extraction.lost_workers import WorkerError
+from ac_keras.extraction.shard_job import ExtractionJob
+from ac_keras.pipeline import DatasetWriter
+from ac_keras.pipeline import Description
+from ac_keras.pipeline import load_class_names
+from ac_keras.pipeline.clip_table import ClipRow
+from ac_keras.pipeline.clip_table import collect_class_names
+from ac_keras.pipeline.clip_table import is_multi_label
+from ac_keras.pipeline.clip_table import load_table
+from ac_keras.pipeline.split_draw import draw_splits
+
+_VIDEOS_DIR = flags.DEFINE_string(
+    "videos_dir",
+    None,
+    "Folder of class folders; with --table, the folder that its paths start "
+    "from, else the table's.",
+)
+_TABLE = flags.DEFINE_string(
+    "table", None, "CSV file with columns path, label and perhaps split."
+)
+_OUTPUT_DIR = flags.DEFINE_string(
+    "output_dir", None, "Folder of the dataset.", required=True
+)
+_NAME = flags.DEFINE_string("name", "videos", "The dataset's name.")
+_MODALITIES = flags.DEFINE_list(
+    "modalities", ["rgb"], "Of rgb, flow and audio."
+)
+_NUM_FRAMES = flags.DEFINE_integer(
+    "num_frames", 25, "Frames of a clip, at equal intervals.", lower_bound=1
+)
+_FRAMES_PER_SECOND = flags.DEFINE_float(
+    "frames_per_second", None, "Frames at this rate instead."
+)
+_MAX_FRAMES = flags.DEFINE_integer(
+    "max_frames", 300, "Frames of a clip at most, at a rate.", lower_bound=1
+)
+_CROP = flags.DEFINE_integer(
+    "crop",
+    None,
+    "Side of the square that backbones see, in pixels; else what the network "
+    "is known for.",
+)
+_RESIZE = flags.DEFINE_integer(
+    "resize", None, "Shorter side before the crop; else 8/7 of it."
+)
+_BACKBONES = {
+    name: flags.DEFINE_string(
+        f"{name}_backbone",
+        None,
+        f"{kinds}, a .keras file, or none to keep what it would receive.",
+    )
+    for name, kinds in {
+        "rgb": "`small` or a name in keras.applications",
+        "flow": "As for RGB; left out, RGB's is inflated",
+        "audio": "`small` or `vgg16`",
+    }.items()
+}
+_WEIGHTS = {
+    name: flags.DEFINE_string(
+        f"{name}_weights", default, "`imagenet`, a file, or none."
+    )
+    for name, default in {
+        "rgb": "imagenet",
+        "flow": "imagenet",
+        "audio": "none",
+    }.items()
+}
+_FLOW_METHOD = flags.DEFINE_enum(
+    "flow_method", "tvl1", ["tvl1", "dis"], "dis is much faster."
+)
+_STACK_LENGTH = flags.DEFINE_integer(
+    "stack_length", 5, "Pairs of frames in a stack of flow.", lower_bound=1
+)
+_PATCH_STEP = flags.DEFINE_integer(
+    "patch_step",
+    96,
+    "Steps of 10 ms from one log-mel patch to the next; a patch has 96.",
+    lower_bound=1,
+)
+_DTYPE = flags.DEFINE_enum(
+    "dtype", "float32", ["float32", "float16"], "How features are stored."
+)
+_VOCABULARY = flags.DEFINE_string(
+    "vocabulary", None, "CSV file with a column Name, the classes in order."
+)
+_VALIDATION_SHARE = flags.DEFINE_float(
+    "validation_share", 0.0, "Share of clips drawn for validation."
+)
+_TEST_SHARE = flags.DEFINE_float(
+    "test_share", 0.0, "Share of clips drawn for the test split."
+)
+_SEED = flags.DEFINE_integer(
+    "seed", 0, "Decides splits, order and random weights.", lower_bound=0
+)
+_CLIPS_PER_SHARD = flags.DEFINE_integer(
+    "clips_per_shard", 128, "Clips in a file, at most.", lower_bound=1
+)
+_ENGINE = flags.DEFINE_enum(
+    "engine", "local", ["local", "ray"], "What runs the workers."
+)
+_WORKERS = flags.DEFINE_integer(
+    "workers", None, "Processes; else as many as there are cores."
+)
+_READ_AHEAD = flags.DEFINE_integer(
+    "read_ahead", 2, "Files that a worker decodes at a time.", lower_bound=1
+)
+_RAY_ADDRESS = flags.DEFINE_string(
+    "ray_address", None, "Of a Ray cluster; else one of this machine."
+)
+_GPUS_PER_WORKER = flags.DEFINE_float(
+    "gpus_per_worker", 0.0, "With Ray: GPUs of each, or a part of one."
+)
+_RETRY = flags.DEFINE_bool(
+    "retry", False, "Whether to do shards anew that lack some of their clips."
+)
+
+RGB_CROPS = {"InceptionResNetV2": 299, "InceptionV3": 299, "Xception": 299}
+USUAL_CROP = 224
+ENGINES = {"local": local_engine, "ray": ray_engine}
+DECISIVE = (_VALIDATION_SHARE, _TEST_SHARE, _CLIPS_PER_SHARD)
+
+
+def choices() -> dict[str, BackboneChoice]:
+    """Gives the backbone of each modality, as the flags name it."""
+    found = {}
+    for name in _MODALITIES.value:
+        source, inflate_from = _BACKBONES[name].value, None
+        if name == "flow" and source is None:
+            rgb = _BACKBONES["rgb"].value
+            if rgb and rgb.endswith(".keras"):
+                inflate_from = rgb
+            else:
+                source = rgb
+        weights = _WEIGHTS[name].value
+        if source is None and inflate_from is None:
+            raise ValueError(
+                f"Expected --{name}_backbone. Received: none. Name a network, "
+                "a .keras file of your own, or `none` to keep what it would "
+                "receive and train one with trainers/finetune_backbone.py."
+            )
+        found[name] = BackboneChoice(
+            source, None if weights == "none" else weights, inflate_from
+        )
+    return found
+
+
+def crop_of(choice: BackboneChoice) -> int:
+    """Tells the side of the square that a backbone sees."""
+    path = choice.inflate_from or choice.source
+    if _CROP.value:
+        return _CROP.value
+    if path.endswith(".keras"):
+        shape = keras.models.load_model(path, compile=False).input_shape
+        if shape[1] is None:
+            raise ValueError(
+                f"Expected --crop, as {path} takes pictures of any size. "
+                "Received: none. Give the side that it was trained with."
+            )
+        return shape[1]
+    return RGB_CROPS.get(choice.source, USUAL_CROP)
+
+
+def make_plan(chosen: dict[str, BackboneChoice]) -> ExtractionPlan:
+    """Tells what is taken from every file."""
+    modalities = {}
+    for name, choice in chosen.items():
+        if name == "audio":
+            plan = extraction_plan.AudioPlan(_PATCH_STEP.value)
+        else:
+            crop = crop_of(choice)
+            sides = (_RESIZE.value or round(crop * 8 / 7), crop)
+            plan = extraction_plan.RgbPlan(*sides)
+            if name == "flow":
+                plan = extraction_plan.FlowPlan(
+                    *sides, _STACK_LENGTH.value, _FLOW_METHOD.value
+                )
+        modalities[name] = plan
+    frames = EqualIntervals(_NUM_FRAMES.value)
+    if _FRAMES_PER_SECOND.value:
+        frames = FrameRate(_FRAMES_PER_SECOND.value, _MAX_FRAMES.value)
+    return ExtractionPlan(frames, modalities)
+
+
+def list_clips() -> tuple[pathlib.Path, list[ClipRow]]:
+    """Gives the folder that paths start from and the clips."""
+    if _TABLE.value:
+        folder = _VIDEOS_DIR.value or pathlib.Path(_TABLE.value).parent
+        rows = load_table(_TABLE.value)
+    elif _VIDEOS_DIR.value:
+        folder, rows = _VIDEOS_DIR.value, list_class_folders(_VIDEOS_DIR.value)
+    else:
+        raise ValueError(
+            "Expected --videos_dir or --table. Received: neither. Name a "
+            "folder of class folders, or a table of files."
+        )
+    folder = pathlib.Path(folder).absolute()
+    if not any((folder / row.path).is_file() for row in rows):
+        raise ValueError(
+            f"Expected the clips' files below {folder}. Received: none of "
+            f"{len(rows)} is there, not {rows[0].path}. Name the folder that "
+            "the paths start from with --videos_dir."
+        )
+    return folder, rows
+
+
+def describe(rows, plan, backbones, chosen) -> Description:
+    """Describes the dataset by all that decides its bytes."""
+    text = json.dumps([[row.path, row.labels, row.split] for row in rows])
+    names = _VOCABULARY.value and load_class_names(_VOCABULARY.value)
+    return Description(
+        name=_NAME.value,
+        class_names=names or collect_class_names(rows),
+        modalities={
+            name: dataset_backbones.modality_of(
+                plan.modalities[name], backbone, _DTYPE.value
+            )
+            for name, backbone in backbones.items()
+        },
+        multi_label=is_multi_label(rows),
+        seed=_SEED.value,
+        settings={
+            "clips_sha256": hashlib.sha256(text.encode()).hexdigest(),
+            **{flag.name: flag.value for flag in DECISIVE},
+            kept_inputs.SETTING: {
+                "plan": plan.to_json(),
+                "backbones": {
+                    name: dataset_backbones.describe_backbone(choice, model)
+                    for (name, choice), model in zip(
+                        chosen.items(), backbones.values(), strict=True
+                    )
+                },
+            },
+        },
+    )
+
+
+def engine():
+    """Gives the function that runs the workers."""
+    workers = _WORKERS.value or os.cpu_count()
+    options = {}
+    if _ENGINE.value == "ray":
+        options["address"] = _RAY_ADDRESS.value
+        options["num_gpus"] = _GPUS_PER_WORKER.value
+    run = ENGINES[_ENGINE.value].run_shards
+    return lambda job, tasks, on_event: run(
+        job, tasks, workers, on_event, **options
+    )
+
+
+def extract() -> Outcome:
+    """Does what the flags say.
+
+    Raises:
+        ValueError: If flags, files and folder do not fit.
+        WorkerError: If workers fail.
+    """
+    folder, rows = list_clips()
+    splits = draw_splits(
+        rows, _VALIDATION_SHARE.value, _TEST_SHARE.value, _SEED.value
+    )
+    chosen = choices()
+    plan = make_plan(chosen)
+    keras.utils.set_random_seed(_SEED.value)
+    backbones = {
+        name: dataset_backbones.make_backbone(name, plan.modalities[name], x)
+        for name, x in chosen.items()
+    }
+    description = describe(rows, plan, backbones, chosen)
+    counts = {
+        split: -(-len(part) // _CLIPS_PER_SHARD.value)
+        for split, part in splits.items()
+    }
+    writer = DatasetWriter(_OUTPUT_DIR.value, description, counts)
+    for name, backbone in backbones.items():
+        if backbone is not None:
+            dataset_backbones.save_backbone(writer.directory, name, backbone)
+    tasks = shard_tasks(writer, splits)
+    if _RETRY.value:
+        writer.reopen(shard_problems.lacking(task.path for task in tasks))
+    job = ExtractionJob(
+        writer.directory.absolute(),
+        folder,
+        description,
+        plan,
+        read_ahead=_READ_AHEAD.value,
+    )
+    return run_extraction(
+        writer, job, tasks, [len(task.rows) for task in tasks], engine()
+    )
+
+
+def report(outcome: Outcome) -> None:
+    """Prints what was done."""
+    rate = outcome.num_clips / max(outcome.seconds, 1e-9)
+    print(
+        f"{outcome.num_clips:,} clips in {outcome.num_shards} files, "
+        f"{outcome.seconds:,.1f} s, {rate:,.1f} clips/s"
+    )
+    total = max(sum(outcome.stage_seconds.values()), 1e-9)
+    for stage, seconds in sorted(
+        outcome.stage_seconds.items(), key=lambda item: -item[1]
+    ):
+        share = 100 * seconds / total
+        print(f"  {stage:<20} {seconds:>9,.1f} s  {share:>3.0f} %")
+    if outcome.num_left_out or outcome.num_in_part:
+        print(
+            f"{outcome.num_left_out} clips are left out, "
+            f"{outcome.num_in_part} are in it in part: see "
+            f"{pathlib.Path(_OUTPUT_DIR.value) / shard_problems.TABLE}"
+        )
+    print(f"The dataset is in {_OUTPUT_DIR.value}")
+
+
+def main(argv):
+    if len(argv) > 1:
+        raise app.UsageError(f"Expected flags only. Received: {argv[1:]}.")
+    logging.set_verbosity(logging.WARNING)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        report(extract())
+    except KeyboardInterrupt:
+        sys.exit("Stopped. The same command goes on with the shards left.")
+    except (FileNotFoundError, ImportError, ValueError, WorkerError) as error:
+        sys.exit(str(error))
+
+
+if __name__ == "__main__":
+    app.run(main)
