@@ -60,7 +60,7 @@ def shard_tasks(
         rows, size = splits[split], len(splits[split])
         for index in range(count):
             part = rows[index * size // count : (index + 1) * size // count]
-            path = writer.path(split, index)
+            path = writer.path(split, index).absolute()
             tasks.append(ShardTask(split, index, path, tuple(part)))
     return tasks
 
