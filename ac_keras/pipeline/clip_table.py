@@ -10,7 +10,7 @@ SPLITS = ("train", "validation", "test")
 _SEPARATORS = ";|"
 
 
-class ArrayClip(NamedTuple):
+class ClipRow(NamedTuple):
     """A row of the table.
 
     Attributes:
@@ -32,7 +32,7 @@ class ArrayClip(NamedTuple):
         return stem.replace(os.sep, "/")
 
 
-def load_table(path: str | os.PathLike) -> list[ArrayClip]:
+def load_table(path: str | os.PathLike) -> list[ClipRow]:
     """Reads a CSV file with columns `path`, `label` and perhaps `split`.
 
     Several labels of a clip have `;` or `|` between them.
@@ -72,7 +72,7 @@ def load_table(path: str | os.PathLike) -> list[ArrayClip]:
     return clips
 
 
-def collect_class_names(clips: list[ArrayClip]) -> tuple[str, ...]:
+def collect_class_names(clips: list[ClipRow]) -> tuple[str, ...]:
     """Gives the labels' names, sorted; by value where all are integers."""
     names = {label for clip in clips for label in clip.labels}
     numbers = all(re.fullmatch("[0-9]+", name) for name in names)
@@ -81,7 +81,7 @@ def collect_class_names(clips: list[ArrayClip]) -> tuple[str, ...]:
     )
 
 
-def is_multi_label(clips: list[ArrayClip]) -> bool:
+def is_multi_label(clips: list[ClipRow]) -> bool:
     """Whether some clip has another number of labels than one."""
     return any(len(clip.labels) != 1 for clip in clips)
 
@@ -99,7 +99,7 @@ def _read_row(path, line, row):
             f"Expected the path of a file in {path}, line {line}. Received: "
             f"{row}. Mend the line."
         )
-    return ArrayClip(name, _split_labels(label), split, line)
+    return ClipRow(name, _split_labels(label), split, line)
 
 
 @functools.cache  # rows of the same label then share one tuple

@@ -5,10 +5,10 @@ import collections
 import numpy as np
 import pytest
 
-from ac_keras.pipeline.array_table import ArrayClip
-from ac_keras.pipeline.array_table import collect_class_names
-from ac_keras.pipeline.array_table import is_multi_label
-from ac_keras.pipeline.array_table import load_table
+from ac_keras.pipeline.clip_table import ClipRow
+from ac_keras.pipeline.clip_table import collect_class_names
+from ac_keras.pipeline.clip_table import is_multi_label
+from ac_keras.pipeline.clip_table import load_table
 from ac_keras.pipeline.split_draw import draw_splits
 
 SIZES = {"a": 500, "b": 101, "c": 10, "d": 1}
@@ -24,8 +24,7 @@ def many_clips():
     """Clips sorted by class."""
     names = [name for name in SIZES for _ in range(SIZES[name])]
     return [
-        ArrayClip(f"{i}.npy", (name,), "", i + 2)
-        for i, name in enumerate(names)
+        ClipRow(f"{i}.npy", (name,), "", i + 2) for i, name in enumerate(names)
     ]
 
 
@@ -35,8 +34,8 @@ def test_rows_are_read_in_order_with_their_lines(tmp_path):
         'split,path,label\ntest,x/a.npy,run\n\ntrain,"b,c.npz",jump\n',
     )
     assert clips == [
-        ArrayClip("x/a.npy", ("run",), "test", 2),
-        ArrayClip("b,c.npz", ("jump",), "train", 4),
+        ClipRow("x/a.npy", ("run",), "test", 2),
+        ClipRow("b,c.npz", ("jump",), "train", 4),
     ]
     assert [clip.id for clip in clips] == ["x/a", "b,c"]
 
@@ -65,7 +64,7 @@ def test_a_byte_order_mark_is_passed_over(tmp_path):
     ],
 )
 def test_classes_are_sorted(labels, expected):
-    clips = [ArrayClip(x, (x,), "", 2) for x in labels]
+    clips = [ClipRow(x, (x,), "", 2) for x in labels]
     assert collect_class_names(clips) == expected
 
 
@@ -118,9 +117,9 @@ def test_training_clips_are_in_random_order():
 
 def test_the_tables_splits_are_kept():
     clips = [
-        ArrayClip("a", ("x",), "train", 2),
-        ArrayClip("b", ("x",), "test", 3),
-        ArrayClip("c", ("x",), "test", 4),
+        ClipRow("a", ("x",), "train", 2),
+        ClipRow("b", ("x",), "test", 3),
+        ClipRow("c", ("x",), "test", 4),
     ]
     splits = draw_splits(clips, 0, 0, 0)
     assert splits == {"train": clips[:1], "test": clips[1:]}
