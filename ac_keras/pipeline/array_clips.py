@@ -10,8 +10,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ac_keras.pipeline.array_table import ArrayClip
 from ac_keras.pipeline.clip import Clip
+from ac_keras.pipeline.clip_table import ClipRow
 from ac_keras.pipeline.description import Description
 
 _AHEAD = 16  # files read before they are asked for
@@ -83,7 +83,7 @@ class ArrayReader:
         self._current = None
         self._pool = concurrent.futures.ThreadPoolExecutor(4)
 
-    def clips(self, rows: Sequence[ArrayClip]) -> Iterator[Clip]:
+    def clips(self, rows: Sequence[ClipRow]) -> Iterator[Clip]:
         """Yields the clips of some rows, in order.
 
         Raises:

@@ -2,16 +2,16 @@
 
 import numpy as np
 
-from ac_keras.pipeline.array_table import SPLITS
-from ac_keras.pipeline.array_table import ArrayClip
+from ac_keras.pipeline.clip_table import SPLITS
+from ac_keras.pipeline.clip_table import ClipRow
 
 
 def draw_splits(
-    clips: list[ArrayClip],
+    clips: list[ClipRow],
     validation_share: float,
     test_share: float,
     seed: int,
-) -> dict[str, list[ArrayClip]]:
+) -> dict[str, list[ClipRow]]:
     """Gives each split its clips.
 
     Without a column for it, the split is drawn so that each class, or each

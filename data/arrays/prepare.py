@@ -20,10 +20,10 @@ from ac_keras.pipeline import Modality
 from ac_keras.pipeline import load_class_names
 from ac_keras.pipeline.array_clips import ArrayReader
 from ac_keras.pipeline.array_clips import load_arrays
-from ac_keras.pipeline.array_table import ArrayClip
-from ac_keras.pipeline.array_table import collect_class_names
-from ac_keras.pipeline.array_table import is_multi_label
-from ac_keras.pipeline.array_table import load_table
+from ac_keras.pipeline.clip_table import ClipRow
+from ac_keras.pipeline.clip_table import collect_class_names
+from ac_keras.pipeline.clip_table import is_multi_label
+from ac_keras.pipeline.clip_table import load_table
 from ac_keras.pipeline.split_draw import draw_splits
 
 _OUTPUT_DIR = flags.DEFINE_string(
@@ -81,7 +81,7 @@ _CLIPS_PER_SHARD = flags.DEFINE_integer(
 )
 
 
-def parse_modalities(first: ArrayClip) -> dict[str, Modality]:
+def parse_modalities(first: ClipRow) -> dict[str, Modality]:
     """Gives the modalities of the flags or else of a clip."""
     if _MODALITIES.value:
         pairs = [text.partition(":")[::2] for text in _MODALITIES.value]
@@ -108,7 +108,7 @@ def arrays_dir() -> pathlib.Path:
     return pathlib.Path(_ARRAYS_DIR.value or pathlib.Path(_TABLE.value).parent)
 
 
-def describe(table: list[ArrayClip]) -> Description:
+def describe(table: list[ClipRow]) -> Description:
     """Describes the dataset by the table and the flags that decide it."""
     decisive = (_VALIDATION_SHARE, _TEST_SHARE, _CLIPS_PER_SHARD)
     digest = hashlib.sha256(pathlib.Path(_TABLE.value).read_bytes())

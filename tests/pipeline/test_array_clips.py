@@ -8,7 +8,7 @@ import pytest
 from ac_keras.pipeline import encode_clip
 from ac_keras.pipeline.array_clips import ArrayReader
 from ac_keras.pipeline.array_clips import load_arrays
-from ac_keras.pipeline.array_table import ArrayClip
+from ac_keras.pipeline.clip_table import ClipRow
 from drawn_dataset import describe
 
 
@@ -74,7 +74,7 @@ def test_clips_come_in_the_rows_order_with_labels_by_name(tmp_path):
     rows = []
     for i in range(40):
         save(tmp_path / f"c{i}.npy", np.full((1, 3), float(i)))
-        rows.append(ArrayClip(f"c{i}.npy", ("swim",), "train", i + 2))
+        rows.append(ClipRow(f"c{i}.npy", ("swim",), "train", i + 2))
     clips = list(make_reader(tmp_path).clips(rows))
     assert [clip.frames["rgb"][0, 0] for clip in clips] == list(range(40))
     assert [clip.id for clip in clips] == [f"c{i}" for i in range(40)]
@@ -83,7 +83,7 @@ def test_clips_come_in_the_rows_order_with_labels_by_name(tmp_path):
 
 def test_an_unknown_label_is_refused(tmp_path):
     save(tmp_path / "a.npy", np.ones((1, 3)))
-    rows = [ArrayClip("a.npy", ("sleep",), "train", 2)]
+    rows = [ClipRow("a.npy", ("sleep",), "train", 2)]
     with pytest.raises(ValueError, match="4 classes. Received: .'sleep'"):
         list(make_reader(tmp_path).clips(rows))
 
@@ -99,9 +99,9 @@ def test_the_place_is_the_line_of_the_clip_that_does_not_fit(
     save(tmp_path / "b.npy", array)
     reader = make_reader(tmp_path)
     rows = [
-        ArrayClip("a.npy", ("run",), "train", 2),
-        ArrayClip("b.npy", ("run",), "train", 3),
-        ArrayClip("a.npy", ("run",), "train", 4),
+        ClipRow("a.npy", ("run",), "train", 2),
+        ClipRow("b.npy", ("run",), "train", 3),
+        ClipRow("a.npy", ("run",), "train", 4),
     ]
     with pytest.raises(ValueError, match=message):
         for clip in reader.clips(rows):

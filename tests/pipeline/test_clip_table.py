@@ -5,10 +5,11 @@ import collections
 import numpy as np
 import pytest
 
-from ac_keras.pipeline.array_table import ArrayClip
-from ac_keras.pipeline.array_table import collect_class_names
-from ac_keras.pipeline.array_table import is_multi_label
-from ac_keras.pipeline.array_table import load_table
+from ac_keras.pipeline.clip_table import ClipRow
+from ac_keras.pipeline.clip_table import collect_class_names
+from ac_keras.pipeline.clip_table import is_multi_label
+from ac_keras.pipeline.clip_table import load_table
+from ac_keras.pipeline.clip_table import save_table
 from ac_keras.pipeline.split_draw import draw_splits
 
 SIZES = {"a": 500, "b": 101, "c": 10, "d": 1}
@@ -24,8 +25,7 @@ def many_clips():
     """Clips sorted by class."""
     names = [name for name in SIZES for _ in range(SIZES[name])]
     return [
-        ArrayClip(f"{i}.npy", (name,), "", i + 2)
-        for i, name in enumerate(names)
+        ClipRow(f"{i}.npy", (name,), "", i + 2) for i, name in enumerate(names)
     ]
 
 
@@ -35,8 +35,8 @@ def test_rows_are_read_in_order_with_their_lines(tmp_path):
         'split,path,label\ntest,x/a.npy,run\n\ntrain,"b,c.npz",jump\n',
     )
     assert clips == [
-        ArrayClip("x/a.npy", ("run",), "test", 2),
-        ArrayClip("b,c.npz", ("jump",), "train", 4),
+        ClipRow("x/a.npy", ("run",), "test", 2),
+        ClipRow("b,c.npz", ("jump",), "train", 4),
     ]
     assert [clip.id for clip in clips] == ["x/a", "b,c"]
 
@@ -65,7 +65,7 @@ def test_a_byte_order_mark_is_passed_over(tmp_path):
     ],
 )
 def test_classes_are_sorted(labels, expected):
-    clips = [ArrayClip(x, (x,), "", 2) for x in labels]
+    clips = [ClipRow(x, (x,), "", 2) for x in labels]
     assert collect_class_names(clips) == expected
 
 
@@ -76,7 +76,7 @@ def test_classes_are_sorted(labels, expected):
         ("path,label\n", "a clip or more"),
         ("file,label\na.npy,x\n", "'file'"),
         ("path,label,split\na.npy,x,dev\n", "line 2. Received: split='dev'"),
-        ("path,label\na.npy,x\nb.npy,x\na.npz,y\n", "'a' in lines 2 and 4"),
+        ("path,label\na.npy,x\nb.npy,x\na.npz,y\n", "'a' in line 2 and line 4"),
         ("path,label,split\na.npy,x,train\nb.npy,x,\n", "none in line 3"),
         ("path,label\n,x\n", "path of a file in .*line 2"),
     ],
@@ -84,6 +84,53 @@ def test_classes_are_sorted(labels, expected):
 def test_a_table_that_is_not_as_it_must_be_is_refused(tmp_path, text, message):
     with pytest.raises(ValueError, match=message):
         load(tmp_path, text)
+
+
+def test_a_saved_table_is_read_as_it_was(tmp_path):
+    rows = [
+        ClipRow('odd/#1 "q", (b); |c.mp4', ("a b", "it's"), "train", 2),
+        ClipRow("\u00fc.mp4", ("a b",), "validation", 3),
+        ClipRow("unlabelled.mp4", (), "test", 4),
+    ]
+    save_table(rows, tmp_path / "clips.csv")
+    assert load_table(tmp_path / "clips.csv") == rows
+    assert [x.name for x in tmp_path.iterdir()] == ["clips.csv"]
+
+
+def test_a_table_without_splits_is_saved_without_their_column(tmp_path):
+    path = tmp_path / "clips.csv"
+    save_table([ClipRow("a.mp4", ("x", "y"), "")], path)
+    assert path.read_text() == "path,label\na.mp4,x;y\n"
+
+
+@pytest.mark.parametrize(
+    "rows, message",
+    [
+        ([], "a clip or more"),
+        ([ClipRow("a.avi", ("x",), ""), ClipRow("a.mp4", ("x",), "")], "once"),
+        ([ClipRow("a.mp4", ("x",), "")] * 2, "'a' in a.mp4 and a.mp4"),
+        (
+            [ClipRow("a", ("x",), "test"), ClipRow("b", ("x",), "")],
+            "none in b",
+        ),
+        ([ClipRow("a", ("x",), "dev")], "split='dev' of 'a'"),
+        ([ClipRow("a", ("x;y",), "")], "'x;y'"),
+        ([ClipRow("a", ("x", "x"), "")], "that differ"),
+        ([ClipRow("a", ("x ",), "")], "Received: 'x '"),
+        ([ClipRow("a", ("",), "")], "Received: ''"),
+        ([ClipRow(" a", ("x",), "")], "Received: ' a'"),
+        ([ClipRow("a\nb", ("x",), "")], "in one line"),
+        ([ClipRow("a\udc80", ("x",), "")], "in UTF-8"),
+    ],
+)
+def test_rows_that_would_be_read_otherwise_are_not_saved(
+    tmp_path, rows, message
+):
+    path = tmp_path / "clips.csv"
+    path.write_text("an older table")
+    with pytest.raises(ValueError, match=message):
+        save_table(rows, path)
+    assert path.read_text() == "an older table"
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -118,9 +165,9 @@ def test_training_clips_are_in_random_order():
 
 def test_the_tables_splits_are_kept():
     clips = [
-        ArrayClip("a", ("x",), "train", 2),
-        ArrayClip("b", ("x",), "test", 3),
-        ArrayClip("c", ("x",), "test", 4),
+        ClipRow("a", ("x",), "train", 2),
+        ClipRow("b", ("x",), "test", 3),
+        ClipRow("c", ("x",), "test", 4),
     ]
     splits = draw_splits(clips, 0, 0, 0)
     assert splits == {"train": clips[:1], "test": clips[1:]}

@@ -1,0 +1,92 @@
+"""Media files in folders of their class."""
+
+import pytest
+
+from ac_keras.extraction.class_folders import list_class_folders
+from ac_keras.pipeline.clip_table import ClipRow
+from ac_keras.pipeline.clip_table import load_table
+from ac_keras.pipeline.clip_table import save_table
+
+
+@pytest.fixture
+def touch(tmp_path):
+    """Makes empty files in the folder `videos`, which it gives."""
+
+    def make(*names):
+        for name in names:
+            path = tmp_path / "videos" / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.touch()
+        return tmp_path / "videos"
+
+    return make
+
+
+def test_a_folder_of_classes_has_no_splits(touch):
+    root = touch("swim/b.MP4", "run/a.avi", "swim/a.mkv", "run/a b.wav")
+    assert list_class_folders(root) == [
+        ClipRow("run/a b.wav", ("run",), "", 0),
+        ClipRow("run/a.avi", ("run",), "", 0),
+        ClipRow("swim/a.mkv", ("swim",), "", 0),
+        ClipRow("swim/b.MP4", ("swim",), "", 0),
+    ]
+
+
+@pytest.mark.parametrize("validation", ["val", "validation"])
+def test_folders_of_splits_give_splits(touch, validation):
+    root = touch("train/run/a.mp4", f"{validation}/run/b.mp4", "test/run/a.mp4")
+    assert {row.path: row.split for row in list_class_folders(root)} == {
+        "train/run/a.mp4": "train",
+        f"{validation}/run/b.mp4": "validation",
+        "test/run/a.mp4": "test",
+    }
+
+
+def test_a_class_may_be_named_as_a_split(touch):
+    rows = list_class_folders(touch("train/a.mp4", "bus/b.mp4"))
+    assert [row.labels for row in rows] == [("bus",), ("train",)]
+    assert [row.split for row in rows] == ["", ""]
+
+
+def test_the_listing_is_a_table_that_can_be_saved(touch, tmp_path):
+    rows = list_class_folders(touch("it's, so/a,b.mp4", "run/#1 (x).mp4"))
+    save_table(rows, tmp_path / "clips.csv")
+    loaded = load_table(tmp_path / "clips.csv")
+    assert [row[:3] for row in loaded] == [row[:3] for row in rows]
+
+
+def test_hidden_files_are_passed_over(touch, caplog):
+    root = touch("run/a.mp4", "run/.a.mp4", ".cache/x.mp4", ".DS_Store")
+    assert [row.path for row in list_class_folders(root)] == ["run/a.mp4"]
+    assert caplog.text == ""
+
+
+def test_files_that_are_no_media_are_counted(touch, caplog):
+    root = touch("run/a.mp4", "run/a.txt", "notes.TXT", "run/b", "jump/c.jpg")
+    assert [row.path for row in list_class_folders(root)] == ["run/a.mp4"]
+    assert "4 files of" in caplog.text
+    assert "1 without one, 1 .jpg, 2 .txt" in caplog.text
+    assert "1 folders of" in caplog.text and ": jump" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "names, message",
+    [
+        (["run/a.txt"], "a clip or more"),
+        (["run/a.mp4", "run/a.avi"], "run/a.avi and run/a.mp4"),
+        (["a.mp4", "run/b.mp4"], "a.mp4, not in a folder of its class"),
+        (["train/a.mp4"], "not in a folder of its class"),
+        (["train/run/a.mp4", "b.mp4"], "not in the folder of a split"),
+        (["all/run/a.mp4"], "Received: the folder .*all/run"),
+        (["train/run/a.mp4", "run/b.mp4"], "Received: the folder .*train/run"),
+        (["val/run/a.mp4", "validation/run/b.mp4"], "val and validation"),
+    ],
+)
+def test_a_folder_that_is_not_as_it_must_be_is_refused(touch, names, message):
+    with pytest.raises(ValueError, match=message):
+        list_class_folders(touch(*names))
+
+
+def test_a_folder_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match="root='.*/none'"):
+        list_class_folders(tmp_path / "none")
