@@ -1,0 +1,197 @@
+"""Flow of textures whose motion is known."""
+
+import concurrent.futures
+import subprocess
+import sys
+
+import cv2
+import numpy as np
+import pytest
+
+import flow_digest
+from ac_keras.extraction import optical_flow
+from moving_texture import moving_frames
+from refusal_parts import error_parts
+
+METHODS = ("tvl1", "dis")
+INNER = np.s_[8:-8, 8:-8]  # what has not moved in or out
+
+
+def run_program(path):
+    """Gives what a program prints, run in a process of its own."""
+    return subprocess.run(
+        [sys.executable, path], capture_output=True, text=True, check=True
+    ).stdout.strip()
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize(
+    "motion", [(0.5, 0.0), (0.0, -0.75), (-1.25, 0.5), (2.0, 1.5)]
+)
+def test_a_known_motion_is_found_x_rightwards_then_y_downwards(method, motion):
+    gray = moving_frames(motion, 2)[None]
+    flow = optical_flow.flow_stacks(gray, method)[0][INNER]
+    error = np.linalg.norm(flow - np.array(motion), axis=-1)
+    assert error.mean() < 0.1
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_channels_are_x_and_y_of_each_pair_in_turn(method):
+    first, second = moving_frames((1.0, 0.0), 2, seed=1)
+    third = moving_frames((1.0, -1.0), 3, seed=1)[2]  # 2, -2 in all
+    gray = np.stack([first, second, third])[None]
+    flow = optical_flow.flow_stacks(gray, method)
+    assert flow.shape == (1, 48, 64, 4) and flow.dtype == np.float32
+    found = np.median(flow[0][INNER], axis=(0, 1))
+    np.testing.assert_allclose(found, [1, 0, 1, -2], atol=0.1)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_still_clip_has_no_flow_at_all(method):
+    gray = np.stack([moving_frames((0, 0), 1)] * 3, axis=1)
+    flow = optical_flow.flow_stacks(gray, method)
+    assert flow.shape == (1, 48, 64, 4) and not flow.any()
+
+
+def test_the_methods_themselves_find_no_flow_between_equal_frames():
+    frame = moving_frames((0, 0), 1)[0]
+    for method in METHODS:
+        algorithm = optical_flow._algorithm(method)
+        assert not algorithm.calc(frame, frame.copy(), None).any()
+
+
+def test_a_pair_within_another_stack_has_the_same_flow():
+    frames = moving_frames((1.0, 0.5), 4)
+    stacks = np.stack([frames[:3], frames[1:]])
+    flow = optical_flow.flow_stacks(stacks, "dis")
+    np.testing.assert_array_equal(flow[0, ..., 2:], flow[1, ..., :2])
+    alone = optical_flow.flow_stacks(stacks[1:], "dis")
+    np.testing.assert_array_equal(flow[1], alone[0])
+
+
+def test_a_pair_backwards_is_not_taken_for_the_pair_forwards():
+    first, second = moving_frames((1.0, 0.0), 2)
+    gray = np.stack([first, second, first])[None]
+    flow = optical_flow.flow_stacks(gray, "dis")[0][INNER]
+    np.testing.assert_allclose(flow[..., 0].mean(), 1, atol=0.1)
+    np.testing.assert_allclose(flow[..., 2].mean(), -1, atol=0.1)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_two_threads_give_the_bytes_of_one(method):
+    clips = [moving_frames((x, 1), 2, 24, 32)[None] for x in (-1, 0, 1, 2)]
+    expected = [optical_flow.flow_stacks(x, method).tobytes() for x in clips]
+    with concurrent.futures.ThreadPoolExecutor(2) as threads:
+        flows = threads.map(optical_flow.flow_stacks, clips, [method] * 4)
+        found = [flow.tobytes() for flow in flows]
+    assert found == expected and len(set(found)) == 4
+
+
+def test_bytes_depend_neither_on_opencv_s_threads_nor_on_the_process():
+    before = cv2.getNumThreads()
+    try:
+        digests = set()
+        for num_threads in (1, 2, 5):
+            cv2.setNumThreads(num_threads)
+            digests.add(flow_digest.digest_flow())
+    finally:
+        cv2.setNumThreads(before)
+    assert digests == {run_program(flow_digest.__file__)}
+
+
+def test_opencv_s_threads_are_left_as_they_are():
+    before = cv2.getNumThreads()
+    cv2.setNumThreads(3)
+    try:
+        for method in METHODS:
+            optical_flow.flow_stacks(moving_frames((1, 0), 2)[None], method)
+        assert cv2.getNumThreads() == 3
+    finally:
+        cv2.setNumThreads(before)
+
+
+def test_decoded_bytes_are_within_half_a_level():
+    flow = np.random.default_rng(0).uniform(-20, 20, (5, 6)).astype(np.float32)
+    decoded = optical_flow.decode_flow(optical_flow.encode_flow(flow))
+    assert decoded.dtype == np.float32
+    assert np.abs(decoded - flow).max() <= 20 / 255 + 1e-6
+
+
+def test_every_byte_is_the_code_of_its_flow():
+    codes = np.arange(256, dtype=np.uint8)
+    flow = optical_flow.decode_flow(codes, bound=7.5)
+    np.testing.assert_array_equal(flow[[0, 255]], [-7.5, 7.5])
+    np.testing.assert_array_equal(optical_flow.encode_flow(flow, 7.5), codes)
+
+
+def test_what_is_beyond_the_bound_is_stored_as_the_bound():
+    codes = optical_flow.encode_flow(np.array([-1e9, -21, 0, 20.5, 1e9]))
+    assert codes.dtype == np.uint8
+    np.testing.assert_array_equal(codes, [0, 0, 128, 255, 255])
+
+
+@pytest.mark.parametrize(
+    ("gray", "received"),
+    [
+        (np.zeros((1, 2, 16, 16), np.float32), "float32 of shape"),
+        (np.zeros((2, 16, 16), np.uint8), "(2, 16, 16)"),
+        (np.zeros((1, 1, 16, 16), np.uint8), "(1, 1, 16, 16)"),
+        ([[1]], "gray=list"),
+    ],
+)
+def test_other_than_gray_stacks_is_refused(gray, received):
+    with pytest.raises(
+        ValueError, match=error_parts("uint8", received, "Read gray frames")
+    ):
+        optical_flow.flow_stacks(gray)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_frames_too_small_are_refused(method):
+    flow = optical_flow.flow_stacks(np.zeros((1, 2, 12, 12), np.uint8), method)
+    assert flow.shape == (1, 12, 12, 2)
+    with pytest.raises(
+        ValueError, match=error_parts("12 x 12", "(1, 2, 11, 64)", "Resize")
+    ):
+        optical_flow.flow_stacks(np.zeros((1, 2, 11, 64), np.uint8), method)
+
+
+def test_an_unknown_method_is_refused():
+    with pytest.raises(
+        ValueError, match=error_parts("tvl1, dis", "'farneback'", "Take tvl1")
+    ):
+        optical_flow.flow_stacks(moving_frames((0, 0), 2)[None], "farneback")
+
+
+@pytest.mark.parametrize(
+    ("flow", "received"),
+    [(np.array([0.0, np.nan]), "1 of no number"), (np.array([3]), "int64")],
+)
+def test_flow_that_has_no_code_is_refused(flow, received):
+    with pytest.raises(
+        ValueError, match=error_parts("finite floats", received, "flow_stacks")
+    ):
+        optical_flow.encode_flow(flow)
+
+
+def test_codes_are_bytes():
+    with pytest.raises(
+        ValueError, match=error_parts("uint8", "int64", "encode_flow")
+    ):
+        optical_flow.decode_flow(np.array([3]))
+
+
+@pytest.mark.parametrize("bound", [0, -20, float("nan"), float("inf")])
+def test_a_bound_is_above_0(bound):
+    with pytest.raises(ValueError, match=f"Received: bound={bound}"):
+        optical_flow.encode_flow(np.zeros(3), bound)
+    with pytest.raises(ValueError, match=f"Received: bound={bound}"):
+        optical_flow.decode_flow(np.zeros(3, np.uint8), bound)
+
+
+@pytest.mark.parametrize("missing", ["cv2", "cv2.optflow"])
+def test_what_to_install_is_said_where_opencv_is_missing(monkeypatch, missing):
+    monkeypatch.setitem(sys.modules, missing, None)
+    monkeypatch.delattr(optical_flow._OF_THREAD, "dis", raising=False)
+    with pytest.raises(ImportError, match=r"(?s)Received.*ac-keras\[media\]"):
+        optical_flow.flow_stacks(np.zeros((1, 2, 16, 16), np.uint8), "dis")
