@@ -22,13 +22,6 @@ import keras
 from absl import app
 from absl import flags
 from absl import logging
-from ac_keras.extraction.class_folders import list_class_folders
-from ac_keras.extraction.frame_choice import EqualIntervals
-from ac_keras.extraction.frame_choice import FrameRate
-from ac_keras.pipeline.clip_table import ClipRow
-from ac_keras.pipeline.clip_table import collect_class_names
-from ac_keras.pipeline.clip_table import is_multi_label
-from ac_keras.pipeline.clip_table import load_table
 
 from ac_keras.extraction import dataset_backbones
 from ac_keras.extraction import extraction_plan
@@ -36,11 +29,14 @@ from ac_keras.extraction import kept_inputs
 from ac_keras.extraction import local_engine
 from ac_keras.extraction import ray_engine
 from ac_keras.extraction import shard_problems
+from ac_keras.extraction.class_folders import list_class_folders
 from ac_keras.extraction.dataset_backbones import BackboneChoice
 from ac_keras.extraction.extraction_plan import ExtractionPlan
 from ac_keras.extraction.extraction_run import Outcome
 from ac_keras.extraction.extraction_run import run_extraction
 from ac_keras.extraction.extraction_run import shard_tasks
+from ac_keras.extraction.frame_choice import EqualIntervals
+from ac_keras.extraction.frame_choice import FrameRate
 from ac_keras.extraction.lost_workers import WorkerError
 from ac_keras.extraction.shard_job import ExtractionJob
 from ac_keras.extraction.shard_job import ShardTask
@@ -49,6 +45,10 @@ from ac_keras.pipeline import Description
 from ac_keras.pipeline import Manifest
 from ac_keras.pipeline import Modality
 from ac_keras.pipeline import load_class_names
+from ac_keras.pipeline.clip_table import ClipRow
+from ac_keras.pipeline.clip_table import collect_class_names
+from ac_keras.pipeline.clip_table import is_multi_label
+from ac_keras.pipeline.clip_table import load_table
 from ac_keras.pipeline.split_draw import draw_splits
 
 _VIDEOS_DIR = flags.DEFINE_string(
