@@ -54,7 +54,7 @@ def make_hmdb51(folder):
 
 def make_kinetics(folder, labels, num_train=4):
     """Folders train and val as archives give them, and their annotations."""
-    for part, split, count in (
+    for part, _, count in (
         ("train", "train", num_train),
         ("val", "val", 1),
     ):

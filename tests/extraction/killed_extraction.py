@@ -1,0 +1,27 @@
+"""An extraction that kills its own process once a shard is written.
+
+python killed_extraction.py MEDIA_DIR OUTPUT_DIR ROWS
+"""
+
+import json
+import os
+import pathlib
+import signal
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+
+from extraction_jobs import make_job  # noqa: E402
+
+from ac_keras.extraction import local_engine  # noqa: E402
+from ac_keras.pipeline.clip_table import ClipRow  # noqa: E402
+
+if __name__ == "__main__":
+    media_dir, output_dir, rows = sys.argv[1:]
+    rows = [
+        ClipRow(path, tuple(labels), split, line)
+        for path, labels, split, line in json.loads(rows)
+    ]
+    _, job, tasks, _ = make_job(pathlib.Path(media_dir), output_dir, rows)
+    for _ in local_engine.run_shards(job, tasks, 1, lambda event: None):
+        os.kill(os.getpid(), signal.SIGKILL)

@@ -1,0 +1,236 @@
+"""Extractions on processes and on Ray, with workers that are killed."""
+
+import csv
+import functools
+import json
+import multiprocessing
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from ac_keras.extraction import local_engine
+from ac_keras.extraction import ray_engine
+from ac_keras.extraction.clip_inputs import read_inputs
+from ac_keras.extraction.extraction_run import run_extraction
+from ac_keras.extraction.lost_workers import WorkerError
+from ac_keras.pipeline import evaluation_batches
+from extraction_jobs import NUM_CLIPS
+from extraction_jobs import PLAN
+from extraction_jobs import digests
+from extraction_jobs import make_job
+from extraction_jobs import write_clips
+
+KILLED = pathlib.Path(__file__).with_name("killed_extraction.py")
+
+pytest.importorskip("av")
+pytest.importorskip("cv2")
+
+
+@pytest.fixture(scope="module")
+def media(tmp_path_factory):
+    """A folder of clips and their rows."""
+    folder = tmp_path_factory.mktemp("media")
+    return folder, write_clips(folder)
+
+
+@pytest.fixture(scope="module")
+def extracted(media, tmp_path_factory):
+    """The dataset of one worker, with what was done and heard."""
+    folder = tmp_path_factory.mktemp("whole")
+    return folder, run(media, folder, 1)
+
+
+def run(media, folder, num_workers, run_shards=local_engine.run_shards):
+    writer, job, tasks, sizes = make_job(media[0], folder, media[1])
+    return run_extraction(
+        writer,
+        job,
+        tasks,
+        sizes,
+        lambda job, tasks, hear: run_shards(job, tasks, num_workers, hear),
+    )
+
+
+def killing_one(run_shards, victims, job, tasks, num_workers, hear):
+    """Runs shards and kills a worker at its second clip, once."""
+    killed = []
+
+    def hear_and_kill(event):
+        hear(event)
+        if event.number == 2 and not killed:
+            killed.extend(victims()[:1])
+            os.kill(killed[0], signal.SIGKILL)
+
+    yield from run_shards(job, tasks, num_workers, hear_and_kill)
+    assert killed
+
+
+def worker_processes():
+    return [x.pid for x in multiprocessing.active_children()]
+
+
+def test_clips_hold_what_is_read_of_their_files(media, extracted):
+    from ac_keras.pipeline import Manifest
+
+    folder, rows = media
+    manifest = Manifest.load(extracted[0])
+    batches = evaluation_batches(manifest, "train", batch_size=1, with_ids=True)
+    paths = {row.id: folder / row.path for row in rows}
+    seen = []
+    for features, labels, ids in batches:
+        name = ids.numpy()[0].decode()
+        inputs = read_inputs(paths[name], PLAN)
+        for modality in PLAN.modalities:
+            expected = inputs.arrays.get(modality, np.zeros((0, 1)))
+            count = int(features[f"{modality}_num_frames"][0])
+            assert count == len(expected)
+            found = features[modality][0, :count].numpy()
+            np.testing.assert_array_equal(
+                found, expected.reshape(count, -1).astype("float32")
+            )
+        assert manifest.description.class_names[labels[0]] in name
+        seen.append(name)
+    assert sorted(seen) == sorted(
+        row.id for number, row in enumerate(rows) if number not in (1, 7)
+    )
+
+
+def test_a_clip_without_sound_lacks_that_modality_alone(extracted):
+    manifest = json.loads((extracted[0] / "manifest.json").read_text())
+    counts = manifest["splits"]["train"]["num_absent"]
+    assert counts == {"rgb": 0, "flow": 0, "audio": 1}
+
+
+def test_files_that_cannot_be_used_are_listed_with_the_reason(media, extracted):
+    folder, outcome = extracted
+    with open(folder / "problems.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    wrong = [media[1][1].id, media[1][7].id]
+    assert [row["clip"] for row in rows] == wrong
+    assert all(row["left_out"] == "True" for row in rows)
+    for row in rows:
+        assert row["clip"] in row["message"] and "Received" in row["message"]
+    assert (outcome.num_clips, outcome.num_left_out) == (NUM_CLIPS, 2)
+
+
+def test_several_workers_write_the_same_bytes(media, extracted, tmp_path):
+    assert run(media, tmp_path, 3).is_complete
+    assert digests(tmp_path) == digests(extracted[0])
+
+
+def test_a_killed_worker_costs_no_clip(media, extracted, tmp_path):
+    engine = functools.partial(
+        killing_one, local_engine.run_shards, worker_processes
+    )
+    outcome = run(media, tmp_path, 2, engine)
+    assert outcome.num_clips == NUM_CLIPS
+    assert digests(tmp_path) == digests(extracted[0])
+
+
+def test_a_shard_that_kills_every_worker_is_named(media, tmp_path):
+    def kill_all(event):
+        if event.number == 1:
+            for process in worker_processes():
+                os.kill(process, signal.SIGKILL)
+
+    _, job, tasks, _ = make_job(media[0], tmp_path, media[1])
+    with pytest.raises(WorkerError, match="shard 0 of train.*clip0.*SIGKILL"):
+        list(local_engine.run_shards(job, tasks[:1], 1, kill_all))
+    assert not multiprocessing.active_children()
+
+
+def test_an_error_of_a_worker_comes_with_its_traceback(media, tmp_path):
+    rows = [row._replace(labels=("up",)) for row in media[1]]
+    _, job, tasks, _ = make_job(media[0], tmp_path, rows)
+    with pytest.raises(WorkerError, match="KeyError: 'up'"):
+        list(local_engine.run_shards(job, tasks, 1, lambda event: None))
+
+
+def test_a_killed_run_goes_on_with_the_shards_left(media, extracted, tmp_path):
+    folder, rows = media
+    command = [sys.executable, KILLED, folder, tmp_path, json.dumps(rows)]
+    ended = subprocess.run(command, capture_output=True, check=False)
+    assert ended.returncode == -signal.SIGKILL, ended.stderr
+    assert len(list(tmp_path.glob("*.tfrecord"))) == 1
+    outcome = run(media, tmp_path, 1)
+    assert (outcome.num_shards, outcome.num_left_out) == (2, 2)
+    assert digests(tmp_path) == digests(extracted[0])
+
+
+def test_shards_that_lack_clips_can_be_done_anew(media, tmp_path):
+    from ac_keras.extraction import shard_problems
+
+    folder, rows = media
+    run(media, tmp_path, 1)
+    broken, whole = (folder / rows[i].path for i in (7, 5))
+    kept = broken.read_bytes()
+    broken.write_bytes(whole.read_bytes())
+    try:
+        writer, _, tasks, _ = make_job(folder, tmp_path, rows)
+        writer.reopen(shard_problems.lacking(x.path for x in tasks))
+        outcome = run(media, tmp_path, 1)
+    finally:
+        broken.write_bytes(kept)
+    assert (outcome.num_shards, outcome.num_left_out) == (2, 1)
+
+
+def test_files_none_of_which_can_be_used_are_an_error(tmp_path):
+    (tmp_path / "a.mp4").write_text("no video")
+    row = write_rows_of("a.mp4")
+    with pytest.raises(ValueError, match="can be used among 9.*a: Expected"):
+        run((tmp_path, [row] * NUM_CLIPS), tmp_path / "out", 1)
+    assert not (tmp_path / "out" / "manifest.json").exists()
+
+
+def write_rows_of(path):
+    from ac_keras.pipeline.clip_table import ClipRow
+
+    return ClipRow(path, ("left",), "", 2)
+
+
+@pytest.fixture(scope="module")
+def ray_cluster():
+    """Two cores of a Ray cluster on this machine."""
+    ray = pytest.importorskip("ray")
+    ray.init(
+        num_cpus=2,
+        include_dashboard=False,
+        log_to_driver=False,
+        logging_level="ERROR",
+    )
+    yield ray
+    ray.shutdown()
+
+
+def ray_processes():
+    psutil = pytest.importorskip("psutil")
+    return [
+        process.pid
+        for process in psutil.Process().children(recursive=True)
+        if "RayWorker" in " ".join(process.cmdline())
+    ]
+
+
+def test_ray_with_a_killed_worker_writes_the_same_bytes(
+    media, extracted, ray_cluster, tmp_path
+):
+    engine = functools.partial(
+        killing_one, ray_engine.run_shards, ray_processes
+    )
+    outcome = run(media, tmp_path, 2, engine)
+    assert outcome.num_clips == NUM_CLIPS
+    assert digests(tmp_path) == digests(extracted[0])
+
+
+def test_an_error_of_a_ray_worker_comes_with_its_traceback(
+    media, ray_cluster, tmp_path
+):
+    rows = [row._replace(labels=("up",)) for row in media[1]]
+    _, job, tasks, _ = make_job(media[0], tmp_path, rows)
+    with pytest.raises(WorkerError, match="KeyError.*'up'"):
+        list(ray_engine.run_shards(job, tasks, 1, lambda event: None))
