@@ -31,6 +31,8 @@ setuptools.setup(
     extras_require={
         # The handwritten digits that scikit-learn ships.
         "digits": ["scikit-learn>=1.4"],
+        # Reading media files, and optical flow.
+        "media": ["av>=14.0", "opencv-contrib-python-headless>=4.9"],
         # Files of other runtimes. LiteRT's comes with TensorFlow. onnx 1.19.0
         # fails to say that it needs ml_dtypes 0.5, which TensorFlow before
         # 2.19 does not take.
@@ -42,19 +44,26 @@ setuptools.setup(
         "openvino": ["openvino>=2025.0"],
         # Predictions as Parquet files.
         "parquet": ["pyarrow>=16.0"],
+        # Extraction on several machines.
+        "ray": ["ray>=2.40"],
         # Warm-up requests of a SavedModel, and the client over gRPC.
         "serving": ["tensorflow-serving-api>=2.16,<2.22"],
         "test": [
+            "av>=14.0",
             "build>=1.0",
             "onnx>=1.18,!=1.19.0",
             "onnxruntime>=1.20",
+            "opencv-contrib-python-headless>=4.9",
             "openvino>=2025.0",
             "pyarrow>=16.0",
             "pytest>=8.0",
             "pytest-xdist>=3.5",
             "pyyaml>=6.0",
+            "ray>=2.40",
             "ruff>=0.14",
             "setuptools>=68",
+            # Its native library loads up to TensorFlow 2.17.
+            "tensorflow-io>=0.37; python_version < '3.13'",
             "tensorflow-serving-api>=2.16,<2.22",
             "tf2onnx>=1.17",
             "wheel",

@@ -27,14 +27,17 @@ PROGRAMS = sorted(
 TESTS = sorted((ROOT / "tests").rglob("*.py"))
 # Imported where they are needed, for not everybody has them.
 OF_EXTRAS = {
+    "av",
     "cv2",
     "grpc",
     "onnx",
     "onnxruntime",
     "openvino",
     "pyarrow",
+    "ray",
     "requests",
     "sklearn",
+    "tensorflow_io",
     "tensorflow_serving",
     "tf2onnx",
 }

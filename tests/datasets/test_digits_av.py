@@ -9,7 +9,6 @@ from ac_keras.datasets.digits_av import DigitsAv
 from ac_keras.datasets.spoken_digits import SpokenDigits
 
 SIDE = 64
-LIT = 200  # of 255: only a flash is so bright
 
 
 def solid_digits():
@@ -86,17 +85,18 @@ def test_the_digit_moves_the_way_of_its_class(maker, way):
 
 def test_the_digit_of_the_class_is_what_flashes():
     digits = solid_digits()
-    digits.images[2, 6:14, 6:22] = 0  # the lower half alone
+    digits.images[[0, 1, 3, 4, 5, 6, 7, 8, 9]] = 0  # None but 2 is seen.
     maker = DigitsAv(digits, tones(), SIDE)
     rng = np.random.default_rng(0)
 
-    def tallest(name):
-        clip = maker.clip(label_of(name), rng)
-        lit = clip.frames.max(axis=-1) > 150
-        return lit.any(axis=2).sum(axis=1).max()
+    def lit_frames(name):
+        frames = maker.clip(label_of(name), rng).frames.max(axis=-1)
+        return np.sum((frames > 140).sum(axis=(1, 2)) > 100)
 
-    assert np.mean([tallest("2_left_6") for _ in range(6)]) < 16
-    assert np.mean([tallest("3_left_6") for _ in range(6)]) > 15
+    flashes = digits_av.NUM_FLASHES * digits_av.FLASH_FRAMES
+    assert all(lit_frames("2_left_6") >= flashes for _ in range(6))
+    # A scrambled one of those that are drawn may be a 2.
+    assert np.median([lit_frames("3_left_6") for _ in range(7)]) == 0
 
 
 @pytest.mark.parametrize("said", digits_av.SAID)

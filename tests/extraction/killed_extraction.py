@@ -11,10 +11,9 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
-from extraction_jobs import make_job  # noqa: E402
-
 from ac_keras.extraction import local_engine  # noqa: E402
 from ac_keras.pipeline.clip_table import ClipRow  # noqa: E402
+from extraction_jobs import make_job  # noqa: E402
 
 if __name__ == "__main__":
     media_dir, output_dir, rows = sys.argv[1:]
