@@ -109,6 +109,7 @@ def test_a_folder_without_the_videos_is_named(kinetics, tmp_path):
         videos_dir=folder / "annotations",
         annotations=annotations(folder),
         table=tmp_path / "kinetics.csv",
+        validation_share=0,
     )
     assert "such as t0-0_000000_000010.mp4 in" in said
     assert "none of the 165 videos" in said and "Traceback" not in said
