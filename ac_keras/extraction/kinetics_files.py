@@ -73,8 +73,10 @@ def _is_media(path):
 
 def _choose(clip, files):
     stem, _ = os.path.splitext(clip.name)
-    paths = files.get(stem) or files.get(clip.group) or [None]
-    for fits in (_is_replacement, _is_of_class, _is_of_split):
+    named, by_id = files.get(stem, []), files.get(clip.group, [])
+    replacements = [path for path in [*named, *by_id] if _is_replacement(path)]
+    paths = replacements or named or by_id or [None]
+    for fits in (_is_of_class, _is_of_split):
         if len(paths) > 1:
             paths = [path for path in paths if fits(path, clip)] or paths
     if len(paths) > 1:
@@ -85,7 +87,7 @@ def _choose(clip, files):
     return paths[0]
 
 
-def _is_replacement(path, clip):
+def _is_replacement(path):
     return any(folder.startswith("replacement") for folder in _folders(path))
 
 

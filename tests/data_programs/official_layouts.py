@@ -54,10 +54,7 @@ def make_hmdb51(folder):
 
 def make_kinetics(folder, labels, num_train=4):
     """Folders train and val as archives give them, and their annotations."""
-    for part, _, count in (
-        ("train", "train", num_train),
-        ("val", "val", 1),
-    ):
+    for part, count in {"train": num_train, "val": 1}.items():
         rows = [
             (label, f"{part[0]}{i}-{k}", k, k + 10, part)
             for i, label in enumerate(labels)

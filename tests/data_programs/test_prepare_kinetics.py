@@ -102,6 +102,14 @@ def test_classes_that_kinetics_lacks_are_named(kinetics, tmp_path):
     assert not (tmp_path / "sounds.csv").exists()
 
 
+def test_the_kinetics_table_is_not_written_over(kinetics):
+    table = kinetics[0] / "kinetics.csv"
+    before = table.read_bytes()
+    said = refusal("kinetics_sounds", kinetics_table=table, table=table)
+    assert "another file to write" in said
+    assert table.read_bytes() == before
+
+
 def test_a_folder_without_the_videos_is_named(kinetics, tmp_path):
     folder, _ = kinetics
     said = refusal(
@@ -109,6 +117,7 @@ def test_a_folder_without_the_videos_is_named(kinetics, tmp_path):
         videos_dir=folder / "annotations",
         annotations=annotations(folder),
         table=tmp_path / "kinetics.csv",
+        validation_share=0,
     )
     assert "such as t0-0_000000_000010.mp4 in" in said
     assert "none of the 165 videos" in said and "Traceback" not in said

@@ -57,9 +57,10 @@ def test_times_go_before_the_id_alone(tmp_path):
     assert find(tmp_path, files, [CLIPS[1], OTHER]) == files[1:]
 
 
-def test_a_replacement_goes_before_the_corrupted_file(tmp_path):
-    replacement = "replacement/replacement_for_corrupted_k400/-A_b.mp4"
-    files = ["train/air drumming/-A_b.mp4", replacement]
+@pytest.mark.parametrize("name", ["-A_b.mp4", "-A_b_000010_000020.mp4"])
+def test_a_replacement_goes_before_the_corrupted_file(tmp_path, name):
+    replacement = f"replacement/replacement_for_corrupted_k400/{name}"
+    files = ["train/-A_b_000010_000020.mp4", replacement]
     assert find(tmp_path, files)[0] == replacement
 
 
