@@ -3,11 +3,13 @@
 import pathlib
 from fractions import Fraction
 
-import av
 import numpy as np
+import pytest
 
 from drawn_frames import draw
 from drawn_frames import stored
+
+av = pytest.importorskip("av")
 
 RATE = 10  # frames a second, where nothing else is said
 NUM_FRAMES = 10
