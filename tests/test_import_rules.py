@@ -27,6 +27,7 @@ PROGRAMS = sorted(
 TESTS = sorted((ROOT / "tests").rglob("*.py"))
 # Imported where they are needed, for not everybody has them.
 OF_EXTRAS = {
+    "av",
     "grpc",
     "onnx",
     "onnxruntime",
