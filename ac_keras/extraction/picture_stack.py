@@ -105,7 +105,6 @@ class PictureStack:
             height=height,
             format=self._view.pixel_format,
             interpolation=self._interpolation,
-            dst_color_range="JPEG",  # 0 to 255
             threads=1,
         )
         return crop_middle(

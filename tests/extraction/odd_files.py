@@ -61,8 +61,11 @@ READABLE = TURNED | {
         video(numbers=range(30), options={"bf": "3"}), numbers=range(30)
     ),
     "b_frames.avi": Kind(video(codec="mpeg4", options={"bf": "2"})),
-    "colon: in the name.mp4": Kind(video()),
     "cover_and_video.mp4": Kind(with_cover),
+    "begins_before_0.mp4": Kind(
+        video(times=[x / 10 for x in range(-3, 7)], options={"bf": "0"}),
+        numbers=range(3, 10),
+    ),
     "first_time_is_7.ts": Kind(video(times=[7 + x / 10 for x in range(10)])),
     "full_range.mp4": Kind(video(pixel_format="yuvj420p")),
     "full_range.avi": Kind(video(codec="mjpeg", pixel_format="yuvj420p")),

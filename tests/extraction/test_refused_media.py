@@ -48,6 +48,12 @@ def test_an_address_is_not_asked(tmp_path):
     assert "does not exist" in refuse("http://127.0.0.1:9/clip.mp4")
 
 
+def test_a_colon_in_a_name_makes_no_address(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write_video(tmp_path / "cache:clip.mp4")
+    assert probe("cache:clip.mp4").num_frames == 10
+
+
 def test_a_list_of_other_files_is_refused(tmp_path):
     write_video(tmp_path / "clip.mp4")
     path = tmp_path / "list.mp4"

@@ -1,5 +1,6 @@
-"""What reading a file costs, and what becomes of a broken one."""
+"""What reading a file costs, and what it takes."""
 
+import gc
 import os
 import sys
 import weakref
@@ -70,6 +71,17 @@ def test_no_more_than_a_few_frames_are_held(long_clip, num_live_frames):
     assert read_numbers(found.arrays["rgb"][:, 0]) == expected
 
 
+def test_no_frame_waits_for_the_garbage_to_be_collected(clip):
+    gc.collect()
+    gc.disable()
+    try:
+        read_frames(clip, EqualIntervals(9), {**SMALL, "more": FrameView(32)})
+        alive = [x for x in gc.get_objects() if isinstance(x, av.VideoFrame)]
+    finally:
+        gc.enable()
+    assert max([x.width for x in alive], default=0) <= 2
+
+
 def test_decoding_ends_with_the_last_chosen_frame(long_clip, num_live_frames):
     found = read_frames(long_clip, FrameRate(1, max_frames=4), SMALL)
     assert found.times.tolist() == [0, 1, 2, 3]
@@ -89,21 +101,6 @@ def test_a_file_is_decoded_by_one_thread(clip, monkeypatch):
     assert counts == [before] * 30
 
 
-def test_a_hole_in_the_middle_is_left_out_and_told(tmp_path):
-    path = tmp_path / "hole.mp4"
-    options = {"g": "12", "bf": "0"}
-    write_video(path, range(60), size=(128, 96), options=options)
-    data = bytearray(path.read_bytes())
-    data[len(data) // 3 : len(data) // 3 + 300] = bytes(300)
-    path.write_bytes(data)
-    found = read_frames(path, EqualIntervals(100), SMALL)
-    count = len(found.times)
-    assert 40 < count < 60
-    assert found.problems == (f"{count} of 60 frames decode",)
-    numbers = [round(x * 10) % 32 for x in found.times]
-    assert read_numbers(found.arrays["rgb"][:, 0]) == numbers
-
-
 def test_files_are_closed(clip, tmp_path):
     broken = tmp_path / "broken.mp4"
     broken.write_bytes(clip.read_bytes()[:3000])
@@ -114,19 +111,6 @@ def test_files_are_closed(clip, tmp_path):
         with pytest.raises(MediaError):
             read_frames(broken, EqualIntervals(3), SMALL)
     assert len(os.listdir("/proc/self/fd")) == len(before)
-
-
-def test_frames_that_change_between_passes_are_told(clip, monkeypatch):
-    ticks = iter(range(10**6))
-
-    def decode(self, decode=DecodedFrames.__iter__):
-        for frame in decode(self):
-            frame.pts = self.ticks[-1] = next(ticks)
-            yield frame
-
-    monkeypatch.setattr(DecodedFrames, "__iter__", decode)
-    with pytest.raises(MediaError, match="stays as it is .*clip.mp4"):
-        read_frames(clip, EqualIntervals(3), SMALL)
 
 
 @pytest.mark.parametrize("positions", [[], [5, 4], [30], [-1], [0.5], [[1]]])
@@ -162,16 +146,3 @@ def test_a_missing_package_is_named(clip, monkeypatch):
     monkeypatch.setitem(sys.modules, "av", None)
     with pytest.raises(ImportError, match=r'pip install "ac-keras\[media\]"'):
         read_frames(clip, EqualIntervals(3), SMALL)
-
-
-def test_nothing_is_printed_about_broken_files(clip, tmp_path, capfd):
-    level = av.logging.get_level()
-    data = clip.read_bytes()
-    hole, cut = tmp_path / "hole.mp4", tmp_path / "cut.mp4"
-    hole.write_bytes(data[:900] + bytes(900) + data[1800:])
-    cut.write_bytes(data[:3000])
-    assert read_frames(hole, EqualIntervals(3), SMALL).problems
-    with pytest.raises(MediaError):
-        read_frames(cut, EqualIntervals(3), SMALL)
-    assert capfd.readouterr() == ("", "")
-    assert av.logging.get_level() == level
