@@ -107,5 +107,4 @@ def to_seconds(ticks: list[int | None], stream) -> np.ndarray:
         else:  # of integers, so that a time is as near as a float can be
             time = (tick - start) * clock.numerator / clock.denominator
         times[place] = time
-    times = np.maximum.accumulate(times)
-    return times - times[0]
+    return np.maximum.accumulate(times)

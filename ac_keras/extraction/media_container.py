@@ -152,3 +152,7 @@ def packets_of(container, *streams) -> Iterator:
         yield from container.demux(*streams)
     except import_av().error.FFmpegError:
         yield None
+    except IndexError:
+        # PyAV fails to end a track that appeared on the way (in a transport
+        # stream), when it has ended all those that it knows.
+        return

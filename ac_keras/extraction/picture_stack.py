@@ -61,7 +61,7 @@ class PictureStack:
             | kinds.FULL_CHR_H_INT
             | kinds.FULL_CHR_H_INP
         )
-        self._size = None
+        self._size = self._turn = None
         self.array = None
 
     def add(self, position: int, frame) -> None:
@@ -85,7 +85,9 @@ class PictureStack:
             self.array[row, column] = picture
 
     def _scale(self, frame):
-        width, height = shown_size(frame, self._stream)
+        # A file is filmed in one position: its first frame tells.
+        self._turn = self._turn or PictureTurn.of_frame(frame)
+        width, height = shown_size(frame, self._stream, self._turn)
         if max(width, height) > MAX_ASPECT * min(width, height):
             raise MediaError(
                 f"Expected frames of sides within 1 to {MAX_ASPECT}. "
@@ -96,18 +98,18 @@ class PictureStack:
         if self._view.crop is None:
             # A file may change its size: all frames get the first one's.
             size = self._size = self._size or size
-        turn = PictureTurn.of_frame(frame)
-        width, height = turn.size(*size)
+        width, height = self._turn.size(*size)
         scaled = self._scaler.reformat(
             frame,
             width=width,
             height=height,
             format=self._view.pixel_format,
             interpolation=self._interpolation,
-            dst_color_range="JPEG",  # 0 to 255
             threads=1,
         )
-        return crop_middle(turn.apply(scaled.to_ndarray()), self._view.crop)
+        return crop_middle(
+            self._turn.apply(scaled.to_ndarray()), self._view.crop
+        )
 
 
 def crop_middle(picture: np.ndarray, crop: int | None) -> np.ndarray:

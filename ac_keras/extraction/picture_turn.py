@@ -24,7 +24,10 @@ class PictureTurn:
     @classmethod
     def of_frame(cls, frame) -> "PictureTurn":
         """Reads the display matrix that comes with PyAV's `VideoFrame`."""
-        data = frame.side_data.get("DISPLAYMATRIX")
+        # PyAV's side data and its frame hold each other until the garbage is
+        # collected: a copy of 2 by 2 pixels, then, instead of the frame.
+        small = frame.reformat(width=2, height=2, format="rgb24", threads=1)
+        data = small.side_data.get("DISPLAYMATRIX")
         if data is None:
             return cls()
         matrix = np.frombuffer(bytes(data), np.int32)
@@ -60,13 +63,13 @@ class PictureTurn:
         return picture[::-1] if self.upended else picture
 
 
-def shown_size(frame, stream) -> tuple[float, float]:
+def shown_size(frame, stream, turn: PictureTurn) -> tuple[float, float]:
     """Width and height at which a frame is shown, in square pixels.
 
     Args:
         frame: PyAV's `VideoFrame`.
         stream: Its `VideoStream`, which knows the shape of a stored pixel.
+        turn: By which the frame becomes upright.
     """
     aspect = float(stream.sample_aspect_ratio or 1)
-    size = frame.width * aspect, float(frame.height)
-    return PictureTurn.of_frame(frame).size(*size)
+    return turn.size(frame.width * aspect, float(frame.height))

@@ -18,6 +18,7 @@ from ac_keras.extraction.media_container import find_video
 from ac_keras.extraction.media_container import open_media
 from ac_keras.extraction.media_container import require_video
 from ac_keras.extraction.media_error import MediaError
+from ac_keras.extraction.picture_turn import PictureTurn
 from ac_keras.extraction.picture_turn import shown_size
 
 
@@ -137,7 +138,8 @@ def probe(path: str | os.PathLike) -> VideoProbe:
         stream = require_video(container, path)
         frame = next(iter(DecodedFrames(container, stream)), None)
         require_frames([] if frame is None else times, path)
-        width, height = (round(x) for x in shown_size(frame, stream))
+        size = shown_size(frame, stream, PictureTurn.of_frame(frame))
+        width, height = map(round, size)
     rate = len(times) / duration
     return VideoProbe(
         len(times), duration, width, height, rate, True, has_sound

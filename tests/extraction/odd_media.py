@@ -1,62 +1,28 @@
-"""Small media files of every odd kind, and frames that tell which they are.
-
-A drawn frame has a red, a green and a blue quarter (top left, top right,
-bottom left); the grey of the fourth says the frame's number, modulo 32.
-"""
+"""Writers of small media files."""
 
 import pathlib
 from fractions import Fraction
 
-import av
 import numpy as np
+import pytest
+
+from drawn_frames import draw
+from drawn_frames import stored
+
+av = pytest.importorskip("av")
 
 RATE = 10  # frames a second, where nothing else is said
 NUM_FRAMES = 10
 CLOCK = 1200  # ticks a second: whole at 8, 10, 12, 15, 24 and 30 frames
-STEP = 7  # of grey, from one number to the next
-QUIET = {"crf": "1", "x265-params": "log-level=none"}
-
-
-def draw(number, size=(64, 48)):
-    """The picture of one frame, uint8 `(height, width, 3)`."""
-    width, height = size
-    picture = np.full((height, width, 3), 20 + STEP * (number % 32), np.uint8)
-    middle_x, middle_y = width // 2, height // 2
-    picture[:middle_y, :middle_x] = (220, 30, 30)
-    picture[:middle_y, middle_x:] = (30, 220, 30)
-    picture[middle_y:, :middle_x] = (30, 30, 220)
-    return picture
-
-
-def quarters(picture):
-    """Mean colours of the middles of the quarters, in reading order."""
-    height, width = picture.shape[:2]
-    return [
-        picture[
-            row * height // 8 : (row + 2) * height // 8,
-            column * width // 8 : (column + 2) * width // 8,
-        ]
-        .reshape(-1, picture[0, 0].size)
-        .mean(axis=0)
-        for row in (1, 5)
-        for column in (1, 5)
-    ]
-
-
-def read_numbers(pictures):
-    """The numbers that upright frames were drawn with."""
-    return [
-        round((float(quarters(picture)[3].mean()) - 20) / STEP)
-        for picture in pictures
-    ]
-
-
-def is_upright(picture):
-    """Whether each corner has its own colour."""
-    means = quarters(picture)[:3]
-    return [int(x.argmax()) for x in means] == [0, 1, 2] and all(
-        np.ptp(x) > 120 for x in means
-    )
+COARSE = ("ffv1", "gif", "mpeg4", "mjpeg", "prores_ks")  # clocks of `RATE`
+FINE = {  # options by which encoders hardly change a picture
+    "libvpx": {"b": "2M", "crf": "4", "deadline": "realtime"},
+    "libvpx-vp9": {"crf": "1", "deadline": "realtime", "cpu-used": "8"},
+    "libx264": {"crf": "1"},
+    "libx265": {"crf": "1", "x265-params": "log-level=none:pools=none"},
+    "mjpeg": {"qmin": "1", "qmax": "1"},
+    "mpeg4": {"b": "4M", "qmin": "1", "qmax": "2"},
+}
 
 
 def write_video(
@@ -68,32 +34,30 @@ def write_video(
     times=None,
     options=None,
     sample_aspect=None,
-    rotation=None,
+    rotation=0,
     flip=False,
     sound=None,
-    picture=None,
+    cover=None,
     muxer=None,
     tags=None,
-    colors=None,
 ):
     """Writes drawn frames.
 
     Args:
         path: The file; its suffix tells the format.
         numbers: The frames' numbers.
-        size: Width and height of the frames as stored.
+        size: Width and height of the upright frames, in stored pixels.
         codec: The encoder.
         pixel_format: What is encoded.
         times: Seconds of each frame; None for `RATE`.
         options: Of the encoder.
         sample_aspect: Width by height of a stored pixel.
-        rotation: Counter-clockwise degrees by which players turn it.
+        rotation: Counter-clockwise degrees by which players turn a frame.
         flip: Whether they mirror it, too.
-        sound: Arguments of `add_sound`.
-        picture: Bytes of a cover picture, a JPEG.
+        sound: Of `tone`.
+        cover: Bytes of a JPEG that goes along.
         muxer: Options of the format.
         tags: Of the file.
-        colors: Attributes of each frame, such as its range.
 
     Returns:
         The path.
@@ -102,30 +66,25 @@ def write_video(
     times = [x / RATE for x in range(len(numbers))] if times is None else times
     with av.open(str(path), "w", options=muxer or {}) as container:
         container.metadata.update(tags or {})
-        stream = container.add_stream(
-            codec, rate=RATE, options={**QUIET, **(options or {})}
-        )
-        stream.width, stream.height = size
-        stream.pix_fmt = pixel_format
-        stream.thread_count = 1
-        stream.codec_context.time_base = Fraction(
-            1, RATE if codec in ("mpeg4", "gif", "rawvideo") else CLOCK
-        )
+        options = {**FINE.get(codec, {}), **(options or {})}
+        stream = container.add_stream(codec, rate=RATE, options=options)
+        picture = stored(draw(0, size), rotation, flip)
+        stream.height, stream.width = picture.shape[:2]
+        stream.pix_fmt, stream.thread_count = pixel_format, 1
+        clock = Fraction(1, RATE if codec in COARSE else CLOCK)
+        stream.codec_context.time_base = clock
         if sample_aspect:
             stream.sample_aspect_ratio = sample_aspect
-        if rotation is not None:
+        if rotation or flip:
             stream.set_display_rotation(rotation, hflip=flip)
         voice = container.add_stream(**sound["stream"]) if sound else None
-        cover = add_cover(container, picture) if picture else None
         if cover:
-            container.mux(cover)
+            container.mux(cover_packet(container, cover))
         for number, time in zip(numbers, times, strict=True):
-            frame = av.VideoFrame.from_ndarray(draw(number, size), "rgb24")
+            picture = stored(draw(number, size), rotation, flip)
+            frame = av.VideoFrame.from_ndarray(picture, "rgb24")
             frame = frame.reformat(format=pixel_format, threads=1)
-            for name, value in (colors or {}).items():
-                setattr(frame, name, value)
-            frame.time_base = stream.codec_context.time_base
-            frame.pts = round(time / frame.time_base)
+            frame.time_base, frame.pts = clock, round(time / clock)
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
         if voice:
@@ -134,7 +93,7 @@ def write_video(
 
 
 def tone(seconds=1.0, rate=8000, codec="aac", layout="mono"):
-    """A sound track's stream and samples, for `write_video`."""
+    """A sound track's stream and samples."""
     count = int(seconds * rate)
     wave = 0.3 * np.sin(2 * np.pi * 440 * np.arange(count) / rate)
     channels = 2 if layout == "stereo" else 1
@@ -154,46 +113,50 @@ def encode_sound(container, stream, samples):
     container.mux(stream.encode(None))
 
 
-def write_sound(path, picture=None, **arguments):
-    """Writes a file of sound, with a cover or without."""
+def write_sound(path, cover=None, **arguments):
+    """Writes a file of sound, as `tone` makes it, with a cover or without."""
     sound = tone(**arguments)
     with av.open(str(path), "w") as container:
         voice = container.add_stream(**sound["stream"])
-        cover = add_cover(container, picture) if picture else None
         if cover:
-            container.mux(cover)
+            container.mux(cover_packet(container, cover))
         encode_sound(container, voice, sound["samples"])
     return pathlib.Path(path)
 
 
-def add_cover(container, picture):
-    """Adds a stream of a single picture that players show for a sound."""
+def cover_packet(container, cover):
+    """Adds a track of a single picture, which players show for a sound."""
     stream = container.add_stream("mjpeg", rate=1)
     stream.width, stream.height, stream.pix_fmt = 64, 48, "yuvj420p"
     stream.disposition = av.stream.Disposition.attached_pic
-    packet = av.Packet(picture)
-    packet.stream, packet.pts, packet.dts = stream, 0, 0
-    packet.time_base = Fraction(1, 1)
+    packet = av.Packet(cover)
+    packet.stream, packet.time_base = stream, Fraction(1, 1)
+    packet.pts = packet.dts = 0
     packet.is_keyframe = True
     return packet
 
 
+def write_packets(path, pictures):
+    """Writes JPEGs, which may differ in size, as a video."""
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("mjpeg", rate=RATE)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuvj420p"
+        for number, picture in enumerate(pictures):
+            packet = av.Packet(picture)
+            packet.stream, packet.time_base = stream, Fraction(1, RATE)
+            packet.pts = packet.dts = number
+            packet.duration, packet.is_keyframe = 1, True
+            container.mux(packet)
+    return pathlib.Path(path)
+
+
 def write_still(path, number=5, size=(64, 48), codec="mjpeg"):
     """Writes one picture."""
-    pixel_format = {"mjpeg": "yuvj420p", "png": "rgb24"}[codec]
     with av.open(str(path), "w", format="image2") as container:
         stream = container.add_stream(codec, rate=1)
         stream.width, stream.height = size
-        stream.pix_fmt = pixel_format
+        stream.pix_fmt = {"mjpeg": "yuvj420p", "png": "rgb24"}[codec]
         frame = av.VideoFrame.from_ndarray(draw(number, size), "rgb24")
         container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
     return pathlib.Path(path)
-
-
-def cut(path, source, share):
-    """Copies the first part of a file."""
-    data = pathlib.Path(source).read_bytes()
-    path = pathlib.Path(path)
-    path.write_bytes(data[: int(len(data) * share)])
-    return path

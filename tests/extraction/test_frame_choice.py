@@ -1,0 +1,127 @@
+"""Frames are chosen by the times at which they are shown."""
+
+import numpy as np
+import pytest
+
+from ac_keras.extraction.frame_choice import EqualIntervals
+from ac_keras.extraction.frame_choice import FrameRate
+
+STEADY = np.arange(50) / 25  # two seconds
+
+
+@pytest.mark.parametrize("length", [25, 50, 75, 250, 1000])
+@pytest.mark.parametrize("rate", [10.0, 25.0, 30000 / 1001])
+def test_equal_intervals_of_a_steady_clip_are_those_of_its_frames(length, rate):
+    positions = EqualIntervals(25).positions(7 + np.arange(length) / rate)
+    expected = [(2 * slot + 1) * length // 50 for slot in range(25)]
+    # A middle that falls on the border of two frames is the later one's.
+    np.testing.assert_array_equal(positions, expected)
+
+
+def test_a_frame_of_equal_intervals_is_shown_at_their_middle():
+    times = np.cumsum(np.random.default_rng(1).uniform(0.03, 0.1, 300))
+    step = np.median(np.diff(times))
+    middles = (np.arange(25) + 0.5) / 25 * (times[-1] + step - times[0])
+    positions = EqualIntervals(25).positions(times)
+    assert len(positions) == 25
+    assert (times[positions] - times[0] <= middles + step / 20).all()
+    assert (times[positions + 1] - times[0] > middles).all()
+
+
+def test_equal_intervals_do_not_depend_on_how_times_are_rounded():
+    exact = np.arange(100) / 30
+    milliseconds = np.round(exact, 3)
+    for count in (10, 20, 25, 50):
+        np.testing.assert_array_equal(
+            EqualIntervals(count).positions(exact),
+            EqualIntervals(count).positions(milliseconds),
+        )
+
+
+def test_equal_intervals_are_of_time_where_the_rate_varies():
+    # Ten frames in the first second, then one a second.
+    times = np.concatenate([np.arange(10) / 10, np.arange(1, 10)])
+    positions = EqualIntervals(5).positions(times)
+    # Middles of five intervals of 9 s and the interval that is most usual.
+    expected = [times[times <= x].size - 1 for x in (0.91, 2.73, 4.55, 6.37)]
+    np.testing.assert_array_equal(positions[:4], expected)
+    assert times[positions].tolist() == [0.9, 2, 4, 6, 8]
+
+
+def test_a_clip_of_fewer_frames_gives_each_once():
+    times = [0.0, 0.1, 5.0]
+    assert EqualIntervals(3).positions(np.array(times)).tolist() == [0, 1, 2]
+    assert EqualIntervals(25).positions(np.array(times)).tolist() == [0, 1, 2]
+    assert EqualIntervals(25).positions(np.zeros(1)).tolist() == [0]
+
+
+def test_a_frame_shown_at_several_middles_is_given_once():
+    times = np.append(np.arange(30) / 30, 100.0)
+    positions = EqualIntervals(10).positions(times)
+    assert positions.tolist() == sorted(set(positions.tolist()))
+    assert 29 in positions  # shown from 1 s to 100 s
+
+
+def test_a_frame_rate_takes_a_frame_each_tick():
+    positions = FrameRate(5).positions(STEADY)
+    assert positions.tolist() == list(range(0, 50, 5))
+
+
+def test_a_frame_rate_below_one_skips_seconds():
+    positions = FrameRate(0.5).positions(np.arange(100) / 10)
+    assert positions.tolist() == [0, 20, 40, 60, 80]
+
+
+@pytest.mark.parametrize("rate", [25, 30, 1000.0])
+def test_a_frame_rate_of_the_clip_or_above_gives_each_frame_once(rate):
+    assert FrameRate(rate).positions(STEADY).tolist() == list(range(50))
+
+
+def test_a_frame_rate_agrees_with_a_look_up_of_each_tick():
+    random = np.random.default_rng(3)
+    times = np.cumsum(random.uniform(0.01, 0.2, 200))
+    for rate in (1, 3.7, 12):
+        step = np.median(np.diff(times))
+        ticks = np.arange(0, times[-1] + step - times[0], 1 / rate)
+        shown = [
+            np.searchsorted(times, times[0] + tick + step / 20, "right") - 1
+            for tick in ticks
+        ]
+        np.testing.assert_array_equal(
+            FrameRate(rate).positions(times), np.unique(shown)
+        )
+
+
+def test_a_long_clip_gives_the_first_frames():
+    positions = FrameRate(5, max_frames=3).positions(STEADY)
+    assert positions.tolist() == [0, 5, 10]
+
+
+def test_a_frame_rate_takes_the_only_frame():
+    assert FrameRate(1).positions(np.array([3.0])).tolist() == [0]
+
+
+@pytest.mark.parametrize("choice", [EqualIntervals(3), FrameRate(2)])
+@pytest.mark.parametrize(
+    "times", [np.zeros(0), np.array([0.0, 2.0, 1.0]), np.zeros((2, 2))]
+)
+def test_no_times_and_descending_ones_are_refused(choice, times):
+    with pytest.raises(ValueError, match="ascending times .* Received: times"):
+        choice.positions(times)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: EqualIntervals(0),
+        lambda: EqualIntervals(2.5),
+        lambda: EqualIntervals(True),
+        lambda: FrameRate(0),
+        lambda: FrameRate(float("nan")),
+        lambda: FrameRate("2"),
+        lambda: FrameRate(1, max_frames=0),
+    ],
+)
+def test_settings_that_choose_nothing_are_refused(make):
+    with pytest.raises(ValueError, match="Expected .*Received: .*="):
+        make()
