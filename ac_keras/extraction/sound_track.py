@@ -133,7 +133,8 @@ def mix_channels(frame) -> np.ndarray:
     if not frame.format.is_planar:
         samples = samples.reshape(frame.samples, -1).T
     scale = FULL_SCALE.get(samples.dtype.str[1:], 1)
-    mean = samples.mean(axis=0, dtype=np.float32)
+    with np.errstate(invalid="ignore", over="ignore"):  # infinite floats
+        mean = samples.mean(axis=0, dtype=np.float32)
     if samples.dtype == np.uint8:
         mean -= scale
     return mean / np.float32(scale)

@@ -9,12 +9,6 @@ import numpy as np
 FRAMES_PER_SECOND = 25
 
 
-def tone(seconds, rate, frequency=440.0, amplitude=0.5):
-    """A sine, float64 `(num_samples,)`."""
-    time = np.arange(round(seconds * rate)) / rate
-    return amplitude * np.sin(2 * np.pi * frequency * time)
-
-
 def write_wav(path, samples, rate, num_bytes=2):
     """Writes `(num_samples, num_channels)` as integers, without FFmpeg."""
     samples = np.asarray(samples)

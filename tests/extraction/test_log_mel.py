@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-import made_sounds
 from ac_keras.extraction import log_mel
 from ac_keras.extraction.log_mel import log_mel_patches
 from log_mel_reference import reference_filters
 from log_mel_reference import reference_patches
+from pure_tones import tone
 
 HAS_TENSORFLOW_IO = importlib.util.find_spec("tensorflow_io") is not None
 OPS = ["tf_signal"] + ["tensorflow_io"] * HAS_TENSORFLOW_IO
@@ -22,7 +22,7 @@ def signals():
     rng = np.random.default_rng(0)
     time = np.arange(24000) / 16000
     tones = {
-        f"{frequency} Hz": made_sounds.tone(1.5, 16000, frequency, 1.0)
+        f"{frequency} Hz": tone(1.5, 16000, frequency, 1.0)
         for frequency in (50, 125, 440, 1000, 4164, 7499)
     }
     return {
@@ -116,8 +116,8 @@ def test_librosas_own_bands_are_near():
     [(200, 1), (440, 8), (1000, 19), (3000, 41), (7000, 62)],
 )
 def test_a_tone_is_loudest_in_its_band(frequency, band, ops):
-    tone = made_sounds.tone(1.0, 16000, frequency)
-    frames = log_mel_patches(tone, ops=ops)[0]
+    sine = tone(1.0, 16000, frequency)
+    frames = log_mel_patches(sine, ops=ops)[0]
     np.testing.assert_array_equal(frames.argmax(axis=1), band)
 
 

@@ -10,6 +10,7 @@ import made_sounds
 from ac_keras.extraction.sound_file import SoundWarning
 from ac_keras.extraction.sound_file import decode_sound
 from ac_keras.extraction.sound_file import read_sound
+from pure_tones import tone
 
 SECONDS = 2.0
 
@@ -18,8 +19,8 @@ SECONDS = 2.0
 def film(tmp_path_factory):
     """The bytes of an mp4 whose tables come first."""
     path = tmp_path_factory.mktemp("film") / "film.mp4"
-    tone = made_sounds.tone(SECONDS, 44100)
-    made_sounds.write_media(path, "aac", tone, 44100, picture_start=0)
+    sine = tone(SECONDS, 44100)
+    made_sounds.write_media(path, "aac", sine, 44100, picture_start=0)
     whole = path.with_name("tables_first.mp4")
     with av.open(str(path)) as source:
         options = {"movflags": "faststart"}
@@ -49,7 +50,7 @@ def spoil(path, places):
 
 
 def loud_seconds(sound):
-    """How much of it is tone, counted in hundredths."""
+    """How much of it is a tone, counted in hundredths."""
     parts = sound[: len(sound) // 160 * 160].reshape(-1, 160)
     return np.sum(np.sqrt(np.mean(parts**2, axis=1)) > 0.2) / 100
 
@@ -112,8 +113,8 @@ def test_half_a_file_gives_half_the_sound(name, tmp_path):
 
 
 def test_a_broken_mp3_gives_what_decodes(tmp_path):
-    tone = made_sounds.tone(SECONDS, 44100)
-    path = made_sounds.write_media(tmp_path / "a.mp3", "mp3", tone, 44100)
+    sine = tone(SECONDS, 44100)
+    path = made_sounds.write_media(tmp_path / "a.mp3", "mp3", sine, 44100)
     size = path.stat().st_size
     spoil(path, [(size // 2, size // 8)])
     sound = decode_sound(path)
@@ -140,7 +141,7 @@ def test_an_impossible_rate_is_not_made_into_hours(tmp_path):
 
 
 def test_samples_that_are_no_numbers_are_silent(tmp_path):
-    samples = made_sounds.tone(1.0, 44100).astype(np.float32)
+    samples = tone(1.0, 44100).astype(np.float32)
     samples[1000:1010] = np.nan
     samples[2000] = np.inf
     path = tmp_path / "a.wav"
@@ -153,7 +154,7 @@ def test_samples_that_are_no_numbers_are_silent(tmp_path):
 
 def test_floats_beyond_full_scale_are_clipped(tmp_path):
     path = tmp_path / "a.wav"
-    samples = made_sounds.tone(0.1, 16000, amplitude=3.0)
+    samples = tone(0.1, 16000, amplitude=3.0)
     made_sounds.write_media(path, "pcm_f32le", samples, 16000)
     expected = samples.astype(np.float32).clip(-1, 1)
     np.testing.assert_array_equal(read_sound(path), expected)

@@ -10,6 +10,7 @@ import pytest
 import made_sounds
 from ac_keras.extraction.media_error import MediaError
 from ac_keras.extraction.sound_file import read_sound
+from pure_tones import tone
 
 CODECS = {  # file name: codec, sample rate, layout
     "aac.mp4": ("aac", 44100, "stereo"),
@@ -51,7 +52,7 @@ def test_samples_are_those_of_the_file(num_bytes, tmp_path):
 @pytest.mark.parametrize("name", CODECS)
 def test_a_tone_comes_out_of_a_codec(name, tmp_path):
     codec, rate, layout = CODECS[name]
-    samples = made_sounds.tone(1.0, rate)
+    samples = tone(1.0, rate)
     made_sounds.write_media(tmp_path / name, codec, samples, rate, layout)
     sound = read_sound(tmp_path / name)
     assert 16000 <= len(sound) <= 16000 * 1.08  # with an encoder's padding
@@ -75,7 +76,7 @@ def test_channels_are_averaged(num_channels, num_bytes, tmp_path):
 
 @pytest.mark.parametrize("codec", ["pcm_s16le", "pcm_f32le"])
 def test_equal_channels_are_no_louder_than_one(codec, tmp_path):
-    samples = made_sounds.tone(0.1, 16000, amplitude=0.9)
+    samples = tone(0.1, 16000, amplitude=0.9)
     made_sounds.write_media(
         tmp_path / "a.wav", codec, samples, 16000, layout="stereo"
     )
@@ -85,10 +86,10 @@ def test_equal_channels_are_no_louder_than_one(codec, tmp_path):
 
 @pytest.mark.parametrize("rate", [8000, 11025, 22050, 32000, 44100, 96000])
 def test_a_resampled_tone_is_the_tone_at_that_rate(rate, tmp_path):
-    samples = made_sounds.tone(0.5, rate)
+    samples = tone(0.5, rate)
     made_sounds.write_wav(tmp_path / "a.wav", samples, rate, num_bytes=3)
     sound = read_sound(tmp_path / "a.wav")
-    expected = made_sounds.tone(0.5, 16000)
+    expected = tone(0.5, 16000)
     assert abs(len(sound) - len(expected)) <= 1
     inner = slice(100, 7900)  # a filter's length from the ends
     np.testing.assert_allclose(sound[inner], expected[inner], atol=1e-3)
@@ -97,11 +98,11 @@ def test_a_resampled_tone_is_the_tone_at_that_rate(rate, tmp_path):
 @pytest.mark.parametrize("rate", [8000, 44100])
 def test_no_tail_is_lost(rate, tmp_path):
     samples = np.zeros(rate // 2)
-    samples[-(rate // 200) :] = made_sounds.tone(0.005, rate, 1000)
+    samples[-(rate // 200) :] = tone(0.005, rate, 1000)
     made_sounds.write_wav(tmp_path / "a.wav", samples, rate)
     sound = read_sound(tmp_path / "a.wav")
     energy = np.sum(sound[-100:] ** 2)
-    expected = np.sum(made_sounds.tone(0.005, 16000, 1000) ** 2)
+    expected = np.sum(tone(0.005, 16000, 1000) ** 2)
     assert energy == pytest.approx(expected, rel=0.05)
 
 

@@ -7,6 +7,7 @@ import made_sounds
 from ac_keras.extraction.sound_file import decode_sound
 from ac_keras.extraction.sound_track import MOST_SILENCE
 from ac_keras.extraction.sound_track import SoundTrack
+from pure_tones import tone
 
 
 def joined(times, start=None, rates=(16000,)):
@@ -71,10 +72,10 @@ def test_nothing_is_none():
 
 
 def test_a_sound_later_than_the_pictures_has_silence_before_it(tmp_path):
-    tone = made_sounds.tone(0.5, 44100)
+    sine = tone(0.5, 44100)
     for name in ("a.mp4", "a.mkv", "a.ts"):
         path = made_sounds.write_media(
-            tmp_path / name, "aac", tone, 44100, start=0.8, picture_start=0.0
+            tmp_path / name, "aac", sine, 44100, start=0.8, picture_start=0.0
         )
         sound = decode_sound(path)
         assert onset(sound.samples) == pytest.approx(0.8, abs=0.03)
@@ -82,9 +83,9 @@ def test_a_sound_later_than_the_pictures_has_silence_before_it(tmp_path):
 
 
 def test_a_sound_earlier_than_the_pictures_is_not_cut(tmp_path):
-    tone = made_sounds.tone(0.8, 44100)
+    sine = tone(0.8, 44100)
     path = made_sounds.write_media(
-        tmp_path / "a.mkv", "flac", tone, 44100, picture_start=0.6
+        tmp_path / "a.mkv", "flac", sine, 44100, picture_start=0.6
     )
     sound = decode_sound(path)
     assert len(sound.samples) == pytest.approx(0.8 * 16000, abs=2)
@@ -93,9 +94,9 @@ def test_a_sound_earlier_than_the_pictures_is_not_cut(tmp_path):
 
 
 def test_sound_alone_begins_at_once(tmp_path):
-    tone = made_sounds.tone(0.5, 44100)
+    sine = tone(0.5, 44100)
     path = tmp_path / "a.mkv"
-    made_sounds.write_media(path, "flac", tone, 44100, start=3.0)
+    made_sounds.write_media(path, "flac", sine, 44100, start=3.0)
     sound = decode_sound(path)
     assert onset(sound.samples) < 0.01
     assert sound.damage == ""
@@ -111,10 +112,10 @@ def test_the_priming_samples_of_aac_are_left_out(tmp_path):
 
 
 def test_a_gap_in_a_film_is_silence_in_its_place(tmp_path):
-    tone = made_sounds.tone(1.0, 44100)
+    sine = tone(1.0, 44100)
     path = tmp_path / "a.mkv"
     made_sounds.write_media(
-        path, "flac", tone, 44100, picture_start=0.0, gap=(22050, 0.7)
+        path, "flac", sine, 44100, picture_start=0.0, gap=(22050, 0.7)
     )
     sound = decode_sound(path).samples
     assert len(sound) == pytest.approx(1.7 * 16000, abs=10)
