@@ -66,8 +66,8 @@ def _sound(stream, planes, start, gap):
     convert = av.AudioResampler(stream.format, layout, rate)
     packets = []
     for first in range(0, planes.shape[1], size):
-        piece = np.ascontiguousarray(planes[:, first : first + size])
-        frame = av.AudioFrame.from_ndarray(piece, "fltp", layout)
+        piece = planes[:, first : first + size].T.reshape(1, -1)
+        frame = av.AudioFrame.from_ndarray(piece.copy(), "flt", layout)
         frame.sample_rate = rate
         frame.time_base = fractions.Fraction(1, rate)
         late = gap[1] if first >= gap[0] else 0.0
