@@ -27,6 +27,7 @@ PROGRAMS = sorted(
 TESTS = sorted((ROOT / "tests").rglob("*.py"))
 # Imported where they are needed, for not everybody has them.
 OF_EXTRAS = {
+    "av",
     "grpc",
     "onnx",
     "onnxruntime",
@@ -34,6 +35,7 @@ OF_EXTRAS = {
     "pyarrow",
     "requests",
     "sklearn",
+    "tensorflow_io",
     "tensorflow_serving",
     "tf2onnx",
 }

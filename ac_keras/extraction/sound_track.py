@@ -48,7 +48,9 @@ class SoundTrack:
         """From the first piece's begin to the last one's end."""
         return 0.0 if self._first is None else self._next - self._first
 
-    def append(self, samples: np.ndarray, rate: int, time: float | None):
+    def append(
+        self, samples: np.ndarray, rate: int, time: float | None
+    ) -> None:
         """Adds a piece.
 
         Args:
