@@ -41,11 +41,16 @@ class PacketReader:
     def _packets(self):
         import av
 
-        try:
-            yield from self._container.demux(self._stream)
-        except av.FFmpegError as error:
-            self._end = f"reading ends with {error}"
-            yield None  # the decoder gives what it still holds
+        while True:
+            try:
+                yield from self._container.demux(self._stream)
+                return
+            except IndexError:
+                pass  # PyAV's end of a file in which a track began midway
+            except av.FFmpegError as error:
+                self._end = f"reading ends with {error}"
+                yield None  # the decoder gives what it still holds
+                return
 
     def _frames(self, packet):
         import av
@@ -55,7 +60,7 @@ class PacketReader:
         try:
             frames = self._stream.decode(packet)
         except av.FFmpegError:
-            self._num_bad += 1
+            self._num_bad += full
             return []
         self._num_bad += full and packet.is_corrupt
         return frames

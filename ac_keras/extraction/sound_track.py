@@ -5,6 +5,9 @@ import numpy as np
 # Of the integers that decoders give; 24 bits come in the upper ones of 32.
 FULL_SCALE = {"u1": 2**7, "i2": 2**15, "i4": 2**31}
 TOLERANCE = 0.1  # seconds; containers round times, and clocks drift
+# Channels apart from each other of which PyAV 18 reads more than there are: it
+# looks for an end that a frame of 8 or more has not, and may crash.
+UNSAFE_PLANES = 8
 # Seconds in a whole sound. More is a broken clock, and would fill the memory.
 MOST_SILENCE = 600.0
 
@@ -45,7 +48,9 @@ class SoundTrack:
         """From the first piece's begin to the last one's end."""
         return 0.0 if self._first is None else self._next - self._first
 
-    def append(self, samples: np.ndarray, rate: int, time: float | None):
+    def append(
+        self, samples: np.ndarray, rate: int, time: float | None
+    ) -> None:
         """Adds a piece.
 
         Args:
@@ -129,11 +134,22 @@ def mix_channels(frame) -> np.ndarray:
     Returns:
         float32 `(num_samples,)`; full scale is 1.
     """
+    if frame.format.is_planar and len(frame.layout.channels) >= UNSAFE_PLANES:
+        frame = _pack(frame)
     samples = frame.to_ndarray()
     if not frame.format.is_planar:
         samples = samples.reshape(frame.samples, -1).T
     scale = FULL_SCALE.get(samples.dtype.str[1:], 1)
-    mean = samples.mean(axis=0, dtype=np.float32)
+    with np.errstate(invalid="ignore", over="ignore"):  # infinite floats
+        mean = samples.mean(axis=0, dtype=np.float32)
     if samples.dtype == np.uint8:
         mean -= scale
     return mean / np.float32(scale)
+
+
+def _pack(frame):
+    """Puts a frame's channels side by side, sample by sample."""
+    import av
+
+    packed = av.AudioResampler(format=frame.format.packed.name).resample(frame)
+    return packed[0]
