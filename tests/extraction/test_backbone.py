@@ -1,0 +1,243 @@
+"""Networks of keras.applications as backbones."""
+
+import json
+import zipfile
+
+import keras
+import numpy as np
+import pytest
+
+from ac_keras.extraction import backbone
+from ac_keras.extraction import inflation
+from gray_pictures import assert_alike
+from gray_pictures import gray_pictures
+from refusal_parts import error_parts
+
+SIZE = 32
+MODES = {
+    "DenseNet201": "torch",
+    "InceptionResNetV2": "tf",
+    "InceptionV3": "tf",
+    "MobileNetV2": "tf",
+    "NASNetLarge": "tf",
+    "ResNet50": "caffe",
+    "ResNet152": "caffe",
+    "ResNet152V2": "tf",
+    "VGG19": "caffe",
+    "Xception": "tf",
+}
+BUILT_IN = ("ConvNeXtTiny", "EfficientNetB7", "MobileNetV3Large")
+# One of each mode, with the mean colour that it subtracts.
+SMALL = {
+    "DenseNet121": (123.675, 116.28, 103.53),
+    "MobileNet": (127.5, 127.5, 127.5),
+    "MobileNetV3Small": (127.5, 127.5, 127.5),
+    "VGG16": (123.68, 116.779, 103.939),
+}
+
+
+def draw_pictures():
+    rng = np.random.default_rng(0)
+    return rng.integers(0, 256, (3, SIZE, SIZE, 3)).astype(np.float32)
+
+
+@pytest.fixture(scope="module", params=SMALL)
+def trained(request, tmp_path_factory):
+    """Name, file of weights and the application's own features."""
+    name, shape = request.param, (SIZE, SIZE, 3)
+    keras.utils.set_random_seed(0)
+    network = getattr(keras.applications, name)(
+        include_top=False, pooling="avg", weights=None, input_shape=shape
+    )
+    path = tmp_path_factory.mktemp(name) / "notop.weights.h5"
+    network.save_weights(path)
+    module = network_module(name)
+    prepared = module.preprocess_input(draw_pictures())
+    return name, path, network(prepared, training=False)
+
+
+def network_module(name):
+    modules = {
+        "DenseNet121": keras.applications.densenet,
+        "MobileNet": keras.applications.mobilenet,
+        "MobileNetV3Small": keras.applications.mobilenet_v3,
+        "VGG16": keras.applications.vgg16,
+    }
+    return modules[name]
+
+
+@pytest.fixture(scope="module")
+def loaded(trained):
+    name, path, _ = trained
+    return backbone.load_backbone(name, size=SIZE, weights=path)
+
+
+def test_features_are_the_application_s_behind_its_preprocessing(
+    trained, loaded
+):
+    assert loaded.input_shape == (None, SIZE, SIZE, 3)
+    assert_alike(loaded(draw_pictures()), trained[2])
+
+
+def test_bytes_give_what_floats_give(loaded):
+    of_floats = loaded(draw_pictures())
+    of_bytes = loaded(draw_pictures().astype(np.uint8))
+    assert_alike(of_bytes, of_floats)
+    assert keras.backend.standardize_dtype(of_bytes.dtype) == "float32"
+
+
+def test_a_saved_backbone_needs_keras_alone(loaded, tmp_path):
+    loaded.save(tmp_path / "backbone.keras")
+    again = keras.models.load_model(tmp_path / "backbone.keras")
+    assert_alike(again(draw_pictures()), loaded(draw_pictures()))
+    with zipfile.ZipFile(tmp_path / "backbone.keras") as file:
+        config = file.read("config.json").decode()
+    assert json.loads(config)["class_name"] == "Functional"
+    assert "ac_keras" not in config
+
+
+def test_inflated_it_sees_gray_as_before(trained, loaded):
+    wide = inflation.inflate_input(loaded, 10)
+    mean = np.array(SMALL[trained[0]])
+    in_tint = gray_pictures(3, size=SIZE, tint=mean - mean.mean())
+    assert_alike(wide(gray_pictures(10, size=SIZE)), loaded(in_tint), 1e-3)
+
+
+def test_many_channels_have_the_mean_of_the_rgb_filters(tmp_path):
+    network = keras.applications.VGG16(
+        include_top=False, weights=None, input_shape=(SIZE, SIZE, 3)
+    )
+    network.save_weights(tmp_path / "notop.weights.h5")
+    wide = backbone.load_backbone(
+        "VGG16", size=SIZE, channels=10, weights=tmp_path / "notop.weights.h5"
+    )
+    assert wide.input_shape == (None, SIZE, SIZE, 10)
+    known, first = (
+        x.get_layer("block1_conv1").get_weights()[0] for x in (network, wide)
+    )
+    expected = np.repeat(known.mean(axis=2, keepdims=True), 10, axis=2) * 3 / 10
+    np.testing.assert_allclose(first, expected, atol=1e-6)
+    np.testing.assert_array_equal(
+        wide.get_weights()[-2], network.get_weights()[-2]
+    )
+
+
+@pytest.mark.parametrize("name", MODES)
+def test_preprocessing_is_in_the_application_s_mode(name):
+    found = backbone.application_preprocessing(name)(draw_pictures())
+    expected = keras.applications.imagenet_utils.preprocess_input(
+        draw_pictures(), mode=MODES[name]
+    )
+    np.testing.assert_allclose(found, expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize("name", BUILT_IN)
+def test_what_a_network_does_itself_is_not_done_before_it(name):
+    found = backbone.application_preprocessing(name)(draw_pictures())
+    np.testing.assert_array_equal(found, draw_pictures())
+
+
+def test_every_application_has_a_name_and_a_preprocessing():
+    names = backbone.application_names()
+    assert {"InceptionResNetV2", "ResNet152", *SMALL} < set(names)
+    for name in names:
+        assert callable(backbone.application_preprocessing(name))
+
+
+def test_files_of_efficientnet_s_own_kind_are_scaled_as_keras_scales_them(
+    tmp_path,
+):
+    """Keras does so with "imagenet" alone: the variance is a deviation."""
+    deviation = np.array([0.229, 0.224, 0.225], np.float32)
+    mean = np.array([0.485, 0.456, 0.406], np.float32)
+    network = keras.applications.EfficientNetB0(
+        include_top=False, weights=None, input_shape=(SIZE, SIZE, 3)
+    )
+    network.layers[2].set_weights([mean, deviation, np.array(0)])
+    network.save_weights(tmp_path / "notop.weights.h5")
+    loaded = backbone.load_backbone(
+        "EfficientNetB0", size=SIZE, weights=tmp_path / "notop.weights.h5"
+    )
+    before = keras.Model(
+        loaded.inputs, loaded.get_layer("stem_conv_pad").output
+    )(draw_pictures())
+    expected = (draw_pictures() / 255 - mean) / deviation
+    np.testing.assert_allclose(
+        before[:, :SIZE, :SIZE], expected, rtol=1e-4, atol=1e-4
+    )
+
+
+def test_without_weights_each_channel_has_filters_of_its_own():
+    network = backbone.load_backbone(
+        "MobileNet", size=SIZE, channels=4, weights=None
+    )
+    kernel = network.get_layer("conv1").get_weights()[0]
+    assert kernel.shape == (3, 3, 4, 32)
+    assert np.abs(np.diff(kernel, axis=2)).max() > 0.01
+
+
+@pytest.mark.parametrize(
+    ("source", "near"),
+    [
+        ("resnet_152", "Near it are ResNet152"),
+        ("inception-resnet-v2", "Near it are InceptionResNetV2"),
+        ("xyz", "The names are ConvNeXtBase, "),
+        ("runs/model.h5", "The names are"),
+    ],
+)
+def test_an_unknown_name_is_answered_with_near_ones(source, near):
+    with pytest.raises(
+        ValueError, match=error_parts("keras.applications", source, near)
+    ):
+        backbone.load_backbone(source, size=SIZE)
+
+
+@pytest.mark.parametrize("weights", [None, "imagenet"])
+def test_a_size_too_small_is_answered_as_keras_does(weights):
+    with pytest.raises(
+        ValueError, match=error_parts("can build", "at least 32x32", "a size")
+    ):
+        backbone.load_backbone("VGG16", size=31, weights=weights)
+
+
+def test_weights_that_are_no_file_are_refused(tmp_path):
+    path = tmp_path / "none.h5"
+    with pytest.raises(
+        ValueError, match=error_parts("or a file", str(path), "Give the path")
+    ):
+        backbone.load_backbone("VGG16", size=SIZE, weights=path)
+
+
+@pytest.mark.filterwarnings("ignore:Skipping nested container")
+def test_weights_of_another_network_are_refused(tmp_path):
+    path = tmp_path / "other.weights.h5"
+    keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)]).save_weights(
+        path
+    )
+    with pytest.raises(
+        ValueError, match=error_parts("its weights", str(path), "weights of")
+    ):
+        backbone.load_backbone("MobileNet", size=SIZE, weights=path)
+
+
+def test_a_download_that_fails_is_answered_with_a_way_around(monkeypatch):
+    def fail(**settings):
+        raise Exception("URL fetch failure on https://example.org/x.h5")
+
+    fail.__module__ = keras.applications.MobileNet.__module__
+    monkeypatch.setattr(keras.applications, "MobileNet", fail)
+    with pytest.raises(
+        ValueError,
+        match=error_parts("weights", "URL fetch failure", "give its path"),
+    ):
+        backbone.load_backbone("MobileNet", size=SIZE)
+
+
+@pytest.mark.parametrize("name", ["size", "channels"])
+@pytest.mark.parametrize("value", [0, -1, 2.5, True, "32"])
+def test_sizes_and_channels_are_counted_from_1(name, value):
+    settings = {"size": SIZE, "weights": None, name: value}
+    with pytest.raises(
+        ValueError, match=error_parts(f"{name} to be", repr(value), "Give")
+    ):
+        backbone.load_backbone("MobileNet", **settings)
