@@ -7,7 +7,7 @@ import pytest
 from ac_keras.extraction import inflation
 from gray_pictures import assert_alike
 from gray_pictures import gray_pictures
-from refusal_parts import error_parts
+from small_networks import small_network
 
 layers = keras.layers
 MEAN, DEVIATION = np.array([100.0, 120.0, 116.0]), [50.0, 60.0, 55.0]
@@ -20,21 +20,6 @@ PREPROCESSING = {
     "padding": lambda: [scaled(1 / 255, -0.5), layers.ZeroPadding2D(2)],
     "in two steps": lambda: [scaled(1 / 255), scaled(2, -1)],
 }
-
-
-def small_network(before=(), name="small"):
-    """Convolution, batch normalization, ReLU, mean and dense layer."""
-    keras.utils.set_random_seed(1)
-    x = pixels = keras.Input((16, 16, 3))
-    for layer in before:
-        x = layer(x)
-    x = layers.Conv2D(4, 3, padding="same", name="first")(x)
-    x = layers.BatchNormalization(
-        moving_mean_initializer="random_normal",
-        gamma_initializer="random_normal",
-    )(x)
-    x = layers.GlobalAveragePooling2D()(layers.ReLU()(x))
-    return keras.Model(pixels, layers.Dense(5)(x), name=name)
 
 
 @pytest.mark.parametrize("before", PREPROCESSING)
@@ -165,88 +150,7 @@ def test_filters_can_be_drawn_anew():
     np.testing.assert_array_equal(dense, network.get_weights()[-2])
 
 
-@pytest.mark.parametrize(
-    ("before", "received"),
-    [
-        (layers.RandomBrightness(0.5), "more than that before first"),
-        (layers.BatchNormalization(), "more than that before first"),
-        (layers.ReLU(threshold=100), "more than that before first"),
-        (layers.AveragePooling2D(2), "(8, 8, 3) before first"),
-        (layers.DepthwiseConv2D(3, padding="same"), "more than that"),
-        (scaled([1, 1, 0]), "colours that get lost before first"),
-    ],
-)
-def test_what_is_more_than_colours_before_the_convolution_is_refused(
-    before, received
-):
-    network = small_network([before])
-    with pytest.raises(
-        ValueError, match=error_parts("one Conv2D", received, "Leave augment")
-    ):
-        inflation.inflate_input(network, 4)
-
-
 def test_what_changes_no_pixel_does_not_matter():
     network = small_network([layers.ReLU(), layers.Dropout(0.0)])
     inflated = inflation.inflate_input(network, 4)
     assert_alike(inflated(gray_pictures(4)), network(gray_pictures(3)))
-
-
-def test_a_way_around_the_convolution_is_refused():
-    pixels = keras.Input((16, 16, 3))
-    x = layers.Conv2D(2, 3, padding="same", name="first")(pixels)
-    x = layers.GlobalAveragePooling2D()(layers.Concatenate()([x, pixels]))
-    with pytest.raises(
-        ValueError, match=error_parts("one Conv2D", "another way", "Leave")
-    ):
-        inflation.inflate_input(keras.Model(pixels, x), 4)
-
-
-def test_a_network_without_a_convolution_is_refused():
-    network = keras.Sequential(
-        [keras.Input((4, 4, 3)), layers.Flatten(), layers.Dense(2)]
-    )
-    with pytest.raises(
-        ValueError, match=error_parts("one Conv2D", "no Conv2D", "Leave")
-    ):
-        inflation.inflate_input(network, 4)
-
-
-def two_inputs():
-    pixels = [keras.Input((4, 4, 3)) for _ in range(2)]
-    return keras.Model(pixels, layers.Add()(pixels))
-
-
-class Subclassed(keras.Model):
-    def call(self, x):
-        return x
-
-
-@pytest.mark.parametrize(
-    ("network", "received"),
-    [
-        (Subclassed, "a Subclassed with inputs of shapes []"),
-        (
-            lambda: keras.Sequential([keras.Input((5,)), layers.Dense(2)]),
-            "[(None, 5)]",
-        ),
-        (
-            two_inputs,
-            "(None, 4, 4, 3), (None, 4, 4, 3)",
-        ),
-    ],
-)
-def test_other_than_one_picture_to_one_output_is_refused(network, received):
-    with pytest.raises(
-        ValueError, match=error_parts("one input", received, "keras.Model(")
-    ):
-        inflation.inflate_input(network(), 4)
-
-
-@pytest.mark.parametrize("channels", [0, -2, 2.0, True, None])
-def test_channels_are_counted_from_1(channels):
-    with pytest.raises(
-        ValueError,
-        match=error_parts("1 channel", f"channels={channels}", "2 for each"),
-    ):
-        inflation.inflate_input(small_network(), channels)

@@ -42,6 +42,7 @@ def test_weights_are_taken_from_a_file(network, tmp_path):
     assert_alike(loaded(draw_patches()), network(draw_patches()))
 
 
+@pytest.mark.filterwarnings("ignore:Skipping nested container")
 def test_weights_of_another_network_are_refused(tmp_path):
     path = tmp_path / "other.weights.h5"
     keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)]).save_weights(
