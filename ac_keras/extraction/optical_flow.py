@@ -141,7 +141,7 @@ def _described(array):
 def _check_bound(bound):
     if not 0 < bound < float("inf"):
         raise ValueError(
-            "Flow is stored up to a bound that is expected to be above 0. "
+            "optical_flow expects a finite bound above 0 for what it stores. "
             f"Received: bound={bound}. The paper's is 20 pixels a frame."
         )
 

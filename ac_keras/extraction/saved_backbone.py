@@ -25,23 +25,27 @@ def load_saved_backbone(
             `(batch, height, width, channels)` of this shape, or gives other
             than one `(batch, dim)` of finite numbers.
     """
-    path = os.fspath(path)
+    path, input_shape = os.fspath(path), tuple(input_shape)
     try:
         model = keras.models.load_model(path, compile=False)
     except Exception as error:  # Any layer of the user's may fail in any way.
         raise ValueError(
-            "A backbone is expected to be a .keras file that Keras can load. "
+            "load_saved_backbone expects a .keras file that Keras can load. "
             f"Received: {path!r}; Keras says: {error}\nSave it with "
             "model.save(path), and register layers of your own where they are "
             "imported before this."
         ) from error
-    _check_input(model, path, tuple(input_shape))
-    _check_output(model, path, tuple(input_shape))
+    _check_inputs(model, path, input_shape)
+    _check_features(_try_out(model, path, input_shape), path)
     return model
 
 
-def _check_input(model, path, input_shape):
-    shapes = [tuple(x.shape) for x in model.inputs or []]
+def _check_inputs(model, path, input_shape):
+    """Compares the shapes; a subclassed model does not tell its own."""
+    inputs = getattr(model, "inputs", None)
+    if inputs is None:
+        return
+    shapes = [tuple(x.shape) for x in inputs]
     fits = (
         len(shapes) == 1
         and len(shapes[0]) == 4
@@ -51,31 +55,44 @@ def _check_input(model, path, input_shape):
         )
     )
     if not fits:
-        raise ValueError(
-            "A backbone is expected to take one input (batch, height, width, "
-            f"channels), here {('batch', *input_shape)}. Received: {path!r} "
-            f"with inputs of shapes {shapes}. Give the size that it was built "
-            "for; inflate_input makes a network of RGB take more channels."
-        )
+        raise _input_refusal(path, input_shape, f"inputs of shapes {shapes}")
 
 
-def _check_output(model, path, input_shape):
-    shapes = [tuple(x.shape) for x in model.outputs]
-    if len(shapes) != 1 or len(shapes[0]) != 2 or shapes[0][1] is None:
+def _try_out(model, path, input_shape):
+    rng = np.random.default_rng(0)
+    pixels = rng.integers(0, HIGHEST + 1, (1, *input_shape)).astype(np.float32)
+    try:
+        return model(pixels, training=False)
+    except Exception as error:  # As in loading.
+        reason = f"a call that fails with: {error}\n"
+        raise _input_refusal(path, input_shape, reason) from error
+
+
+def _input_refusal(path, input_shape, received):
+    return ValueError(
+        "load_saved_backbone expects a model of one input (batch, height, "
+        f"width, channels), here {('batch', *input_shape)}. Received: "
+        f"{path!r} with {received}. Give the size that it was built for; "
+        "inflate_input makes a network of RGB take more channels."
+    )
+
+
+def _check_features(features, path):
+    shape = getattr(features, "shape", None)  # of several outputs none
+    if shape is None or len(shape) != 2:
+        received = f"an output of shape {tuple(shape or ())}"
+        if shape is None:
+            received = f"{len(features)} outputs"
         raise ValueError(
-            "A backbone is expected to give one output (batch, dim). Received: "
-            f"{path!r} with outputs of shapes {shapes}. End it in "
+            "load_saved_backbone expects a model of one output (batch, dim). "
+            f"Received: {path!r} with {received}. End it in "
             "GlobalAveragePooling2D, and save it without its classes."
         )
-    values = np.random.default_rng(0).integers(
-        0, HIGHEST + 1, (1, *input_shape)
-    )
-    features = model(values.astype(np.float32), training=False)
-    features = keras.ops.convert_to_numpy(features)
-    if not np.isfinite(features.astype(np.float32)).all():
+    values = keras.ops.convert_to_numpy(features).astype(np.float32)
+    if not np.isfinite(values).all():
         raise ValueError(
-            "A backbone is expected to give finite numbers for values 0..255. "
+            "load_saved_backbone expects finite features of values 0..255. "
             f"Received: {path!r}, of whose features for a random picture "
-            f"{(~np.isfinite(features)).sum()} are not. Scale pixels within "
+            f"{(~np.isfinite(values)).sum()} are not. Scale pixels within "
             "the model, and train it anew if its weights are not finite."
         )

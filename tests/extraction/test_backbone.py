@@ -1,0 +1,180 @@
+"""Networks of keras.applications as backbones."""
+
+import json
+import zipfile
+
+import keras
+import numpy as np
+import pytest
+
+from ac_keras.extraction import backbone
+from ac_keras.extraction import inflation
+from gray_pictures import assert_alike
+from gray_pictures import gray_pictures
+
+SIZE = 32
+MODES = {
+    "DenseNet201": "torch",
+    "InceptionResNetV2": "tf",
+    "InceptionV3": "tf",
+    "MobileNetV2": "tf",
+    "NASNetLarge": "tf",
+    "ResNet50": "caffe",
+    "ResNet152": "caffe",
+    "ResNet152V2": "tf",
+    "VGG19": "caffe",
+    "Xception": "tf",
+}
+BUILT_IN = ("ConvNeXtTiny", "EfficientNetB7", "MobileNetV3Large")
+# One of each mode, with the mean colour that it subtracts.
+SMALL = {
+    "DenseNet121": (123.675, 116.28, 103.53),
+    "MobileNet": (127.5, 127.5, 127.5),
+    "MobileNetV3Small": (127.5, 127.5, 127.5),
+    "VGG16": (123.68, 116.779, 103.939),
+}
+
+
+def draw_pictures():
+    rng = np.random.default_rng(0)
+    return rng.integers(0, 256, (3, SIZE, SIZE, 3)).astype(np.float32)
+
+
+@pytest.fixture(scope="module", params=SMALL)
+def trained(request, tmp_path_factory):
+    """Name, file of weights and the application's own features."""
+    name, shape = request.param, (SIZE, SIZE, 3)
+    keras.utils.set_random_seed(0)
+    network = getattr(keras.applications, name)(
+        include_top=False, pooling="avg", weights=None, input_shape=shape
+    )
+    path = tmp_path_factory.mktemp(name) / "notop.weights.h5"
+    network.save_weights(path)
+    module = network_module(name)
+    prepared = module.preprocess_input(draw_pictures())
+    return name, path, network(prepared, training=False)
+
+
+def network_module(name):
+    modules = {
+        "DenseNet121": keras.applications.densenet,
+        "MobileNet": keras.applications.mobilenet,
+        "MobileNetV3Small": keras.applications.mobilenet_v3,
+        "VGG16": keras.applications.vgg16,
+    }
+    return modules[name]
+
+
+@pytest.fixture(scope="module")
+def loaded(trained):
+    name, path, _ = trained
+    return backbone.load_backbone(name, size=SIZE, weights=path)
+
+
+def test_features_are_the_application_s_behind_its_preprocessing(
+    trained, loaded
+):
+    assert loaded.input_shape == (None, SIZE, SIZE, 3)
+    assert_alike(loaded(draw_pictures()), trained[2])
+
+
+@pytest.mark.parametrize("trained", ["MobileNet"], indirect=True)
+def test_bytes_give_what_floats_give(loaded):
+    of_floats = loaded(draw_pictures())
+    of_bytes = loaded(draw_pictures().astype(np.uint8))
+    assert_alike(of_bytes, of_floats)
+    assert keras.backend.standardize_dtype(of_bytes.dtype) == "float32"
+
+
+@pytest.mark.parametrize("trained", ["VGG16"], indirect=True)
+def test_a_saved_backbone_needs_keras_alone(loaded, tmp_path):
+    loaded.save(tmp_path / "backbone.keras")
+    again = keras.models.load_model(tmp_path / "backbone.keras")
+    assert_alike(again(draw_pictures()), loaded(draw_pictures()))
+    with zipfile.ZipFile(tmp_path / "backbone.keras") as file:
+        config = file.read("config.json").decode()
+    assert json.loads(config)["class_name"] == "Functional"
+    assert "ac_keras" not in config
+
+
+@pytest.mark.parametrize(
+    "trained", ["MobileNetV3Small", "VGG16"], indirect=True
+)
+def test_inflated_it_sees_gray_as_before(trained, loaded):
+    wide = inflation.inflate_input(loaded, 10)
+    mean = np.array(SMALL[trained[0]])
+    in_tint = gray_pictures(3, size=SIZE, tint=mean - mean.mean())
+    assert_alike(wide(gray_pictures(10, size=SIZE)), loaded(in_tint), 1e-3)
+
+
+def test_many_channels_have_the_mean_of_the_rgb_filters(tmp_path):
+    network = keras.applications.VGG16(
+        include_top=False, weights=None, input_shape=(SIZE, SIZE, 3)
+    )
+    network.save_weights(tmp_path / "notop.weights.h5")
+    wide = backbone.load_backbone(
+        "VGG16", size=SIZE, channels=10, weights=tmp_path / "notop.weights.h5"
+    )
+    assert wide.input_shape == (None, SIZE, SIZE, 10)
+    known, first = (
+        x.get_layer("block1_conv1").get_weights()[0] for x in (network, wide)
+    )
+    expected = np.repeat(known.mean(axis=2, keepdims=True), 10, axis=2) * 3 / 10
+    np.testing.assert_allclose(first, expected, atol=1e-6)
+    np.testing.assert_array_equal(
+        wide.get_weights()[-2], network.get_weights()[-2]
+    )
+
+
+@pytest.mark.parametrize("name", MODES)
+def test_preprocessing_is_in_the_application_s_mode(name):
+    found = backbone.application_preprocessing(name)(draw_pictures())
+    expected = keras.applications.imagenet_utils.preprocess_input(
+        draw_pictures(), mode=MODES[name]
+    )
+    np.testing.assert_allclose(found, expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize("name", BUILT_IN)
+def test_what_a_network_does_itself_is_not_done_before_it(name):
+    found = backbone.application_preprocessing(name)(draw_pictures())
+    np.testing.assert_array_equal(found, draw_pictures())
+
+
+def test_every_application_has_a_name_and_a_preprocessing():
+    names = backbone.application_names()
+    assert {"InceptionResNetV2", "ResNet152", *SMALL} < set(names)
+    for name in names:
+        assert callable(backbone.application_preprocessing(name))
+
+
+def test_files_of_efficientnet_s_own_kind_are_scaled_as_keras_scales_them(
+    tmp_path,
+):
+    """Keras does so with "imagenet" alone: the variance is a deviation."""
+    deviation = np.array([0.229, 0.224, 0.225], np.float32)
+    mean = np.array([0.485, 0.456, 0.406], np.float32)
+    network = keras.applications.EfficientNetB0(
+        include_top=False, weights=None, input_shape=(SIZE, SIZE, 3)
+    )
+    network.layers[2].set_weights([mean, deviation, np.array(0)])
+    network.save_weights(tmp_path / "notop.weights.h5")
+    loaded = backbone.load_backbone(
+        "EfficientNetB0", size=SIZE, weights=tmp_path / "notop.weights.h5"
+    )
+    before = keras.Model(
+        loaded.inputs, loaded.get_layer("stem_conv_pad").output
+    )(draw_pictures())
+    expected = (draw_pictures() / 255 - mean) / deviation
+    np.testing.assert_allclose(
+        before[:, :SIZE, :SIZE], expected, rtol=1e-4, atol=1e-4
+    )
+
+
+def test_without_weights_each_channel_has_filters_of_its_own():
+    network = backbone.load_backbone(
+        "MobileNet", size=SIZE, channels=4, weights=None
+    )
+    kernel = network.get_layer("conv1").get_weights()[0]
+    assert kernel.shape == (3, 3, 4, 32)
+    assert np.abs(np.diff(kernel, axis=2)).max() > 0.01

@@ -1,0 +1,146 @@
+"""Backbones of the user's own."""
+
+import keras
+import numpy as np
+import pytest
+
+from ac_keras.extraction import backbone
+from ac_keras.extraction.saved_backbone import load_saved_backbone
+from gray_pictures import assert_alike
+from gray_pictures import gray_pictures
+from refusal_parts import error_parts
+from saved_networks import save_network
+
+
+class Unregistered(keras.layers.GlobalAveragePooling2D):
+    pass
+
+
+@keras.saving.register_keras_serializable(package="tests")
+class ColourSum(keras.Model):
+    def __init__(self, **settings):
+        super().__init__(**settings)
+        self.dense = keras.layers.Dense(2)
+
+    def call(self, pixels):
+        return self.dense(keras.ops.sum(pixels / 255, axis=(1, 2)))
+
+
+def test_a_saved_model_gives_what_it_gave(tmp_path):
+    saved = save_network(tmp_path / "own.keras")
+    loaded = backbone.load_backbone(tmp_path / "own.keras", size=16)
+    pictures = gray_pictures(3)
+    assert_alike(loaded(pictures), saved(pictures))
+    assert_alike(loaded(pictures.astype(np.uint8)), saved(pictures))
+
+
+def test_a_saved_model_may_take_any_size_and_number_of_channels(tmp_path):
+    save_network(tmp_path / "own.keras", (None, None, 10))
+    loaded = backbone.load_backbone(
+        tmp_path / "own.keras", size=24, channels=10
+    )
+    assert loaded(gray_pictures(10, size=24)).shape == (3, 4)
+
+
+def test_a_saved_model_may_take_other_than_squares(tmp_path):
+    saved = save_network(tmp_path / "sound.keras", (96, 64, 1))
+    loaded = load_saved_backbone(tmp_path / "sound.keras", (96, 64, 1))
+    patches = np.random.default_rng(0).normal(size=(2, 96, 64, 1))
+    assert_alike(loaded(patches), saved(patches))
+
+
+@pytest.mark.parametrize(
+    ("settings", "received"),
+    [
+        ({"shape": (16, 16, 10)}, "[(None, 16, 16, 10)]"),
+        ({"shape": (16, 15, 3)}, "[(None, 16, 15, 3)]"),
+        ({"num_inputs": 2}, "[(None, 16, 16, 3), (None, 16, 16, 3)]"),
+    ],
+)
+def test_other_inputs_are_refused(tmp_path, settings, received):
+    save_network(tmp_path / "own.keras", **settings)
+    with pytest.raises(
+        ValueError,
+        match=error_parts("('batch', 16, 16, 3)", received, "inflate_input"),
+    ):
+        backbone.load_backbone(tmp_path / "own.keras", size=16)
+
+
+def test_a_vector_as_input_is_refused(tmp_path):
+    model = keras.Sequential([keras.Input((7,)), keras.layers.Dense(2)])
+    model.save(tmp_path / "own.keras")
+    with pytest.raises(
+        ValueError, match=error_parts("one input", "[(None, 7)]", "the size")
+    ):
+        backbone.load_backbone(tmp_path / "own.keras", size=16)
+
+
+def test_an_output_that_is_no_vector_is_refused(tmp_path):
+    save_network(tmp_path / "own.keras", last=keras.layers.ReLU())
+    with pytest.raises(
+        ValueError,
+        match=error_parts(
+            "(batch, dim)", "(1, 14, 14, 4)", "GlobalAveragePooling2D"
+        ),
+    ):
+        backbone.load_backbone(tmp_path / "own.keras", size=16)
+
+
+def test_several_outputs_are_refused(tmp_path):
+    pixels = keras.Input((16, 16, 3))
+    x = keras.layers.GlobalAveragePooling2D()(pixels)
+    keras.Model(pixels, [x, x + 1]).save(tmp_path / "own.keras")
+    with pytest.raises(
+        ValueError, match=error_parts("(batch, dim)", "2 outputs", "End it")
+    ):
+        backbone.load_backbone(tmp_path / "own.keras", size=16)
+
+
+def test_a_subclassed_model_is_tried_out(tmp_path):
+    network = ColourSum()
+    expected = network(gray_pictures(3))
+    network.save(tmp_path / "own.keras")
+    loaded = backbone.load_backbone(tmp_path / "own.keras", size=16)
+    assert_alike(loaded(gray_pictures(3)), expected)
+    with pytest.raises(
+        ValueError, match=error_parts("one input", "fails with", "the size")
+    ):
+        backbone.load_backbone(tmp_path / "own.keras", size=16, channels=4)
+
+
+@pytest.mark.parametrize("bias", [np.nan, np.inf])
+def test_features_that_are_not_finite_are_refused(tmp_path, bias):
+    save_network(tmp_path / "own.keras", bias=bias)
+    with pytest.raises(
+        ValueError, match=error_parts("finite", "4 are not", "train it anew")
+    ):
+        backbone.load_backbone(tmp_path / "own.keras", size=16)
+
+
+def test_a_layer_that_is_not_registered_is_named(tmp_path):
+    save_network(tmp_path / "own.keras", last=Unregistered())
+    with pytest.raises(
+        ValueError,
+        match=error_parts("can load", "Unregistered", "register layers"),
+    ):
+        backbone.load_backbone(tmp_path / "own.keras", size=16)
+
+
+@pytest.mark.parametrize("content", [None, b"", b"no network"])
+def test_what_is_no_saved_model_is_refused(tmp_path, content):
+    if content is not None:
+        (tmp_path / "own.keras").write_bytes(content)
+    with pytest.raises(
+        ValueError, match=error_parts("can load", "own.keras", "model.save(")
+    ):
+        backbone.load_backbone(tmp_path / "own.keras", size=16)
+
+
+@pytest.mark.parametrize("weights", [None, "some.weights.h5"])
+def test_weights_beside_a_saved_model_are_refused(tmp_path, weights):
+    save_network(tmp_path / "own.keras")
+    with pytest.raises(
+        ValueError,
+        match=error_parts("no weights", f"weights={weights!r}", "Leave"),
+    ):
+        backbone.load_backbone(tmp_path / "own.keras", size=16, weights=weights)
