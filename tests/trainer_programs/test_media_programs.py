@@ -1,0 +1,244 @@
+"""From media files to a trained classifier, by the programs alone."""
+
+import csv
+import hashlib
+import json
+import pathlib
+
+import keras
+import numpy as np
+import pytest
+
+from ac_keras.pipeline import Manifest
+from ac_keras.pipeline import evaluation_batches
+from program_runs import as_flags
+from program_runs import output_of
+from program_runs import run_program
+from program_runs import run_python
+
+pytest.importorskip("av")
+pytest.importorskip("cv2")
+
+DATA = pathlib.Path(__file__).parents[2] / "data"
+MODALITIES = ("rgb", "flow", "audio")
+SIZES = {"num_train": 12, "num_validation": 4, "num_test": 4}
+INPUTS = {
+    "modalities": "rgb,flow,audio",
+    **{f"{name}_backbone": "none" for name in MODALITIES},
+    "crop": 48,
+    "resize": 48,
+    "num_frames": 7,
+    "stack_length": 2,
+    "flow_method": "dis",
+    "patch_step": 48,
+    "clips_per_shard": 6,
+    "workers": 2,
+}
+
+
+def run_data_program(name, cwd, **flags):
+    program = DATA / name
+    return run_python(program, *as_flags(flags), cwd=cwd)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("media")
+
+
+@pytest.fixture(scope="module")
+def videos(folder):
+    """Clips of all three parts; one of them is then damaged."""
+    flags = {**SIZES, "side": 48, "silent": 0.3, "workers": 2}
+    output_of(
+        run_data_program(
+            "digits_av/prepare.py", folder, output_dir="videos", **flags
+        )
+    )
+    paths = sorted((folder / "videos").rglob("*.mp4"))
+    assert len(paths) == sum(SIZES.values())
+    broken = next(x for x in paths if x.name == "train-000003.mp4")
+    broken.write_bytes(b"")
+    return folder / "videos"
+
+
+@pytest.fixture(scope="module")
+def inputs(folder, videos):
+    """What backbones receive, and what the program printed."""
+    printed = output_of(
+        run_data_program(
+            "videos/extract_features.py",
+            folder,
+            videos_dir=videos,
+            output_dir="inputs",
+            **INPUTS,
+        )
+    )
+    return folder / "inputs", printed
+
+
+@pytest.fixture(scope="module")
+def backbones(folder, inputs):
+    """A feature extractor of each modality, by its file."""
+    files = {}
+    for name in MODALITIES:
+        begin = {"backbone": "small"}
+        if name == "flow":
+            begin = {"inflate_from": files["rgb"]}
+        output_of(
+            run_program(
+                "finetune_backbone.py",
+                *as_flags(
+                    {
+                        **begin,
+                        "data_dir": "inputs",
+                        "modality": name,
+                        "output_dir": name,
+                        "epochs": 1,
+                        "batch_size": 4,
+                    }
+                ),
+                cwd=folder,
+            )
+        )
+        files[name] = folder / name / "backbone.keras"
+    return files
+
+
+@pytest.fixture(scope="module")
+def features(folder, videos, backbones):
+    """Features of the files, and those of the inputs that were kept."""
+    chosen = {f"{name}_backbone": x for name, x in backbones.items()}
+    flags = {**INPUTS, **chosen}
+    output_of(
+        run_data_program(
+            "videos/extract_features.py",
+            folder,
+            videos_dir=videos,
+            output_dir="features",
+            **flags,
+        )
+    )
+    output_of(
+        run_data_program(
+            "videos/extract_features.py",
+            folder,
+            inputs_dir="inputs",
+            output_dir="features_of_inputs",
+            modalities="rgb,flow,audio",
+            workers=1,
+            **chosen,
+        )
+    )
+    return folder / "features", folder / "features_of_inputs"
+
+
+def records_in(directory):
+    return {
+        path.name: hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(directory.glob("*.tfrecord"))
+    }
+
+
+def test_inputs_have_the_shapes_of_the_flags(inputs):
+    manifest = Manifest.load(inputs[0])
+    dims = {n: m.dim for n, m in manifest.description.modalities.items()}
+    assert dims == {"rgb": 48 * 48 * 3, "flow": 48 * 48 * 4, "audio": 6144}
+    longest = manifest.split("train").max_num_frames
+    # 248 steps of sound, a patch of 96 each 48.
+    assert longest == {"rgb": 7, "flow": 7, "audio": 4}
+
+
+def test_classes_and_splits_are_those_of_the_folders(inputs, videos):
+    manifest = Manifest.load(inputs[0])
+    names = manifest.description.class_names
+    for split, size in SIZES.items():
+        split = split.removeprefix("num_")
+        lost = split == "train"  # the empty file
+        assert manifest.split(split).num_clips == size - lost
+        batches = evaluation_batches(
+            manifest, split, batch_size=1, with_ids=True
+        )
+        for _, labels, ids in batches:
+            clip = ids.numpy()[0].decode()
+            assert clip.startswith(f"{split}/{names[labels[0]]}/")
+
+
+def test_a_broken_file_is_reported_and_left_out(inputs):
+    directory, printed = inputs
+    assert "1 clips are left out" in printed
+    with open(directory / "problems.csv", newline="") as file:
+        (row,) = csv.DictReader(file)
+    assert row["clip"].endswith("train-000003")
+    assert "0 bytes" in row["message"]
+
+
+def test_clips_without_sound_are_counted(inputs, videos):
+    manifest = Manifest.load(inputs[0])
+    absent = {n: x.num_absent for n, x in manifest.splits.items()}
+    assert sum(x["audio"] for x in absent.values()) > 0
+    assert all(x["rgb"] == x["flow"] == 0 for x in absent.values())
+
+
+def test_backbones_are_networks_of_the_inputs_with_finite_features(backbones):
+    shapes = {"rgb": (48, 48, 3), "flow": (48, 48, 4), "audio": (96, 64, 1)}
+    for name, path in backbones.items():
+        model = keras.models.load_model(path)
+        assert model.input_shape == (None, *shapes[name])
+        noise = np.random.default_rng(0).uniform(0, 9, (2, *shapes[name]))
+        features = keras.ops.convert_to_numpy(model(noise))
+        assert features.shape == (2, 128)
+        assert np.isfinite(features).all() and np.ptp(features) > 0
+
+
+def test_finetuning_measures_the_test_split(folder, backbones):
+    result = json.loads((folder / "rgb" / "result.json").read_text())
+    assert 0 <= result["test_accuracy"] <= 1
+    assert result["test_loss"] > 0 and result["epochs"] == 1
+
+
+def test_kept_inputs_give_the_same_records_as_their_files(features):
+    of_files, of_inputs = map(records_in, features)
+    assert len(of_files) == 4 and of_files == of_inputs
+
+
+def test_extracting_again_changes_nothing(folder, videos, features):
+    before = records_in(features[0])
+    output_of(
+        run_data_program(
+            "videos/extract_features.py",
+            folder,
+            inputs_dir="inputs",
+            output_dir="features_of_inputs",
+            modalities="rgb,flow,audio",
+            workers=1,
+            **{f"{n}_backbone": f"{n}/backbone.keras" for n in MODALITIES},
+        )
+    )
+    assert records_in(features[1]) == before
+
+
+def test_the_trainer_learns_from_the_features(folder, features):
+    flags = {
+        "data_dir": "features",
+        "output_dir": "run",
+        "num_units": 2,
+        "epochs": 1,
+        "batch_size": 4,
+        "mean_features": True,
+    }
+    output_of(run_program("train.py", *as_flags(flags), cwd=folder))
+    assert (folder / "run" / "model.keras").is_file()
+
+
+def test_a_modality_without_a_backbone_is_refused(folder, videos):
+    result = run_data_program(
+        "videos/extract_features.py",
+        folder,
+        videos_dir=videos,
+        output_dir="refused",
+        modalities="audio",
+    )
+    assert result.returncode == 1
+    assert "Expected --audio_backbone. Received: none." in result.stderr
+    assert not (folder / "refused").exists()
