@@ -409,8 +409,8 @@ def report(outcome: Outcome) -> None:
         print(f"  {stage:<20} {seconds:>9,.1f} s  {share:>3.0f} %")
     if outcome.num_left_out or outcome.num_in_part:
         print(
-            f"{outcome.num_left_out} clips are left out, "
-            f"{outcome.num_in_part} are in it in part: see "
+            f"left out: {outcome.num_left_out:,}, used in part: "
+            f"{outcome.num_in_part:,}; see "
             f"{pathlib.Path(_OUTPUT_DIR.value) / shard_problems.TABLE}"
         )
     print(f"The dataset is in {_OUTPUT_DIR.value}")

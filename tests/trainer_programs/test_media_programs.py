@@ -166,7 +166,7 @@ def test_classes_and_splits_are_those_of_the_folders(inputs, videos):
 
 def test_a_broken_file_is_reported_and_left_out(inputs):
     directory, printed = inputs
-    assert "1 clips are left out" in printed
+    assert "left out: 1, used in part: 0; see" in printed
     with open(directory / "problems.csv", newline="") as file:
         (row,) = csv.DictReader(file)
     assert row["clip"].endswith("train-000003")
