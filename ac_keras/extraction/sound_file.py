@@ -153,13 +153,11 @@ def _open_media(path):
 
 def _picture_start(container):
     """Seconds at which the first picture is shown, None without one."""
-    import av
-
-    covers = av.stream.Disposition.attached_pic
     starts = [
         float(stream.start_time * stream.time_base)
         for stream in container.streams.video
-        if stream.start_time is not None and not stream.disposition & covers
+        if stream.start_time is not None
+        and not stream.disposition & type(stream.disposition)["attached_pic"]
     ]
     return min(starts, default=None)
 

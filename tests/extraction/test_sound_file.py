@@ -59,7 +59,7 @@ def test_a_tone_comes_out_of_a_codec(name, tmp_path):
     samples = tone(1.0, rate)
     made_sounds.write_media(tmp_path / name, codec, samples, rate, layout)
     sound = read_sound(tmp_path / name)
-    assert 16000 <= len(sound) <= 16000 * 1.08  # with an encoder's padding
+    assert 0.99 * 16000 <= len(sound) <= 1.08 * 16000  # some codecs pad
     spectrum = np.abs(np.fft.rfft(sound[4000:12000])) / 4000
     assert spectrum.argmax() == 440 // 2
     loudness = 0.5 * LOUDNESS.get((codec, layout), 1)
