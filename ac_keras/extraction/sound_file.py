@@ -6,6 +6,8 @@ import warnings
 
 import numpy as np
 
+from ac_keras.extraction.media_container import find_video
+from ac_keras.extraction.media_container import open_media
 from ac_keras.extraction.media_error import MediaError
 from ac_keras.extraction.sound_packets import RATES
 from ac_keras.extraction.sound_packets import PacketReader
@@ -100,7 +102,13 @@ def decode_sound(
             f"Received: sample_rate={sample_rate!r}. Log-mel patches take "
             f"{SAMPLE_RATE}."
         )
-    with _open_media(path) as container:
+    with open_media(path) as container:
+        if not container.streams.audio and not container.streams.video:
+            raise MediaError(
+                "Expected a media file with picture or sound. Received: "
+                f"path={os.fsdecode(path)!r} of format "
+                f"{container.format.name!r} with neither. Leave it out."
+            )
         stream = container.streams.best("audio")
         if stream is None:
             return Sound(None)
@@ -119,47 +127,12 @@ def decode_sound(
     return Sound(track.finish(), ", ".join(damage), track.start)
 
 
-def _open_media(path):
-    try:
-        import av
-    except ImportError as error:
-        raise ImportError(
-            f"Expected PyAV, which reads media files. Received: {error}. "
-            'Install it: pip install "ac-keras[media]".'
-        ) from error
-    try:
-        # Without file: a colon in a name makes it an address. Tags may have
-        # been written in any encoding.
-        container = av.open(
-            f"file:{os.fsdecode(path)}",
-            options={"protocol_whitelist": "file"},  # nothing from a network
-            metadata_errors="replace",
-        )
-    except av.FFmpegError as error:
-        raise MediaError(
-            "Expected a media file that FFmpeg opens. Received: "
-            f"path={os.fspath(path)!r}, {error.strerror}. Leave it out, or "
-            "get a whole copy."
-        ) from error
-    if container.streams.audio or container.streams.video:
-        return container
-    container.close()
-    raise MediaError(
-        "Expected a media file with picture or sound. Received: "
-        f"path={os.fspath(path)!r} of format {container.format.name!r} with "
-        "neither. Leave it out."
-    )
-
-
 def _picture_start(container):
     """Seconds at which the first picture is shown, None without one."""
-    starts = [
-        float(stream.start_time * stream.time_base)
-        for stream in container.streams.video
-        if stream.start_time is not None
-        and not stream.disposition & type(stream.disposition)["attached_pic"]
-    ]
-    return min(starts, default=None)
+    stream = find_video(container)
+    if stream is None or stream.start_time is None:
+        return None
+    return float(stream.start_time * stream.time_base)
 
 
 def _stated_seconds(container, stream):

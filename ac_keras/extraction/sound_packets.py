@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 
+from ac_keras.extraction.media_container import import_av
+
 # Hz. What lies outside is a broken header; its samples would become millions.
 RATES = range(1000, 1_000_001)
 
@@ -39,7 +41,7 @@ class PacketReader:
         return words + [self._end] * bool(self._end)
 
     def _packets(self):
-        import av
+        av = import_av()
 
         while True:
             try:
@@ -53,7 +55,7 @@ class PacketReader:
                 return
 
     def _frames(self, packet):
-        import av
+        av = import_av()
 
         full = packet is not None and packet.size > 0
         self._num_packets += full

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from ac_keras.extraction.media_container import import_av
+
 # Of the integers that decoders give; 24 bits come in the upper ones of 32.
 FULL_SCALE = {"u1": 2**7, "i2": 2**15, "i4": 2**31}
 TOLERANCE = 0.1  # seconds; containers round times, and clocks drift
@@ -102,7 +104,7 @@ class SoundTrack:
         if self._rate == self._sample_rate:
             self._pieces.append(samples)
             return
-        import av
+        av = import_av()
 
         if self._resampler is None:
             self._resampler = av.AudioResampler(
@@ -149,7 +151,7 @@ def mix_channels(frame) -> np.ndarray:
 
 def _pack(frame):
     """Puts a frame's channels side by side, sample by sample."""
-    import av
+    av = import_av()
 
     packed = av.AudioResampler(format=frame.format.packed.name).resample(frame)
     return packed[0]

@@ -157,7 +157,7 @@ def test_what_is_no_media_file_is_an_error(content, tmp_path):
 
 
 def test_a_missing_file_is_an_error(tmp_path):
-    with pytest.raises(MediaError, match="No such file"):
+    with pytest.raises(MediaError, match="does not exist"):
         read_sound(tmp_path / "a.wav")
 
 
