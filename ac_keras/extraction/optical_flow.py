@@ -7,7 +7,7 @@ import types
 import numpy as np
 
 METHODS = ("tvl1", "dis")
-BOUND = 20.0  # pixels a frame, as in the paper's source for flow
+BOUND = 20.0  # pixels a frame; the usual one for stacked flow
 LEVELS = 255
 MIN_SIDE = 12  # what DIS takes; the same for both, so that one can try both
 
@@ -24,8 +24,9 @@ def flow_stacks(gray: np.ndarray, method: str = "tvl1") -> np.ndarray:
         gray: Uint8 `(num_stacks, num_consecutive, height, width)`, at least two
             consecutive frames to a stack, at least 12 pixels a side.
         method: "tvl1", OpenCV's Dual TV-L1 with its default settings, or
-            "dis", which is some hundred times faster and less exact (see
-            benchmarks/flow_methods.py).
+            "dis", some hundred times faster: as exact within what moves, less
+            so at its edge, and better where a motion is long for its texture
+            (see benchmarks/flow_methods.py).
 
     Returns:
         Float32 `(num_stacks, height, width, 2 * (num_consecutive - 1))`, in

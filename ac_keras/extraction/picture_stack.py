@@ -17,12 +17,11 @@ MAX_ASPECT = 32
 class PictureStack:
     """Scales chosen frames one by one and keeps what is handed on.
 
-    Frames are scaled by FFmpeg, bicubic: its own default, by which published
-    sets of videos were made smaller. Its filter widens with the scale, so
-    that it averages where it shrinks (as area would) and interpolates where
-    it enlarges (where area would repeat pixels). Exact arithmetic gives the
-    same bytes on every processor. A frame is scaled as it is stored and
-    turned upright afterwards, when it is small.
+    Frames are scaled by FFmpeg, bicubic, its own default: the filter widens
+    with the scale, so that it averages where it shrinks (as area would) and
+    interpolates where it enlarges (where area would repeat pixels). Exact
+    arithmetic is asked for, lest bytes follow from the processor. A frame is
+    scaled as it is stored and turned upright afterwards, when it is small.
 
     Args:
         view: What is made of a frame.
