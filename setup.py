@@ -32,7 +32,7 @@ setuptools.setup(
         # The handwritten digits that scikit-learn ships.
         "digits": ["scikit-learn>=1.4"],
         # Reading media files, and optical flow.
-        "media": ["av>=14.0", "opencv-contrib-python-headless>=4.9"],
+        "media": ["av>=16.0", "opencv-contrib-python-headless>=4.9"],
         # Files of other runtimes. LiteRT's comes with TensorFlow. onnx 1.19.0
         # fails to say that it needs ml_dtypes 0.5, which TensorFlow before
         # 2.19 does not take.
@@ -49,7 +49,7 @@ setuptools.setup(
         # Warm-up requests of a SavedModel, and the client over gRPC.
         "serving": ["tensorflow-serving-api>=2.16,<2.22"],
         "test": [
-            "av>=14.0",
+            "av>=16.0",
             "build>=1.0",
             "onnx>=1.18,!=1.19.0",
             "onnxruntime>=1.20",

@@ -60,7 +60,7 @@ def read_inputs(path: str | os.PathLike, plan: ExtractionPlan) -> ClipInputs:
     inputs = ClipInputs()
     with open_media(path) as container:
         has_video = find_video(container) is not None
-        has_sound = any(x.codec_context for x in container.streams.audio)
+        has_sound = bool(container.streams.audio)
     if plan.views and has_video:
         _read_frames(path, plan, inputs)
     if "audio" in plan.modalities and has_sound:
