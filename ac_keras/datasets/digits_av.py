@@ -24,6 +24,7 @@ SAID = (6, 7, 8, 9)
 NUM_FLASHES = 2  # of the class's digit, and as many of scrambled ones
 FLASH_FRAMES = 10
 SPEED = (1.6, 2.6)  # pixels a frame
+SMALLEST_SIDE = 52  # that a digit can cross at the highest speed
 DRIFT = 0.6  # of what distracts, at most
 NOISE = 10.0  # standard deviation of a pixel, of 255
 HISS = (0.01, 0.05)  # standard deviation of the background's sound
@@ -57,18 +58,18 @@ class DigitsAv:
     Args:
         digits: The images that flash.
         spoken: The sounds.
-        side: Width and height of a frame in pixels, even, 48 or more.
+        side: Width and height of a frame in pixels, even, 52 or more.
 
     Raises:
         ValueError: If the side is odd or too small.
     """
 
     def __init__(self, digits: Digits, spoken: SpokenDigits, side: int):
-        if side < 48 or side % 2:
+        if side < SMALLEST_SIDE or side % 2:
             raise ValueError(
-                "DigitsAv expects an even side of 48 pixels or more, so that "
-                f"a digit of {SIDE} can move. Received: side={side}. Choose "
-                "64 to 112."
+                f"DigitsAv expects an even side of {SMALLEST_SIDE} pixels or "
+                f"more, so that a digit of {SIDE} can move. Received: "
+                f"side={side}. Choose 64 to 112."
             )
         self.side = side
         self._digits, self._spoken = digits, spoken

@@ -49,7 +49,7 @@ _NUM_VALIDATION = flags.DEFINE_integer(
     "num_validation", 500, "Clips.", lower_bound=0
 )
 _NUM_TEST = flags.DEFINE_integer("num_test", 1_000, "Clips.", lower_bound=1)
-_SIDE = flags.DEFINE_integer("side", 64, "Pixels, even, 48 or more.")
+_SIDE = flags.DEFINE_integer("side", 64, "Pixels, even, 52 or more.")
 _SILENT = flags.DEFINE_float(
     "silent", 0.05, "Share of clips without a sound track.", 0, 1
 )

@@ -141,7 +141,15 @@ def test_the_same_generator_makes_the_same_clip(maker):
     assert (first.frames != other.frames).any()
 
 
-@pytest.mark.parametrize("side", [40, 65])
+def test_the_smallest_side_holds_every_flash():
+    side = digits_av.SMALLEST_SIDE
+    maker = DigitsAv(solid_digits(), tones(), side)
+    for seed in range(64):
+        clip = maker.clip(seed, np.random.default_rng(seed), "none")
+        assert clip.frames.shape == (62, side, side, 3)
+
+
+@pytest.mark.parametrize("side", [50, 65])
 def test_a_side_that_is_odd_or_too_small_is_refused(side):
     with pytest.raises(ValueError, match=f"Received: side={side}"):
         DigitsAv(solid_digits(), tones(), side)

@@ -25,8 +25,8 @@ SIZES = {"num_train": 12, "num_validation": 4, "num_test": 4}
 INPUTS = {
     "modalities": "rgb,flow,audio",
     **{f"{name}_backbone": "none" for name in MODALITIES},
-    "crop": 48,
-    "resize": 48,
+    "crop": 52,
+    "resize": 52,
     "num_frames": 7,
     "stack_length": 2,
     "flow_method": "dis",
@@ -49,7 +49,7 @@ def folder(tmp_path_factory):
 @pytest.fixture(scope="module")
 def videos(folder):
     """Clips of all three parts; one of them is then damaged."""
-    flags = {**SIZES, "side": 48, "silent": 0.3, "workers": 2}
+    flags = {**SIZES, "side": 52, "silent": 0.3, "workers": 2}
     output_of(
         run_data_program(
             "digits_av/prepare.py", folder, output_dir="videos", **flags
@@ -143,7 +143,7 @@ def records_in(directory):
 def test_inputs_have_the_shapes_of_the_flags(inputs):
     manifest = Manifest.load(inputs[0])
     dims = {n: m.dim for n, m in manifest.description.modalities.items()}
-    assert dims == {"rgb": 48 * 48 * 3, "flow": 48 * 48 * 4, "audio": 6144}
+    assert dims == {"rgb": 52 * 52 * 3, "flow": 52 * 52 * 4, "audio": 6144}
     longest = manifest.split("train").max_num_frames
     # 248 steps of sound, a patch of 96 each 48.
     assert longest == {"rgb": 7, "flow": 7, "audio": 4}
@@ -181,7 +181,7 @@ def test_clips_without_sound_are_counted(inputs, videos):
 
 
 def test_backbones_are_networks_of_the_inputs_with_finite_features(backbones):
-    shapes = {"rgb": (48, 48, 3), "flow": (48, 48, 4), "audio": (96, 64, 1)}
+    shapes = {"rgb": (52, 52, 3), "flow": (52, 52, 4), "audio": (96, 64, 1)}
     for name, path in backbones.items():
         model = keras.models.load_model(path)
         assert model.input_shape == (None, *shapes[name])
