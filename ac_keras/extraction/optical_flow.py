@@ -1,7 +1,6 @@
 """Optical flow between consecutive frames, and its storage in bytes."""
 
 import hashlib
-import threading
 import types
 
 import numpy as np
@@ -10,8 +9,6 @@ METHODS = ("tvl1", "dis")
 BOUND = 20.0  # pixels a frame; the usual one for stacked flow
 LEVELS = 255
 MIN_SIDE = 12  # what DIS takes; the same for both, so that one can try both
-
-_OF_THREAD = threading.local()
 
 
 def flow_stacks(gray: np.ndarray, method: str = "tvl1") -> np.ndarray:
@@ -38,7 +35,7 @@ def flow_stacks(gray: np.ndarray, method: str = "tvl1") -> np.ndarray:
         ImportError: If OpenCV is missing, or without what TV-L1 needs.
     """
     _check_gray(gray)
-    algorithm = _algorithm(method)
+    make = _algorithm(method)
     num_stacks, num_consecutive, height, width = gray.shape
     num_pairs = num_consecutive - 1
     flow = np.empty((num_stacks, height, width, num_pairs, 2), np.float32)
@@ -53,7 +50,8 @@ def flow_stacks(gray: np.ndarray, method: str = "tvl1") -> np.ndarray:
                 known_stack, known_pair = places[key]
                 flow[stack, :, :, pair] = flow[known_stack, :, :, known_pair]
             else:
-                flow[stack, :, :, pair] = algorithm.calc(
+                # A new one: OpenCV's keep settings that small frames changed.
+                flow[stack, :, :, pair] = make().calc(
                     frames[pair], frames[pair + 1], None
                 )
                 places[key] = stack, pair
@@ -148,20 +146,17 @@ def _check_bound(bound):
 
 
 def _algorithm(method):
-    """OpenCV's object, one a thread: it keeps its buffers between calls."""
+    """Gives what makes OpenCV's object."""
     if method not in METHODS:
         raise ValueError(
             f"flow_stacks expects a method out of {', '.join(METHODS)}. "
             f"Received: method={method!r}. Take tvl1 for the paper's."
         )
-    if not hasattr(_OF_THREAD, method):
-        cv2 = _import_opencv()
-        if method == "tvl1":
-            made = cv2.optflow.DualTVL1OpticalFlow_create()
-        else:
-            made = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
-        setattr(_OF_THREAD, method, made)
-    return getattr(_OF_THREAD, method)
+    cv2 = _import_opencv()
+    if method == "tvl1":
+        return cv2.optflow.DualTVL1OpticalFlow_create
+    preset = cv2.DISOPTICAL_FLOW_PRESET_MEDIUM
+    return lambda: cv2.DISOpticalFlow_create(preset)
 
 
 def _import_opencv() -> types.ModuleType:

@@ -56,7 +56,7 @@ def test_a_still_clip_has_no_flow_at_all(method):
 def test_the_methods_themselves_find_no_flow_between_equal_frames():
     frame = moving_frames((0, 0), 1)[0]
     for method in METHODS:
-        algorithm = optical_flow._algorithm(method)
+        algorithm = optical_flow._algorithm(method)()
         assert not algorithm.calc(frame, frame.copy(), None).any()
 
 
@@ -75,6 +75,16 @@ def test_a_pair_backwards_is_not_taken_for_the_pair_forwards():
     flow = optical_flow.flow_stacks(gray, "dis")[0][INNER]
     np.testing.assert_allclose(flow[..., 0].mean(), 1, atol=0.1)
     np.testing.assert_allclose(flow[..., 2].mean(), -1, atol=0.1)
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("size", [(12, 12), (90, 20)])
+def test_flow_does_not_depend_on_the_clip_before(method, size):
+    clip = moving_frames((1.5, -0.5), 3, height=36, width=50)[None]
+    expected = optical_flow.flow_stacks(clip, method)
+    optical_flow.flow_stacks(moving_frames((1, 0), 2, *size)[None], method)
+    found = optical_flow.flow_stacks(clip, method)
+    np.testing.assert_array_equal(found, expected)
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -192,6 +202,5 @@ def test_a_bound_is_above_0(bound):
 @pytest.mark.parametrize("missing", ["cv2", "cv2.optflow"])
 def test_what_to_install_is_said_where_opencv_is_missing(monkeypatch, missing):
     monkeypatch.setitem(sys.modules, missing, None)
-    monkeypatch.delattr(optical_flow._OF_THREAD, "dis", raising=False)
     with pytest.raises(ImportError, match=r"(?s)Received.*ac-keras\[media\]"):
         optical_flow.flow_stacks(np.zeros((1, 2, 16, 16), np.uint8), "dis")
