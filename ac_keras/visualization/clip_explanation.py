@@ -118,7 +118,8 @@ def _heading(modality, shown):
     text += f", {_count(num_units, 'unit')}"
     if shown.mean is not None:
         text += f", here their mean and the {len(shown.units)} most decided"
-    return f"{text}, largest weight {shown.weights.max():.2g}"
+    largest = f"{shown.weights.max():.2g} (even: {1 / num_frames:.2g})"
+    return f"{text}, largest weight {largest}"
 
 
 def _mean_row(modality, mean, extent):

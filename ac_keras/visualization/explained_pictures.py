@@ -1,6 +1,7 @@
 """What a modality's units have seen or heard, above their attention."""
 
 import numpy as np
+from matplotlib.patches import Rectangle
 
 from ac_keras.visualization.attention_strip import NO_FRAME
 from ac_keras.visualization.explained_modality import FLOW
@@ -54,10 +55,12 @@ def picture_row(
         ):
             middle = (index + 0.5) * slot
             sides = (middle - width / 2, middle + width / 2)
-            axes.imshow(
-                picture,
-                extent=(*sides, _LINES, _LINES + height),
-                aspect="auto",
+            box = (*sides, _LINES, _LINES + height)
+            axes.imshow(picture, extent=box, aspect="auto")
+            axes.add_patch(
+                Rectangle(
+                    (sides[0], _LINES), width, height, fill=False, color="0.6"
+                )
             )
             axes.plot((middle, place), (_LINES, 0), color="0.6", linewidth=0.8)
         axes.set(xlim=(0, INNER_WIDTH), ylim=(0, _LINES + height))

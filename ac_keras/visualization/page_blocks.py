@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+import warnings
 from collections.abc import Callable
 from collections.abc import Sequence
 
@@ -54,7 +55,9 @@ def save_blocks(blocks: Sequence[Block], path: str | os.PathLike) -> None:
             )
         )
         top = bottom - block.below
-    with atomic_file.atomic_path(path) as partial:
+    with atomic_file.atomic_path(path) as partial, warnings.catch_warnings():
+        # Of letters that the font lacks; they become boxes.
+        warnings.filterwarnings("ignore", "Glyph")
         figure.savefig(partial, format="png")
 
 
