@@ -20,10 +20,6 @@ _LETTER_WIDTH = 0.085  # inches, of a class's name
 _NUMBER_WIDTH = 0.7  # inches, of a probability behind the longest bar
 _BAR = "#4c78a8"
 _UNIT_HEIGHT, _MEAN_HEIGHT, _LEAST_HEIGHT = 0.15, 0.2, 0.2  # inches
-_LEGEND = (
-    "Attention: a row for each unit, over time; black is nothing, yellow the "
-    "largest weight, gray no frame."
-)
 
 
 def save_clip_explanation(
@@ -56,7 +52,10 @@ def save_clip_explanation(
     ]
     for modality in modalities:
         blocks += _section(modality, extent)
-    blocks.append(text_block(_LEGEND, 0.2, fontsize=8, color="0.35"))
+    blocks += [
+        text_block(line, 0.2, fontsize=8, color="0.35")
+        for line in _legend(modalities)
+    ]
     save_blocks(blocks, path)
 
 
@@ -111,15 +110,27 @@ def _section(modality, extent):
 
 def _heading(modality, shown):
     num_units, num_frames = modality.attention.shape
-    text = f"{modality.name}: {_count(num_frames, 'frame')}"
-    if modality.kind == FLOW:
-        peak = explained_pictures.flow_peak(modality.picture)
-        text += f" (white: still; full colour: {peak:.1f} pixels a frame)"
-    text += f", {_count(num_units, 'unit')}"
+    text = f"{modality.name}: {_count(num_frames, 'frame')}, "
+    text += _count(num_units, "unit")
     if shown.mean is not None:
         text += f", here their mean and the {len(shown.units)} most decided"
     largest = f"{shown.weights.max():.2g} (even: {1 / num_frames:.2g})"
     return f"{text}, largest weight {largest}"
+
+
+def _legend(modalities):
+    """Gives the lines that tell what colours mean."""
+    yield (
+        "Attention: a row for each unit, over time; black is nothing, yellow "
+        "the largest weight, gray no frame."
+    )
+    for modality in modalities:
+        if modality.kind == FLOW and not modality.is_absent:
+            peak = explained_pictures.flow_peak(modality.picture)
+            yield (
+                f"{modality.name.capitalize()}: the hue is the direction, "
+                f"white is still, full colour {peak:.1f} pixels a frame."
+            )
 
 
 def _mean_row(modality, mean, extent):

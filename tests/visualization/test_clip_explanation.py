@@ -221,6 +221,11 @@ def test_what_is_still_is_white_and_slow_motion_pale(draw):
     assert figure.axes[3].images[0].get_array().min() == pytest.approx(0.8)
 
 
+def test_the_speed_of_a_full_colour_is_told(draw):
+    figure, _ = draw(of_flow(even_weights(1, 2), (3.0, 4.0)))
+    assert "full colour 5.0 pixels a frame" in texts_of(figure)[-1]
+
+
 def test_overlapping_frames_meet_in_the_middle(draw):
     spans = np.array([[0.0, 1.0], [0.5, 1.5], [1.0, 2.0]])
     _, picture = draw(of_bands(one_hot(1, 3, 0, 1), spans=spans))
