@@ -1,9 +1,7 @@
 """ClipPredictor: media files are given what their records are given."""
 
 import json
-import shutil
 
-import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -177,39 +175,11 @@ def test_features_that_are_no_numbers_are_an_error_of_the_file(
         predictor.predict(clip_path(extracted, 0))
 
 
-def remove(folder):
-    (folder / "backbones" / "flow.keras").unlink()
-
-
-def exchange(folder):
-    path = folder / "backbones" / "flow.keras"
-    backbone = keras.models.load_model(path)
-    backbone.set_weights([1.5 * x for x in backbone.get_weights()])
-    backbone.save(path)
-
-
-def cut(folder):
-    path = folder / "backbones" / "flow.keras"
-    path.write_bytes(path.read_bytes()[:1000])
-
-
-def add(folder):
-    folder = folder / "backbones"
-    shutil.copy(folder / "flow.keras", folder / "rgb.keras")
-
-
-@pytest.mark.parametrize("spoil", [remove, exchange, cut, add])
-def test_other_backbones_than_the_datasets_are_refused(
-    spoil, extracted, model, tmp_path
-):
+def test_a_dataset_without_its_backbones_is_refused(extracted, model, tmp_path):
     folder = copy_description(extracted[0], tmp_path / "copied")
-    spoil(folder)
-    with pytest.raises(
-        ValueError, match=r"Received: .*backbones.*, \w+.*"
-    ) as error:
+    (folder / "backbones" / "flow.keras").unlink()
+    with pytest.raises(ValueError, match="flow.keras, no file. Copy"):
         ClipPredictor(model, folder)
-    assert str(error.value).startswith("Expected the backbone that small was")
-    assert "Copy the folder backbones" in str(error.value)
 
 
 def test_a_dataset_of_other_origin_is_refused(extracted, model, tmp_path):

@@ -1,10 +1,17 @@
 """Modalities of a made-up clip, for pictures of what was attended to."""
 
 import numpy as np
+from matplotlib import colormaps
 
 from ac_keras.visualization import ExplainedModality
+from ac_keras.visualization import save_clip_explanation
+from drawn_figures import watch_figures
+from png_pixels import is_color
+from png_pixels import read_png
 
 SECONDS = 2.0
+PREDICTIONS = (("cat", 0.7), ("dog", 0.2), ("ox", 0.1))
+BRIGHT = colormaps["inferno"](1.0)[:3]
 
 
 def even_spans(num_frames, seconds=SECONDS):
@@ -54,3 +61,27 @@ def of_bands(attention, loud=None, spans=None, seconds=SECONDS):
 
 def absent(name, kind):
     return ExplainedModality(name, np.zeros((3, 0)), np.zeros((0, 2)), kind)
+
+
+def draw_clip(
+    path, monkeypatch, *modalities, title="clip.mp4", predictions=PREDICTIONS
+):
+    """Draws modalities and gives the figure and its pixels."""
+    with watch_figures(monkeypatch) as figures:
+        save_clip_explanation(title, predictions, modalities, path)
+    return figures[0], read_png(path)
+
+
+def texts_of(figure):
+    return [text.get_text() for axes in figure.axes for text in axes.texts]
+
+
+def strips_of(figure):
+    """The axes with a row for each unit."""
+    return [axes for axes in figure.axes if axes.get_xlabel() == "seconds"]
+
+
+def columns_of(picture, color):
+    """Where the colour fills a good part of a column."""
+    counts = is_color(picture, color).sum(axis=0)
+    return np.flatnonzero(counts > 10)
