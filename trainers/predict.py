@@ -20,6 +20,16 @@ dataset's manifest.json describes (its own files may be missing):
 
 The output folder receives a file of predictions for each file of records. The
 same command goes on with a run that was stopped. docs/prediction.md tells more.
+
+Of media files, by a model of a dataset that data/videos/extract_features.py
+wrote:
+
+    python trainers/predict.py --model=runs/mine/model.keras \
+        --data_dir=records/mine --explain=pictures clip.mp4 other.webm
+
+prints a line for each, and draws what the model attended to. A file that cannot
+be used has a line with its `error`; the others are done, and the exit status is
+1.
 """
 
 import itertools
@@ -34,9 +44,10 @@ from absl import flags
 from ac_keras import prediction
 from ac_keras import serving
 from ac_keras import training
+from ac_keras.extraction.clip_predictor import ClipPredictor
+from ac_keras.extraction.media_predictions import predict_media
 from ac_keras.pipeline import Description
 from ac_keras.pipeline import Manifest
-from ac_keras.pipeline import evaluation_batches
 
 _MODEL = flags.DEFINE_string("model", None, "The model.keras of a run.")
 _DATA_DIR = flags.DEFINE_string(
@@ -96,28 +107,47 @@ _SKIP_BROKEN_RECORDS = flags.DEFINE_bool(
     "them. Else they are errors.",
 )
 
+# Media files, which are arguments.
+_EXPLAIN = flags.DEFINE_string(
+    "explain", None, "Folder for a picture of each media file."
+)
+
 FLAGS_OF_SERVERS = (_SERVER, _MODEL_NAME, _PROTOCOL, _TIMEOUT)
 FLAGS_OF_SPLITS = (_SPLIT, _NUM_CLIPS, *FLAGS_OF_SERVERS)
 FLAGS_OF_RECORDS = (_OUTPUT, _FORMAT, _SHARE, _SKIP_BROKEN_RECORDS)
+FLAGS_NOT_OF_MEDIA = (
+    _RECORDS,
+    _BATCH_SIZE,
+    *FLAGS_OF_SPLITS,
+    *FLAGS_OF_RECORDS,
+)
 
 
-def check_flags() -> None:
+def check_flags(media: list[str]) -> None:
     """Raises app.UsageError where flags of several uses are mixed."""
     parse_share()
+    if media:
+        refuse(FLAGS_NOT_OF_MEDIA, "with media files")
+    elif _RECORDS.value is not None:
+        refuse((*FLAGS_OF_SPLITS, _EXPLAIN), "with --records")
+    else:
+        refuse(FLAGS_OF_RECORDS, "without --records")
+        refuse((_EXPLAIN,), "without media files")
     check_source()
-    others, use = FLAGS_OF_RECORDS, "without"
-    if _RECORDS.value is not None:
-        others, use = FLAGS_OF_SPLITS, "with"
-        if not _OUTPUT.value:
-            raise app.UsageError(
-                "Expected --output with --records. Received: none. Name a "
-                "folder for the predictions."
-            )
+    if _RECORDS.value is not None and not _OUTPUT.value:
+        raise app.UsageError(
+            "Expected --output with --records. Received: none. Name a "
+            "folder for the predictions."
+        )
+
+
+def refuse(others: tuple, use: str) -> None:
+    """Raises app.UsageError if one of some flags is given."""
     mixed = [f"--{flag.name}" for flag in others if flag.present]
     if mixed:
         raise app.UsageError(
-            f"Expected no {mixed[0]} {use} --records. Received: "
-            f"{', '.join(mixed)}. Leave it out."
+            f"Expected no {mixed[0]} {use}. Received: {', '.join(mixed)}. "
+            "Leave it out."
         )
 
 
@@ -163,23 +193,15 @@ def predict_split() -> None:
 
 def predictions(model, manifest: Manifest):
     """Yields a dict for each clip of the split, in its order."""
-    names = manifest.description.class_names
-    top_classes = prediction.TopClasses(model, names, _TOP_K.value)
-    batches = evaluation_batches(
+    for clip in prediction.predict_split(
+        model,
         manifest,
         _SPLIT.value,
+        top_k=_TOP_K.value,
         batch_size=_BATCH_SIZE.value,
         sample_size=_EVAL_FRAMES.value,
-        modalities=model.get_layer("clusters").modalities,
-        with_ids=True,
-    )
-    for features, labels, ids in batches:
-        classes, scores = top_classes(features)
-        clips = zip(ids.numpy(), labels.numpy(), classes, scores, strict=True)
-        for clip_id, clip_labels, best, clip_scores in clips:
-            yield describe(
-                clip_id.decode(), clip_labels, best, clip_scores, names
-            )
+    ):
+        yield describe(*clip, manifest.description.class_names)
 
 
 def served_predictions(manifest: Manifest):
@@ -239,12 +261,31 @@ def predict_records() -> None:
     print(outcome)
 
 
+def predict_media_files(paths: list[str]) -> None:
+    """Prints a line for each media file."""
+    description = Description.load(_DATA_DIR.value)
+    model = training.load_classifier(_MODEL.value, description)
+    predictor = ClipPredictor(
+        model, _DATA_DIR.value, _TOP_K.value, _EVAL_FRAMES.value
+    )
+    num_broken = 0
+    for row in predict_media(predictor, paths, _EXPLAIN.value):
+        print(json.dumps(row), flush=True)
+        num_broken += "error" in row
+    if num_broken:
+        sys.exit(f"{num_broken} of {len(paths)} files could not be used.")
+
+
 def main(argv):
-    if len(argv) > 1:
-        raise app.UsageError(f"Expected flags only. Received: {argv[1:]}.")
-    check_flags()
+    media = argv[1:]
+    check_flags(media)
     try:
-        predict_split() if _RECORDS.value is None else predict_records()
+        if media:
+            predict_media_files(media)
+        elif _RECORDS.value is not None:
+            predict_records()
+        else:
+            predict_split()
     except prediction.PredictionStopped as stopped:
         print(stopped, file=sys.stderr)
         sys.exit(128 + signal.Signals[stopped.signal])

@@ -27,15 +27,19 @@ class ClipBackbones:
     Args:
         directory: The dataset's folder.
         plan: What is taken from a file.
+
+    Attributes:
+        models: The backbones, by modality.
     """
 
     def __init__(self, directory: pathlib.Path, plan: ExtractionPlan):
-        self._apply = {}
+        self.models, self._apply = {}, {}
         for name, modality in plan.modalities.items():
             path = backbone_path(directory, name)
             if path.is_file():
                 model = keras.models.load_model(path, compile=False)
                 shape = (None, *modality.input_shape)
+                self.models[name] = model
                 self._apply[name] = _compiled(model, shape)
 
     def features(self, name: str, inputs: np.ndarray) -> np.ndarray:

@@ -82,11 +82,16 @@ def describe_backbone(
     source = choice.source or choice.inflate_from
     settings = {"source": pathlib.Path(source).name}
     if backbone is not None:
-        digest = hashlib.sha256(_layers_of(backbone))
-        for weights in backbone.get_weights():
-            digest.update(np.ascontiguousarray(weights).tobytes())
-        settings["sha256"] = digest.hexdigest()
+        settings["sha256"] = hash_backbone(backbone)
     return settings
+
+
+def hash_backbone(backbone: keras.Model) -> str:
+    """Gives the SHA-256 of a network and its weights, saved or not."""
+    digest = hashlib.sha256(_layers_of(backbone))
+    for weights in backbone.get_weights():
+        digest.update(np.ascontiguousarray(weights).tobytes())
+    return digest.hexdigest()
 
 
 def save_backbone(

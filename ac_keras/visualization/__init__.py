@@ -12,10 +12,12 @@ from ac_keras.visualization.attention_comparison import (
 from ac_keras.visualization.attention_maps import save_attention_maps
 from ac_keras.visualization.attention_picture import attention_picture
 from ac_keras.visualization.cell_curves import save_cell_curves
+from ac_keras.visualization.clip_explanation import save_clip_explanation
 from ac_keras.visualization.digit_attention import DigitAttention
 from ac_keras.visualization.digit_attention import measure_digit_attention
 from ac_keras.visualization.digit_pictures import save_attended_digits
 from ac_keras.visualization.digit_pictures import save_flashed_clips
+from ac_keras.visualization.explained_modality import ExplainedModality
 from ac_keras.visualization.kinds_picture import save_attended_kinds
 from ac_keras.visualization.preview_attention import save_preview_attention
 from ac_keras.visualization.report import write_report
@@ -29,6 +31,7 @@ __all__ = [
     "AttendedKinds",
     "ComparedAttention",
     "DigitAttention",
+    "ExplainedModality",
     "SizeCurve",
     "UnitDivergence",
     "attended_clips",
@@ -42,6 +45,7 @@ __all__ = [
     "save_attention_comparison",
     "save_attention_maps",
     "save_cell_curves",
+    "save_clip_explanation",
     "save_flashed_clips",
     "save_preview_attention",
     "save_size_curves",

@@ -55,13 +55,14 @@ def output_of(result):
 
 
 def run_cases(cases, cwd):
-    """Runs programs, each `(name, flags)`, forked from one process.
+    """Runs programs, each `(name, flags, *files)`, forked from one process.
 
     Gives for each what `run_program` does, at a fraction of its time.
     """
     asked, given = cwd / "cases.json", cwd / "results.json"
     commands = [
-        [str(TRAINERS / name), *as_flags(flags)] for name, flags in cases
+        [str(TRAINERS / name), *as_flags(flags), *map(str, files)]
+        for name, flags, *files in cases
     ]
     asked.write_text(json.dumps(commands))
     output_of(run_python(CASES_PROGRAM, asked, given, cwd=cwd))

@@ -1,0 +1,137 @@
+"""A small dataset that was extracted from media files, and a model of it."""
+
+import pathlib
+import shutil
+import wave
+
+import keras
+import numpy as np
+
+from ac_keras import cluster_classifier
+from ac_keras.extraction import dataset_backbones
+from ac_keras.extraction import kept_inputs
+from ac_keras.extraction import local_engine
+from ac_keras.extraction.dataset_backbones import BackboneChoice
+from ac_keras.extraction.extraction_run import run_extraction
+from ac_keras.extraction.extraction_run import shard_tasks
+from ac_keras.extraction.shard_job import ExtractionJob
+from ac_keras.pipeline import DatasetWriter
+from ac_keras.pipeline import Description
+from extraction_jobs import CLASSES
+from extraction_jobs import PLAN
+from extraction_jobs import write_clips
+
+# One of each way in which features are stored.
+CHOICES = {
+    "rgb": BackboneChoice("none"),
+    "flow": BackboneChoice("small"),
+    "audio": BackboneChoice("small"),
+}
+DTYPES = {"rgb": "float32", "flow": "float16", "audio": "float32"}
+NUM_UNITS = {"rgb": 4, "flow": 3, "audio": 2}
+SILENT, BROKEN = 4, 7  # of the clips that `write_clips` writes
+
+
+def write_dataset(folder):
+    """Writes media files and extracts them.
+
+    Returns:
+        The folder of the media files, their rows, the dataset's folder.
+    """
+    folder = pathlib.Path(folder)
+    media_dir, data_dir = folder / "media", folder / "records"
+    media_dir.mkdir()
+    rows = write_clips(media_dir)
+    keras.utils.set_random_seed(0)
+    backbones = {
+        name: dataset_backbones.make_backbone(name, PLAN.modalities[name], x)
+        for name, x in CHOICES.items()
+    }
+    description = describe(backbones)
+    writer = DatasetWriter(data_dir, description, {"train": 1})
+    for name, backbone in backbones.items():
+        if backbone is not None:
+            dataset_backbones.save_backbone(data_dir, name, backbone)
+    job = ExtractionJob(data_dir, media_dir, description, PLAN)
+    run_extraction(
+        writer,
+        job,
+        shard_tasks(writer, {"train": rows}),
+        [len(rows)],
+        lambda job, tasks, hear: local_engine.run_shards(job, tasks, 1, hear),
+    )
+    return media_dir, rows, data_dir
+
+
+def describe(backbones):
+    """Tells what the dataset is, as data/videos/extract_features.py does."""
+    settings = {
+        "plan": PLAN.to_json(),
+        "backbones": {
+            name: dataset_backbones.describe_backbone(choice, backbones[name])
+            for name, choice in CHOICES.items()
+        },
+    }
+    return Description(
+        name="small",
+        class_names=CLASSES,
+        modalities={
+            name: dataset_backbones.modality_of(
+                PLAN.modalities[name], backbone, DTYPES[name]
+            )
+            for name, backbone in backbones.items()
+        },
+        settings={kept_inputs.SETTING: settings},
+    )
+
+
+def make_model(data_dir, modalities=PLAN.modalities):
+    """A classifier of random weights, by which clips differ."""
+    description = Description.load(data_dir)
+    model = cluster_classifier(
+        {name: description.modalities[name].dim for name in modalities},
+        {name: NUM_UNITS[name] for name in modalities},
+        description.num_classes,
+    )
+    rng = np.random.default_rng(0)
+    # Weights of frames that are neither even nor all on one.
+    model.set_weights(
+        [
+            0.02 * rng.normal(size=w.shape) / max(w.shape) ** 0.5
+            for w in model.weights
+        ]
+    )
+    logits = model.get_layer("logits")
+    logits.set_weights([2 * rng.normal(size=w.shape) for w in logits.weights])
+    return model
+
+
+def copy_description(data_dir, folder):
+    """Copies the manifest and the backbones, as to another machine."""
+    folder.mkdir()
+    shutil.copy(data_dir / "manifest.json", folder)
+    shutil.copytree(data_dir / "backbones", folder / "backbones")
+    return folder
+
+
+def write_tone(path, seconds=3.0, rate=8_000):
+    """Writes a sound without pictures."""
+    times = np.arange(int(seconds * rate)) / rate
+    samples = (8_000 * np.sin(2 * np.pi * 440 * times)).astype("<i2")
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(rate)
+        file.writeframes(samples.tobytes())
+    return path
+
+
+def damage_sound(source, path, share=0.9):
+    """Copies an mp4 file with some bytes near its data's end spoilt."""
+    data = bytearray(source.read_bytes())
+    first = data.index(b"mdat")
+    size = int.from_bytes(data[first - 4 : first], "big")
+    place = first + int(share * size)
+    data[place : place + size // 40] = bytes(size // 40)
+    path.write_bytes(data)
+    return path

@@ -1,0 +1,147 @@
+"""What is drawn of a prediction: frames, flow and sound at their times."""
+
+import numpy as np
+import pytest
+
+from ac_keras.extraction import prediction_picture
+from ac_keras.extraction.clip_inputs import ClipInputs
+from ac_keras.extraction.clip_predictor import ClipPrediction
+from ac_keras.extraction.extraction_plan import FlowPlan
+from ac_keras.extraction.media_predictions import picture_names
+from ac_keras.extraction.optical_flow import encode_flow
+from extraction_jobs import PLAN
+
+STARTS = {"rgb": 0.05, "flow": 0.05, "audio": 0.0}
+STEPS = {"rgb": 0.1, "flow": 0.1, "audio": 0.96}
+
+
+@pytest.fixture
+def drawn(monkeypatch):
+    """Gives what is handed to `save_clip_explanation`."""
+    handed = []
+    monkeypatch.setattr(
+        prediction_picture,
+        "save_clip_explanation",
+        lambda *arguments: handed.append(arguments),
+    )
+    return handed
+
+
+def make_prediction(counts, sampled=None):
+    """A prediction of so many frames of each modality."""
+    rng = np.random.default_rng(0)
+    arrays, times = {}, {}
+    for name, count in counts.items():
+        if count:
+            plan = PLAN.modalities[name]
+            values = rng.integers(0, 256, (count, *plan.input_shape))
+            arrays[name] = values.astype(plan.input_dtype)
+            times[name] = STARTS[name] + STEPS[name] * np.arange(count)
+    sampled = sampled or {name: np.arange(n) for name, n in counts.items()}
+    attention = {name: np.ones((2, len(x))) for name, x in sampled.items()}
+    inputs = ClipInputs(arrays, times)
+    classes, scores = ("cat", "dog"), (0.7, 0.3)
+    return ClipPrediction(
+        "folder/a.mp4", classes, scores, (), PLAN, inputs, attention, sampled
+    )
+
+
+def test_the_file_and_its_classes_are_handed_over(drawn):
+    prediction = make_prediction({"rgb": 3, "flow": 3, "audio": 2})
+    prediction_picture.save_picture(prediction, "a.png")
+    ((title, predictions, modalities, path),) = drawn
+    assert (title, path) == ("a.mp4", "a.png")
+    assert predictions == [("cat", 0.7), ("dog", 0.3)]
+    assert [(x.name, x.kind) for x in modalities] == [
+        ("rgb", "images"),
+        ("flow", "flow"),
+        ("audio", "bands"),
+    ]
+
+
+def test_frames_that_the_model_did_not_receive_are_not_drawn(drawn):
+    counts = {"rgb": 5, "flow": 0, "audio": 3}
+    sampled = {name: np.arange(n)[1::2] for name, n in counts.items()}
+    prediction = make_prediction(counts, sampled)
+    prediction_picture.save_picture(prediction, "a.png")
+    rgb, flow, audio = drawn[0][2]
+    np.testing.assert_array_equal(
+        rgb.picture, prediction.inputs.arrays["rgb"][[1, 3]]
+    )
+    np.testing.assert_allclose(rgb.spans, [[0.05, 0.25], [0.25, 0.45]])
+    assert flow.is_absent
+    np.testing.assert_allclose(audio.spans, [[0.96, 1.92]])
+    assert audio.picture.shape == (3 * 96, 64)  # what was heard, all of it
+    np.testing.assert_allclose(audio.picture_span, (0, 2.88))
+
+
+def test_a_clip_of_one_frame_lasts_as_long_as_its_sound(drawn, monkeypatch):
+    monkeypatch.setitem(STARTS, "rgb", 0.0)
+    for num_patches, end in [(3, 2.88), (0, 1.0)]:
+        counts = {"rgb": 1, "flow": 0, "audio": num_patches}
+        prediction_picture.save_picture(make_prediction(counts), "a.png")
+        rgb = drawn.pop()[2][0]
+        np.testing.assert_allclose(rgb.spans, [[0, end]])
+
+
+@pytest.mark.parametrize(
+    "times, edges",
+    [
+        ([0.5, 1.5, 2.5], [0, 1, 2, 3]),  # middles of intervals
+        ([0, 1, 2], [0, 1, 2, 3]),  # from the beginning on
+        ([0.5, 1.5, 3.5], [0, 1, 2.5, 4.25]),
+        ([0.1, 1.1], [0, 0.6, 1.6]),
+        ([1.2], [0, 2.4]),
+        ([0], [0, 7]),
+        ([0, 0, 1], [0, 0, 1, 1.5]),  # of a broken file
+    ],
+)
+def test_a_frame_stands_for_the_time_around_it(times, edges):
+    spans = prediction_picture.shown_spans(np.array(times, float), 7.0)
+    np.testing.assert_allclose(spans[:, 0], edges[:-1])
+    np.testing.assert_allclose(spans[:, 1], edges[1:])
+
+
+def test_the_flow_of_a_stack_is_averaged():
+    flow = np.zeros((1, 4, 4, 4), np.float32)
+    flow[..., 0::2], flow[..., 1::2] = 2.0, -1.0
+    flow[..., 2] = 4.0
+    plan = FlowPlan(4, 4, stack_length=2)
+    mean = prediction_picture.mean_flow(encode_flow(flow), plan)
+    assert mean.shape == (1, 4, 4, 2)
+    np.testing.assert_allclose(mean[0, 0, 0], [3.0, -1.0], atol=0.1)
+
+
+def test_what_is_still_has_no_flow():
+    codes = encode_flow(np.zeros((1, 4, 4, 4), np.float32))
+    plan = FlowPlan(4, 4, stack_length=2)
+    assert not prediction_picture.mean_flow(codes, plan).any()
+
+
+def test_patches_that_overlap_become_one_spectrogram():
+    whole = np.random.default_rng(0).normal(size=(96 + 24, 64))
+    patches = np.stack([whole[:96], whole[24:]])
+    bands, span = prediction_picture.join_patches(
+        patches, np.array([-0.1, 0.14])
+    )
+    np.testing.assert_array_equal(bands, whole)
+    np.testing.assert_allclose(span, (-0.1, 1.1))
+
+
+def test_between_patches_that_lie_apart_nothing_is_known():
+    bands, _ = prediction_picture.join_patches(
+        np.ones((2, 96, 64)), np.array([0.0, 1.0])
+    )
+    assert np.isnan(bands[96:100]).all()
+    assert (bands[:96] == 1).all() and (bands[100:] == 1).all()
+
+
+def test_pictures_of_files_of_one_name_are_numbered():
+    paths = ["a/x.mp4", "b/x.mp4", "y.mp4", "c/x.mp4"]
+    names = ["x.mp4.png", "x.mp4-2.png", "y.mp4.png", "x.mp4-3.png"]
+    assert picture_names(paths) == names
+
+
+def test_a_picture_of_the_longest_name_can_be_written(tmp_path):
+    (name,) = picture_names(["\u4e2d" * 85])  # 255 bytes
+    (tmp_path / f".{name}.1234567.partial").touch()
