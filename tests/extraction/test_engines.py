@@ -157,9 +157,11 @@ def test_a_killed_run_goes_on_with_the_shards_left(media, extracted, tmp_path):
     command = [sys.executable, KILLED, folder, tmp_path, json.dumps(rows)]
     ended = subprocess.run(command, capture_output=True, check=False)
     assert ended.returncode == -signal.SIGKILL, ended.stderr
-    assert len(list(tmp_path.glob("*.tfrecord"))) == 1
+    # The worker may have ended a second shard before it saw that it is alone.
+    written = len(list(tmp_path.glob("*.tfrecord")))
+    assert written in (1, 2)
     outcome = run(media, tmp_path, 1)
-    assert (outcome.num_shards, outcome.num_left_out) == (2, 2)
+    assert (outcome.num_shards, outcome.num_left_out) == (3 - written, 2)
     assert digests(tmp_path) == digests(extracted[0])
 
 
