@@ -16,7 +16,8 @@ ROOT = pathlib.Path(__file__).parents[1]
 DECLARED = ("setup.py", "pyproject.toml", "README.md", "LICENSE")
 IMPORT_ALL = """
 import ac_keras
-import ac_keras.datasets, ac_keras.pipeline, ac_keras.prediction
+import ac_keras.datasets, ac_keras.extraction, ac_keras.pipeline
+import ac_keras.prediction
 import ac_keras.serving, ac_keras.visualization
 print(ac_keras.__file__)
 print(ac_keras.serving.saved_model_check.PROGRAM.is_file())

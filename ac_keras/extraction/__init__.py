@@ -1,1 +1,49 @@
 """From media files to local features (section 5.2 of the paper)."""
+
+from ac_keras.extraction.backbone import load_backbone
+from ac_keras.extraction.clip_inputs import ClipInputs
+from ac_keras.extraction.clip_inputs import read_inputs
+from ac_keras.extraction.clip_predictor import ClipPrediction
+from ac_keras.extraction.clip_predictor import ClipPredictor
+from ac_keras.extraction.extraction_plan import AudioPlan
+from ac_keras.extraction.extraction_plan import ExtractionPlan
+from ac_keras.extraction.extraction_plan import FlowPlan
+from ac_keras.extraction.extraction_plan import RgbPlan
+from ac_keras.extraction.frame_choice import EqualIntervals
+from ac_keras.extraction.frame_choice import FrameRate
+from ac_keras.extraction.frame_view import FrameView
+from ac_keras.extraction.inflation import inflate_input
+from ac_keras.extraction.log_mel import log_mel_patches
+from ac_keras.extraction.media_error import MediaError
+from ac_keras.extraction.optical_flow import decode_flow
+from ac_keras.extraction.optical_flow import encode_flow
+from ac_keras.extraction.optical_flow import flow_stacks
+from ac_keras.extraction.sound_file import read_sound
+from ac_keras.extraction.sound_network import vgg_audio
+from ac_keras.extraction.video_file import probe
+from ac_keras.extraction.video_file import read_frames
+
+__all__ = [
+    "AudioPlan",
+    "ClipInputs",
+    "ClipPrediction",
+    "ClipPredictor",
+    "EqualIntervals",
+    "ExtractionPlan",
+    "FlowPlan",
+    "FrameRate",
+    "FrameView",
+    "MediaError",
+    "RgbPlan",
+    "decode_flow",
+    "encode_flow",
+    "flow_stacks",
+    "inflate_input",
+    "load_backbone",
+    "log_mel_patches",
+    "probe",
+    "read_frames",
+    "read_inputs",
+    "read_sound",
+    "vgg_audio",
+]

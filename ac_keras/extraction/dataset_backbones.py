@@ -16,6 +16,8 @@ from ac_keras.pipeline import Modality
 from ac_keras.training import keras_files
 
 PIXEL_RANGE = (0.0, 255.0)
+SIDES = {"InceptionResNetV2": 299, "InceptionV3": 299, "Xception": 299}
+USUAL_SIDE = 224
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,6 +33,24 @@ class BackboneChoice:
     source: str | None
     weights: str | None = None
     inflate_from: str | None = None
+
+
+def input_side(choice: BackboneChoice) -> int:
+    """Tells the side of the square that a backbone sees, in pixels.
+
+    Raises:
+        ValueError: If it sees squares of any size.
+    """
+    path = choice.inflate_from or choice.source
+    if not path.endswith(".keras"):
+        return SIDES.get(path, USUAL_SIDE)
+    side = keras.models.load_model(path, compile=False).input_shape[1]
+    if side is None:
+        raise ValueError(
+            f"Expected --crop, as {path} takes pictures of any size. "
+            "Received: none. Give the side that it was trained with."
+        )
+    return side
 
 
 def make_backbone(

@@ -1,4 +1,4 @@
-"""Table 1 of the paper: its cells, how they are trained, and what came out."""
+"""Many runs together: Table 1 of the paper, and every set of modalities."""
 
 from ac_keras.sweep.cell import FAMILIES
 from ac_keras.sweep.cell import NUM_UNITS

@@ -10,44 +10,33 @@ that was stopped goes on with the shards that are missing when the same command
 is given again, and ends with the same bytes.
 """
 
-import dataclasses
-import hashlib
-import json
 import os
 import pathlib
 import signal
 import sys
 
-import keras
 from absl import app
 from absl import flags
 from absl import logging
 
-from ac_keras.extraction import dataset_backbones
 from ac_keras.extraction import extraction_plan
-from ac_keras.extraction import kept_inputs
 from ac_keras.extraction import local_engine
 from ac_keras.extraction import ray_engine
 from ac_keras.extraction import shard_problems
 from ac_keras.extraction.class_folders import list_class_folders
 from ac_keras.extraction.dataset_backbones import BackboneChoice
+from ac_keras.extraction.dataset_backbones import input_side
+from ac_keras.extraction.dataset_extraction import DatasetExtraction
+from ac_keras.extraction.dataset_extraction import extract_files
+from ac_keras.extraction.dataset_extraction import extract_inputs
 from ac_keras.extraction.extraction_plan import ExtractionPlan
 from ac_keras.extraction.extraction_run import Outcome
-from ac_keras.extraction.extraction_run import run_extraction
-from ac_keras.extraction.extraction_run import shard_tasks
 from ac_keras.extraction.frame_choice import EqualIntervals
 from ac_keras.extraction.frame_choice import FrameRate
 from ac_keras.extraction.lost_workers import WorkerError
-from ac_keras.extraction.shard_job import ExtractionJob
-from ac_keras.extraction.shard_job import ShardTask
-from ac_keras.pipeline import DatasetWriter
-from ac_keras.pipeline import Description
 from ac_keras.pipeline import Manifest
-from ac_keras.pipeline import Modality
 from ac_keras.pipeline import load_class_names
 from ac_keras.pipeline.clip_table import ClipRow
-from ac_keras.pipeline.clip_table import collect_class_names
-from ac_keras.pipeline.clip_table import is_multi_label
 from ac_keras.pipeline.clip_table import load_table
 from ac_keras.pipeline.split_draw import draw_splits
 
@@ -162,10 +151,7 @@ _RETRY = flags.DEFINE_bool(
     "retry", False, "Whether to do shards anew that lack some of their clips."
 )
 
-RGB_CROPS = {"InceptionResNetV2": 299, "InceptionV3": 299, "Xception": 299}
-USUAL_CROP = 224
 ENGINES = {"local": local_engine, "ray": ray_engine}
-DECISIVE = (_VALIDATION_SHARE, _TEST_SHARE, _CLIPS_PER_SHARD)
 
 
 def choices() -> dict[str, BackboneChoice]:
@@ -192,22 +178,6 @@ def choices() -> dict[str, BackboneChoice]:
     return found
 
 
-def crop_of(choice: BackboneChoice) -> int:
-    """Tells the side of the square that a backbone sees."""
-    path = choice.inflate_from or choice.source
-    if _CROP.value:
-        return _CROP.value
-    if path.endswith(".keras"):
-        shape = keras.models.load_model(path, compile=False).input_shape
-        if shape[1] is None:
-            raise ValueError(
-                f"Expected --crop, as {path} takes pictures of any size. "
-                "Received: none. Give the side that it was trained with."
-            )
-        return shape[1]
-    return RGB_CROPS.get(choice.source, USUAL_CROP)
-
-
 def make_plan(chosen: dict[str, BackboneChoice]) -> ExtractionPlan:
     """Tells what is taken from every file."""
     modalities = {}
@@ -215,7 +185,7 @@ def make_plan(chosen: dict[str, BackboneChoice]) -> ExtractionPlan:
         if name == "audio":
             plan = extraction_plan.AudioPlan(_PATCH_STEP.value)
         else:
-            crop = crop_of(choice)
+            crop = _CROP.value or input_side(choice)
             sides = (_RESIZE.value or round(crop * 8 / 7), crop)
             plan = extraction_plan.RgbPlan(*sides)
             if name == "flow":
@@ -251,118 +221,32 @@ def list_clips() -> tuple[pathlib.Path, list[ClipRow]]:
     return folder, rows
 
 
-def make_backbones(plan: ExtractionPlan, chosen) -> dict:
-    """Makes the backbone of each modality; None where inputs are kept."""
-    keras.utils.set_random_seed(_SEED.value)
-    return {
-        name: dataset_backbones.make_backbone(name, plan.modalities[name], x)
-        for name, x in chosen.items()
-    }
-
-
-def extraction_settings(plan: ExtractionPlan, chosen, backbones) -> dict:
-    """Gives what a manifest tells of an extraction."""
-    return {
-        "plan": plan.to_json(),
-        "backbones": {
-            name: dataset_backbones.describe_backbone(choice, backbones[name])
-            for name, choice in chosen.items()
-        },
-    }
-
-
-def modalities_of(plan: ExtractionPlan, backbones) -> dict[str, Modality]:
-    """Tells how features are stored."""
-    return {
-        name: dataset_backbones.modality_of(
-            plan.modalities[name], backbone, _DTYPE.value
+def begin() -> DatasetExtraction:
+    """Begins the dataset that the flags describe, or goes on with it."""
+    chosen = choices()
+    if _INPUTS_DIR.value:
+        return extract_inputs(
+            _OUTPUT_DIR.value,
+            Manifest.load(_INPUTS_DIR.value),
+            chosen,
+            dtype=_DTYPE.value,
+            seed=_SEED.value,
         )
-        for name, backbone in backbones.items()
-    }
-
-
-def digest(values) -> str:
-    """Gives the SHA-256 of JSON values."""
-    return hashlib.sha256(json.dumps(values).encode()).hexdigest()
-
-
-def from_files(chosen) -> tuple[DatasetWriter, ExtractionJob, list, list]:
-    """Gives what it takes to extract from media files.
-
-    Returns:
-        The writer, the job, all shards and the number of clips of each.
-    """
     folder, rows = list_clips()
-    splits = draw_splits(
-        rows, _VALIDATION_SHARE.value, _TEST_SHARE.value, _SEED.value
-    )
-    plan = make_plan(chosen)
-    backbones = make_backbones(plan, chosen)
-    names = _VOCABULARY.value and load_class_names(_VOCABULARY.value)
-    description = Description(
+    shares = (_VALIDATION_SHARE.value, _TEST_SHARE.value)
+    return extract_files(
+        _OUTPUT_DIR.value,
+        folder,
+        draw_splits(rows, *shares, _SEED.value),
+        make_plan(chosen),
+        chosen,
         name=_NAME.value,
-        class_names=names or collect_class_names(rows),
-        modalities=modalities_of(plan, backbones),
-        multi_label=is_multi_label(rows),
+        class_names=_VOCABULARY.value and load_class_names(_VOCABULARY.value),
+        dtype=_DTYPE.value,
+        clips_per_shard=_CLIPS_PER_SHARD.value,
         seed=_SEED.value,
-        settings={
-            "clips_sha256": digest([[x.path, x.labels, x.split] for x in rows]),
-            **{flag.name: flag.value for flag in DECISIVE},
-            kept_inputs.SETTING: extraction_settings(plan, chosen, backbones),
-        },
+        settings={x.name: x.value for x in (_VALIDATION_SHARE, _TEST_SHARE)},
     )
-    counts = {
-        split: -(-len(part) // _CLIPS_PER_SHARD.value)
-        for split, part in splits.items()
-    }
-    writer = make_writer(description, counts, backbones)
-    job = ExtractionJob(writer.directory.absolute(), folder, description, plan)
-    tasks = shard_tasks(writer, splits)
-    return writer, job, tasks, [len(task.rows) for task in tasks]
-
-
-def from_inputs(chosen) -> tuple[DatasetWriter, ExtractionJob, list, list]:
-    """Gives what it takes to extract from a dataset that keeps inputs."""
-    manifest = Manifest.load(_INPUTS_DIR.value)
-    source = manifest.description
-    for name in chosen:
-        kept_inputs.input_shape_of(source, name)  # or raises
-    whole = kept_inputs.plan_of(source)
-    plan = ExtractionPlan(
-        whole.choice, {name: whole.modalities[name] for name in chosen}
-    )
-    backbones = make_backbones(plan, chosen)
-    description = dataclasses.replace(
-        source,
-        modalities=modalities_of(plan, backbones),
-        settings={
-            "inputs_sha256": digest(manifest.dump()),
-            kept_inputs.SETTING: extraction_settings(plan, chosen, backbones),
-        },
-    )
-    counts = {name: len(x.shards) for name, x in manifest.splits.items()}
-    writer = make_writer(description, counts, backbones)
-    job = ExtractionJob(
-        writer.directory.absolute(), None, description, plan, source
-    )
-    tasks, sizes = [], []
-    for split, values in manifest.splits.items():
-        paths = manifest.paths(split)
-        for index, shard in enumerate(values.shards):
-            path, kept = writer.path(split, index), pathlib.Path(paths[index])
-            path = path.absolute()
-            tasks.append(ShardTask(split, index, path, (), kept.absolute()))
-            sizes.append(shard.num_clips)
-    return writer, job, tasks, sizes
-
-
-def make_writer(description, counts, backbones) -> DatasetWriter:
-    """Begins the dataset, or goes on with it, and keeps its backbones."""
-    writer = DatasetWriter(_OUTPUT_DIR.value, description, counts)
-    for name, backbone in backbones.items():
-        if backbone is not None and not writer.is_complete:
-            dataset_backbones.save_backbone(writer.directory, name, backbone)
-    return writer
 
 
 def engine():
@@ -386,12 +270,10 @@ def extract() -> Outcome:
         ValueError: If flags, files and folder do not fit.
         WorkerError: If workers fail.
     """
-    begin = from_inputs if _INPUTS_DIR.value else from_files
-    writer, job, tasks, sizes = begin(choices())
+    extraction = begin()
     if _RETRY.value:
-        writer.reopen(shard_problems.lacking(task.path for task in tasks))
-    job = dataclasses.replace(job, read_ahead=_READ_AHEAD.value)
-    return run_extraction(writer, job, tasks, sizes, engine())
+        extraction.retry()
+    return extraction.run(engine(), _READ_AHEAD.value)
 
 
 def report(outcome: Outcome) -> None:

@@ -1,0 +1,104 @@
+"""modality_ablation.py: trains what is missing and writes the page."""
+
+import json
+import types
+
+import pytest
+
+from program_runs import output_of
+from program_runs import run_cases
+
+PROGRAM = "modality_ablation.py"
+FLAGFILES = {"clusters": "--shift=true", "pooling": "--weighting=average"}
+SETTINGS = "--num_units=rgb:3,flow:2,audio:1\n--epochs=2\n--batch_size=16\n"
+SETS = ["rgb", "audio", "flow", "rgb+audio", "rgb+flow", "audio+flow"]
+LEFT = "rgb+audio+flow"  # of the clusters; all others are there
+
+
+def write_result(folder, test):
+    """What train.py leaves of a complete run, as far as it is read."""
+    folder.mkdir(parents=True)
+    figures = {"test_accuracy": test, "validation_accuracy": test}
+    figures |= {"training_seconds": 6, "tensorflow": "1", "keras": "2"}
+    (folder / "result.json").write_text(json.dumps(figures))
+    dataset = {"name": "tiny", "manifest_sha256": "0123456789abcdef" * 4}
+    (folder / "dataset.json").write_text(json.dumps(dataset))
+
+
+@pytest.fixture(scope="module")
+def done(data_dir, tmp_path_factory):
+    """A run of the program where one training is missing, and errors."""
+    cwd = tmp_path_factory.mktemp("ablation")
+    for name, setting in FLAGFILES.items():
+        (cwd / f"{name}.flags").write_text(f"{SETTINGS}{setting}\n")
+        for number, names in enumerate([*SETS, LEFT]):
+            if (name, names) != ("clusters", LEFT):
+                folder = cwd / "runs" / name / names / "seed_4"
+                write_result(folder, 0.1 + number / 100)
+    (cwd / "wrong.flags").write_text(f"{SETTINGS}--no_such_flag=1\n")
+    methods = ",".join(f"{name}={name}.flags" for name in FLAGFILES)
+    flags = {"data_dir": data_dir, "output_dir": "runs", "seeds": 4}
+    flags["methods"] = methods
+    cases = [
+        (PROGRAM, flags | {"page": "page.md", "about": "So it is."}),
+        (PROGRAM, flags | {"methods": "x=wrong.flags", "output_dir": "other"}),
+        (PROGRAM, flags | {"methods": "clusters.flags"}),
+        (PROGRAM, flags | {"seeds": "one"}),
+    ]
+    return types.SimpleNamespace(cwd=cwd, results=run_cases(cases, cwd=cwd))
+
+
+@pytest.fixture(scope="module")
+def page(done):
+    output_of(done.results[0])
+    return (done.cwd / "page.md").read_text()
+
+
+def read_json(done, name):
+    folder = done.cwd / "runs" / "clusters" / LEFT / "seed_4"
+    return json.loads((folder / name).read_text())
+
+
+def test_the_run_that_was_missing_is_trained_as_its_flagfile_says(done, page):
+    flags = read_json(done, "flags.json")
+    assert flags["num_units"] == ["rgb:3", "audio:1", "flow:2"]
+    assert (flags["seed"], flags["epochs"], flags["shift"]) == (4, 2, True)
+    assert 0 <= read_json(done, "result.json")["test_accuracy"] <= 1
+
+
+def test_the_page_has_every_set_and_the_trained_runs_own_figure(done, page):
+    result = read_json(done, "result.json")
+    test = f"{100 * result['test_accuracy']:.1f}"
+    validation = f"{100 * result['validation_accuracy']:.1f}"
+    lines = page.splitlines()
+    assert lines[:3] == ["# tiny: every set of its modalities", "", "So it is."]
+    assert "| rgb, flow | 14.0 (14.0) | 14.0 (14.0) |" in lines
+    assert (
+        f"| rgb, audio, flow | {test} ({validation}) | 16.0 (16.0) |" in lines
+    )
+    gain = float(test) - 12
+    (row,) = [line for line in lines if line.startswith("| 4 |")]
+    assert row.startswith(
+        f"| 4 | {test} | 12.0 ({gain:+.1f}) |".replace("-", "−")
+    )
+
+
+def test_the_page_gives_the_command(page):
+    command = page.split("```")[1]
+    assert "--data_dir=records/tiny" in command
+    assert "--methods=clusters=clusters.flags,pooling=pooling.flags" in command
+
+
+def test_a_run_that_fails_is_named_with_its_log(done):
+    assert done.results[1].returncode == 1
+    assert "other/wrong/rgb/seed_4 was not trained" in done.results[1].stderr
+    assert "no_such_flag" in done.results[1].stderr
+
+
+@pytest.mark.parametrize(
+    ("index", "expected"),
+    [(2, "Expected --methods as NAME=FLAGFILE"), (3, "Expected --seeds")],
+)
+def test_flags_that_cannot_be_read_are_named(done, index, expected):
+    assert done.results[index].returncode == 1
+    assert expected in done.results[index].stderr
