@@ -62,6 +62,7 @@ test-latest: $(LATEST)/installed
 	$(LATEST)/bin/python -m pytest $(PYTEST_FLAGS) tests/layers \
 	    tests/models tests/conformance tests/metrics tests/pipeline \
 	    tests/training tests/serving tests/prediction \
+	    tests/extraction \
 	    tests/trainer_programs/test_training_run.py \
 	    tests/trainer_programs/test_two_devices.py
 

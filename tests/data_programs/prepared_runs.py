@@ -5,8 +5,8 @@ import functools
 import pathlib
 import shutil
 
-import prepare_program
 from prepare_program import LEFT_BY_KILLS
+from prepare_program import PROGRAM
 from prepared_folder import folder_contents
 
 
@@ -28,7 +28,7 @@ class InterruptedRun(Run):
 
 
 def make_run(directory, **options):
-    return Run(directory, prepare_program.run_well(directory, **options))
+    return Run(directory, PROGRAM.run_well(directory, **options))
 
 
 @functools.cache
@@ -41,11 +41,11 @@ def complete_run(parent):
 def interrupted_run(parent):
     """A run killed in pretraining, killed half-way and run to its end."""
     directory, half_way = parent / "interrupted", parent / "half_way"
-    codes = [prepare_program.kill_at("Pretraining the CNN", directory)]
+    codes = [PROGRAM.kill_at("Pretraining the CNN", directory)]
     in_pretraining = sorted(folder_contents(directory))
-    codes.append(prepare_program.kill_at(" 3/11 [", directory))
+    codes.append(PROGRAM.kill_at(" 3/11 [", directory))
     shutil.copytree(directory, half_way)
-    said = prepare_program.run_well(directory)
+    said = PROGRAM.run_well(directory)
     return InterruptedRun(directory, said, codes, in_pretraining, half_way)
 
 

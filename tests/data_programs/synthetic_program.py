@@ -1,21 +1,12 @@
 """data/synthetic/prepare.py as users run it, but small, and what it writes."""
 
 import pathlib
-import subprocess
-import sys
 
 import numpy as np
 import tensorflow as tf
 
-from prepare_program import PIPE_BYTES
-from prepare_program import environment
+from data_program import DataProgram
 
-PROGRAM = (
-    pathlib.Path(__file__).absolute().parents[2]
-    / "data"
-    / "synthetic"
-    / "prepare.py"
-)
 NUM_CLASSES = 20
 DIMS = {"rgb": 96, "audio": 32}
 SMALL = {
@@ -31,48 +22,7 @@ SMALL = {
 TRAIN_COUNTS = [100, 50, 33, 25, 20, 17, 14, 12, 11, 10]
 TRAIN_COUNTS += [9, 8, 8, 7, 7, 6, 6, 6, 5, 5]
 SIZES = {"train": sum(TRAIN_COUNTS), "validation": 70, "test": 70}
-
-
-def command(directory, *arguments, **options):
-    values = {"output_dir": directory, **SMALL, **options}
-    flags = [f"--{name}={value}" for name, value in values.items()]
-    return [sys.executable, str(PROGRAM), *flags, *arguments]
-
-
-def run(directory, *arguments, preexec_fn=None, **options):
-    """Runs the program to its end."""
-    return subprocess.run(
-        command(directory, *arguments, **options),
-        env=environment(),
-        preexec_fn=preexec_fn,
-        capture_output=True,
-        text=True,
-    )
-
-
-def run_well(directory, **options):
-    result = run(directory, **options)
-    assert result.returncode == 0, result.stderr
-    return result.stdout
-
-
-def kill_at(text, directory):
-    """Kills the program when it says so on its standard error."""
-    with subprocess.Popen(
-        command(directory),
-        env=environment(),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        pipesize=PIPE_BYTES,
-        bufsize=0,
-    ) as process:
-        said = b""
-        while not said.endswith(text.encode()):
-            byte = process.stderr.read(1)
-            assert byte, f"It never said {text!r} but {said.decode()}"
-            said += byte
-        process.kill()
-    return process.returncode
+PROGRAM = DataProgram("synthetic", SMALL)
 
 
 def read_examples(directory, split, dtype="float16"):

@@ -6,12 +6,12 @@ import keras
 import numpy as np
 import pytest
 
-import prepare_program
 from ac_keras.datasets import FlashMnist
 from ac_keras.datasets import load_digits
 from ac_keras.models import frame_cnn
 from ac_keras.pipeline import Manifest
 from prepare_program import NUM_SHARDS
+from prepare_program import PROGRAM
 from prepare_program import SIZES
 from prepared_folder import folder_contents
 from prepared_folder import images_under
@@ -251,7 +251,7 @@ def test_balanced_has_a_class_once_more_than_another_at_most(balanced, split):
 
 
 def test_a_validation_split_of_all_clips_is_refused(tmp_path):
-    result = prepare_program.run(tmp_path, num_validation=400)
+    result = PROGRAM.run(tmp_path, num_validation=400)
     assert result.returncode != 0
     message = "Expected --num_train above --num_validation.*400 and 400"
     assert re.search(message, result.stderr, re.DOTALL)
@@ -259,7 +259,7 @@ def test_a_validation_split_of_all_clips_is_refused(tmp_path):
 
 
 def test_an_argument_that_is_no_flag_is_refused(tmp_path):
-    result = prepare_program.run(tmp_path, "records")
+    result = PROGRAM.run(tmp_path, "records")
     assert result.returncode != 0
     assert "flags only. Received: ['records']" in result.stderr
     assert not folder_contents(tmp_path)
@@ -267,7 +267,7 @@ def test_an_argument_that_is_no_flag_is_refused(tmp_path):
 
 def test_a_folder_without_mnists_files_is_refused(tmp_path):
     options = {"digits": "mnist", "mnist_dir": tmp_path / "mnist"}
-    result = prepare_program.run(tmp_path / "records", **options)
+    result = PROGRAM.run(tmp_path / "records", **options)
     assert result.returncode != 0
     assert "Expected train-images-idx3-ubyte" in result.stderr
     assert not folder_contents(tmp_path)

@@ -6,10 +6,10 @@ import signal
 
 import pytest
 
-import prepare_program
 from ac_keras.pipeline import Manifest
 from prepare_program import LEFT_BY_KILLS
 from prepare_program import NUM_SHARDS
+from prepare_program import PROGRAM
 from prepared_folder import differing_files
 from prepared_folder import folder_contents
 from prepared_runs import complete_run
@@ -68,7 +68,7 @@ def test_a_killed_run_ends_with_the_bytes_of_an_undisturbed_one(
 
 def test_the_number_of_cores_changes_no_byte(complete, tmp_path):
     one_core = {min(os.sched_getaffinity(0))}
-    result = prepare_program.run(
+    result = PROGRAM.run(
         tmp_path, preexec_fn=lambda: os.sched_setaffinity(0, one_core)
     )
     assert result.returncode == 0, result.stderr
@@ -103,14 +103,14 @@ def test_a_complete_folder_that_lost_a_file_is_not_called_complete(
     directory = tmp_path / "damaged"
     shutil.copytree(complete.directory, directory)
     (directory / "test-00001-of-00002.tfrecord").unlink()
-    result = prepare_program.run(directory)
+    result = PROGRAM.run(directory)
     assert result.returncode != 0
     assert "test-00001-of-00002.tfrecord" in result.stderr
 
 
 def test_another_seed_is_refused_with_the_difference(complete):
     before = folder_contents(complete.directory)
-    result = prepare_program.run(complete.directory, seed=1)
+    result = PROGRAM.run(complete.directory, seed=1)
     assert result.returncode != 0
     message = "Received: seed: expected 1, found 0. Name another folder"
     assert message in result.stderr

@@ -8,15 +8,14 @@ import signal
 import numpy as np
 import pytest
 
-import synthetic_program
 from ac_keras.pipeline import Manifest
 from prepared_folder import differing_files
 from prepared_folder import folder_contents
 from synthetic_program import NUM_CLASSES
+from synthetic_program import PROGRAM
 from synthetic_program import SIZES
 from synthetic_program import TRAIN_COUNTS
 from synthetic_program import read_examples
-from synthetic_program import run_well
 
 each_split = pytest.mark.parametrize("split", SIZES)
 
@@ -25,7 +24,7 @@ each_split = pytest.mark.parametrize("split", SIZES)
 def complete(tmp_path_factory):
     """A folder and what the program said when it was done."""
     directory = tmp_path_factory.mktemp("synthetic")
-    return directory, run_well(directory)
+    return directory, PROGRAM.run_well(directory)
 
 
 @pytest.fixture(scope="module")
@@ -37,10 +36,12 @@ def clips(complete):
 def interrupted(tmp_path_factory):
     """A folder that was killed half-way and ended on one core."""
     directory = tmp_path_factory.mktemp("interrupted")
-    code = synthetic_program.kill_at(" 5/13 [", directory)
+    code = PROGRAM.kill_at(" 5/13 [", directory)
     left = folder_contents(directory)
     core = {min(os.sched_getaffinity(0))}
-    run_well(directory, preexec_fn=lambda: os.sched_setaffinity(0, core))
+    PROGRAM.run_well(
+        directory, preexec_fn=lambda: os.sched_setaffinity(0, core)
+    )
     return code, left, directory
 
 
@@ -141,13 +142,13 @@ def test_a_killed_run_ended_on_one_core_has_the_same_bytes(
 def test_the_same_command_again_says_that_all_is_there(complete, tmp_path):
     directory = tmp_path / "again"
     shutil.copytree(complete[0], directory)
-    assert run_well(directory) == f"{directory} is complete already.\n"
+    assert PROGRAM.run_well(directory) == f"{directory} is complete already.\n"
     assert not differing_files(complete[0], directory)
 
 
 def test_another_seed_into_the_folder_is_refused(complete):
     before = folder_contents(complete[0])
-    result = synthetic_program.run(complete[0], seed=1)
+    result = PROGRAM.run(complete[0], seed=1)
     assert result.returncode != 0
     assert "Received: seed: expected 1, found 0." in result.stderr
     assert folder_contents(complete[0]) == before
@@ -161,7 +162,7 @@ def test_another_seed_into_the_folder_is_refused(complete):
     ],
 )
 def test_flags_that_do_not_fit_are_refused(tmp_path, options, message):
-    result = synthetic_program.run(tmp_path, **options)
+    result = PROGRAM.run(tmp_path, **options)
     assert result.returncode != 0
     assert re.search(message, result.stderr, re.DOTALL)
     assert not folder_contents(tmp_path)

@@ -7,10 +7,10 @@ import pytest
 
 from ac_keras.pipeline import Manifest
 from synthetic_program import NUM_CLASSES
+from synthetic_program import PROGRAM
 from synthetic_program import SIZES
 from synthetic_program import TRAIN_COUNTS
 from synthetic_program import read_examples
-from synthetic_program import run_well
 
 
 @pytest.fixture(scope="module")
@@ -18,7 +18,7 @@ def plain(tmp_path_factory):
     """Clips with no noise, whose frames all show one of their labels."""
     directory = tmp_path_factory.mktemp("plain")
     options = {"noise": 0, "key_share": 1, "confusion": 0}
-    run_well(directory, multi_label=True, dtype="float32", **options)
+    PROGRAM.run_well(directory, multi_label=True, dtype="float32", **options)
     return directory
 
 
@@ -26,7 +26,7 @@ def plain(tmp_path_factory):
 def shown(tmp_path_factory):
     """Label and shown prototypes of every training clip without noise."""
     directory = tmp_path_factory.mktemp("quiet")
-    run_well(directory, noise=0, dtype="float32")
+    PROGRAM.run_well(directory, noise=0, dtype="float32")
     return [
         (clip["labels"][0], prototypes(clip["rgb"]))
         for clip in read_examples(directory, "train", "float32")
@@ -60,7 +60,7 @@ def views(shown):
 def clear(tmp_path_factory):
     """Clips that are easier than usual."""
     directory = tmp_path_factory.mktemp("clear")
-    run_well(directory, noise=0.3, key_share=0.4, confusion=0.1)
+    PROGRAM.run_well(directory, noise=0.3, key_share=0.4, confusion=0.1)
     return {split: read_examples(directory, split) for split in SIZES}
 
 
