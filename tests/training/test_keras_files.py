@@ -1,5 +1,10 @@
 """Keras's files appear whole or not at all."""
 
+import os
+import subprocess
+import sys
+import zipfile
+
 import keras
 import numpy as np
 import pytest
@@ -20,6 +25,41 @@ def test_a_model_comes_back(model, tmp_path):
     y = model.predict_on_batch(x)
     np.testing.assert_array_equal(loaded.predict_on_batch(x), y)
     assert np.abs(y).max() > 0
+
+
+SAVE = """
+import pathlib, sys
+import keras
+from ac_keras import ShiftingCluster
+from ac_keras.training import keras_files
+
+keras.utils.set_random_seed(0)
+shared = keras.layers.Dense(3, name="shared")
+x = keras.Input((None, 3))
+y = ShiftingCluster(2)(shared(shared(x)))
+keras_files.save_model(keras.Model(x, y), pathlib.Path(sys.argv[1]))
+"""
+
+
+def test_two_processes_write_the_same_bytes_of_a_model(tmp_path):
+    paths = [tmp_path / f"{number}.keras" for number in range(2)]
+    for number, path in enumerate(paths):
+        run = subprocess.run(
+            [sys.executable, "-c", SAVE, path],
+            # Another order of sets, other addresses, another time of day.
+            env={**os.environ, "PYTHONHASHSEED": str(number)},
+            capture_output=True,
+            text=True,
+        )
+        assert run.returncode == 0, run.stderr
+    assert paths[0].read_bytes() == paths[1].read_bytes()
+    with zipfile.ZipFile(paths[0]) as archive:
+        assert {x.date_time[0] for x in archive.infolist()} == {1980}
+        assert b"1980-" in archive.read("metadata.json")
+    loaded = keras.models.load_model(paths[0])
+    x = np.random.default_rng(0).normal(size=(4, 5, 3)).astype("float32")
+    y = loaded.predict_on_batch(x)
+    np.testing.assert_allclose(np.linalg.norm(y, axis=1), 1, rtol=1e-5)
 
 
 def test_weights_come_back(model, tmp_path):
