@@ -22,7 +22,8 @@ class SavedModelCheck:
     Attributes:
         accuracy: Share of clips whose most probable class is a label of
             theirs.
-        num_clips: How many clips it was given.
+        num_clips: How many clips it was given: those with a frame or more,
+            as it refuses others.
         max_difference: Largest difference of a probability from the model's.
     """
 
@@ -89,8 +90,10 @@ def _hits(classes, labels):
 
 def _write_inputs(model, batches, directory):
     expected = []
-    for index, (features, labels) in enumerate(batches.as_numpy_iterator()):
-        path = os.path.join(directory, f"{index}.inputs.npz")
+    for features, labels in map(_with_frames, batches.as_numpy_iterator()):
+        if not len(labels):
+            continue
+        path = os.path.join(directory, f"{len(expected)}.inputs.npz")
         np.savez(path, **features)
         # Not predict_on_batch: under a strategy every replica takes it all.
         probabilities = keras.ops.convert_to_numpy(
@@ -98,6 +101,13 @@ def _write_inputs(model, batches, directory):
         )
         expected.append((probabilities, labels))
     return expected
+
+
+def _with_frames(batch):
+    """Leaves out clips that lack every modality of the model."""
+    counts = [x for name, x in batch[0].items() if name.endswith("_num_frames")]
+    keep = np.any(counts, axis=0)
+    return {name: x[keep] for name, x in batch[0].items()}, batch[1][keep]
 
 
 def _run(saved_model, directory):

@@ -42,6 +42,20 @@ def check(model, version):
     return serving.check_saved_model(model, version, as_batches(*pairs))
 
 
+def test_clips_without_a_frame_are_left_out_as_servers_refuse_them(
+    model, version
+):
+    inputs = {name: x.copy() for name, x in INPUTS[0].items()}
+    for name in ("rgb_num_frames", "audio_num_frames"):
+        inputs[name][[0, 2]] = 0
+    nothing = draw_clips(2, 1, 1)
+    nothing |= {x: np.zeros_like(nothing[x]) for x in nothing if x[-1] == "s"}
+    classes = model.predict_on_batch(inputs).argmax(axis=1)
+    batches = as_batches((nothing, [0, 0]), (inputs, classes))
+    check = serving.check_saved_model(model, version, batches)
+    assert (check.num_clips, check.accuracy) == (2, 1.0)
+
+
 def one_batch():
     return as_batches((INPUTS[0], np.zeros(4)))
 
