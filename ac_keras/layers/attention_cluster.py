@@ -141,8 +141,7 @@ class AttentionCluster(keras.layers.Layer):
             # Padding may hold anything; 0 * NaN would be NaN.
             frames = ops.where(ops.expand_dims(mask, 2), frames, 0)
         scores = self._attention_scores(frames, mask)  # (batch, unit, frame)
-        pooled = ops.matmul(scores, frames)  # (batch, unit, dim)
-        pooled = self._transform(pooled)
+        pooled = self._pool(scores, frames)  # (batch, unit, dim)
         if mask is not None:
             any_frame = ops.any(mask, axis=1)[:, None, None]
             pooled = ops.where(any_frame, pooled, 0)
@@ -233,6 +232,6 @@ class AttentionCluster(keras.layers.Layer):
         # Not by einsum, which LiteRT takes for none but one frame.
         return ops.sum(hidden * ops.transpose(self.kernel), axis=-1)
 
-    def _transform(self, pooled):
-        """What becomes of every unit's output `(batch, num_units, dim)`."""
-        return pooled
+    def _pool(self, scores, frames):
+        """Every unit's output `(batch, num_units, dim)`."""
+        return ops.matmul(scores, frames)

@@ -86,12 +86,32 @@ class ShiftingCluster(AttentionCluster):
             autocast=False,
         )
 
-    def _transform(self, pooled):
-        pooled = ops.cast(pooled, "float32")  # (batch, unit, dim)
+    def _pool(self, scores, frames):
+        if self.compute_dtype != "float32":
+            return self._normalised(ops.matmul(scores, frames))
+        # A frame of ones, weighted by beta, is the shift. All that remains is
+        # done to the weights, of which there are far fewer than of outputs.
+        frames = ops.concatenate([frames, ops.ones_like(frames[:, :1])], axis=1)
+        scaled = self.alpha[:, None] * scores
+        shift = ops.ones_like(scores[:, :, :1]) * self.beta[:, None]
+        weights = ops.concatenate([scaled, shift], axis=2)
+        pooled = ops.stop_gradient(ops.matmul(weights, frames))
+        along = ops.matmul(pooled, ops.transpose(frames, (0, 2, 1)))
+        # The square of a norm whose gradient is that of pooled * pooled.
+        half = ops.sum(weights * along, axis=-1, keepdims=True)
+        square = 2.0 * half - ops.stop_gradient(half)
+        return ops.matmul(weights * self._scale(square), frames)
+
+    def _normalised(self, pooled):
+        """Shifts and normalises in float32 what was pooled in less."""
+        pooled = ops.cast(pooled, "float32")
         shifted = self.alpha[:, None] * pooled + self.beta[:, None]
         square = ops.sum(ops.square(shifted), axis=-1, keepdims=True)
+        return ops.cast(shifted * self._scale(square), self.compute_dtype)
+
+    def _scale(self, square):
+        """What the square of a norm makes of its vector."""
         # Two wheres, so that the gradient is finite at the zero vector too.
         directed = square > SMALLEST_SQUARE
         inverse_norm = ops.rsqrt(ops.where(directed, square, 1.0))
-        scale = ops.where(directed, inverse_norm, 0.0) * self.num_units**-0.5
-        return ops.cast(shifted * scale, self.compute_dtype)
+        return ops.where(directed, inverse_norm, 0.0) * self.num_units**-0.5
