@@ -21,7 +21,7 @@ class ShiftingCluster(AttentionCluster):
     and the whole output norm 1. A unit whose shifted output is the zero
     vector (norm below 1e-6), which has no direction, gives zeros. Norms are
     taken in float32 whatever the compute dtype, and alpha and beta are kept
-    in it.
+    in it. Gradients are exact; their own derivatives are not.
 
     Args:
         num_units: Integer, the number of attention units `N`, 1 or more.
