@@ -8,6 +8,7 @@ import tensorflow as tf
 
 FIRST_LOSS_SCALE = 2.0**15
 STEPS_TO_GROW = 2000
+LARGE = 2**20  # elements of a weight whose update is compiled
 
 
 class UpdateStep:
@@ -17,7 +18,8 @@ class UpdateStep:
     before the norm is taken and clipped, so that any number of replicas, and
     of parts, makes the same update. Masks of dropout follow from the seed,
     the step and the replica alone. An update whose gradients are not finite
-    is left out.
+    is left out. On one replica XLA compiles the updates of large weights: each
+    is then one pass over weight, gradient and slots.
 
     To be made under the strategy's scope.
 
@@ -193,17 +195,21 @@ class UpdateStep:
         base_rate = self.optimizer.learning_rate
 
         def update(weight, gradient, factor, finite, average, rate):
-            def take():
-                self.optimizer.update_step(
-                    gradient * factor, weight, base_rate * rate
-                )
+            def move(gradient, factor, rate):
+                self.optimizer.update_step(gradient * factor, weight, rate)
                 if average is not None:
                     share = 1.0 - self.average_momentum
                     gap = weight - average.value
                     average.assign(average.value + share * gap)
                 return True
 
-            return tf.cond(finite, take, lambda: True)
+            if self._is_compiled(strategy, weight):
+                move = tf.function(move, jit_compile=True)
+            return tf.cond(
+                finite,
+                lambda: move(gradient, factor, base_rate * rate),
+                lambda: True,
+            )
 
         for weight, gradient, average, rate in zip(
             self._weights, gradients, averages, self._rates, strict=True
@@ -215,6 +221,11 @@ class UpdateStep:
                 group=False,
             )
         self._count(strategy, finite)
+
+    def _is_compiled(self, strategy, weight):
+        # XLA does not work with several devices of a CPU.
+        alone = strategy.num_replicas_in_sync == 1
+        return alone and weight.shape.num_elements() >= LARGE
 
     def _count(self, strategy, finite):
         def count(variable, finite):
