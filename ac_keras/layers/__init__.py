@@ -2,6 +2,7 @@
 
 from ac_keras.layers.attention_cluster import AttentionCluster
 from ac_keras.layers.attention_unit import AttentionUnit
+from ac_keras.layers.byte_dropout import ByteDropout
 from ac_keras.layers.frame_mask import FrameMask
 from ac_keras.layers.multimodal_cluster import MultimodalCluster
 from ac_keras.layers.shifting_cluster import ShiftingCluster
@@ -9,6 +10,7 @@ from ac_keras.layers.shifting_cluster import ShiftingCluster
 __all__ = [
     "AttentionCluster",
     "AttentionUnit",
+    "ByteDropout",
     "FrameMask",
     "MultimodalCluster",
     "ShiftingCluster",

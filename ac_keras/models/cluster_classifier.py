@@ -2,6 +2,7 @@
 
 import keras
 
+from ac_keras.layers import ByteDropout
 from ac_keras.layers import FrameMask
 from ac_keras.layers import MultimodalCluster
 
@@ -62,7 +63,7 @@ def cluster_classifier(
     features, _ = MultimodalCluster(
         clusters, mean_features=mean_features, name="clusters"
     )(frames, mask=mask, return_attention_scores=True)
-    features = keras.layers.Dropout(dropout, name="dropout")(features)
+    features = ByteDropout(dropout, name="dropout")(features)
     logits = keras.layers.Dense(num_classes, name="logits")(features)
     # In float32, whatever the rest computes in.
     activation = keras.layers.Activation(

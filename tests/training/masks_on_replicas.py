@@ -12,6 +12,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from ac_keras.layers import ByteDropout
 from ac_keras.training import UpdateStep
 from steps_on_replicas import distribute
 from steps_on_replicas import make_strategy
@@ -28,7 +29,7 @@ RUNS = {
 def make_model():
     """A model whose probabilities tell what was dropped."""
     inputs = keras.Input((WIDTH,), name="x")
-    dropped = [keras.layers.Dropout(RATE)(inputs) for _ in range(2)]
+    dropped = [ByteDropout(RATE)(inputs) for _ in range(2)]
     logits = keras.layers.Concatenate(name="logits")(
         [
             keras.layers.Dense(WIDTH, kernel_initializer="identity")(x)

@@ -1,0 +1,89 @@
+"""ByteDropout: its share, its scale, and that draws are independent."""
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+from ac_keras.layers import ByteDropout
+
+SHAPE = (40, 1003)  # not a whole number of words a row
+RATES = [0.5, 0.25, 0.3, 0.8, 1 / 256, 0.999]
+
+
+def drop(rate, shape=SHAPE, seed=1, value=1.0):
+    inputs = np.full(shape, value, "float32")
+    return np.asarray(ByteDropout(rate, seed=seed)(inputs, training=True))
+
+
+@pytest.mark.parametrize("rate", RATES)
+def test_the_rate_is_what_is_dropped(rate):
+    dropped = np.mean(drop(rate) == 0)
+    deviation = np.sqrt(rate * (1 - rate) / np.prod(SHAPE))
+    assert abs(dropped - rate) < 4 * deviation
+
+
+@pytest.mark.parametrize("rate", RATES)
+def test_what_is_kept_is_scaled_so_that_the_mean_stays(rate):
+    found = drop(rate, value=3.0)
+    (scaled,) = np.unique(found[found != 0])
+    assert scaled == pytest.approx(3 / (1 - rate), rel=1e-2)
+    kept = round((1 - rate) * 2**16) / 2**16
+    assert scaled * kept == pytest.approx(3, rel=1e-6)
+
+
+def test_numbers_are_dropped_independently():
+    mask = (drop(0.5, (64, 4096)) == 0) - 0.5
+    for axis in (0, 1):
+        for lag in (1, 2, 3, 4, 8):
+            shifted = np.roll(mask, lag, axis)
+            assert abs(np.mean(mask * shifted)) < 4 * 0.25 / 512
+
+
+def test_every_call_draws_anew_and_a_seed_draws_the_same():
+    layers = [ByteDropout(0.5, seed=7) for _ in range(2)]
+    ones = np.ones(SHAPE, "float32")
+    first, second = (
+        [np.asarray(layer(ones, training=True)) for layer in layers]
+        for _ in range(2)
+    )
+    np.testing.assert_array_equal(*first)
+    np.testing.assert_array_equal(*second)
+    assert 0.4 < np.mean(first[0] != second[0]) < 0.6
+
+
+@pytest.mark.parametrize(("rate", "value"), [(0.0, 1.0), (1.0, 0.0)])
+def test_nothing_or_everything_is_dropped(rate, value):
+    np.testing.assert_array_equal(drop(rate), np.full(SHAPE, value))
+
+
+def test_nothing_is_dropped_outside_training():
+    inputs = np.random.default_rng(0).normal(size=SHAPE).astype("float32")
+    np.testing.assert_array_equal(ByteDropout(0.5)(inputs), inputs)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32"])
+def test_the_dtype_stays(dtype):
+    layer = ByteDropout(0.5, dtype=dtype)
+    found = layer(ops.ones((3, 10), dtype), training=True)
+    assert keras.backend.standardize_dtype(found.dtype) == dtype
+
+
+def test_a_model_learns_through_it_and_comes_back(tmp_path):
+    inputs = keras.Input((8,))
+    dropped = ByteDropout(0.4)(inputs)
+    model = keras.Model(inputs, keras.layers.Dense(1)(dropped))
+    model.compile(keras.optimizers.Adam(0.01), "mse")
+    x = np.random.default_rng(0).normal(size=(256, 8)).astype("float32")
+    history = model.fit(x, x.sum(1), epochs=30, verbose=0).history["loss"]
+    assert history[-1] < 0.7 * history[0]
+    model.save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras")
+    assert loaded.layers[1].rate == 0.4
+    np.testing.assert_array_equal(loaded(x), model(x))
+
+
+def test_three_dimensions_are_dropped_number_by_number():
+    mask = drop(0.5, (6, 7, 10)) == 0
+    assert 0.3 < mask.mean() < 0.7
+    assert len(np.unique(mask.reshape(42, 10), axis=0)) > 35
