@@ -7,7 +7,7 @@ import numpy as np
 
 PARTS = ("kernel", "alpha", "beta")  # weights of a cluster
 OPTIMIZERS = ("rmsprop", "adam", "sgd")
-# Of Keras; PyTorch and PaddlePaddle differ unless told.
+# Those of Keras; PyTorch and PaddlePaddle have others unless told.
 RMSPROP_DECAY = 0.9
 EPSILON = 1e-7
 
@@ -66,7 +66,8 @@ class Setting:
         return shapes
 
 
-# Of trainers/flags, and of the files' READMEs where frames are all taken.
+# Of trainers/flags, but with one learning rate and, for YouTube-8M, one label a
+# clip. Flash-MNIST takes all 25 frames.
 FLASH_MNIST = Setting(
     batch_size=256,
     num_frames=25,

@@ -3,17 +3,14 @@
 import dataclasses
 import pathlib
 import re
-import sys
 
 import numpy as np
 import pytest
 
+from peer_cases import SMALL
+from peer_cases import settings
+
 ROOT = pathlib.Path(__file__).parents[2]
-sys.path.insert(0, str(ROOT / "benchmarks"))
-
-from peers import setting as settings  # noqa: E402
-
-SMALL = settings.Setting(4, 3, {"rgb": (6, 2), "audio": (3, 1)}, 5)
 
 
 def read_flags(name):

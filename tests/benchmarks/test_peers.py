@@ -1,116 +1,19 @@
 """The peers that the package is timed against compute what it computes."""
 
 import dataclasses
-import pathlib
-import sys
 
 import numpy as np
 import pytest
 
-import numpy_clusters
-
-sys.path.insert(0, str(pathlib.Path(__file__).parents[2] / "benchmarks"))
-
-from peers import setting as settings  # noqa: E402
-
-SMALL = settings.Setting(
-    batch_size=6,
-    num_frames=5,
-    modalities={"rgb": (7, 4), "audio": (3, 2)},
-    num_classes=5,
-    dropout=0.0,
-    clip_norm=0.3,
-    learning_rate=0.01,
-)
-PEERS = (
-    "plain_keras",
-    "unit_loop",
-    "torch_loop",
-    "torch_batched",
-    "paddle_loop",
-    "paddle_batched",
-)
-
-
-def make_peer(name, setting, seed=0):
-    """Makes a peer, with a batch, or skips where it cannot be imported."""
-    package, _, variant = name.partition("_")
-    if package == "torch":
-        pytest.importorskip("torch")
-        from peers.torch_clusters import TorchClusters
-
-        peer = TorchClusters(setting, seed, variant)
-    elif package == "paddle":
-        pytest.importorskip("paddle")
-        from peers.paddle_clusters import PaddleClusters
-
-        peer = PaddleClusters(setting, seed, variant)
-    else:
-        skip_without_tensorflow()
-        from peers.plain_keras import PlainKeras
-        from peers.unit_loop import UnitLoop
-
-        peer_class = PlainKeras if name == "plain_keras" else UnitLoop
-        peer = peer_class(setting, seed)
-    peer.load_batch(*settings.draw_batch(setting, 1))
-    return peer
-
-
-def skip_without_tensorflow():
-    pytest.importorskip("tensorflow")
-    import keras
-
-    if keras.backend.backend() != "tensorflow":
-        pytest.skip("Keras computes with another backend.")
-
-
-def draw_weights(seed=2):
-    """Draws weights all of which matter."""
-    rng = np.random.default_rng(seed)
-    return {
-        name: rng.standard_normal(shape, "float32")
-        for name, shape in SMALL.weight_shapes().items()
-    }
-
-
-def clip(gradients, clip_norm):
-    norm = np.sqrt(sum(np.sum(x**2) for x in gradients.values()))
-    assert norm > clip_norm  # Or clipping would not be seen.
-    return {name: x * clip_norm / norm for name, x in gradients.items()}
-
-
-def first_change(name, optimizer, gradient):
-    """What a peer's first step at learning rate 1 takes off a weight."""
-    if optimizer == "sgd":
-        return gradient
-    if optimizer == "adam":
-        # Keras adds it before the moments are corrected for their start.
-        scale = 1 if name.startswith(("torch", "paddle")) else 0.001**0.5
-        return gradient / (np.abs(gradient) + settings.EPSILON / scale)
-    square = (1 - settings.RMSPROP_DECAY) * gradient**2
-    if name.startswith("torch"):
-        return gradient / (np.sqrt(square) + settings.EPSILON)
-    return gradient / np.sqrt(square + settings.EPSILON)
-
-
-def reference(weights):
-    """Probabilities and gradients of the small batch."""
-    return numpy_clusters.classify(*settings.draw_batch(SMALL, 1), weights)
-
-
-def step_without_dropout(name, optimizer):
-    """Weights before a step, after it, and after it by the reference."""
-    peer = make_peer(name, dataclasses.replace(SMALL, optimizer=optimizer))
-    weights = draw_weights()
-    peer.set_weights(weights)
-    peer.step()
-    gradients = clip(reference(weights)[1], SMALL.clip_norm)
-    rate = SMALL.learning_rate
-    expected = {
-        key: weights[key] - rate * first_change(name, optimizer, gradient)
-        for key, gradient in gradients.items()
-    }
-    return weights, peer.get_weights(), expected
+from peer_cases import PEERS
+from peer_cases import SMALL
+from peer_cases import clip
+from peer_cases import draw_weights
+from peer_cases import first_change
+from peer_cases import make_peer
+from peer_cases import reference
+from peer_cases import settings
+from peer_cases import skip_without_tensorflow
 
 
 @pytest.mark.parametrize("name", PEERS)
@@ -149,11 +52,33 @@ def test_the_package_has_the_same_definition():
 @pytest.mark.parametrize("optimizer", settings.OPTIMIZERS)
 @pytest.mark.parametrize("name", PEERS)
 def test_a_step_clips_and_updates_as_the_reference_does(name, optimizer):
-    before, after, expected = step_without_dropout(name, optimizer)
-    assert after.keys() == before.keys()
-    for key, value in after.items():
-        assert np.abs(expected[key] - before[key]).max() > 1e-4, key
-        np.testing.assert_allclose(value, expected[key], atol=1e-5, err_msg=key)
+    peer = make_peer(name, dataclasses.replace(SMALL, optimizer=optimizer))
+    weights = draw_weights()
+    peer.set_weights(weights)
+    peer.step()
+    updated = peer.get_weights()
+    gradients = clip(reference(weights)[1], SMALL.clip_norm)
+    assert updated.keys() == gradients.keys()
+    for key, gradient in gradients.items():
+        change = first_change(name, optimizer, gradient) * SMALL.learning_rate
+        assert np.abs(change).max() > 1e-4, key
+        expected = weights[key] - change
+        np.testing.assert_allclose(
+            updated[key], expected, atol=1e-5, err_msg=key
+        )
+
+
+@pytest.mark.parametrize("name", PEERS)
+def test_gradients_are_not_added_to_those_before(name):
+    setting = dataclasses.replace(SMALL, optimizer="sgd", clip_norm=0.0)
+    peer, weights = make_peer(name, setting), draw_weights()
+    peer.set_weights(weights)
+    peer.gradients()
+    peer.step()
+    for key, gradient in reference(weights)[1].items():
+        expected = weights[key] - setting.learning_rate * gradient
+        after = peer.get_weights()[key]
+        np.testing.assert_allclose(after, expected, atol=1e-6, err_msg=key)
 
 
 @pytest.mark.parametrize("name", PEERS)
@@ -174,12 +99,11 @@ def test_dropout_is_for_training_alone(name):
     expected, gradients = reference(weights)
     np.testing.assert_allclose(peer.probe(), expected, atol=1e-5)
     peer.step()
-    change = (
-        weights["classifier/kernel"] - peer.get_weights()["classifier/kernel"]
-    )
-    # Rows of what was dropped in every clip, or in many, change less.
-    undropped = gradients["classifier/kernel"]
-    ratios = np.linalg.norm(change, axis=1) / np.linalg.norm(undropped, axis=1)
+    key = "classifier/kernel"
+    change = peer.get_weights()[key] - weights[key]
+    # A row changes the less, the more clips its input is dropped in.
+    ratios = np.linalg.norm(change, axis=1)
+    ratios /= np.linalg.norm(gradients[key], axis=1)
     assert ratios.max() > 1.5 * ratios.min()
 
 
