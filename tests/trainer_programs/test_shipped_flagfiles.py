@@ -113,10 +113,12 @@ def test_a_dry_run_prints_the_batches_that_it_asks_for(name, printed):
 
 @each_file
 def test_a_dry_run_prints_the_parameters_of_its_units(name, printed):
-    total, features = 0, 0
+    total, features, values = 0, 0, settings(name)
+    shifts = 2 if values["shift"] == "true" else 0  # alpha and beta
     for modality, units in units_of(name).items():
         dim = MODALITIES[modality].dim
-        total += units * (dim + 2)  # kernel, alpha and beta
+        kernel = 0 if values["weighting"] == "average" else dim
+        total += units * (kernel + shifts)
         features += units * dim
     total += (features + 1) * CLASSES
     assert f"Parameters: {total:,}\n" in printed[name]
