@@ -14,11 +14,13 @@ class ByteDropout(keras.layers.Dropout):
     A number is dropped where eight random bits lie below `256 * rate`; sixteen
     bits where that is no whole number, to within `2**-17` of the rate. What
     is kept is scaled by the share that is kept, exactly. The masks are others
-    than those that `keras.layers.Dropout` draws from the same seed.
+    than those that `keras.layers.Dropout` draws from the same seed. With a
+    `noise_shape` it is that layer.
 
     Args:
         rate: Float from 0 to 1, the share that is dropped in training.
-        **kwargs: `seed`, `name`, `dtype` and other arguments of a Keras layer.
+        **kwargs: `seed`, `noise_shape`, `name` and other arguments of
+            `keras.layers.Dropout`.
 
     Call arguments:
         inputs: Float tensor whose last dimension is known.
@@ -36,19 +38,23 @@ class ByteDropout(keras.layers.Dropout):
     def __init__(self, rate, **kwargs):
         super().__init__(rate, **kwargs)
         self.bits = FEW_BITS
-        if not (rate * 2**FEW_BITS).is_integer():
+        if rate * 2**FEW_BITS % 1:
             self.bits = MORE_BITS
         self.threshold = round(rate * 2**self.bits)
 
     def call(self, inputs, training=False):
         kept = 1.0 - self.threshold / 2**self.bits
-        if not training or kept in (0.0, 1.0):
+        if not training or kept in (0.0, 1.0) or self.noise_shape is not None:
             return super().call(inputs, training=training)
-        keep = self._draw(inputs) >= self.threshold
+        lowest = -(2 ** (self.bits - 1))
+        keep = self._draw(inputs) >= lowest + self.threshold
         return ops.where(keep, inputs * (1.0 / kept), 0.0)
 
     def _draw(self, inputs):
-        """Random whole numbers of so many bits, in the inputs' shape."""
+        """Random whole numbers of so many bits, in the inputs' shape.
+
+        They have a sign, as PyTorch has no others of 16 bits.
+        """
         size, count = inputs.shape[-1], WORD // self.bits
         words = keras.random.randint(
             (*ops.shape(inputs)[:-1], -(-size // count)),
@@ -57,4 +63,4 @@ class ByteDropout(keras.layers.Dropout):
             dtype="int32",
             seed=self.seed_generator,
         )
-        return ops.view(words, dtype=f"uint{self.bits}")[..., :size]
+        return ops.view(words, dtype=f"int{self.bits}")[..., :size]

@@ -52,7 +52,7 @@ def test_every_call_draws_anew_and_a_seed_draws_the_same():
     assert 0.4 < np.mean(first[0] != second[0]) < 0.6
 
 
-@pytest.mark.parametrize(("rate", "value"), [(0.0, 1.0), (1.0, 0.0)])
+@pytest.mark.parametrize(("rate", "value"), [(0, 1.0), (0.0, 1.0), (1, 0.0)])
 def test_nothing_or_everything_is_dropped(rate, value):
     np.testing.assert_array_equal(drop(rate), np.full(SHAPE, value))
 
@@ -87,3 +87,9 @@ def test_three_dimensions_are_dropped_number_by_number():
     mask = drop(0.5, (6, 7, 10)) == 0
     assert 0.3 < mask.mean() < 0.7
     assert len(np.unique(mask.reshape(42, 10), axis=0)) > 35
+
+
+def test_a_noise_shape_drops_whole_rows():
+    layer = ByteDropout(0.5, noise_shape=(None, 1), seed=1)
+    found = np.asarray(layer(np.ones((64, 10), "float32"), training=True))
+    assert set(found.mean(axis=1).tolist()) == {0.0, 2.0}
