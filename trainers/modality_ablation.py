@@ -2,7 +2,8 @@ r"""Trains on every set of a dataset's modalities, and tables what came out.
 
     python trainers/modality_ablation.py --data_dir=records/digits_av \
         --methods='shifting clusters=digits_av.flags,average pooling=...' \
-        --output_dir=runs/digits_av --page=docs/results/digits_av.md
+        --output_dir=runs/digits_av_modalities \
+        --page=docs/results/digits_av.md
 
 A method is a name and a flagfile of trainers/train.py, which trains each run in
 a process of its own: every set of modalities by every method from every seed,
@@ -42,7 +43,9 @@ _METHODS = flags.DEFINE_list(
 )
 _SEEDS = flags.DEFINE_list("seeds", ["0", "1", "2"], "Seeds of each.")
 _PAGE = flags.DEFINE_string("page", None, "A Markdown file to write.")
-_ABOUT = flags.DEFINE_string("about", "", "A paragraph for the page.")
+_ABOUT = flags.DEFINE_string(
+    "about", None, "A Markdown file whose text goes below the page's title."
+)
 
 TRAIN = pathlib.Path(__file__).with_name("train.py")
 LOOK_SECONDS = 0.5
@@ -56,12 +59,17 @@ def parse_methods() -> dict[str, str]:
         ValueError: If a method is not a name and a flagfile.
     """
     pairs = [value.partition("=")[::2] for value in _METHODS.value]
-    if not all(name and path for name, path in pairs):
+    methods = dict(pairs)
+    folders = {pathlib.Path(path).stem for path in methods.values()}
+    if not all(name and path for name, path in pairs) or (
+        len(folders) < len(pairs)
+    ):
         raise ValueError(
-            "Expected --methods as NAME=FLAGFILE. Received: "
-            f"{_METHODS.value}. Such as 'shifting clusters=digits_av.flags'."
+            "Expected --methods as NAME=FLAGFILE, each name and file once. "
+            f"Received: {_METHODS.value}. Such as 'shifting "
+            "clusters=digits_av.flags'."
         )
-    return dict(pairs)
+    return methods
 
 
 def parse_seeds() -> list[int]:
@@ -78,19 +86,53 @@ def parse_seeds() -> list[int]:
     return [int(x) for x in _SEEDS.value]
 
 
-def units_of(flagfile: str, modalities: list[str]) -> dict[str, int]:
-    """Reads how many units a flagfile gives each modality."""
+def read_flagfile(flagfile: str) -> dict[str, str]:
+    """Reads a flagfile's own lines.
+
+    Raises:
+        ValueError: If there is none, or none of the shipped ones.
+    """
     path = pathlib.Path(flagfile)
     if not path.exists():
         path = TRAIN.parent / "flags" / flagfile
-    lines = path.read_text().splitlines()
-    values = [x.partition("=")[2] for x in lines if x[:12] == "--num_units="]
-    if not values:
+    if not path.is_file():
         raise ValueError(
-            f"Expected a line --num_units=... in {path}. Received: none. Say "
-            "how many units each modality has."
+            "Expected --methods to name flagfiles, or those in trainers/flags. "
+            f"Received: {flagfile!r}. Check the name."
         )
-    return training.parse_num_units(values[-1].split(","), modalities)
+    lines = [x.strip() for x in path.read_text().splitlines()]
+    pairs = (x[2:].partition("=")[::2] for x in lines if x[:2] == "--")
+    return dict(pairs)
+
+
+def units_of(flagfile: str, modalities: list[str]) -> dict[str, int]:
+    """Reads how many units a flagfile gives each modality."""
+    units = read_flagfile(flagfile).get("num_units")
+    if not units:
+        raise ValueError(
+            f"Expected a line --num_units=... in {flagfile}. Received: none. "
+            "Say how many units each modality has."
+        )
+    return training.parse_num_units(units.split(","), modalities)
+
+
+def check(methods: dict[str, str], manifest: Manifest) -> None:
+    """Checks dataset, flagfiles and folders before the first run.
+
+    Raises:
+        ValueError: If they do not fit, or runs that are there were trained
+            by other flagfiles or on another dataset.
+    """
+    if manifest.description.multi_label:
+        raise ValueError(
+            "Expected a dataset with one label a clip. Received: "
+            f"{manifest.directory}, which is multi-label. Train each set with "
+            "trainers/train.py."
+        )
+    for flagfile in methods.values():
+        units_of(flagfile, list(manifest.description.modalities))
+        folder = pathlib.Path(_OUTPUT_DIR.value) / pathlib.Path(flagfile).stem
+        run_folder.claim(folder, read_flagfile(flagfile), manifest)
 
 
 def run_of(flagfile: str, names: tuple[str, ...], seed: int) -> pathlib.Path:
@@ -179,7 +221,7 @@ def read_all(methods, seeds, modalities) -> ModalityAblation:
     return ModalityAblation(modalities, list(methods), seeds, results)
 
 
-def page_text(ablation: ModalityAblation, methods, manifest) -> str:
+def page_text(ablation: ModalityAblation, methods, about, manifest) -> str:
     """Gives the page."""
     name = manifest.description.name
     first = run_of(
@@ -192,7 +234,7 @@ def page_text(ablation: ModalityAblation, methods, manifest) -> str:
     seconds = sum(x["training_seconds"] for x in ablation.results.values())
     parts = [
         f"# {name}: every set of its modalities",
-        _ABOUT.value,
+        about.strip(),
         "Test accuracy in percent, the mean over the seeds "
         f"{', '.join(map(str, ablation.seeds))} ± the sample standard "
         "deviation; in parentheses the mean on the validation split, on which "
@@ -213,13 +255,16 @@ def page_text(ablation: ModalityAblation, methods, manifest) -> str:
 
 
 def command(methods) -> str:
-    """Gives the command that makes the page's runs."""
+    """Gives the command that makes the runs and the page."""
     values = {
         "data_dir": f"records/{pathlib.Path(_DATA_DIR.value).name}",
         "methods": ",".join("=".join(item) for item in methods.items()),
         "seeds": ",".join(_SEEDS.value),
         "output_dir": f"runs/{pathlib.Path(_OUTPUT_DIR.value).name}",
     }
+    for flag in (_ABOUT, _PAGE):
+        if flag.value:
+            values[flag.name] = flag.value
     words = [f"--{key}={shlex.quote(value)}" for key, value in values.items()]
     return " \\\n    ".join(["python trainers/modality_ablation.py", *words])
 
@@ -231,14 +276,14 @@ def main(argv):
         methods, seeds = parse_methods(), parse_seeds()
         manifest = Manifest.load(_DATA_DIR.value)
         modalities = list(manifest.description.modalities)
-        for flagfile in methods.values():
-            units_of(flagfile, modalities)  # or raises, before the first run
+        check(methods, manifest)
+        about = _ABOUT.value and pathlib.Path(_ABOUT.value).read_text()
         ablation = read_all(methods, seeds, modalities)
     except (FileNotFoundError, ValueError, training.RunStopped) as error:
         sys.exit(str(error))
     print(f"\n{accuracy_table(ablation)}\n{seed_table(ablation)}")
     if _PAGE.value:
-        page = page_text(ablation, methods, manifest)
+        page = page_text(ablation, methods, about or "", manifest)
         atomic_file.write_text(pathlib.Path(_PAGE.value), page)
         print(f"The page is {_PAGE.value}")
 

@@ -52,7 +52,7 @@ def check_saved_model(
         What came out.
 
     Raises:
-        ValueError: If there is no clip.
+        ValueError: If no clip has a frame.
         RuntimeError: If the process fails or a probability is off by more
             than 1e-5.
     """
@@ -69,8 +69,8 @@ def check_saved_model(
             num_clips += len(labels)
     if not num_clips:
         raise ValueError(
-            "check_saved_model expects at least one clip. Received: no batch. "
-            "Name a split that has clips."
+            "check_saved_model expects at least one clip that has a frame. "
+            "Received: none. Name a split that has some."
         )
     if not difference <= TOLERANCE:
         raise RuntimeError(

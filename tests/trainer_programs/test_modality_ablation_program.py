@@ -27,7 +27,7 @@ def write_result(folder, test):
 
 
 @pytest.fixture(scope="module")
-def done(data_dir, tmp_path_factory):
+def done(data_dir, multi_label_dir, tmp_path_factory):
     """A run of the program where one training is missing, and errors."""
     cwd = tmp_path_factory.mktemp("ablation")
     for name, setting in FLAGFILES.items():
@@ -37,16 +37,24 @@ def done(data_dir, tmp_path_factory):
                 folder = cwd / "runs" / name / names / "seed_4"
                 write_result(folder, 0.1 + number / 100)
     (cwd / "wrong.flags").write_text(f"{SETTINGS}--no_such_flag=1\n")
+    (cwd / "about.md").write_text("So it is.\n")
     methods = ",".join(f"{name}={name}.flags" for name in FLAGFILES)
     flags = {"data_dir": data_dir, "output_dir": "runs", "seeds": 4}
     flags["methods"] = methods
     cases = [
-        (PROGRAM, flags | {"page": "page.md", "about": "So it is."}),
+        (PROGRAM, flags | {"page": "page.md", "about": "about.md"}),
         (PROGRAM, flags | {"methods": "x=wrong.flags", "output_dir": "other"}),
         (PROGRAM, flags | {"methods": "clusters.flags"}),
         (PROGRAM, flags | {"seeds": "one"}),
+        (PROGRAM, flags | {"methods": "x=none.flags"}),
+        (PROGRAM, flags | {"methods": "x=clusters.flags,x=pooling.flags"}),
     ]
-    return types.SimpleNamespace(cwd=cwd, results=run_cases(cases, cwd=cwd))
+    results = run_cases(cases, cwd=cwd)
+    (cwd / "clusters.flags").write_text(SETTINGS.replace("2\n", "3\n"))
+    several = {"data_dir": multi_label_dir, "output_dir": "several"}
+    later = [(PROGRAM, flags), (PROGRAM, flags | several)]
+    results += run_cases(later, cwd=cwd)
+    return types.SimpleNamespace(cwd=cwd, results=results)
 
 
 @pytest.fixture(scope="module")
@@ -94,8 +102,20 @@ def test_a_run_that_fails_is_named_with_its_log(done):
 
 @pytest.mark.parametrize(
     ("index", "expected"),
-    [(2, "Expected --methods as NAME=FLAGFILE"), (3, "Expected --seeds")],
+    [
+        (2, "Expected --methods as NAME=FLAGFILE"),
+        (3, "Expected --seeds"),
+        (4, "Expected --methods to name flagfiles"),
+        (5, "each name and file once"),
+        (7, "Expected a dataset with one label a clip"),
+    ],
 )
 def test_flags_that_cannot_be_read_are_named(done, index, expected):
     assert done.results[index].returncode == 1
     assert expected in done.results[index].stderr
+
+
+def test_results_of_another_flagfile_are_not_taken_for_this_ones(done):
+    assert done.results[6].returncode == 1
+    assert "runs/clusters to be empty or this run's" in done.results[6].stderr
+    assert "epochs: '2' there, '3' now" in done.results[6].stderr
