@@ -2,13 +2,14 @@
 
     python benchmarks/training_step.py --setting=kinetics
 
-times forward, forward and backward, and the whole step of attention clusters
-with RMSProp and a clipped global norm, as `trainers/train.py` takes it, and the
+times forward, forward and backward, and the whole step of attention clusters,
+as `trainers/train.py` takes it, at a setting of `benchmarks/peers`, and the
 same without each of the things that make it fast. The floor is what no
 implementation on this machine and library is without: the classifier's three
-matrix products, and one pass of the update over its weight, gradient and slot
-(timed as plain descent, which reads two of them and writes one, times 5 / 3).
-All ways take turns in one process; figures are medians in milliseconds.
+matrix products, and one pass of the update over its weight, gradient and slots
+(timed as plain descent, which reads two arrays and writes one, times 5 / 3 for
+RMSProp). All ways take turns in one process; figures are medians in
+milliseconds.
 """
 
 import json
@@ -22,22 +23,24 @@ import numpy as np
 import tensorflow as tf
 from absl import app
 from absl import flags
+from peers.setting import FLASH_MNIST
+from peers.setting import KINETICS
+from peers.setting import YOUTUBE8M
+from peers.setting import draw_batch
 
 from ac_keras import ShiftingCluster
 from ac_keras import cluster_classifier
 from ac_keras.training import UpdateStep
 from ac_keras.training import update_step
 
-SETTINGS = {  # batch size, frames, classes, dim and units of each modality
-    "flash_mnist": (64, 25, 1024, {"frames": (50, 128)}),
-    "kinetics": (
-        64,
-        20,
-        400,
-        {"rgb": (1536, 64), "flow": (1536, 32), "audio": (512, 32)},
-    ),
-    "youtube8m": (64, 60, 3862, {"rgb": (1024, 32), "audio": (128, 32)}),
+SETTINGS = {
+    "flash_mnist": FLASH_MNIST,
+    "kinetics": KINETICS,
+    "youtube8m": YOUTUBE8M,
 }
+# Passes over a weight's size that an update cannot do without: it reads weight,
+# gradient and slots, and writes all but the gradient. Plain descent takes 3.
+PASSES = {"rmsprop": 5, "adam": 7}
 MODES = ("forward", "gradients", "step")
 NEVER = 2**62
 
@@ -56,46 +59,40 @@ class ShiftOnOutputs(ShiftingCluster):
         return self._normalised(keras.ops.matmul(scores, frames))
 
 
-def draw_batch():
-    """Features and labels of a batch."""
-    batch, num_frames, num_classes, modalities = SETTINGS[_SETTING.value]
-    rng = np.random.default_rng(0)
-    features = {}
-    for name, (dim, _) in modalities.items():
-        frames = rng.standard_normal((batch, num_frames, dim), np.float32)
-        features[name] = tf.constant(frames)
-        count = np.full(batch, num_frames, np.int32)
-        features[f"{name}_num_frames"] = tf.constant(count)
-    return features, tf.constant(rng.integers(0, num_classes, batch))
+def make_batch(setting):
+    """Features, with the counts of frames, and labels."""
+    features, labels = draw_batch(setting, seed=0)
+    count = np.full(setting.batch_size, setting.num_frames, np.int32)
+    counts = {f"{name}_num_frames": count for name in features}
+    return tf.nest.map_structure(tf.constant, ({**features, **counts}, labels))
 
 
-def make_model(cluster, dropout):
+def make_model(setting, cluster, dropout):
     """A classifier with such clusters and dropout."""
-    _, _, num_classes, modalities = SETTINGS[_SETTING.value]
+    dims = {name: dim for name, (dim, _) in setting.modalities.items()}
+    clusters = {
+        name: cluster(units) for name, (_, units) in setting.modalities.items()
+    }
     model = cluster_classifier(
-        {name: dim for name, (dim, _) in modalities.items()},
-        {name: cluster(units) for name, (_, units) in modalities.items()},
-        num_classes,
+        dims, clusters, setting.num_classes, dropout=setting.dropout
     )
-    if dropout is not None:
-        pooled = dropout(0.5, name="dropout")(model.get_layer("dropout").input)
-        logits = model.get_layer("logits")
-        layers = [
-            keras.layers.Dense(logits.units, name="logits"),
-            keras.layers.Activation(
-                "softmax", dtype="float32", name="probabilities"
-            ),
-        ]
-        for layer in layers:
-            pooled = layer(pooled)
-        model = keras.Model(model.input, pooled)
-    return model
+    if dropout is None:
+        return model
+    pooled = model.get_layer("dropout").input
+    for layer in (
+        dropout(setting.dropout, name="dropout"),
+        keras.layers.Dense(setting.num_classes, name="logits"),
+        keras.layers.Activation("softmax", dtype="float32"),
+    ):
+        pooled = layer(pooled)
+    return keras.Model(model.input, pooled)
 
 
-def make_ways(model, features, labels, large):
+def make_ways(setting, model, features, labels, large):
     """Gives functions of a way's three modes, each traced by now."""
-    update_step.LARGE, size = large, len(labels)
-    step = UpdateStep(model, keras.optimizers.RMSprop(1e-4), clip_norm=5.0)
+    update_step.LARGE, size = large, setting.batch_size
+    optimizer = keras.optimizers.get(setting.optimizer)
+    step = UpdateStep(model, optimizer, clip_norm=setting.clip_norm)
     modes = {
         "forward": tf.function(lambda: model(features, training=True)[0, 0]),
         "gradients": tf.function(
@@ -108,10 +105,10 @@ def make_ways(model, features, labels, large):
     return modes
 
 
-def make_floor(features, labels):
-    """Gives the floor of each mode."""
-    batch, _, num_classes, modalities = SETTINGS[_SETTING.value]
-    width = sum(dim * units for dim, units in modalities.values())
+def make_floor(setting):
+    """Gives the floor of each mode, and plain descent."""
+    batch, num_classes = setting.batch_size, setting.num_classes
+    width = setting.width
     dtype = keras.config.dtype_policy().compute_dtype
     x = tf.cast(tf.random.normal((batch, width)), dtype)
     y = tf.cast(tf.random.normal((batch, num_classes)), dtype)
@@ -164,21 +161,22 @@ def _wait(value):
 def main(argv):
     del argv
     keras.config.set_dtype_policy(_DTYPE_POLICY.value)
-    features, labels = draw_batch()
-    keras_dropout = keras.layers.Dropout
-    ways = {"floor": make_floor(features, labels)}
+    setting, keras_dropout = SETTINGS[_SETTING.value], keras.layers.Dropout
+    features, labels = make_batch(setting)
+    ways = {"floor": make_floor(setting)}
     for name, (cluster, dropout, large) in {
         "plain": (ShiftOnOutputs, keras_dropout, NEVER),
         "shift on the weights": (ShiftingCluster, keras_dropout, NEVER),
         "and dropout by bytes": (ShiftingCluster, None, NEVER),
         "and compiled update": (ShiftingCluster, None, 2**20),
     }.items():
-        model = make_model(cluster, dropout)
-        ways[name] = make_ways(model, features, labels, large)
+        model = make_model(setting, cluster, dropout)
+        ways[name] = make_ways(setting, model, features, labels, large)
     load = os.getloadavg()[0]
     found = measure(ways)
     floor = found["floor"]
-    floor["step"] = floor["gradients"] + floor.pop("descent") * 5 / 3
+    update = floor.pop("descent") * PASSES[setting.optimizer] / 3
+    floor["step"] = floor["gradients"] + update
     print(
         f"{_SETTING.value}, {_DTYPE_POLICY.value}, {os.cpu_count()} CPUs,",
         end=" ",
