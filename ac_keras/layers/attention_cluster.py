@@ -141,10 +141,7 @@ class AttentionCluster(keras.layers.Layer):
             # Padding may hold anything; 0 * NaN would be NaN.
             frames = ops.where(ops.expand_dims(mask, 2), frames, 0)
         scores = self._attention_scores(frames, mask)  # (batch, unit, frame)
-        pooled = self._pool(scores, frames)  # (batch, unit, dim)
-        if mask is not None:
-            any_frame = ops.any(mask, axis=1)[:, None, None]
-            pooled = ops.where(any_frame, pooled, 0)
+        pooled = self._pool(scores, frames, mask)  # (batch, unit, dim)
         width = self.num_units * frames.shape[-1]
         pooled = ops.reshape(pooled, (-1, width))
         return (pooled, scores) if return_attention_scores else pooled
@@ -232,6 +229,9 @@ class AttentionCluster(keras.layers.Layer):
         # Not by einsum, which LiteRT takes for none but one frame.
         return ops.sum(hidden * ops.transpose(self.kernel), axis=-1)
 
-    def _pool(self, scores, frames):
-        """Every unit's output `(batch, num_units, dim)`."""
+    def _pool(self, scores, frames, mask):
+        """Every unit's output `(batch, num_units, dim)`.
+
+        Scores of masked frames are 0, so that a clip without any gives zeros.
+        """
         return ops.matmul(scores, frames)

@@ -3,19 +3,22 @@
 import keras
 from keras import ops
 
-WORD = 32  # bits of what is drawn at a time
-FEW_BITS, MORE_BITS = 8, 16
+LEVELS = 2**8  # of a byte
+LOWEST = -(LEVELS // 2)
+WORD = 2**32 - 1  # largest number of the words that are drawn
+BYTES = 4  # of a word
 
 
 @keras.saving.register_keras_serializable(package="ac_keras")
 class ByteDropout(keras.layers.Dropout):
     """`keras.layers.Dropout` with masks that cost a quarter as much to draw.
 
-    A number is dropped where eight random bits lie below `256 * rate`; sixteen
-    bits where that is no whole number, to within `2**-17` of the rate. What
-    is kept is scaled by the share that is kept, exactly. The masks are others
-    than those that `keras.layers.Dropout` draws from the same seed. With a
-    `noise_shape` it is that layer.
+    A number is dropped where a random byte lies below `256 * rate`. Where that
+    is no whole number, every row of the last dimension draws whether it takes
+    the one below or above, so that a number is dropped with the probability
+    `rate` all the same. The masks are others than those that
+    `keras.layers.Dropout` draws from the same seed. With a `noise_shape`, or a
+    rate within `1 / 256` of 0 or 1, it is that layer.
 
     Args:
         rate: Float from 0 to 1, the share that is dropped in training.
@@ -35,32 +38,34 @@ class ByteDropout(keras.layers.Dropout):
     [0.0, 2.0]
     """
 
-    def __init__(self, rate, **kwargs):
-        super().__init__(rate, **kwargs)
-        self.bits = FEW_BITS
-        if rate * 2**FEW_BITS % 1:
-            self.bits = MORE_BITS
-        self.threshold = round(rate * 2**self.bits)
-
     def call(self, inputs, training=False):
-        kept = 1.0 - self.threshold / 2**self.bits
-        if not training or kept in (0.0, 1.0) or self.noise_shape is not None:
+        in_bytes = 1 <= self.rate * LEVELS <= LEVELS - 1
+        if not training or not in_bytes or self.noise_shape is not None:
             return super().call(inputs, training=training)
-        lowest = -(2 ** (self.bits - 1))
-        keep = self._draw(inputs) >= lowest + self.threshold
-        return ops.where(keep, inputs * (1.0 / kept), 0.0)
+        keep = self._draw_bytes(inputs) >= self._draw_threshold(inputs)
+        return ops.where(keep, inputs * (1.0 / (1.0 - self.rate)), 0.0)
 
-    def _draw(self, inputs):
-        """Random whole numbers of so many bits, in the inputs' shape.
+    def _draw_bytes(self, inputs):
+        """Random bytes in the inputs' shape.
 
-        They have a sign, as PyTorch has no others of 16 bits.
+        They have a sign, as words have one in PyTorch.
         """
-        size, count = inputs.shape[-1], WORD // self.bits
+        size = inputs.shape[-1]
         words = keras.random.randint(
-            (*ops.shape(inputs)[:-1], -(-size // count)),
-            -(2 ** (WORD - 1)),
-            2 ** (WORD - 1) - 1,
+            (*ops.shape(inputs)[:-1], -(-size // BYTES)),
+            -(WORD // 2) - 1,
+            WORD // 2,
             dtype="int32",
             seed=self.seed_generator,
         )
-        return ops.view(words, dtype=f"int{self.bits}")[..., :size]
+        return ops.view(words, dtype="int8")[..., :size]
+
+    def _draw_threshold(self, inputs):
+        """The lowest byte that is kept, one or one for each row."""
+        whole, part = divmod(self.rate * LEVELS, 1)
+        threshold = LOWEST + int(whole)
+        if not part:
+            return threshold
+        row = ops.shape(inputs[..., :1])
+        above = keras.random.uniform(row, seed=self.seed_generator) < part
+        return ops.cast(above, "int8") + ops.cast(threshold, "int8")

@@ -86,28 +86,29 @@ class ShiftingCluster(AttentionCluster):
             autocast=False,
         )
 
-    def _pool(self, scores, frames):
-        if self.compute_dtype != "float32":
-            return self._normalised(ops.matmul(scores, frames))
+    def _pool(self, scores, frames, mask):
         # A frame of ones, weighted by beta, is the shift. All that remains is
         # done to the weights, of which there are far fewer than of outputs.
-        frames = ops.concatenate([frames, ops.ones_like(frames[:, :1])], axis=1)
-        scaled = self.alpha[:, None] * scores
+        ones = ops.ones_like(frames[:, :1])
+        frames = ops.concatenate([frames, ops.cast(ones, frames.dtype)], axis=1)
+        scores = ops.cast(scores, "float32")
         shift = ops.ones_like(scores[:, :, :1]) * self.beta[:, None]
+        if mask is not None:  # A clip without any frame gives zeros.
+            any_frame = ops.any(mask, axis=1)[:, None, None]
+            shift = ops.where(any_frame, shift, 0.0)
+        scaled = self.alpha[:, None] * scores
         weights = ops.concatenate([scaled, shift], axis=2)
+        weights = weights * self._scale(self._square(weights, frames))
+        return ops.matmul(ops.cast(weights, self.compute_dtype), frames)
+
+    def _square(self, weights, frames):
+        """The square of the norm of what the weights make of the frames."""
+        frames = ops.cast(frames, "float32")
         pooled = ops.stop_gradient(ops.matmul(weights, frames))
         along = ops.matmul(pooled, ops.transpose(frames, (0, 2, 1)))
         # The square of a norm whose gradient is that of pooled * pooled.
         half = ops.sum(weights * along, axis=-1, keepdims=True)
-        square = 2.0 * half - ops.stop_gradient(half)
-        return ops.matmul(weights * self._scale(square), frames)
-
-    def _normalised(self, pooled):
-        """Shifts and normalises in float32 what was pooled in less."""
-        pooled = ops.cast(pooled, "float32")
-        shifted = self.alpha[:, None] * pooled + self.beta[:, None]
-        square = ops.sum(ops.square(shifted), axis=-1, keepdims=True)
-        return ops.cast(shifted * self._scale(square), self.compute_dtype)
+        return 2.0 * half - ops.stop_gradient(half)
 
     def _scale(self, square):
         """What the square of a norm makes of its vector."""
