@@ -43,7 +43,8 @@ class ByteDropout(keras.layers.Dropout):
         if not training or not in_bytes or self.noise_shape is not None:
             return super().call(inputs, training=training)
         keep = self._draw_bytes(inputs) >= self._draw_threshold(inputs)
-        return ops.where(keep, inputs * (1.0 / (1.0 - self.rate)), 0.0)
+        # Products, as processors choose between numbers of bfloat16 slowly.
+        return inputs * (ops.cast(keep, inputs.dtype) / (1.0 - self.rate))
 
     def _draw_bytes(self, inputs):
         """Random bytes in the inputs' shape.
