@@ -6,6 +6,7 @@ from ac_keras.layers.byte_dropout import ByteDropout
 from ac_keras.layers.frame_mask import FrameMask
 from ac_keras.layers.multimodal_cluster import MultimodalCluster
 from ac_keras.layers.shifting_cluster import ShiftingCluster
+from ac_keras.layers.wide_dense import WideDense
 
 __all__ = [
     "AttentionCluster",
@@ -14,4 +15,5 @@ __all__ = [
     "FrameMask",
     "MultimodalCluster",
     "ShiftingCluster",
+    "WideDense",
 ]

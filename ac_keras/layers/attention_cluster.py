@@ -9,6 +9,7 @@ from ac_keras.layers.input_checks import check_frames
 from ac_keras.layers.input_checks import check_mask
 
 WEIGHTINGS = ("average", "fc1", "fc2")
+LOWEST_LOGIT = -1e30  # of masked frames
 LARGEST_LOGIT = 6e4  # that float16 holds
 
 
@@ -140,11 +141,14 @@ class AttentionCluster(keras.layers.Layer):
             mask = ops.cast(mask, "bool")
             # Padding may hold anything; 0 * NaN would be NaN.
             frames = ops.where(ops.expand_dims(mask, 2), frames, 0)
-        scores = self._attention_scores(frames, mask)  # (batch, unit, frame)
+        scores = self._attention_scores(frames, mask)  # (batch, frame, unit)
         pooled = self._pool(scores, frames, mask)  # (batch, unit, dim)
         width = self.num_units * frames.shape[-1]
         pooled = ops.reshape(pooled, (-1, width))
-        return (pooled, scores) if return_attention_scores else pooled
+        if not return_attention_scores:
+            return pooled
+        scores = ops.cast(scores, self.compute_dtype)
+        return pooled, ops.transpose(scores, (0, 2, 1))
 
     def compute_mask(self, frames, mask=None):
         return None
@@ -197,19 +201,22 @@ class AttentionCluster(keras.layers.Layer):
         return frames.shape
 
     def _attention_scores(self, frames, mask):
-        """Weights of the frames `(batch, num_units, num_frames)`."""
+        """Weights of the frames in float32 `(batch, num_frames, num_units)`.
+
+        The softmax is along the frames where they lie, as transposing costs
+        more than it does.
+        """
         logits = ops.cast(self._logits(frames), "float32")
         if self.compute_dtype == "float16":  # Infinite ones would give NaN.
             logits = ops.clip(logits, -LARGEST_LOGIT, LARGEST_LOGIT)
-        logits = ops.transpose(logits, (0, 2, 1))  # (batch, unit, frame)
-        if mask is None:
-            scores = ops.softmax(logits, axis=-1)
-        else:
-            keep = ops.expand_dims(mask, 1)
+        if mask is not None:
+            keep = ops.expand_dims(mask, 2)
             # Finite, so that a clip without frames has finite gradients.
-            scores = ops.softmax(ops.where(keep, logits, -1e30), axis=-1)
-            scores = ops.where(keep, scores, 0.0)
-        return ops.cast(scores, self.compute_dtype)
+            logits = ops.where(keep, logits, LOWEST_LOGIT)
+        largest = ops.max(logits, axis=1, keepdims=True, initial=LOWEST_LOGIT)
+        powers = ops.exp(logits - ops.stop_gradient(largest))
+        scores = powers / ops.sum(powers, axis=1, keepdims=True)
+        return scores if mask is None else ops.where(keep, scores, 0.0)
 
     def _logits(self, frames):
         """Scores before the softmax, `(batch, num_frames, num_units)`."""
@@ -234,4 +241,5 @@ class AttentionCluster(keras.layers.Layer):
 
         Scores of masked frames are 0, so that a clip without any gives zeros.
         """
-        return ops.matmul(scores, frames)
+        scores = ops.cast(scores, self.compute_dtype)
+        return ops.matmul(ops.transpose(scores, (0, 2, 1)), frames)

@@ -21,7 +21,7 @@ class ShiftingCluster(AttentionCluster):
     and the whole output norm 1. A unit whose shifted output is the zero
     vector (norm below 1e-6), which has no direction, gives zeros. Norms are
     taken in float32 whatever the compute dtype, and alpha and beta are kept
-    in it. Gradients are exact; their own derivatives are not.
+    in it.
 
     Args:
         num_units: Integer, the number of attention units `N`, 1 or more.
@@ -91,24 +91,20 @@ class ShiftingCluster(AttentionCluster):
         # done to the weights, of which there are far fewer than of outputs.
         ones = ops.ones_like(frames[:, :1])
         frames = ops.concatenate([frames, ops.cast(ones, frames.dtype)], axis=1)
-        scores = ops.cast(scores, "float32")
-        shift = ops.ones_like(scores[:, :, :1]) * self.beta[:, None]
+        shift = ops.ones_like(scores[:, :1]) * self.beta
         if mask is not None:  # A clip without any frame gives zeros.
             any_frame = ops.any(mask, axis=1)[:, None, None]
             shift = ops.where(any_frame, shift, 0.0)
-        scaled = self.alpha[:, None] * scores
-        weights = ops.concatenate([scaled, shift], axis=2)
+        weights = ops.concatenate([scores * self.alpha, shift], axis=1)
         weights = weights * self._scale(self._square(weights, frames))
-        return ops.matmul(ops.cast(weights, self.compute_dtype), frames)
+        return super()._pool(weights, frames, mask)
 
     def _square(self, weights, frames):
-        """The square of the norm of what the weights make of the frames."""
+        """The squares of the outputs' norms `(batch, 1, num_units)`."""
         frames = ops.cast(frames, "float32")
-        pooled = ops.stop_gradient(ops.matmul(weights, frames))
-        along = ops.matmul(pooled, ops.transpose(frames, (0, 2, 1)))
-        # The square of a norm whose gradient is that of pooled * pooled.
-        half = ops.sum(weights * along, axis=-1, keepdims=True)
-        return 2.0 * half - ops.stop_gradient(half)
+        products = ops.matmul(frames, ops.transpose(frames, (0, 2, 1)))
+        along = ops.matmul(products, weights)
+        return ops.sum(weights * along, axis=1, keepdims=True)
 
     def _scale(self, square):
         """What the square of a norm makes of its vector."""

@@ -5,6 +5,7 @@ import keras
 from ac_keras.layers import ByteDropout
 from ac_keras.layers import FrameMask
 from ac_keras.layers import MultimodalCluster
+from ac_keras.layers import WideDense
 
 
 def cluster_classifier(
@@ -64,7 +65,7 @@ def cluster_classifier(
         clusters, mean_features=mean_features, name="clusters"
     )(frames, mask=mask, return_attention_scores=True)
     features = ByteDropout(dropout, name="dropout")(features)
-    logits = keras.layers.Dense(num_classes, name="logits")(features)
+    logits = WideDense(num_classes, name="logits")(features)
     # In float32, whatever the rest computes in.
     activation = keras.layers.Activation(
         "sigmoid" if multi_label else "softmax",
