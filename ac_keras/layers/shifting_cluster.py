@@ -21,7 +21,7 @@ class ShiftingCluster(AttentionCluster):
     and the whole output norm 1. A unit whose shifted output is the zero
     vector (norm below 1e-6), which has no direction, gives zeros. Norms are
     taken in float32 whatever the compute dtype, and alpha and beta are kept
-    in it.
+    in it. Gradients are exact; their own derivatives are not.
 
     Args:
         num_units: Integer, the number of attention units `N`, 1 or more.
@@ -100,11 +100,19 @@ class ShiftingCluster(AttentionCluster):
         return super()._pool(weights, frames, mask)
 
     def _square(self, weights, frames):
-        """The squares of the outputs' norms `(batch, 1, num_units)`."""
+        """The squares of the outputs' norms `(batch, 1, num_units)`.
+
+        By the outputs, not by the frames' products with each other: where the
+        shift takes away most of an output, those would cancel out.
+        """
         frames = ops.cast(frames, "float32")
-        products = ops.matmul(frames, ops.transpose(frames, (0, 2, 1)))
-        along = ops.matmul(products, weights)
-        return ops.sum(weights * along, axis=1, keepdims=True)
+        pooled = ops.matmul(ops.transpose(weights, (0, 2, 1)), frames)
+        pooled = ops.transpose(ops.stop_gradient(pooled), (0, 2, 1))
+        half = ops.sum(
+            weights * ops.matmul(frames, pooled), axis=1, keepdims=True
+        )
+        # The square of a norm whose gradient is that of pooled * pooled.
+        return 2.0 * half - ops.stop_gradient(half)
 
     def _scale(self, square):
         """What the square of a norm makes of its vector."""

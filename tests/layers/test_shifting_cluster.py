@@ -171,3 +171,13 @@ def test_takes_another_number_of_frames_than_in_build():
     frames = draw_frames(11, num_frames=40)
     expected = reference_pool(layer, frames)
     np.testing.assert_allclose(layer(frames), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("offset", [10, 100])
+def test_a_shift_that_cancels_the_frames_mean_leaves_the_direction(offset):
+    frames = offset + draw_frames(3, dim=512)
+    layer = make_cluster(num_units=4, dim=512)
+    layer.alpha.assign(np.ones(4))
+    layer.beta.assign(np.full(4, -offset) + 0.1)
+    expected = reference_pool(layer, frames)
+    np.testing.assert_allclose(layer(frames), expected, atol=1e-5)
