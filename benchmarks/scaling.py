@@ -7,8 +7,9 @@ from sizes at which that factor matters. Every point is a process of its own,
 forked before TensorFlow does anything; those of a factor take turns. Memory is
 the growth of the process's peak resident set, as TensorFlow counts none on a
 processor, less that of a tiny model. Exponents are fitted by least squares in
-logarithms; the floor is how the products' multiplications grow, and the bytes
-of weights, frames and what the units pool. Linux only.
+logarithms. The floor is the classifier's product alone, and how the products'
+multiplications and the bytes of weights, frames and what the units pool grow.
+Linux only.
 """
 
 import collections
@@ -34,7 +35,8 @@ from ac_keras.training.update_step import clip_losses
 from ac_keras.training.update_step import with_logits
 
 DOUBLINGS = 3
-MODES = ("forward", "gradients")
+COUNTED = ("multiplications", "forward_bytes", "gradients_bytes")
+MODES = ("product", "forward", "gradients")
 
 _FACTORS = flags.DEFINE_list("factors", list(DOUBLED), "What is doubled.")
 _SECONDS = flags.DEFINE_float(
@@ -50,7 +52,7 @@ def memory(name: str) -> float:
 
 
 def make_modes(point: Point):
-    """Gives the functions that are timed, by name in `MODES`."""
+    """Gives the functions whose memory is measured too, by name."""
     features = {
         "x": tf.random.normal((point.batch, point.frames, point.dim)),
         "x_num_frames": tf.fill((point.batch,), point.frames),
@@ -76,6 +78,19 @@ def make_modes(point: Point):
     return {"forward": forward, "gradients": gradients}
 
 
+def make_product(point: Point):
+    """Gives the classifier's product."""
+    width = point.dim * point.units
+    x = tf.random.normal((point.batch, width))
+    kernel = tf.random.normal((width, point.classes))
+
+    @tf.function
+    def multiply(x, kernel):  # given, so that none is constant
+        return x @ kernel
+
+    return lambda: multiply(x, kernel)
+
+
 def work(point: Point, pipe) -> None:
     """Tells the growth of memory, then the seconds of each mode it is sent."""
     warnings.simplefilter("ignore")  # of the tiny model's softmax
@@ -85,9 +100,11 @@ def work(point: Point, pipe) -> None:
             function()
         peaks[mode] = memory("VmHWM") - start
     pipe.send(peaks)
-    while mode := pipe.recv():
+    modes["product"] = make_product(point)
+    modes["product"]()
+    while pipe.poll(60) and (mode := pipe.recv()):  # or the parent is gone
         start = time.perf_counter()
-        tf.nest.map_structure(lambda x: x.device, modes[mode]())
+        modes[mode]()
         pipe.send(time.perf_counter() - start)
 
 
@@ -98,24 +115,22 @@ def measure(points: list[Point], seconds: float):
         The MiB and the milliseconds of each point by mode.
     """
     context = multiprocessing.get_context("fork")
-    pipes, processes = [], []
+    pipes = []
     for point in points:
         ours, theirs = context.Pipe()
-        process = context.Process(target=work, args=(point, theirs))
-        process.start()
-        theirs.close()
+        context.Process(target=work, args=(point, theirs)).start()
         pipes.append(ours)
-        processes.append(process)
     memories = [pipe.recv() for pipe in pipes]
     spent = [collections.defaultdict(list) for _ in pipes]
     end = time.monotonic() + seconds
-    while time.monotonic() < end:
+    while not spent[0] or time.monotonic() < end:
         for pipe, times in zip(pipes, spent, strict=True):
             for mode in MODES:
                 pipe.send(mode)
                 times[mode].append(1000 * pipe.recv())
-    for pipe, process in zip(pipes, processes, strict=True):
+    for pipe in pipes:
         pipe.send(None)
+    for process in multiprocessing.active_children():
         process.join()
     return memories, [
         {mode: statistics.median(x) for mode, x in times.items()}
@@ -123,49 +138,42 @@ def measure(points: list[Point], seconds: float):
     ]
 
 
-def fit(values, figures) -> tuple[float, float]:
-    """Fits a power; gives its exponent and the largest residual, percent."""
+def fit(values, figures) -> str:
+    """Fits a power; gives its exponent and the largest residual."""
     x, y = np.log(values), np.log(figures)
     exponent, constant = np.polyfit(x, y, 1)
-    return exponent, 100 * np.expm1(np.abs(y - exponent * x - constant).max())
-
-
-def describe(values, figures) -> str:
-    return "{:.2f} (± {:.0f} %)".format(*fit(values, figures))
+    residual = np.expm1(np.abs(y - exponent * x - constant).max())
+    return f"{exponent:.2f} (± {100 * residual:.0f} %)"
 
 
 def add_figures(report: Report) -> None:
     """Measures every factor and adds the points and the exponents."""
-    (tiny,), _ = measure([TINY], 0)
-    rows, exponents = [], []
+    (tiny,), (times,) = measure([TINY], _SECONDS.value / 10)
+    rows = [["tiny", *(f"{times[x]:.1f}" for x in MODES), "0", "0"]]
+    exponents = []
     for factor in _FACTORS.value:
         base = DOUBLED[factor]
         values = [getattr(base, factor) << x for x in range(DOUBLINGS + 1)]
         points = [dataclasses.replace(base, **{factor: x}) for x in values]
         memories, times = measure(points, _SECONDS.value)
-        grown = [{x: m[x] - tiny[x] for x in MODES} for m in memories]
         columns = [[t[x] for t in times] for x in MODES]
-        columns += [[g[x] for g in grown] for x in MODES]
+        columns += [[m[x] - tiny[x] for m in memories] for x in tiny]
         for index, value in enumerate(values):
             cells = [f"{column[index]:,.1f}" for column in columns]
             rows.append([f"{factor} {value:,}", *cells])
-        counts = [
-            [getattr(x, name) for x in points]
-            for name in ("multiplications", "forward_bytes", "gradients_bytes")
-        ]
-        found = [describe(values, x) for x in columns + counts]
+        counts = [[getattr(x, name) for x in points] for name in COUNTED]
+        found = [fit(values, x) for x in columns + counts]
         exponents.append([factor, *found])
+    header = ["product, ms", "forward, ms", "and backward, ms"]
+    header += ["forward, MiB", "and backward, MiB"]
     report.add_table(
-        "Medians, milliseconds; and growth of the peak resident set, MiB",
-        ["size", "forward", "and backward", "forward, MiB", "and backward"],
-        rows,
+        "Medians, and growth of the peak resident set", ["size", *header], rows
     )
-    header = ["factor", "time: forward", "and backward"]
-    header += ["memory: forward", "and backward"]
-    header += ["multiplications", "bytes: forward", "and backward"]
+    header += ["multiplications", "bytes, forward", "and backward"]
     report.add_table(
-        "Exponents, with the largest residual; last three: counted",
-        header,
+        "Exponents, with the largest residual; the last three of what is "
+        "counted",
+        ["factor", *header],
         exponents,
     )
 
@@ -176,14 +184,14 @@ def main(argv):
     report = Report(
         "Scaling",
         "Time of the inference forward and of a training step's forward and "
-        "backward, and memory, as a factor doubles: "
-        "32 units, 20 frames of 512 numbers, 400 classes and batches of 64; "
-        "frames with 8 units and 10 classes and the batch with 50 classes, so "
-        "that they matter. Each point is a process of its own; memory is the "
-        "growth of its peak resident set, less a tiny model's. The floor is "
-        "the exponent of what is counted: the forward products' "
-        "multiplications, and the bytes of weights, frames, what is pooled and "
-        "their gradients.",
+        "backward, and memory, as a factor doubles: 32 units, 20 frames of 512 "
+        "numbers, 400 classes and batches of 64; frames with 8 units and 10 "
+        "classes and the batch with 50 classes, so that they matter. Each "
+        "point is a process of its own; memory is the growth of its peak "
+        "resident set, less a tiny model's (all sizes 2). The floor in time is "
+        "the classifier's product alone; exponents stand next to those of what "
+        "is counted: the forward products' multiplications, and the bytes of "
+        "weights, frames, what is pooled and the gradients of both.",
     )
     add_figures(report)
     report.write(_OUTPUT.value)
