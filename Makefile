@@ -3,17 +3,19 @@ VENV := .venv
 LATEST := .venv-latest
 DATA := records/flash_mnist_uci
 RUN := runs/demo
+BENCH := runs/bench
 # A process a core; a file's tests stay together, as they share what they made.
 PYTEST_FLAGS := --quiet --numprocesses=auto --dist=loadfile
 # TensorFlow's own start-up notes are not for the user of these commands.
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: help demo test test-latest lint format clean
+.PHONY: help demo test test-latest bench lint format clean
 
 help:
 	@echo "make demo         Flash-MNIST from start to served, on embedded digits"
 	@echo "make test         all tests and the linter"
 	@echo "make test-latest  layers, pipeline, training and export on TensorFlow 2.21"
+	@echo "make bench        all benchmarks: docs/performance.md, in ten minutes"
 	@echo "make format       lays out the code as the linter wants it"
 	@echo "make clean        removes the environments and what demo made"
 
@@ -66,9 +68,13 @@ test-latest: $(LATEST)/installed
 	    tests/trainer_programs/test_training_run.py \
 	    tests/trainer_programs/test_two_devices.py
 
+# Nothing else should run meanwhile.
+bench: $(VENV)/installed-test
+	$(VENV)/bin/python benchmarks/all_programs.py --output_dir=$(BENCH)
+
 format: $(VENV)/installed-test
 	$(VENV)/bin/ruff check --fix
 	$(VENV)/bin/ruff format
 
 clean:
-	rm -rf $(VENV) $(LATEST) $(DATA) $(RUN)
+	rm -rf $(VENV) $(LATEST) $(DATA) $(RUN) $(BENCH)

@@ -1,19 +1,19 @@
-"""Measures what serving a model costs beside its arithmetic.
+"""Measures what serving a model costs beside its classifier's product.
 
-    python benchmarks/serving_load.py --setting=flash_mnist
+    python benchmarks/serving_load.py --settings=kinetics
 
 Starts the tests' stand-in for a model server as a process, or a real one where
 the PATH has it, with a random model of a setting's size. A client asks it for
 some clips at a time, one request after the other: with frames over gRPC, with
 records over gRPC, with frames over REST. Each line tells a request's latency as
-the client sees it, and the clips per second beside those of the model's matrix
-products alone, for as many clips in the client's process. That is the floor;
-the share of it that was reached compares within a run, as all share the cores.
-The stand-in reads and writes JSON in Python, which a real server does not.
+the client sees it, and the clips per second beside those of the classifier's
+matrix product alone, for as many clips in the client's process. That is the
+floor; the share of it that was reached compares within a run, as all share the
+cores. The ways take turns. The stand-in reads and writes JSON in Python, which
+a real server does not: REST is left out where that would take seconds.
 """
 
-import json
-import os
+import contextlib
 import pathlib
 import sys
 import tempfile
@@ -25,6 +25,9 @@ import tensorflow as tf
 from absl import app
 from absl import flags
 from absl import logging
+from peers.setting import FLASH_MNIST
+from peers.setting import KINETICS
+from report import Report
 
 from ac_keras import cluster_classifier
 from ac_keras import serving
@@ -32,7 +35,6 @@ from ac_keras.pipeline import Clip
 from ac_keras.pipeline import Description
 from ac_keras.pipeline import Modality
 from ac_keras.pipeline import encode_clip
-from ac_keras.pipeline.atomic_file import write_text
 
 TESTS = pathlib.Path(__file__).resolve().parents[1] / "tests"
 sys.path.insert(0, str(TESTS / "serving"))
@@ -40,43 +42,36 @@ sys.path.insert(0, str(TESTS / "serving"))
 import model_server  # noqa: E402
 
 NUM_FRAMES = 25
-SETTINGS = {  # dim and units of each modality, number of classes
-    "flash_mnist": ({"rgb": (50, 32)}, 1024),
-    "kinetics": (
-        {"rgb": (1536, 64), "flow": (1536, 32), "audio": (512, 32)},
-        400,
-    ),
-}
+SETTINGS = {"flash_mnist": FLASH_MNIST, "kinetics": KINETICS}
 WAYS = {  # protocol, and whether records are sent
     "gRPC, frames": ("grpc", False),
     "gRPC, records": ("grpc", True),
     "REST, frames": ("rest", False),
 }
+FLOOR = "classifier's product"
+LARGE_JSON = 200_000  # numbers in a request
+ROUNDS = 4
 
-_SETTING = flags.DEFINE_enum(
-    "setting", "flash_mnist", list(SETTINGS), "The model's size."
-)
+_SETTINGS = flags.DEFINE_list("settings", list(SETTINGS), "Models' sizes.")
 _SECONDS = flags.DEFINE_float(
-    "seconds", 5, "Seconds a line, of three requests or more.", lower_bound=0
+    "seconds", 4, "Seconds for a number of clips, all ways.", lower_bound=0
 )
 _CLIPS = flags.DEFINE_list("clips", "1,8,64", "Clips in a request.")
 _OUTPUT = flags.DEFINE_string("output", None, "JSON file for the figures.")
 
 
-def write_model(directory: str) -> Description:
+def write_model(name: str, directory: str) -> Description:
     """Exports a random model; gives the dataset that it would be of."""
-    sizes, num_classes = SETTINGS[_SETTING.value]
+    setting = SETTINGS[name]
+    dims = {key: dim for key, (dim, _) in setting.modalities.items()}
     description = Description(
-        _SETTING.value,
-        [f"class {i}" for i in range(num_classes)],
-        {name: Modality(dim, "float16") for name, (dim, _) in sizes.items()},
+        name,
+        [f"class {i}" for i in range(setting.num_classes)],
+        {key: Modality(dim, "float16") for key, dim in dims.items()},
     )
     keras.utils.set_random_seed(0)
-    model = cluster_classifier(
-        {name: dim for name, (dim, _) in sizes.items()},
-        {name: num_units for name, (_, num_units) in sizes.items()},
-        num_classes,
-    )
+    units = {key: units for key, (_, units) in setting.modalities.items()}
+    model = cluster_classifier(dims, units, setting.num_classes)
     serving.export_saved_model(model, directory, description)
     return description
 
@@ -91,109 +86,109 @@ def draw_clips(description: Description, count: int) -> list[dict]:
     ]
 
 
-def measure(work) -> list[float]:
-    """Gives the seconds of each of many calls, the first left out."""
-    work()
-    seconds, end = [], time.perf_counter() + _SECONDS.value
-    while len(seconds) < 3 or time.perf_counter() < end:
-        start = time.perf_counter()
-        work()
-        seconds.append(time.perf_counter() - start)
-    return seconds
-
-
-def make_products(clips: list[dict]):
-    """Gives what does the model's matrix products and nothing else."""
-    sizes, num_classes = SETTINGS[_SETTING.value]
-    frames, kernels = {}, {}
-    for name, (dim, num_units) in sizes.items():
-        frames[name] = tf.constant([clip[name] for clip in clips])
-        kernels[name] = tf.random.normal((dim, num_units))
-    num_features = sum(tf.size(kernel) for kernel in kernels.values())
-    logits = tf.random.normal((num_features, num_classes))
+def make_product(setting, num_clips: int):
+    """Gives what does the classifier's product and nothing else."""
+    x = tf.random.normal((num_clips, setting.width))
+    kernel = tf.random.normal((setting.width, setting.num_classes))
 
     @tf.function
-    def multiply(frames, kernels, logits):  # given, so that none is constant
-        features = []
-        for name, x in frames.items():
-            scores = x @ kernels[name]
-            pooled = tf.matmul(scores, x, transpose_a=True)
-            features.append(tf.reshape(pooled, (len(clips), -1)))
-        return tf.concat(features, axis=1) @ logits
+    def multiply(x, kernel):  # given, so that none is constant
+        return x @ kernel
 
-    return lambda: multiply(frames, kernels, logits).numpy()
+    return lambda: multiply(x, kernel).numpy()
 
 
-def describe(way, clips, seconds, floor):
-    """Gives a line's figures."""
-    p50, p90, p99 = np.percentile(seconds, [50, 90, 99])
-    return {
-        "way": way,
-        "clips": len(clips),
-        "requests": len(seconds),
-        "p50_ms": 1000 * p50,
-        "p90_ms": 1000 * p90,
-        "p99_ms": 1000 * p99,
-        "clips_per_second": len(clips) * len(seconds) / sum(seconds),
-        "floor_clips_per_second": len(clips) * len(floor) / sum(floor),
-    }
-
-
-def print_line(line):
-    share = line["clips_per_second"] / line["floor_clips_per_second"]
-    print(
-        "| {way} | {clips} | {requests} | {p50_ms:.1f} | {p90_ms:.1f} "
-        "| {p99_ms:.1f} | {clips_per_second:,.0f} "
-        "| {floor_clips_per_second:,.0f} |".format(**line),
-        f"{100 * share:.1f} % |",
-        flush=True,
-    )
-
-
-def run(server, description):
-    """Yields the lines' figures."""
-    for count in map(int, _CLIPS.value):
-        clips = draw_clips(description, count)
-        records = [
-            encode_clip(Clip("", (0,), x), description).SerializeToString()
-            for x in clips
-        ]
-        floor = measure(make_products(clips))
-        for way, (protocol, as_records) in WAYS.items():
-            with serving.Client(
+def make_ways(stack, server, name, description, count):
+    """Gives functions that ask for so many clips, by way."""
+    clips = draw_clips(description, count)
+    records = [
+        encode_clip(Clip("", (0,), x), description).SerializeToString()
+        for x in clips
+    ]
+    ways = {FLOOR: make_product(SETTINGS[name], count)}
+    numbers = sum(x.size for clip in clips for x in clip.values())
+    for way, (protocol, as_records) in WAYS.items():
+        if protocol == "rest" and numbers > LARGE_JSON:
+            continue
+        client = stack.enter_context(
+            serving.Client(
                 server.address(protocol),
                 model_server.MODEL_NAME,
                 protocol=protocol,
                 batch_size=count,
                 timeout=600,
-            ) as client:
-                ask, sent = client.predict, clips
-                if as_records:
-                    ask, sent = client.predict_examples, records
-                seconds = measure(lambda ask=ask, x=sent: list(ask(x)))
-                yield describe(way, clips, seconds, floor)
+            )
+        )
+        ask, sent = client.predict, clips
+        if as_records:
+            ask, sent = client.predict_examples, records
+        ways[way] = lambda ask=ask, sent=sent: list(ask(sent))
+    return ways
+
+
+def measure(ways) -> dict[str, list[float]]:
+    """Gives the seconds of each way's calls, the first left out."""
+    for way in ways.values():
+        way()
+    found = {name: [] for name in ways}
+    turn = _SECONDS.value / ROUNDS / len(ways)
+    for _ in range(ROUNDS):
+        for name, way in ways.items():
+            now = start = time.perf_counter()
+            while now <= start + turn:
+                before = now
+                way()
+                now = time.perf_counter()
+                found[name].append(now - before)
+    return found
+
+
+def rows_of(found, count):
+    """Gives a table's rows for so many clips in a request."""
+    rates = {name: count * len(x) / sum(x) for name, x in found.items()}
+    for name, seconds in found.items():
+        median, p99 = 1000 * np.percentile(seconds, [50, 99])
+        yield [
+            f"{name}, {count} clip{'s' if count > 1 else ''}",
+            len(seconds),
+            f"{median:,.1f}",
+            f"{p99:,.1f}",
+            f"{rates[name]:,.0f}",
+            f"{100 * rates[name] / rates[FLOOR]:.1f} %",
+        ]
+
+
+def add_figures(report: Report, name: str) -> None:
+    """Serves a model and adds its table."""
+    rows = []
+    with tempfile.TemporaryDirectory() as directory:
+        description = write_model(name, directory)
+        with model_server.serve(directory) as server:
+            for count in map(int, _CLIPS.value):
+                with contextlib.ExitStack() as stack:
+                    ways = make_ways(stack, server, name, description, count)
+                    rows.extend(rows_of(measure(ways), count))
+    header = ["a request", "requests", "median, ms", "p99, ms"]
+    header += ["clips/s", "of the product's"]
+    report.add_table(f"{name}, {NUM_FRAMES} frames a clip", header, rows)
 
 
 def main(argv):
     del argv
     logging.set_verbosity(logging.WARNING)
-    figures = {
-        "setting": _SETTING.value,
-        "server": model_server.find_binary() or "our stand-in",
-        "cores": os.cpu_count(),
-        "load_before": os.getloadavg()[0],
-        "lines": [],
-    }
-    print("| way | clips | requests | p50 ms | p90 ms | p99 ms ", end="")
-    print("| clips/s | floor clips/s | share |\n|", "---|" * 9, sep="")
-    with tempfile.TemporaryDirectory() as directory:
-        description = write_model(directory)
-        with model_server.serve(directory) as server:
-            for line in run(server, description):
-                figures["lines"].append(line)
-                print_line(line)
-    if _OUTPUT.value:
-        write_text(_OUTPUT.value, json.dumps(figures, indent=1) + "\n")
+    server = "tensorflow_model_server"
+    if model_server.find_binary() is None:
+        server = "the tests' stand-in for a server"
+    report = Report(
+        "Serving",
+        "Latency and clips per second as one client sees them that asks one "
+        f"request after the other, over loopback, of {server} in a process "
+        "of its own. The floor is the classifier's matrix product alone, in "
+        "the client's process; all ways take turns and share the cores.",
+    )
+    for name in _SETTINGS.value:
+        add_figures(report, name)
+    report.write(_OUTPUT.value)
 
 
 if __name__ == "__main__":

@@ -183,8 +183,8 @@ _BEST_METRIC = flags.DEFINE_string(
 _CHECKPOINT_MINUTES = flags.DEFINE_float(
     "checkpoint_minutes",
     10,
-    "Minutes between two checkpoints within an epoch; there is one after each "
-    "epoch in any case.",
+    "Minutes between two checkpoints, at most; there is one after each epoch "
+    "too, unless epochs are so short that it would cost 2 % of the time.",
     lower_bound=0,
 )
 _LOG_STEPS = flags.DEFINE_integer(

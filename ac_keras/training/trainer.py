@@ -2,18 +2,17 @@
 
 import math
 import pathlib
-import time
 from collections.abc import Callable
 from collections.abc import Sequence
 
 import keras
 import tensorflow as tf
 
-from ac_keras.training import keras_files
 from ac_keras.training.best_epoch import BestEpoch
 from ac_keras.training.evaluator import EvaluationData
 from ac_keras.training.evaluator import Evaluator
 from ac_keras.training.run_log import RunLog
+from ac_keras.training.run_saver import RunSaver
 from ac_keras.training.run_state import RunState
 from ac_keras.training.stop_signal import StopSignal
 from ac_keras.training.strategies import is_chief
@@ -70,7 +69,9 @@ class Trainer:
             and the signals.
         directory: The run's folder; it exists.
         best: Which epoch to keep.
-        checkpoint_seconds: Seconds between two checkpoints within an epoch.
+        checkpoint_seconds: Seconds between two checkpoints. There is one
+            after an epoch too, unless it would cost more than a sixtieth of
+            the time since the one before.
     """
 
     def __init__(
@@ -96,7 +97,6 @@ class Trainer:
         self.epochs = epochs
         self.steps_per_execution = steps_per_execution
         self.directory = directory
-        self.checkpoint_seconds = checkpoint_seconds
         self._strategy = tf.distribute.get_strategy()
         self.is_chief = is_chief(self._strategy)
         self.num_hosts = num_hosts(self._strategy)
@@ -112,6 +112,12 @@ class Trainer:
             task = self._strategy.cluster_resolver.task_id
             folder = f".{CHECKPOINTS}-{task}"
         self.state = RunState(directory / folder, variables)
+        self._saver = RunSaver(
+            self.state,
+            self.kept_model,
+            directory / BEST_WEIGHTS,
+            checkpoint_seconds,
+        )
         self._execute = tf.function(self._run_steps)
         self._sum = tf.function(self._sum_over_hosts)
 
@@ -159,7 +165,7 @@ class Trainer:
             return batches.rebatch(size)
 
         batches = iter(self._strategy.distribute_datasets_from_function(share))
-        self._saved = time.monotonic()
+        self._saver.begin()
         while not self._is_done():
             self._train_epoch(batches)
             self._end_epoch(validation_data)
@@ -212,40 +218,40 @@ class Trainer:
                 raise NonFiniteLossError(state.epoch, None)
             row |= {f"val_{name}": x for name, x in measured.items()}
         state.history.append(row)
-        # Before the checkpoint that says that it is the best.
-        if self.is_chief and self.best.is_last_best(state.history):
-            keras_files.save_weights(
-                self.kept_model, self.directory / BEST_WEIGHTS
-            )
         if self._log:
             self._log.epoch(state.history)
         for metric in self._metrics:
             metric.reset_state()
+        best = self.is_chief and self.best.is_last_best(state.history)
         state.epoch, state.step = state.epoch + 1, 0
-        self._save()
+        # Several hosts save together, whatever their clocks say.
+        must = self._is_done() or self.num_hosts > 1
+        saved = must or self._saver.is_due_after_epoch()
+        if saved:
+            self._saver.save(best)
+        elif best:
+            self._saver.hold()
         if self.num_hosts == 1 and self._signals.received:
+            if not saved:
+                self._saver.save()
             self._raise_stopped()  # There may be no step that would.
-
-    def _save(self):
-        self.state.save()
-        self._saved = time.monotonic()
 
     def _save_if_due(self):
         stop = float(self._signals.received is not None)
-        due = time.monotonic() - self._saved > self.checkpoint_seconds
+        due = self._saver.is_due()
         flags = tf.constant([stop, float(due and self.is_chief)])
         if self.num_hosts > 1:
             flags = self._sum(flags)
         stop, due = (x > 0 for x in flags.numpy())
         if stop or due:
-            self._save()
+            self._saver.save()
         if stop:
             self._raise_stopped()
 
     def _stop_if_asked(self):
         """Ends a run on one host between two batches of an evaluation."""
         if self.num_hosts == 1 and self._signals.received:
-            self._save()
+            self._saver.save()
             self._raise_stopped()
 
     def _raise_stopped(self):
