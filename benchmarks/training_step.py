@@ -2,194 +2,187 @@
 
     python benchmarks/training_step.py --setting=kinetics
 
-times forward, forward and backward, and the whole step of attention clusters,
-as `trainers/train.py` takes it, at a setting of `benchmarks/peers`, and the
-same without each of the things that make it fast. The floor is what no
-implementation on this machine and library is without: the classifier's three
-matrix products, and one pass of the update over its weight, gradient and slots
-(timed as plain descent, which reads two arrays and writes one, times 5 / 3 for
-RMSProp). All ways take turns in one process; figures are medians in
-milliseconds.
+times forward (without dropout), forward and backward, and the whole step of
+attention clusters, as `trainers/train.py` takes it, at a setting of
+`benchmarks/peers`. The floor is what TensorFlow on this machine is not without:
+the classifier's product, the three products of its gradients, and one pass of
+the update over its weight, gradient and slots (timed as plain descent, which
+reads two arrays and writes one, times 5 / 3 for RMSProp).
+
+The first table adds one measure after the other, all ways in turns in one
+process. The second sets the package beside others, each in a process of its
+own: a loop over units, two replicas, the JAX backend, PyTorch and PaddlePaddle,
+where they are installed. Figures are medians in milliseconds.
 """
 
+import dataclasses
+import importlib.util
 import json
 import os
 import pathlib
 import statistics
+import subprocess
+import sys
 import time
 
 import keras
-import numpy as np
-import tensorflow as tf
 from absl import app
 from absl import flags
-from peers.setting import FLASH_MNIST
-from peers.setting import KINETICS
-from peers.setting import YOUTUBE8M
+from own_clusters import Measures
+from own_clusters import OwnClusters
+from peers.setting import SETTINGS
 from peers.setting import draw_batch
+from report import Report
+from step_floor import Floor
+from step_worker import MODES
 
-from ac_keras import ShiftingCluster
-from ac_keras import cluster_classifier
-from ac_keras.training import UpdateStep
-from ac_keras.training import update_step
-
-SETTINGS = {
-    "flash_mnist": FLASH_MNIST,
-    "kinetics": KINETICS,
-    "youtube8m": YOUTUBE8M,
+PEERS = {  # names, and the package that a peer needs
+    "own": ("ac_keras", None),
+    "two_replicas": ("ac_keras, two replicas on these cores", None),
+    "jax": ("ac_keras on JAX", "jax"),
+    "plain": ("plain Keras, batched units", None),
+    "loop": ("plain Keras, loop over units", None),
+    "torch": ("PyTorch, batched units", "torch"),
+    "torch_compiled": ("PyTorch, torch.compile", "torch"),
+    "torch_loop": ("PyTorch, loop over units", "torch"),
+    "paddle": ("PaddlePaddle, batched units", "paddle"),
+    "paddle_loop": ("PaddlePaddle, loop over units", "paddle"),
 }
-# Passes over a weight's size that an update cannot do without: it reads weight,
-# gradient and slots, and writes all but the gradient. Plain descent takes 3.
-PASSES = {"rmsprop": 5, "adam": 7}
-MODES = ("forward", "gradients", "step")
-NEVER = 2**62
+IN_FLOAT32 = ("torch", "paddle")  # only, here
+WORKER = pathlib.Path(__file__).with_name("step_worker.py")
+GOALS = {"forward": 1.3, "step": 1.3}  # times the floor
+LOOP_GOAL = 3.0  # the loop's step in ours
 
 _SETTING = flags.DEFINE_enum("setting", "kinetics", SETTINGS, "Its sizes.")
 _ROUNDS = flags.DEFINE_integer("rounds", 15, "Rounds.", lower_bound=1)
 _DTYPE_POLICY = flags.DEFINE_enum(
     "dtype_policy", "float32", ["float32", "mixed_bfloat16"], "Of the layers."
 )
+_PEERS = flags.DEFINE_list("peers", list(PEERS), "Others to time; may be none.")
 _OUTPUT = flags.DEFINE_string("output", None, "JSON file for the figures.")
 
 
-class ShiftOnOutputs(ShiftingCluster):
-    """Eq. 7 as it reads, on the units' outputs."""
-
-    def _pool(self, scores, frames):
-        return self._normalised(keras.ops.matmul(scores, frames))
-
-
-def make_batch(setting):
-    """Features, with the counts of frames, and labels."""
-    features, labels = draw_batch(setting, seed=0)
-    count = np.full(setting.batch_size, setting.num_frames, np.int32)
-    counts = {f"{name}_num_frames": count for name in features}
-    return tf.nest.map_structure(tf.constant, ({**features, **counts}, labels))
-
-
-def make_model(setting, cluster, dropout):
-    """A classifier with such clusters and dropout."""
-    dims = {name: dim for name, (dim, _) in setting.modalities.items()}
-    clusters = {
-        name: cluster(units) for name, (_, units) in setting.modalities.items()
-    }
-    model = cluster_classifier(
-        dims, clusters, setting.num_classes, dropout=setting.dropout
+def make_ways(setting) -> dict:
+    """Makes the package's step without and with each measure."""
+    measures = dict.fromkeys(
+        [x.name for x in dataclasses.fields(Measures)], False
     )
-    if dropout is None:
-        return model
-    pooled = model.get_layer("dropout").input
-    for layer in (
-        dropout(setting.dropout, name="dropout"),
-        keras.layers.Dense(setting.num_classes, name="logits"),
-        keras.layers.Activation("softmax", dtype="float32"),
-    ):
-        pooled = layer(pooled)
-    return keras.Model(model.input, pooled)
+    ways = {"plain": Measures(**measures)}
+    for name in measures:
+        measures[name] = True
+        ways[f"+ {name.replace('_', ' ')}"] = Measures(**measures)
+    batch = draw_batch(setting, seed=0)
+    for name, chosen in ways.items():
+        ways[name] = OwnClusters(setting, 0, chosen)
+        ways[name].load_batch(*batch)
+    return ways
 
 
-def make_ways(setting, model, features, labels, large):
-    """Gives functions of a way's three modes, each traced by now."""
-    update_step.LARGE, size = large, setting.batch_size
-    optimizer = keras.optimizers.get(setting.optimizer)
-    step = UpdateStep(model, optimizer, clip_norm=setting.clip_norm)
-    modes = {
-        "forward": tf.function(lambda: model(features, training=True)[0, 0]),
-        "gradients": tf.function(
-            lambda: [x[..., 0] for x in step._part(features, labels, size)[2]]
-        ),
-        "step": tf.function(lambda: step(features, labels, size)[0]),
-    }
-    for mode in modes.values():
-        mode()
-    return modes
-
-
-def make_floor(setting):
-    """Gives the floor of each mode, and plain descent."""
-    batch, num_classes = setting.batch_size, setting.num_classes
-    width = setting.width
-    dtype = keras.config.dtype_policy().compute_dtype
-    x = tf.cast(tf.random.normal((batch, width)), dtype)
-    y = tf.cast(tf.random.normal((batch, num_classes)), dtype)
-    weight = tf.Variable(tf.random.normal((width, num_classes)))
-    gradient = tf.random.normal((width, num_classes))
-    kernel = tf.cast(weight, dtype)
-
-    @tf.function
-    def forward():
-        return tf.matmul(x, kernel)[0, 0]
-
-    @tf.function
-    def gradients():
-        return (
-            tf.matmul(x, kernel),
-            tf.matmul(x, y, transpose_a=True),
-            tf.matmul(y, kernel, transpose_b=True),
-        )
-
-    @tf.function
-    def descend():
-        tf.raw_ops.ResourceApplyGradientDescent(
-            var=weight.handle, alpha=1e-6, delta=gradient
-        )
-
-    return {"forward": forward, "gradients": gradients, "descent": descend}
-
-
-def measure(ways) -> dict[str, dict[str, float]]:
+def measure(ways: dict, rounds: int) -> dict[str, dict[str, float]]:
     """Gives the median milliseconds of each way and mode, in turns."""
-    found = {name: {mode: [] for mode in modes} for name, modes in ways.items()}
-    for index in range(_ROUNDS.value + 1):
-        for name, modes in ways.items():
-            for mode, function in modes.items():
+    found = {name: {mode: [] for mode in MODES} for name in ways}
+    for index in range(rounds + 1):
+        for name, way in ways.items():
+            for mode in MODES:
                 start = time.perf_counter()
-                tf.nest.map_structure(_wait, function())
-                spent = 1000 * (time.perf_counter() - start)
+                getattr(way, mode)()
                 if index:
-                    found[name][mode].append(spent)
-    return {
-        name: {mode: statistics.median(x) for mode, x in modes.items()}
-        for name, modes in found.items()
-    }
+                    spent = time.perf_counter() - start
+                    found[name][mode].append(1000 * spent)
+    return {name: medians(modes) for name, modes in found.items()}
 
 
-def _wait(value):
-    return value is None or value.device
+def medians(modes: dict[str, list[float]]) -> dict[str, float]:
+    return {mode: statistics.median(x) for mode, x in modes.items()}
+
+
+def measure_peers(names: list[str], policy: str) -> dict[str, dict]:
+    """Gives the medians of peers that are installed, and their memory."""
+    found = {}
+    for name in names:
+        _, package = PEERS[name]
+        if package and importlib.util.find_spec(package) is None:
+            continue
+        if policy != "float32" and package in IN_FLOAT32:
+            continue
+        backend = "jax" if name == "jax" else "tensorflow"
+        result = subprocess.run(
+            [
+                *(sys.executable, str(WORKER), f"--way={name}"),
+                *(f"--setting={_SETTING.value}", f"--dtype_policy={policy}"),
+            ],
+            env={**os.environ, "KERAS_BACKEND": backend},
+            stdout=subprocess.PIPE,
+            text=True,
+            check=True,
+        )
+        line = json.loads(result.stdout.splitlines()[-1])
+        found[name] = medians(line["milliseconds"])
+        found[name]["peak_mib"] = line["peak_mib"]
+    return found
+
+
+def tabulate(report, caption, rows, floor, memory=False):
+    """Adds a table of milliseconds, each with its share of the floor."""
+    header = ["way", *MODES]
+    lines = [
+        [name, *(f"{row[x]:.1f} ({row[x] / floor[x]:.2f})" for x in MODES)]
+        for name, row in rows.items()
+    ]
+    if memory:
+        header.append("peak, MiB")
+        for line, row in zip(lines, rows.values(), strict=True):
+            line.append(f"{row['peak_mib']:.0f}")
+    report.add_table(caption, header, lines)
+
+
+def add_goals(report, own, floor, peers):
+    """Sets the Kinetics figures beside their goals."""
+    policy = _DTYPE_POLICY.value
+    if policy == "float32":
+        for mode, limit in GOALS.items():
+            report.add_goal(
+                f"Kinetics {mode}, times its float32 floor",
+                own[mode] / floor[mode],
+                limit,
+            )
+    else:
+        single = measure_peers(["own"], "float32")["own"]
+        report.add_goal(
+            "Kinetics step in bfloat16, times the same in float32",
+            peers["own"]["step"] / single["step"],
+            1.0,
+        )
+    for name, row in peers.items():
+        if name in ("own", "two_replicas", "jax"):
+            continue
+        limit = LOOP_GOAL if name == "loop" else 1.0
+        ratio = row["step"] / peers["own"]["step"]
+        what = f"Kinetics step, {policy}: {PEERS[name][0]}, times ours"
+        report.add_goal(what, ratio, limit, at_most=False)
 
 
 def main(argv):
     del argv
     keras.config.set_dtype_policy(_DTYPE_POLICY.value)
-    setting, keras_dropout = SETTINGS[_SETTING.value], keras.layers.Dropout
-    features, labels = make_batch(setting)
-    ways = {"floor": make_floor(setting)}
-    for name, (cluster, dropout, large) in {
-        "plain": (ShiftOnOutputs, keras_dropout, NEVER),
-        "shift on the weights": (ShiftingCluster, keras_dropout, NEVER),
-        "and dropout by bytes": (ShiftingCluster, None, NEVER),
-        "and compiled update": (ShiftingCluster, None, 2**20),
-    }.items():
-        model = make_model(setting, cluster, dropout)
-        ways[name] = make_ways(setting, model, features, labels, large)
-    load = os.getloadavg()[0]
-    found = measure(ways)
+    setting, cores = SETTINGS[_SETTING.value], len(os.sched_getaffinity(0))
+    title = f"Step: {_SETTING.value}, {_DTYPE_POLICY.value}"
+    report = Report(title, " ".join(__doc__.split("\n\n")[2].split()))
+    peers = measure_peers(_PEERS.value, _DTYPE_POLICY.value)
+    limit = Floor(setting)
+    found = measure({"floor": limit, **make_ways(setting)}, _ROUNDS.value)
     floor = found["floor"]
-    update = floor.pop("descent") * PASSES[setting.optimizer] / 3
-    floor["step"] = floor["gradients"] + update
-    print(
-        f"{_SETTING.value}, {_DTYPE_POLICY.value}, {os.cpu_count()} CPUs,",
-        end=" ",
-    )
-    print(f"load {load:.2f}: milliseconds (times the floor)\n")
-    print(f"| way | {' | '.join(MODES)} |\n|---|---:|---:|---:|")
-    for name, row in found.items():
-        cells = [f"{row[x]:.0f} ({row[x] / floor[x]:.2f})" for x in MODES]
-        print(f"| {name} | {' | '.join(cells)} |")
-    if _OUTPUT.value:
-        report = {"setting": _SETTING.value, "dtype": _DTYPE_POLICY.value}
-        report |= {"cpus": os.cpu_count(), "load": load, "milliseconds": found}
-        pathlib.Path(_OUTPUT.value).write_text(json.dumps(report, indent=1))
+    limit.add_passes(floor)
+    own = list(found.values())[-1]
+    caption = f"Milliseconds (times the floor), {cores} cores, one process"
+    tabulate(report, caption, found, floor)
+    if peers:
+        caption = "Milliseconds (times the same floor), a process each"
+        rows = {PEERS[name][0]: row for name, row in peers.items()}
+        tabulate(report, caption, rows, floor, memory=True)
+    if _SETTING.value == "kinetics" and "own" in peers:
+        add_goals(report, own, floor, peers)
+    report.write(_OUTPUT.value)
 
 
 if __name__ == "__main__":

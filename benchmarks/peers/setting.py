@@ -90,6 +90,12 @@ YOUTUBE8M = Setting(
     num_classes=3862,
 )
 
+SETTINGS = {
+    "flash_mnist": FLASH_MNIST,
+    "kinetics": KINETICS,
+    "youtube8m": YOUTUBE8M,
+}
+
 
 def draw_weights(setting: Setting, seed: int) -> dict[str, np.ndarray]:
     """Draws weights as the package's layers start with, in float32."""

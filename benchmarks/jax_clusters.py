@@ -1,0 +1,85 @@
+"""The package's layers on Keras's JAX backend, its step written in JAX."""
+
+import jax
+import jax.numpy as jnp
+import keras
+import numpy as np
+from peers.plain_keras import make_optimizer
+from peers.setting import Setting
+
+from ac_keras import cluster_classifier
+
+
+class JaxClusters:
+    """The classifier under KERAS_BACKEND=jax; times are its methods'.
+
+    Args:
+        setting: Sizes and training.
+        seed: Integer that decides first weights and dropout.
+    """
+
+    def __init__(self, setting: Setting, seed: int):
+        keras.utils.set_random_seed(seed)
+        dims = {name: dim for name, (dim, _) in setting.modalities.items()}
+        units = {name: count for name, (_, count) in setting.modalities.items()}
+        model = cluster_classifier(
+            dims, units, setting.num_classes, dropout=setting.dropout
+        )
+        self.setting = setting
+        self.model = keras.Model(model.input, model.get_layer("logits").output)
+        self.optimizer = make_optimizer(setting)
+        self.optimizer.build(self.model.trainable_variables)
+        self._state = [
+            [x.value for x in variables]
+            for variables in (
+                self.model.trainable_variables,
+                self.model.non_trainable_variables,
+                self.optimizer.variables,
+            )
+        ]
+        self._forward = jax.jit(self._probabilities)
+        self._backward = jax.jit(self._gradients)
+        self._whole = jax.jit(self._step, donate_argnums=0)
+
+    def load_batch(self, features: dict[str, np.ndarray], labels: np.ndarray):
+        """Makes arrays of the batch that the other methods then use."""
+        count = np.full(len(labels), self.setting.num_frames, np.int32)
+        counts = {f"{name}_num_frames": count for name in features}
+        self._batch = jax.device_put(({**features, **counts}, labels))
+
+    def forward(self):
+        """Computes the batch's probabilities, without dropout."""
+        jax.block_until_ready(self._forward(self._state, self._batch))
+
+    def gradients(self):
+        """Computes the gradients of the loss, with dropout."""
+        jax.block_until_ready(self._backward(self._state, self._batch))
+
+    def step(self):
+        """Updates the weights by one step of training."""
+        self._state = self._whole(self._state, self._batch)
+        jax.block_until_ready(self._state)
+
+    def _probabilities(self, state, batch):
+        logits, _ = self.model.stateless_call(
+            state[0], state[1], batch[0], training=False
+        )
+        return jax.nn.softmax(logits.astype("float32"))
+
+    def _gradients(self, state, batch):
+        def loss(weights):
+            logits, other = self.model.stateless_call(
+                weights, state[1], batch[0], training=True
+            )
+            shares = jax.nn.log_softmax(logits.astype("float32"))
+            own = jnp.take_along_axis(shares, batch[1][:, None], axis=1)
+            return -own.mean(), other
+
+        return jax.grad(loss, has_aux=True)(state[0])
+
+    def _step(self, state, batch):
+        gradients, other = self._gradients(state, batch)
+        weights, slots = self.optimizer.stateless_apply(
+            state[2], gradients, state[0]
+        )
+        return [weights, other, slots]

@@ -1,0 +1,83 @@
+"""Times one way of taking a step, in a process of its own.
+
+    python benchmarks/step_worker.py --way=torch --setting=kinetics
+
+prints one line of JSON: the milliseconds of every call by mode, and the peak of
+the process's memory in MiB. `benchmarks/training_step.py` starts it.
+"""
+
+import importlib
+import json
+import resource
+import time
+
+from absl import app
+from absl import flags
+from peers.setting import SETTINGS
+from peers.setting import draw_batch
+
+MODES = ("forward", "gradients", "step")
+WARM_UP = 3  # calls; torch.compile needs as many
+WAYS = {  # module, class and arguments
+    "own": ("own_clusters", "OwnClusters", {}),
+    "two_replicas": ("replica_clusters", "ReplicaClusters", {}),
+    "jax": ("jax_clusters", "JaxClusters", {}),
+    "plain": ("peers.plain_keras", "PlainKeras", {}),
+    "loop": ("peers.unit_loop", "UnitLoop", {}),
+    "torch": ("peers.torch_clusters", "TorchClusters", {}),
+    "torch_compiled": (
+        "peers.torch_clusters",
+        "TorchClusters",
+        {"compiled": True},
+    ),
+    "torch_loop": (
+        "peers.torch_clusters",
+        "TorchClusters",
+        {"variant": "loop"},
+    ),
+    "paddle": ("peers.paddle_clusters", "PaddleClusters", {}),
+    "paddle_loop": (
+        "peers.paddle_clusters",
+        "PaddleClusters",
+        {"variant": "loop"},
+    ),
+}
+
+_WAY = flags.DEFINE_enum("way", "own", WAYS, "What is timed.")
+_SETTING = flags.DEFINE_enum("setting", "kinetics", SETTINGS, "Its sizes.")
+_DTYPE_POLICY = flags.DEFINE_string("dtype_policy", "float32", "Of the layers.")
+_ROUNDS = flags.DEFINE_integer("rounds", 5, "Calls of a mode.", lower_bound=1)
+_SECONDS = flags.DEFINE_float("seconds", 6, "After which no call begins.")
+
+
+def main(argv):
+    del argv
+    module, name, arguments = WAYS[_WAY.value]
+    if _DTYPE_POLICY.value != "float32":
+        import keras  # PyTorch's and PaddlePaddle's processes have none.
+
+        keras.config.set_dtype_policy(_DTYPE_POLICY.value)
+    setting = SETTINGS[_SETTING.value]
+    way = getattr(importlib.import_module(module), name)(
+        setting, seed=0, **arguments
+    )
+    way.load_batch(*draw_batch(setting, seed=0))
+    found = {mode: [] for mode in MODES}
+    for mode in MODES:
+        for _ in range(WARM_UP):
+            getattr(way, mode)()
+    began = time.perf_counter()
+    while (
+        len(found["step"]) < _ROUNDS.value
+        and time.perf_counter() - began < _SECONDS.value
+    ):
+        for mode in MODES:
+            start = time.perf_counter()
+            getattr(way, mode)()
+            found[mode].append(1000 * (time.perf_counter() - start))
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
+    print(json.dumps({"milliseconds": found, "peak_mib": peak}))
+
+
+if __name__ == "__main__":
+    app.run(main)
