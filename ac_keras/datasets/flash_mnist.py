@@ -174,17 +174,29 @@ def class_names() -> list[str]:
     ]
 
 
+def count_intensities(images: np.ndarray) -> np.ndarray:
+    """Counts pixels.
+
+    Args:
+        images: uint8 `(count, height, width)`.
+
+    Returns:
+        int64 `(256,)`, the pixels of each intensity.
+    """
+    # Counting turns pixels into int64, of which a cache holds some images'.
+    return sum(
+        np.bincount(images[first : first + _IMAGES_AT_ONCE].ravel(), None, 256)
+        for first in range(0, len(images), _IMAGES_AT_ONCE)
+    )
+
+
 def _intensity_table(images: np.ndarray) -> np.ndarray:
     """Makes a table that a uniform uint16 looks its intensity up in.
 
     An intensity's share of the table is off from its share of the images by
     less than one entry in 65,536.
     """
-    # Counting turns pixels into int64, of which a cache holds some images'.
-    counts = sum(
-        np.bincount(images[first : first + _IMAGES_AT_ONCE].ravel(), None, 256)
-        for first in range(0, len(images), _IMAGES_AT_ONCE)
-    )
+    counts = count_intensities(images)
     ends = np.rint(np.cumsum(counts) * (_LEVELS / counts.sum()))
     shares = np.diff(ends.astype(np.int64), prepend=0)
     return np.repeat(np.arange(256, dtype=np.uint8), shares)
