@@ -5,8 +5,8 @@
 makes clips of the digits that scikit-learn ships, extracts their features and
 writes them, as data/flash_mnist/prepare.py does, by all cores. The floor is
 noise and the CNN's features alone, by all cores too, in the same process. What
-makes it fast is timed against the plain way (`plain_preparation.py`). Ways take
-turns; figures are medians over rounds and ratios within rounds. Only
+makes it fast is timed against the plain way (`peers/plain_preparation.py`).
+Ways take turns; figures are medians over rounds and ratios within rounds. Only
 
     python benchmarks/preparation.py --full --mnist_dir=DIR
 

@@ -7,7 +7,7 @@ import tempfile
 
 import keras
 import numpy as np
-import plain_preparation
+from peers import plain_preparation
 
 from ac_keras.datasets import Digits
 from ac_keras.datasets import FlashMnist
