@@ -16,7 +16,7 @@ from ac_keras.pipeline import atomic_file
 
 NUM_PREVIEWS = 16
 CHUNK = 64  # clips made and extracted at once, by one random stream
-AHEAD = 8  # chunks that a core may be ahead of whoever takes them
+AHEAD = 8  # chunks that a thread may be ahead of whoever takes them
 _Job = tuple[str, int, int, int]  # split, shard, first and last clip but one
 
 
@@ -47,7 +47,8 @@ class FlashShards:
         }
         self.stream = stream
         self.balanced = balanced
-        self.num_threads = os.cpu_count() or 1
+        # One more than cores, for at times one waits for Python's lock.
+        self.num_threads = (os.cpu_count() or 1) + 1
         self._pool = concurrent.futures.ThreadPoolExecutor(self.num_threads)
         self._kept: dict[_Job, np.ndarray] = {}
 
@@ -134,7 +135,7 @@ class FlashShards:
         ]
 
     def _in_order(self, make, jobs):
-        """Yields what `make` makes of jobs, by all cores, a bounded lot."""
+        """Yields what `make` makes of jobs, side by side, a bounded lot."""
         waiting = collections.deque()
         for job in jobs:
             waiting.append(self._pool.submit(make, *job))
