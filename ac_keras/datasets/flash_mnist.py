@@ -175,13 +175,10 @@ def class_names() -> list[str]:
 
 
 def count_intensities(images: np.ndarray) -> np.ndarray:
-    """Counts pixels.
+    """Counts the pixels of each intensity, int64 `(256,)`.
 
     Args:
         images: uint8 `(count, height, width)`.
-
-    Returns:
-        int64 `(256,)`, the pixels of each intensity.
     """
     # Counting turns pixels into int64, of which a cache holds some images'.
     return sum(
