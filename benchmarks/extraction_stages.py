@@ -1,55 +1,59 @@
 """What each stage of an extraction takes, next to decoding alone.
 
-    python benchmarks/extraction_stages.py --videos_dir=videos/digits_av
+    python benchmarks/extraction_stages.py
 
-takes clips at equal distances from a folder of media files and prints, in clips
-a second of one core: decoding every picture and every sample of sound with
-PyAV and keeping nothing (the floor); what `ac_keras.extraction` makes of them,
-stage by stage; the backbones alone on what they would receive; and then the
-whole, by as many workers as there are cores, in clips a second of the machine.
-Stages take turns clip by clip, so that other work on the machine disturbs all
-of them alike.
+makes clips by data/digits_av/prepare.py, or takes them at equal distances from
+`--videos_dir`, and prints, in clips a second of one core: decoding every
+picture and every sample of sound with PyAV and keeping nothing (the floor);
+what `ac_keras.extraction` makes of them, stage by stage; the backbones alone on
+what they would receive; and then the whole, by as many workers as there are
+cores, in clips a second of the machine. Stages take turns clip by clip, so that
+other work on the machine disturbs all of them alike. The whole is done for few
+clips and for many: what the second run takes longer is the time of its clips,
+the rest that of starting the workers.
 """
 
 import collections
-import itertools
-import json
 import os
 import pathlib
 import tempfile
 import time
 
-import av
 from absl import app
 from absl import flags
+from extraction_setting import Setting
+from media_clips import SIDE
+from media_clips import decode_alone
+from media_clips import make_clips
+from media_clips import take_some
+from report import Report
 
 from ac_keras.extraction import local_engine
 from ac_keras.extraction.class_folders import list_class_folders
 from ac_keras.extraction.clip_backbones import ClipBackbones
 from ac_keras.extraction.clip_inputs import read_inputs
-from ac_keras.extraction.dataset_backbones import BackboneChoice
-from ac_keras.extraction.dataset_backbones import input_side
-from ac_keras.extraction.dataset_extraction import extract_files
-from ac_keras.extraction.extraction_plan import AudioPlan
-from ac_keras.extraction.extraction_plan import ExtractionPlan
-from ac_keras.extraction.extraction_plan import FlowPlan
-from ac_keras.extraction.extraction_plan import RgbPlan
-from ac_keras.extraction.frame_choice import EqualIntervals
 from ac_keras.extraction.shard_extractor import set_threads
 
 _VIDEOS_DIR = flags.DEFINE_string(
-    "videos_dir", None, "Folder of class folders.", required=True
+    "videos_dir",
+    None,
+    "Folder of class folders; without one clips are made of embedded digits.",
 )
 _NUM_CLIPS = flags.DEFINE_integer(
-    "num_clips", 60, "Clips, stage by stage.", lower_bound=1
+    "num_clips", 40, "Clips, stage by stage.", lower_bound=1
 )
 _ALL_CLIPS = flags.DEFINE_integer(
-    "all_clips", 600, "Clips, by all workers.", lower_bound=1
+    "all_clips", 240, "Clips, by all workers.", lower_bound=50
 )
 _BACKBONES = flags.DEFINE_list(
     "backbones", ["small", "small", "small"], "Of RGB, flow and sound."
 )
-_CROP = flags.DEFINE_integer("crop", None, "Side of the square, in pixels.")
+_CROP = flags.DEFINE_integer(
+    "crop",
+    None,
+    "Side of the square, in pixels; else what the RGB backbone takes, or what "
+    "the clips made have.",
+)
 _NUM_FRAMES = flags.DEFINE_integer("num_frames", 25, "Frames of a clip.")
 _FLOW_METHODS = flags.DEFINE_list(
     "flow_methods", ["dis"], "Stage by stage; the first by workers."
@@ -57,68 +61,35 @@ _FLOW_METHODS = flags.DEFINE_list(
 _OUTPUT = flags.DEFINE_string("output", None, "JSON file for the figures.")
 
 FLOOR = "PyAV alone"
-MODALITIES = ("rgb", "flow", "audio")
+FEW = 8  # many clips to one, in the run that tells what a start takes
+ABOUT = (
+    "Clips are read, and RGB, flow and sound features extracted, as "
+    "data/videos/extract_features.py does it. The floor is decoding every "
+    "picture and sample by PyAV and keeping nothing. Stages take turns clip by "
+    "clip."
+)
 
 
-def decode_alone(path) -> None:
-    """Decodes all that a file has, in one thread, and keeps nothing."""
-    with av.open(str(path)) as container:
-        streams = container.streams
-        taken = [*streams.video[:1], *streams.audio[:1]]
-        for stream in taken:
-            stream.thread_type = "NONE"
-        for _ in container.decode(*taken):
-            pass
+def make_setting() -> Setting:
+    """Gives what is extracted, by the flags."""
+    crop = _CROP.value or (None if _VIDEOS_DIR.value else SIDE)
+    return Setting(_BACKBONES.value, crop, _NUM_FRAMES.value)
 
 
-def make_plan(method: str) -> tuple[ExtractionPlan, dict]:
-    """Gives what is taken from a file, and the backbones."""
-    choices = {
-        name: BackboneChoice(source)
-        for name, source in zip(MODALITIES, _BACKBONES.value, strict=True)
-    }
-    crop = _CROP.value or input_side(choices["rgb"])
-    sides = (round(crop * 8 / 7), crop)
-    modalities = {
-        "rgb": RgbPlan(*sides),
-        "flow": FlowPlan(*sides, method=method),
-        "audio": AudioPlan(),
-    }
-    frames = EqualIntervals(_NUM_FRAMES.value)
-    return ExtractionPlan(frames, modalities), choices
-
-
-def begin(folder, rows, method):
-    """Begins a dataset of some clips."""
-    plan, choices = make_plan(method)
-    return extract_files(
-        folder,
-        _VIDEOS_DIR.value,
-        {"train": rows},
-        plan,
-        choices,
-        name="stages",
-        class_names=None,
-        dtype="float32",
-        clips_per_shard=max(1, len(rows) // (4 * os.cpu_count())),
-        seed=0,
-        settings={},
-    )
-
-
-def stage_seconds(rows) -> dict[str, float]:
+def stage_seconds(videos: pathlib.Path, rows: list) -> dict[str, float]:
     """Gives the seconds a clip of each stage, in turns clip by clip."""
     seconds = collections.Counter()
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)
-        plans = {x: make_plan(x)[0] for x in _FLOW_METHODS.value}
-        begin(folder, rows, _FLOW_METHODS.value[0])
+        setting = make_setting()
+        plans = {x: setting.make_plan(x) for x in _FLOW_METHODS.value}
+        setting.begin(folder, videos, rows, _FLOW_METHODS.value[0])
         plan = next(iter(plans.values()))
         backbones = ClipBackbones(folder, plan)
         for number, row in enumerate([rows[0], *rows]):
             if number == 1:
                 seconds.clear()  # what is traced and loaded once
-            path = pathlib.Path(_VIDEOS_DIR.value) / row.path
+            path = videos / row.path
             start = time.perf_counter()
             decode_alone(path)
             seconds[FLOOR] += time.perf_counter() - start
@@ -136,65 +107,75 @@ def stage_seconds(rows) -> dict[str, float]:
     return {stage: spent / len(rows) for stage, spent in seconds.items()}
 
 
-def whole_rate(rows) -> float:
-    """Gives clips a second of the whole, by all workers."""
+def whole_seconds(videos: pathlib.Path, rows: list) -> float:
+    """Gives the seconds of the whole, by all workers."""
     with tempfile.TemporaryDirectory() as folder:
-        extraction = begin(folder, rows, _FLOW_METHODS.value[0])
+        extraction = make_setting().begin(
+            folder, videos, rows, _FLOW_METHODS.value[0]
+        )
         outcome = extraction.run(
             lambda job, tasks, on_event: local_engine.run_shards(
                 job, tasks, os.cpu_count(), on_event
             ),
             read_ahead=2,
         )
-    return outcome.num_clips / outcome.seconds
+    return outcome.seconds
 
 
-def some(rows, count):
-    """Takes rows at equal distances."""
-    step = max(1, len(rows) // count)
-    return list(itertools.islice(rows, 0, None, step))[:count]
+def add_stages(report: Report, seconds: dict[str, float]) -> None:
+    """Reports the stages, on one core."""
+    floor = seconds[FLOOR]
+    report.add_table(
+        f"Stages on one core; {_NUM_FRAMES.value} frames of a clip",
+        ["stage", "ms a clip", "clips/s", "times PyAV alone"],
+        [
+            [stage, f"{1000 * x:.1f}", f"{1 / x:.0f}", f"{x / floor:.2f}"]
+            for stage, x in seconds.items()
+        ],
+    )
+
+
+def add_whole(report: Report, videos, rows, seconds: dict[str, float]) -> None:
+    """Reports the whole by all workers, beside what its parts allow."""
+    method, cores = _FLOW_METHODS.value[0], os.cpu_count()
+    parts = {
+        stage: spent
+        for stage, spent in seconds.items()
+        if stage != FLOOR
+        and not (stage.startswith("optical flow") and method not in stage)
+    }
+    backbones = sum(x for name, x in parts.items() if "backbone" in name)
+    few = take_some(rows, len(rows) // FEW)
+    start = whole_seconds(videos, few)
+    rate = (len(rows) - len(few)) / (whole_seconds(videos, rows) - start)
+    rates = {
+        f"{FLOOR}, a core's rate times {cores}": cores / seconds[FLOOR],
+        f"backbones alone, a core's rate times {cores}": cores / backbones,
+        f"all stages, a core's rate times {cores}": cores / sum(parts.values()),
+        f"the whole with {method}, {cores} workers": rate,
+    }
+    report.add_table(
+        f"Extraction of {len(rows)} clips; starting {cores} workers takes "
+        f"{start - len(few) / rate:.1f} s besides",
+        ["way", "clips/s", "the whole's share"],
+        [[name, f"{x:.1f}", f"{rate / x:.2f}"] for name, x in rates.items()],
+    )
 
 
 def main(argv):
     del argv
     set_threads(1)
-    load = os.getloadavg()[0]
-    rows = list_class_folders(_VIDEOS_DIR.value)
-    seconds = stage_seconds(some(rows, _NUM_CLIPS.value))
-    floor = seconds[FLOOR]
-    print(f"{os.cpu_count()} CPUs, load {load:.2f}; {_NUM_FRAMES.value} frames")
-    print("| stage | ms a clip | clips/s of a core | times PyAV alone |")
-    print("|---|---:|---:|---:|")
-    for stage, spent in seconds.items():
-        print(
-            f"| {stage} | {1000 * spent:.1f} | {1 / spent:.0f} | "
-            f"{spent / floor:.2f} |"
+    report = Report("Extraction", ABOUT)
+    with tempfile.TemporaryDirectory() as folder:
+        videos = pathlib.Path(
+            _VIDEOS_DIR.value
+            or make_clips(pathlib.Path(folder) / "videos", _ALL_CLIPS.value)
         )
-    method = _FLOW_METHODS.value[0]
-    apart = sum(
-        spent
-        for stage, spent in seconds.items()
-        if stage != FLOOR
-        and not (stage.startswith("optical flow") and method not in stage)
-    )
-    rate = whole_rate(some(rows, _ALL_CLIPS.value))
-    bound = os.cpu_count() / apart
-    print(
-        f"\nAll of it with {method}, {os.cpu_count()} workers: {rate:.1f} "
-        f"clips/s, {rate / bound:.2f} of what the stages alone allow "
-        f"({bound:.1f})."
-    )
-    if _OUTPUT.value:
-        report = {
-            "cpus": os.cpu_count(),
-            "load": load,
-            "num_frames": _NUM_FRAMES.value,
-            "backbones": _BACKBONES.value,
-            "seconds_per_clip": seconds,
-            "clips_per_second": rate,
-            "share_of_bound": rate / bound,
-        }
-        pathlib.Path(_OUTPUT.value).write_text(json.dumps(report, indent=1))
+        rows = list_class_folders(videos)
+        seconds = stage_seconds(videos, take_some(rows, _NUM_CLIPS.value))
+        add_stages(report, seconds)
+        add_whole(report, videos, take_some(rows, _ALL_CLIPS.value), seconds)
+    report.write(_OUTPUT.value)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ import numpy as np
 
 from ac_keras.datasets.flash_mnist import NUM_DIGITS
 from ac_keras.datasets.flash_mnist import present_digits
+from ac_keras.pipeline import atomic_file
 
 FILE_NAME = "frame_digits.npz"
 _ANEW = (
@@ -92,3 +93,18 @@ class FrameDigits:
             f"Expected {self.path} to hold the digits of every frame of the "
             f"test clips. Received: {received}. {_ANEW}"
         )
+
+
+def write_frame_digits(
+    directory: str | os.PathLike, digits: np.ndarray
+) -> None:
+    """Keeps which digits lie on each frame of the test clips.
+
+    Args:
+        directory: The dataset's folder.
+        digits: Bool `(num_clips, num_frames, 10)`, in the clips' order.
+    """
+    ids = np.array([f"test-{i:07d}" for i in range(len(digits))])
+    path = pathlib.Path(directory) / FILE_NAME
+    with atomic_file.atomic_path(path) as partial, open(partial, "wb") as file:
+        np.savez(file, ids=ids, digits=digits)

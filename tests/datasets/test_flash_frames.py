@@ -8,6 +8,7 @@ import pytest
 from ac_keras.datasets import Digits
 from ac_keras.datasets import FlashMnist
 from ac_keras.datasets import load_digits
+from ac_keras.datasets.flash_mnist import count_intensities
 from coded_digits import COUNTS
 from coded_digits import dim_images
 from coded_digits import gray_digits
@@ -51,6 +52,23 @@ def test_noise_has_no_likeness_of_its_neighbouring_pixels(uci):
     pairs = noise[:, :, :-1].ravel(), noise[:, :, 1:].ravel()
     correlation = np.corrcoef(*pairs)[0, 1]
     assert abs(correlation) < 4.5 / math.sqrt(len(pairs[0]))
+
+
+@pytest.mark.parametrize("count", [1, 200])
+def test_noise_is_what_uniform_words_look_up(uci, count):
+    maker = FlashMnist(uci["test"], uci["train"])
+    noise = maker.noise(count, np.random.default_rng(6))
+    rng = np.random.default_rng(6)
+    words = rng.integers(0, 2**64, count * 28 * 28 // 4, dtype=np.uint64)
+    expected = maker.intensities[words.view(np.uint16)]
+    np.testing.assert_array_equal(noise.ravel(), expected)
+
+
+def test_intensities_are_counted_over_all_images(uci):
+    images = uci["train"].images
+    assert len(images) > 1000
+    expected = [np.sum(images == level) for level in range(256)]
+    assert count_intensities(images).tolist() == expected
 
 
 def test_the_noise_is_the_noise_digits_and_not_the_digits():
