@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import tensorflow as tf
 
+from ac_keras.pipeline import record_search
 from ac_keras.pipeline import records
 from ac_keras.pipeline import shards
 from ac_keras.pipeline.batch_decoder import batch_decoder
@@ -169,7 +170,7 @@ def evaluation_batches(
     index, count = share
 
     def read(batch):
-        stored = records.parse_records(batch, description)
+        stored = record_search.locate_records(batch, description)
         pair = decode(stored, None)
         return (*pair, stored["id"]) if with_ids else pair
 
@@ -224,7 +225,9 @@ def _streamed(manifest, split, description, shuffle_buffer):
         mixed = tf.cast(seed[0], tf.int64)  # fold_in leaves seed[1] as it is
         clips = clips.shuffle(shuffle_buffer, seed=mixed)
         batches = clips.batch(batch_size, drop_remainder=True)
-        return batches, lambda rows: records.parse_records(rows, description)
+        return batches, lambda rows: record_search.locate_records(
+            rows, description
+        )
 
     return shuffled
 

@@ -7,11 +7,14 @@ string or a row of floats. `decode_frames` takes the sampled frames out of
 those and decodes nothing else.
 """
 
+from collections.abc import Iterable
+
 import tensorflow as tf
 
 from ac_keras.pipeline import mediasequence
 from ac_keras.pipeline import youtube8m
 from ac_keras.pipeline.description import Description
+from ac_keras.pipeline.located_frames import LocatedFrames
 from ac_keras.pipeline.modality import Modality
 from ac_keras.pipeline.targets import make_targets
 
@@ -72,8 +75,22 @@ def parse_records(
 
 
 def _parse_clips(records, description, labelled, named):
+    features = clip_features(description.modalities, labelled, named)
+    return tf.io.parse_example(records, features)
+
+
+def clip_features(
+    modalities: Iterable[str], labelled: bool = True, named: bool = True
+) -> dict:
+    """Gives what `tf.io.parse_example` takes to read our own records.
+
+    Args:
+        modalities: The modalities to read.
+        labelled: As `parse_records` has it.
+        named: The same.
+    """
     string = tf.io.FixedLenFeature([], tf.string)
-    features = dict.fromkeys(description.modalities, string)
+    features = dict.fromkeys(modalities, string)
     if named:
         features["id"] = (
             string
@@ -84,7 +101,7 @@ def _parse_clips(records, description, labelled, named):
         features["labels"] = tf.io.RaggedFeature(
             tf.int64, row_splits_dtype=tf.int64
         )
-    return tf.io.parse_example(records, features)
+    return features
 
 
 def count_frames(
@@ -94,6 +111,8 @@ def count_frames(
 
     A clip or a frame of a wrong number of bytes is an error.
     """
+    if isinstance(stored, LocatedFrames):
+        return stored.num_frames
     if isinstance(stored, tf.RaggedTensor):
         num_frames = tf.cast(stored.row_lengths(), tf.int32)
         if stored.dtype != tf.string:
@@ -135,6 +154,9 @@ def decode_all_frames(
     )
     with tf.control_dependencies([fits]):
         num_frames = tf.identity(num_frames)
+    if isinstance(stored, LocatedFrames):
+        frames = _decode_raw(stored.take_all(num_slots), modality, 1)
+        return _as_features(frames, num_frames, modality)
     if isinstance(stored, tf.RaggedTensor):
         rows = _decode_rows(stored.flat_values, modality)
         return _spread(rows, num_frames, num_slots, modality)
@@ -161,6 +183,10 @@ def decode_frames(
         float32 `(batch, sample_size, dim)`, zeros where a position is not
         real.
     """
+    if isinstance(stored, LocatedFrames):
+        rows = stored.take(positions, num_frames)
+        frames = _decode_raw(rows, modality, 1)
+        return _as_features(frames, num_frames, modality)
     sample_size = tf.shape(positions)[1]
     real = tf.sequence_mask(num_frames, sample_size)
     if isinstance(stored, tf.RaggedTensor):
