@@ -89,6 +89,8 @@ def cold_rate(manifest: Manifest, batches: tf.data.Dataset) -> float:
 
 def compare(measures: dict[str, object], rounds: int) -> dict[str, dict]:
     """Takes all measures in turns and gives medians and ratios."""
+    for measure in measures.values():
+        measure()  # TensorFlow makes its functions ready.
     rates = {name: [] for name in measures}
     for _ in range(rounds):
         for name, measure in measures.items():

@@ -7,6 +7,7 @@ them, the places of their frames follow from a few bytes of each.
 
 import tensorflow as tf
 
+from ac_keras.pipeline import clip_examples
 from ac_keras.pipeline import message_fields
 from ac_keras.pipeline import records
 from ac_keras.pipeline.description import Description
@@ -68,11 +69,9 @@ def locate_records(
 def _without_frames(rest, description):
     """Parses the ids and labels that are left of records."""
     if description.record_format == "clip":
-        parsed = tf.io.parse_example(rest, records.clip_features({}))
+        parsed = clip_examples.parse_names_and_labels(rest)
     else:
-        ids, context, _ = split_sequences(
-            rest, "id", {"labels": tf.int64}, {}
-        )
+        ids, context, _ = split_sequences(rest, "id", {"labels": tf.int64}, {})
         parsed = {**ids, **context}
     labels = make_targets(parsed["labels"], parsed["id"], description)
     return {"id": parsed["id"], "labels": labels}

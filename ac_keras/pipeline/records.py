@@ -7,10 +7,9 @@ string or a row of floats. `decode_frames` takes the sampled frames out of
 those and decodes nothing else.
 """
 
-from collections.abc import Iterable
-
 import tensorflow as tf
 
+from ac_keras.pipeline import clip_examples
 from ac_keras.pipeline import mediasequence
 from ac_keras.pipeline import youtube8m
 from ac_keras.pipeline.description import Description
@@ -60,7 +59,7 @@ def parse_records(
         ragged, strings `(batch, None)` or float32 `(batch, None, dim)`.
     """
     parse = {
-        "clip": _parse_clips,
+        "clip": clip_examples.parse_clips,
         "youtube8m": youtube8m.parse_videos,
         "youtube8m_segments": youtube8m.parse_segments,
         "mediasequence": mediasequence.parse_sequences,
@@ -72,36 +71,6 @@ def parse_records(
         return parsed
     targets = make_targets(parsed["labels"], parsed["id"], description)
     return {**parsed, "labels": targets}
-
-
-def _parse_clips(records, description, labelled, named):
-    features = clip_features(description.modalities, labelled, named)
-    return tf.io.parse_example(records, features)
-
-
-def clip_features(
-    modalities: Iterable[str], labelled: bool = True, named: bool = True
-) -> dict:
-    """Gives what `tf.io.parse_example` takes to read our own records.
-
-    Args:
-        modalities: The modalities to read.
-        labelled: As `parse_records` has it.
-        named: The same.
-    """
-    string = tf.io.FixedLenFeature([], tf.string)
-    features = dict.fromkeys(modalities, string)
-    if named:
-        features["id"] = (
-            string
-            if labelled
-            else tf.io.FixedLenFeature([], tf.string, default_value="")
-        )
-    if labelled:
-        features["labels"] = tf.io.RaggedFeature(
-            tf.int64, row_splits_dtype=tf.int64
-        )
-    return features
 
 
 def count_frames(
