@@ -2,72 +2,72 @@
 
 import dataclasses
 
+import numpy as np
 import tensorflow as tf
-
-from ac_keras.pipeline.modality import Modality
 
 
 @dataclasses.dataclass(frozen=True)
 class LocatedFrames:
-    """The frames of one modality: where they are, nothing copied or decoded.
+    """The uint8 frames of one modality: where they are, nothing copied.
 
     Attributes:
         strings: Strings `(batch,)` in which they lie at equal distances.
         first: int32 `(batch,)`, where the first one's header begins.
-        num_frames: int32 `(batch,)`, how many there are.
-        header: The bytes in front of each of them.
-        frame_bytes: The bytes of each of them.
+        num_frames: int32 `(batch,)`, how many there are; 0 where a clip's
+            were not located.
+        header: The bytes in front of each frame.
+        parsed: The frames of these clips, strings `(batch, None)`, ragged;
+            none of the others.
     """
 
     strings: tf.Tensor
     first: tf.Tensor
     num_frames: tf.Tensor
     header: bytes
-    frame_bytes: int
+    parsed: tf.RaggedTensor
 
-    def take(self, positions: tf.Tensor, num_frames: tf.Tensor) -> tf.Tensor:
-        """Cuts out the frames at some positions, checking their headers.
+    def take(
+        self, positions: tf.Tensor, num_frames: tf.Tensor, frame_bytes: int
+    ) -> tf.Tensor:
+        """Takes the located frames at some positions, checking their headers.
 
         Args:
-            positions: int32 `(batch, sample_size)`.
+            positions: int32 `(batch, sample_size)`; 0 where it is not real.
             num_frames: int32 `(batch,)`, how many of the positions are real.
+            frame_bytes: The size of a frame.
 
         Returns:
-            Strings `(batch, sample_size)`, empty where a position is not
-            real.
+            uint8 `(batch, sample_size, frame_bytes)`, 0 where a position is
+            not real and in clips that were not located.
         """
-        real = tf.sequence_mask(num_frames, tf.shape(positions)[1])
-        stride = len(self.header) + self.frame_bytes
-        offset = self.first[:, None] + tf.where(real, positions * stride, 0)
-        strings = self.strings[:, None]
-        if self.header:
-            size = tf.where(real, len(self.header), 0)
-            headers = tf.strings.substr(strings, offset, size)
-            sound = tf.debugging.Assert(
-                tf.reduce_all((headers == self.header) | ~real),
-                [f"Expected frames of {self.frame_bytes} bytes."],
-            )
-            with tf.control_dependencies([sound]):
-                offset = offset + size
-        size = tf.where(real, self.frame_bytes, 0)
-        return tf.strings.substr(strings, offset, size)
-
-    def take_all(self, num_slots: tf.Tensor | int) -> tf.Tensor:
-        """Cuts out every frame, strings `(batch, num_slots)`."""
-        slots = tf.range(num_slots)[None]
-        shape = tf.stack([tf.size(self.num_frames), num_slots])
-        return self.take(tf.broadcast_to(slots, shape), self.num_frames)
+        length = len(self.header)
+        stride = length + frame_bytes
+        count = tf.minimum(num_frames, self.num_frames)
+        real = tf.sequence_mask(count, tf.shape(positions)[1])
+        entries = tf.strings.substr(
+            self.strings[:, None],
+            tf.where(real, self.first[:, None] + positions * stride, 0),
+            tf.where(real, stride, 0),
+        )
+        entries = tf.io.decode_raw(entries, tf.uint8, fixed_length=stride)
+        header, frames = tf.split(entries, [length, frame_bytes], axis=2)
+        same = header == np.frombuffer(self.header, np.uint8)
+        sound = tf.debugging.Assert(
+            tf.reduce_all(tf.reduce_all(same, axis=2) | ~real),
+            [f"Expected frames of {frame_bytes} bytes."],
+        )
+        with tf.control_dependencies([sound]):
+            return tf.identity(frames)
 
 
-def entry_header(modality: Modality) -> bytes:
+def entry_header(dim: int) -> bytes:
     """Gives what is in front of a frame that is an entry of a feature list.
 
     It is the tags and sizes of a `Feature`, its `BytesList` and the value.
     """
-    header, size = b"", modality.frame_bytes
+    header = b""
     for _ in range(3):
-        header = b"\x0a" + _varint(size) + header
-        size = modality.frame_bytes + len(header)
+        header = b"\x0a" + _varint(dim + len(header)) + header
     return header
 
 
