@@ -80,7 +80,7 @@ def _lists(rng):
 
 
 def draw_record(rng: np.random.Generator) -> bytes:
-    """A record: most are sound, some odd, some not a message at all."""
+    """A record as others may write it; in some a frame or a key is wrong."""
     parts = [_context(rng), _lists(rng)]
     if rng.random() < 0.05:
         parts = parts[::-1]
@@ -88,10 +88,13 @@ def draw_record(rng: np.random.Generator) -> bytes:
         parts.insert(int(rng.integers(3)), parts[int(rng.integers(2))])
     if rng.random() < 0.03:
         parts.append(b"\x78\x01")
-    record = bytearray(b"".join(parts))
-    damage = rng.random()
-    if damage < 0.1:
-        del record[int(rng.integers(len(record))) :]
-    elif damage < 0.2:
-        record[int(rng.integers(len(record)))] ^= 1 << int(rng.integers(8))
-    return bytes(record)
+    return b"".join(parts)
+
+
+def damage(rng: np.random.Generator, record: bytes) -> bytes:
+    """Cuts a record or turns one of its bits."""
+    place = int(rng.integers(len(record)))
+    if rng.random() < 0.5:
+        return record[:place]
+    turned = record[place] ^ 1 << int(rng.integers(8))
+    return record[:place] + bytes([turned]) + record[place + 1 :]
