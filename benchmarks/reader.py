@@ -9,16 +9,15 @@ by one `TFRecordDataset` and by one for each file; by the package, for training
 and for evaluation, 20 frames of each clip; and YouTube-8M's as its starter
 code does, which decodes all frames first. Figures are medians over rounds and
 ratios within rounds. Warm rounds begin when shuffling and prefetching have
-filled their buffers; cold ones are whole passes after the kernel was asked to
-drop the files' pages.
+filled their buffers; in cold ones the kernel is asked to drop the files' pages
+before every pass.
 
 Then steps of training take batches at the Flash-MNIST and Kinetics settings,
-between others that take one batch again and again: the share of a step that
+between others that take one batch again and again: the share of the time that
 is spent waiting for data, and how much longer a step is as reading needs the
 same cores.
 """
 
-import json
 import os
 import pathlib
 import statistics
@@ -30,22 +29,29 @@ import reader_steps
 import tensorflow as tf
 from absl import app
 from absl import flags
+from report import Report
 
 from ac_keras.pipeline import Manifest
 from ac_keras.pipeline import evaluation_batches
 from ac_keras.pipeline import training_batches
 
-_CLIPS = flags.DEFINE_integer("clips", 512, "Clips written.", lower_bound=64)
+_CLIPS = flags.DEFINE_integer("clips", 256, "Clips written.", lower_bound=64)
 _FILES = flags.DEFINE_list("files", "1,8,64", "Files; all divide the last.")
 _BATCHES = flags.DEFINE_integer("batches", 16, "Of a warm round.")
-_ROUNDS = flags.DEFINE_integer("rounds", 5, "Warm rounds.", lower_bound=1)
-_COLD_ROUNDS = flags.DEFINE_integer("cold_rounds", 2, "0 leaves them out.")
-_STEPS = flags.DEFINE_integer("steps", 20, "Of training; 0 leaves them out.")
+_ROUNDS = flags.DEFINE_integer("rounds", 3, "Warm rounds.", lower_bound=1)
+_STEPS = flags.DEFINE_integer("steps", 40, "Of training; 0 leaves them out.")
 _OUTPUT = flags.DEFINE_string("output", None, "JSON file for the figures.")
 
 BATCH_SIZE = 64
 SAMPLE_SIZE = 20
 WARM_UP = 8  # batches of a warm round that are not timed
+ABOUT = (
+    "Clips a second of the package's reader, 20 frames of each clip, against "
+    "the raw read of the same TFRecord files and against YouTube-8M's starter "
+    "code's way; and whether steps of training wait for it."
+)
+HEADER = ["way", "files", "pages", "clips/s", "GB/s"]
+HEADER += ["to raw", "to raw, side by side", "to starter's"]
 
 
 def make_ways(manifest: Manifest) -> dict[str, tf.data.Dataset]:
@@ -54,90 +60,124 @@ def make_ways(manifest: Manifest) -> dict[str, tf.data.Dataset]:
     auto = tf.data.AUTOTUNE
     ways = {
         "raw": reader_floors.raw_batches(manifest, BATCH_SIZE, None),
-        "raw_parallel": reader_floors.raw_batches(manifest, BATCH_SIZE, auto),
+        "raw, side by side": reader_floors.raw_batches(
+            manifest, BATCH_SIZE, auto
+        ),
         "training": training_batches(manifest, **sizes),
         "evaluation": evaluation_batches(manifest, "train", **sizes),
     }
     if manifest.description.record_format == "youtube8m":
-        ways["starter"] = reader_floors.starter_batches(manifest, **sizes)
+        ways["starter's"] = reader_floors.starter_batches(manifest, **sizes)
     return ways
 
 
-def warm_rate(batches: tf.data.Dataset) -> float:
-    """Reads some batches, clips/s."""
+def read_rate(batches: tf.data.Dataset, before_pass=lambda: None) -> float:
+    """Reads some batches, clips/s, calling a function before every pass."""
     iterator = iter(batches)
     for _ in range(WARM_UP):
         next(iterator)
     start = time.perf_counter()
-    for _ in range(_BATCHES.value):
+    for index in range(_BATCHES.value):
+        if index % (_CLIPS.value // BATCH_SIZE) == 0:
+            before_pass()
         next(iterator)
     return BATCH_SIZE * _BATCHES.value / (time.perf_counter() - start)
 
 
-def cold_rate(manifest: Manifest, batches: tf.data.Dataset) -> float:
-    """Reads the whole batches of files that are not in memory, clips/s."""
+def drop_pages(manifest: Manifest) -> None:
+    """Asks the kernel to have a split's files no longer in memory."""
     for path in manifest.paths("train"):
         with open(path, "rb") as file:
             os.fsync(file.fileno())  # The kernel drops what is written only.
             os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
-    steps = manifest.split("train").num_clips // BATCH_SIZE
-    start = time.perf_counter()
-    for _ in batches.take(steps):
-        pass
-    return BATCH_SIZE * steps / (time.perf_counter() - start)
 
 
-def compare(measures: dict[str, object], rounds: int) -> dict[str, dict]:
-    """Takes all measures in turns and gives medians and ratios."""
+def compare(measures: dict[str, object], rounds: int) -> dict[str, list]:
+    """Takes all measures in turns; the first of each makes functions ready."""
     for measure in measures.values():
-        measure()  # TensorFlow makes its functions ready.
+        measure()
     rates = {name: [] for name in measures}
     for _ in range(rounds):
         for name, measure in measures.items():
             rates[name].append(measure())
-    compared = {}
-    for name, values in rates.items():
-        row = {"clips_per_second": round(statistics.median(values))}
-        for other in {"raw", "raw_parallel", "starter"} & (rates.keys()):
-            ratios = [x / y for x, y in zip(values, rates[other], strict=True)]
-            row[f"to_{other}"] = round(statistics.median(ratios), 2)
-        compared[name] = row
-    return compared
+    return rates
 
 
-def measure_reading(shape: str, manifest: Manifest) -> list[dict]:
-    """Compares the ways on one set of files."""
-    split = manifest.split("train")
-    clip_bytes = sum(x.num_bytes for x in split.shards) / split.num_clips
+def ratio(rates: dict[str, list], name: str, other: str) -> float:
+    """Gives the median ratio of two ways within rounds."""
+    pairs = zip(rates[name], rates[other], strict=True)
+    return statistics.median(x / y for x, y in pairs)
+
+
+def measure_reading(manifest: Manifest) -> list[tuple[str, dict]]:
+    """Compares the ways on one set of files, warm and once cold."""
     again = reader_floors.repeat(manifest, reader_floors.AGAIN)
+    ways = make_ways(again)
     warm = {
-        name: lambda batches=batches: warm_rate(batches)
-        for name, batches in make_ways(again).items()
+        name: lambda batches=batches: read_rate(batches)
+        for name, batches in ways.items()
     }
-    cold = {
-        name: lambda batches=batches: cold_rate(manifest, batches)
-        for name, batches in make_ways(manifest).items()
-    }
+    found = [("warm", compare(warm, _ROUNDS.value))]
+    if len(manifest.split("train").shards) > 1:
+        cold = {
+            name: [read_rate(batches, lambda: drop_pages(manifest))]
+            for name, batches in ways.items()
+        }
+        found.append(("cold", cold))
+    return found
+
+
+def add_reading(report: Report, shape: str, manifests: list[Manifest]):
+    """Adds a shape's table and goals."""
+    rows, goals = [], []
+    for manifest in manifests:
+        split = manifest.split("train")
+        clip_bytes = sum(x.num_bytes for x in split.shards) / split.num_clips
+        for pages, rates in measure_reading(manifest):
+            for name, values in rates.items():
+                rate = statistics.median(values)
+                row = [name, len(split.shards), pages, f"{rate:,.0f}"]
+                row.append(f"{rate * clip_bytes / 1e9:.2f}")
+                for other in ("raw", "raw, side by side", "starter's"):
+                    known = other in rates
+                    row.append(
+                        f"{ratio(rates, name, other):.2f}" if known else ""
+                    )
+                rows.append(row)
+            if pages == "warm":
+                goals.append(rates)
+    report.add_table(f"{shape}-shaped records", HEADER, rows)
+    for other, limit in (("raw", 0.8), ("starter's", 3.0)):
+        figures = [ratio(x, "training", other) for x in goals if other in x]
+        if figures:
+            text = f"{shape}-shaped records for training, warm, times {other}"
+            figure = statistics.median(figures)
+            report.add_goal(text, figure, limit, at_most=False)
+
+
+def add_steps(report: Report):
+    """Adds what steps wait for batches."""
     rows = []
-    runs = {"warm": (warm, _ROUNDS.value)}
-    if _COLD_ROUNDS.value:
-        runs["cold"] = (cold, _COLD_ROUNDS.value)
-    for pages, (measures, rounds) in runs.items():
-        for way, figures in compare(measures, rounds).items():
-            row = {"shape": shape, "files": len(split.shards), "pages": pages}
-            rate = figures["clips_per_second"] * clip_bytes / 1e9
-            row |= {"way": way, **figures, "gb_per_second": round(rate, 2)}
-            rows.append(row)
-            print_row(row)
-    return rows
-
-
-def print_row(row: dict) -> None:
-    keys = ("shape", "files", "pages", "way", "clips_per_second")
-    cells = [f"{row[key]:,}" if key in row else "" for key in keys[4:]]
-    for key in ("gb_per_second", "to_raw", "to_raw_parallel", "to_starter"):
-        cells.append(f"{row[key]:.2f}" if key in row else "")
-    print("|", " | ".join([str(row[k]) for k in keys[:4]] + cells), "|")
+    for setting in reader_steps.SETTINGS:
+        with tempfile.TemporaryDirectory() as directory:
+            row = reader_steps.measure(setting, directory, _STEPS.value)
+        rows.append((setting, row))
+    report.add_table(
+        "Steps of training that read",
+        ["setting", "step alone, ms", "waiting", "longer than alone"],
+        [
+            [
+                setting,
+                f"{row['step_ms']:.1f}",
+                f"{row['waiting_share']:.2%}",
+                f"{row['longer']:.2f}",
+            ]
+            for setting, row in rows
+        ],
+    )
+    for setting, row in rows:
+        text = f"{setting} steps, share of the time spent waiting for data"
+        report.add_goal(text, row["waiting_share"], 0.01)
 
 
 def make_datasets(directory: pathlib.Path, shape: str) -> list[Manifest]:
@@ -158,27 +198,14 @@ def make_datasets(directory: pathlib.Path, shape: str) -> list[Manifest]:
 
 def main(argv):
     del argv
-    report = {"tensorflow": tf.__version__, "cpus": os.cpu_count()}
-    report |= {"load": os.getloadavg()[0], "reading": [], "steps": []}
-    print("{tensorflow}; {cpus} CPUs, load {load:.2f}.\n".format(**report))
-    print("| shape | files | pages | way | clips/s | GB/s | to raw |", end="")
-    print(" to raw, side by side | to starter |")
-    print("|" + "---|" * 9)
+    report = Report("Reader", ABOUT)
     for shape in ("YouTube-8M", "Kinetics"):
         with tempfile.TemporaryDirectory() as directory:
             manifests = make_datasets(pathlib.Path(directory), shape)
-            for manifest in manifests:
-                report["reading"] += measure_reading(shape, manifest)
-    print("\n| setting | step, ms | waiting | longer |\n|---|---|---|---|")
-    for setting in reader_steps.SETTINGS if _STEPS.value else ():
-        with tempfile.TemporaryDirectory() as directory:
-            row = reader_steps.measure(setting, directory, _STEPS.value)
-        report["steps"].append(row)
-        print("| {setting} | {step_ms} |".format(**row), end="")
-        print(" {waiting_share:.1%} | {longer:.2f} |".format(**row))
-    if _OUTPUT.value:
-        path = pathlib.Path(_OUTPUT.value)
-        path.write_text(json.dumps(report, indent=1))
+            add_reading(report, shape, manifests)
+    if _STEPS.value:
+        add_steps(report)
+    report.write(_OUTPUT.value)
 
 
 if __name__ == "__main__":
