@@ -1,5 +1,6 @@
 """From parsed records to features: which frames, decoded and checked."""
 
+import functools
 from collections.abc import Callable
 from collections.abc import Mapping
 
@@ -45,12 +46,12 @@ def batch_decoder(
             return max(longest[name], 1)
         return tf.maximum(tf.reduce_max(num_frames), 1)
 
-    def decode_modality(name, modality, stored, seed):
+    def decode_modality(name, modality, stored, seed, checked):
         num_frames = records.count_frames(stored, modality)
         if not sample_size or (longest and sample_size >= longest[name]):
             # All are wanted; a modality that no clip has takes one slot.
             slots = sample_size or slots_for_all(name, num_frames)
-            frames = records.decode_all_frames(stored, modality, slots)
+            frames = records.decode_all_frames(stored, modality, slots, checked)
             return frames, num_frames
         if seed is None:
             taken = sampling.equal_intervals(num_frames, sample_size)
@@ -59,7 +60,8 @@ def batch_decoder(
                 num_frames, sample_size, seed, first_row, num_rows
             )
         count = sampling.num_sampled(num_frames, sample_size)
-        return records.decode_frames(stored, modality, taken, count), count
+        frames = records.decode_frames(stored, modality, taken, count, checked)
+        return frames, count
 
     def decode(stored, seed):
         features = {}
@@ -67,11 +69,14 @@ def batch_decoder(
             description.modalities.items()
         ):
             own_seed = None if seed is None else _fold_in(seed, index)
-            frames, num_frames = decode_modality(
-                name, modality, stored[name], own_seed
-            )
+            checked = None
             if check:
-                frames = check_finite(name, modality, frames, stored["id"])
+                checked = functools.partial(
+                    check_finite, name, modality, ids=stored["id"]
+                )
+            frames, num_frames = decode_modality(
+                name, modality, stored[name], own_seed, checked
+            )
             features[name] = frames
             features[f"{name}_num_frames"] = num_frames
         return features, stored.get("labels")
@@ -87,7 +92,7 @@ def check_finite(
     Args:
         name: The modality's name.
         modality: How it is stored.
-        frames: float32 `(batch, num_frames, dim)`.
+        frames: Numbers `(batch, num_frames, dim)`, of any dtype.
         ids: Strings `(batch,)`.
 
     Raises:

@@ -7,13 +7,18 @@ string or a row of floats. `decode_frames` takes the sampled frames out of
 those and decodes nothing else.
 """
 
+from collections.abc import Callable
+
 import tensorflow as tf
 
 from ac_keras.pipeline import mediasequence
 from ac_keras.pipeline import youtube8m
 from ac_keras.pipeline.description import Description
+from ac_keras.pipeline.located_frames import LocatedFrames
 from ac_keras.pipeline.modality import Modality
 from ac_keras.pipeline.targets import make_targets
+
+Check = Callable[[tf.Tensor], tf.Tensor]
 
 
 def expand_clips(
@@ -88,12 +93,14 @@ def _parse_clips(records, description, labelled, named):
 
 
 def count_frames(
-    stored: tf.Tensor | tf.RaggedTensor, modality: Modality
+    stored: tf.Tensor | tf.RaggedTensor | LocatedFrames, modality: Modality
 ) -> tf.Tensor:
     """Counts the frames of each clip, int32 `(batch,)`.
 
     A clip or a frame of a wrong number of bytes is an error.
     """
+    if isinstance(stored, LocatedFrames):
+        return stored.num_frames + count_frames(stored.parsed, modality)
     if isinstance(stored, tf.RaggedTensor):
         num_frames = tf.cast(stored.row_lengths(), tf.int32)
         if stored.dtype != tf.string:
@@ -116,6 +123,7 @@ def decode_all_frames(
     stored: tf.Tensor | tf.RaggedTensor,
     modality: Modality,
     num_slots: tf.Tensor | int,
+    check: Check | None = None,
 ) -> tf.Tensor:
     """Decodes every frame.
 
@@ -123,6 +131,7 @@ def decode_all_frames(
         stored: A batch's frames, as `parse_records` gives them.
         modality: How they are stored.
         num_slots: Frames of the result; no clip has more.
+        check: As `decode_frames` has it.
 
     Returns:
         float32 `(batch, num_slots, dim)`, zeros past a clip's end.
@@ -137,30 +146,48 @@ def decode_all_frames(
         num_frames = tf.identity(num_frames)
     if isinstance(stored, tf.RaggedTensor):
         rows = _decode_rows(stored.flat_values, modality)
-        return _spread(rows, num_frames, num_slots, modality)
-    flat = _decode_raw(stored, modality, num_slots)
-    frames = tf.reshape(flat, (-1, num_slots, modality.dim))
-    return _as_features(frames, num_frames, modality)
+        numbers = _spread(rows, num_frames, num_slots, modality)
+    else:
+        flat = _decode_raw(stored, modality, num_slots)
+        numbers = tf.reshape(flat, (-1, num_slots, modality.dim))
+    return _as_features(numbers, num_frames, modality, check)
 
 
 def decode_frames(
-    stored: tf.Tensor | tf.RaggedTensor,
+    stored: tf.Tensor | tf.RaggedTensor | LocatedFrames,
     modality: Modality,
     positions: tf.Tensor,
     num_frames: tf.Tensor,
+    check: Check | None = None,
 ) -> tf.Tensor:
     """Decodes the frames at some positions and no others.
 
     Args:
         stored: A batch's frames, as `parse_records` gives them.
         modality: How they are stored.
-        positions: int32 `(batch, sample_size)`, the frames to take.
+        positions: int32 `(batch, sample_size)`, the frames to take; 0 where
+            a position is not real.
         num_frames: int32 `(batch,)`, how many of the positions are real.
+        check: A function that gives the frames `(batch, sample_size, dim)`
+            back as they are stored, or fails.
 
     Returns:
         float32 `(batch, sample_size, dim)`, zeros where a position is not
         real.
     """
+    numbers = _take(stored, modality, positions, num_frames)
+    return _as_features(numbers, num_frames, modality, check)
+
+
+def _take(stored, modality, positions, num_frames):
+    """Gives stored numbers of some frames, 0 where a position is not real."""
+    if isinstance(stored, LocatedFrames):
+        size = modality.frame_bytes
+        located = stored.take(positions, num_frames, size)
+        parsed = stored.parsed
+        count = tf.minimum(num_frames, tf.cast(parsed.row_lengths(), tf.int32))
+        # Where one has a frame, the other has zeros.
+        return located + _take(parsed, modality, positions, count)
     sample_size = tf.shape(positions)[1]
     real = tf.sequence_mask(num_frames, sample_size)
     if isinstance(stored, tf.RaggedTensor):
@@ -173,8 +200,7 @@ def decode_frames(
     rows = tf.strings.substr(
         stored[:, None], positions * modality.frame_bytes, size
     )
-    frames = _decode_raw(rows, modality, 1)
-    return _as_features(frames, num_frames, modality)
+    return _decode_raw(rows, modality, 1)
 
 
 def _decode_rows(rows, modality):
@@ -186,7 +212,7 @@ def _spread(rows, num_frames, num_slots, modality):
     """Gives each clip its rows, then pads."""
     ragged = tf.RaggedTensor.from_row_lengths(rows, num_frames)
     shape = tf.stack([tf.size(num_frames), num_slots, modality.dim])
-    return _as_features(ragged.to_tensor(shape=shape), num_frames, modality)
+    return ragged.to_tensor(shape=shape)
 
 
 def _decode_raw(strings, modality, num_frames):
@@ -200,12 +226,14 @@ def _decode_raw(strings, modality, num_frames):
     return tf.bitcast(numbers, dtype)
 
 
-def _as_features(frames, num_frames, modality):
+def _as_features(numbers, num_frames, modality, check):
     """Turns stored numbers into float32 features, padding into zeros."""
-    frames = tf.ensure_shape(frames, (None, None, modality.dim))
-    features = tf.cast(frames, tf.float32)
+    numbers = tf.ensure_shape(numbers, (None, None, modality.dim))
+    if check is not None:
+        numbers = check(numbers)  # float16 is half as much to look at
+    features = tf.cast(numbers, tf.float32)
     if modality.dtype == "uint8":
-        features = features * modality.level + modality.value_range[0]
-        real = tf.sequence_mask(num_frames, tf.shape(frames)[1])
-        features = tf.where(real[:, :, None], features, 0.0)
+        real = tf.sequence_mask(num_frames, tf.shape(numbers)[1])
+        low = tf.where(real, modality.value_range[0], 0.0)
+        features = features * modality.level + low[:, :, None]
     return features

@@ -1,5 +1,7 @@
 """Opening the files of a split."""
 
+import os
+
 import tensorflow as tf
 
 from ac_keras.pipeline import records
@@ -8,6 +10,7 @@ from ac_keras.pipeline.manifest import Manifest
 
 OPEN_SHARDS = 8
 BUFFER_BYTES = 1 << 18
+LARGE = 1 << 16  # mean bytes of records that are read without a buffer
 
 
 def shard_runs(manifest: Manifest, split: str) -> dict[str, tf.Tensor]:
@@ -15,21 +18,31 @@ def shard_runs(manifest: Manifest, split: str) -> dict[str, tf.Tensor]:
 
     Returns:
         `path` (strings `(num_runs,)`), `offset` and `num_records` (int64),
-        where -1 reads to the file's end.
+        where -1 reads to the file's end, and `buffer_bytes` (int64).
     """
     runs = [
-        (path, offset, num_records)
+        (path, offset, num_records, _buffer_bytes(str(path), shard))
         for path, shard in zip(
             manifest.paths(split), manifest.split(split).shards, strict=True
         )
         for offset, num_records in shard.runs
     ]
-    paths, offsets, counts = zip(*runs, strict=True) if runs else ((), (), ())
+    paths, offsets, counts, buffers = (
+        zip(*runs, strict=True) if runs else ((), (), (), ())
+    )
     return {
         "path": tf.constant(paths, tf.string),
         "offset": tf.constant(offsets, tf.int64),
         "num_records": tf.constant(counts, tf.int64),
+        "buffer_bytes": tf.constant(buffers, tf.int64),
     }
+
+
+def _buffer_bytes(path, shard):
+    """Gives what to read at a time; 0 reads each record to where it stays."""
+    is_local = "://" not in path  # Elsewhere every read is a request.
+    is_large = shard.num_bytes >= LARGE * max(shard.num_clips, 1)
+    return 0 if is_local and is_large else BUFFER_BYTES
 
 
 def open_run(run: dict[str, tf.Tensor]) -> tf.data.Dataset:
@@ -38,7 +51,7 @@ def open_run(run: dict[str, tf.Tensor]) -> tf.data.Dataset:
     variant = tf.raw_ops.TFRecordDatasetV2(
         filenames=run["path"][None],
         compression_type="",
-        buffer_size=BUFFER_BYTES,
+        buffer_size=run.get("buffer_bytes", BUFFER_BYTES),
         byte_offsets=run["offset"][None],
     )
     read = tf.data.experimental.from_variant(
@@ -73,7 +86,8 @@ def read_clips(
         serialized = runs.interleave(
             open_run,
             cycle_length=cycle_length,
-            num_parallel_calls=tf.data.AUTOTUNE,
+            # AUTOTUNE starts more threads than there are cores.
+            num_parallel_calls=min(cycle_length, max(os.cpu_count() or 1, 2)),
             deterministic=True,
         )
     return records.expand_clips(serialized, description).apply(

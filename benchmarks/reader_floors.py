@@ -1,0 +1,184 @@
+"""What reader.py reads, and what it compares the package's reader with."""
+
+import dataclasses
+import pathlib
+
+import numpy as np
+import tensorflow as tf
+
+from ac_keras.pipeline import Clip
+from ac_keras.pipeline import DatasetWriter
+from ac_keras.pipeline import Description
+from ac_keras.pipeline import Manifest
+from ac_keras.pipeline import Modality
+from ac_keras.pipeline import scan_records
+from ac_keras.pipeline import youtube8m
+
+AGAIN = 256  # times that a dataset has each file, to have no end
+VIDEO_FRAMES = 300  # of YouTube-8M, the most that a video has
+HALF = {"rgb": 1536, "flow": 1536, "audio": 512}  # Kinetics, in float16
+
+
+def write_videos(
+    directory: pathlib.Path, num_clips: int, num_files: int
+) -> Manifest:
+    """Writes records as YouTube-8M has them, and their manifest."""
+    directory.mkdir()
+    rng = np.random.default_rng(0)
+    for index, clips in _files(num_clips, num_files):
+        path = directory / f"train{index:04d}.tfrecord"
+        with tf.io.TFRecordWriter(str(path)) as file:
+            for number in clips:
+                file.write(_video(rng, number))
+    description = Description(
+        "videos",
+        [f"class {i}" for i in range(youtube8m.NUM_CLASSES)],
+        {n: youtube8m.quantised(x) for n, x in youtube8m.MODALITIES.items()},
+        multi_label=True,
+        record_format="youtube8m",
+    )
+    files = {"train": str(directory / "train*.tfrecord")}
+    return scan_records(directory, description, files)
+
+
+def _video(rng, number):
+    example = tf.train.SequenceExample()
+    context = example.context.feature
+    context["id"].bytes_list.value.append(b"%04d" % number)
+    labels = np.unique(rng.integers(0, youtube8m.NUM_CLASSES, 3))
+    context["labels"].int64_list.value.extend(labels.tolist())
+    for name, dim in youtube8m.MODALITIES.items():
+        entries = example.feature_lists.feature_list[name].feature
+        shape = (VIDEO_FRAMES, dim)
+        for frame in rng.integers(0, 256, shape, dtype=np.uint8):
+            entries.add().bytes_list.value.append(frame.tobytes())
+    return example.SerializeToString()
+
+
+def write_clips(
+    directory: pathlib.Path,
+    num_clips: int,
+    num_files: int,
+    dims: dict[str, int],
+    dtype: str,
+    num_classes: int,
+) -> Manifest:
+    """Writes our own records, 25 frames a clip and modality."""
+    description = Description(
+        "clips",
+        [f"class {i}" for i in range(num_classes)],
+        {name: Modality(dim, dtype) for name, dim in dims.items()},
+    )
+    files = dict(_files(num_clips, num_files))
+
+    def clips_of(split, index):
+        rng = np.random.default_rng(index)
+        for number in files[index]:
+            frames = {
+                name: rng.random((25, dim), np.float32)
+                for name, dim in dims.items()
+            }
+            yield Clip(f"{number}", (number % num_classes,), frames)
+
+    writer = DatasetWriter(directory, description, {"train": num_files})
+    return writer.write(clips_of)
+
+
+def _files(num_clips, num_files):
+    """Gives each file's number and the numbers of its clips."""
+    for index in range(num_files):
+        first = index * num_clips // num_files
+        yield index, range(first, (index + 1) * num_clips // num_files)
+
+
+def join_files(
+    source: Manifest, directory: pathlib.Path, num_files: int
+) -> Manifest:
+    """Writes the same records in fewer files, equally many in each."""
+    if num_files == len(source.split("train").shards):
+        return source
+    directory.mkdir()
+    split, shards = source.split("train"), []
+    size = len(split.shards) // num_files
+    for index in range(num_files):
+        parts = split.shards[index * size : (index + 1) * size]
+        path = directory / f"train{index:04d}.tfrecord"
+        with open(path, "wb") as file:
+            for part in parts:
+                file.write((source.directory / part.file).read_bytes())
+        clips = sum(part.num_clips for part in parts)
+        length = path.stat().st_size
+        shards.append(dataclasses.replace(parts[0], file=path.name))
+        shards[-1] = dataclasses.replace(
+            shards[-1], num_clips=clips, num_bytes=length
+        )
+    joined = dataclasses.replace(split, shards=tuple(shards))
+    return Manifest(directory, source.description, {"train": joined})
+
+
+def repeat(source: Manifest, times: int) -> Manifest:
+    """Gives a dataset that has every file some times."""
+    split = source.split("train")
+    longer = dataclasses.replace(
+        split,
+        shards=split.shards * times,
+        class_counts=split.class_counts * times,
+    )
+    return dataclasses.replace(source, splits={"train": longer})
+
+
+def raw_batches(
+    manifest: Manifest, batch_size: int, num_parallel: int | None
+) -> tf.data.Dataset:
+    """Reads the records and does nothing with them."""
+    paths = [str(path) for path in manifest.paths("train")]
+    records = tf.data.TFRecordDataset(paths, num_parallel_reads=num_parallel)
+    return records.batch(batch_size, drop_remainder=True)
+
+
+def starter_batches(
+    manifest: Manifest, batch_size: int, sample_size: int
+) -> tf.data.Dataset:
+    """Reads videos in the way that YouTube-8M's starter code has made usual.
+
+    Of each video all frames are decoded, dequantised and padded to 300, as
+    float32; frames are drawn, with replacement, from a batch of those.
+    """
+    paths = [str(path) for path in manifest.paths("train")]
+
+    def parse(record):
+        context, lists = tf.io.parse_single_sequence_example(
+            record,
+            {
+                "id": tf.io.FixedLenFeature([], tf.string),
+                "labels": tf.io.VarLenFeature(tf.int64),
+            },
+            {
+                name: tf.io.FixedLenSequenceFeature([], tf.string)
+                for name in youtube8m.MODALITIES
+            },
+        )
+        features = []
+        for name, dim in youtube8m.MODALITIES.items():
+            levels = tf.io.decode_raw(lists[name], tf.uint8)
+            frames = tf.cast(tf.reshape(levels, (-1, dim)), tf.float32)
+            frames = frames * (4 / 255) + (4 / 512 - 2)
+            num_frames = tf.minimum(tf.shape(frames)[0], VIDEO_FRAMES)
+            missing = VIDEO_FRAMES - num_frames
+            padded = tf.pad(frames[:num_frames], [[0, missing], [0, 0]])
+            features.append(tf.ensure_shape(padded, (VIDEO_FRAMES, dim)))
+        labels = tf.one_hot(context["labels"].values, youtube8m.NUM_CLASSES)
+        labels = tf.reduce_max(labels, axis=0)
+        return context["id"], tf.concat(features, 1), labels, num_frames
+
+    def sample(ids, frames, labels, num_frames):
+        part = tf.random.uniform((batch_size, sample_size))
+        positions = part * tf.cast(num_frames, tf.float32)[:, None]
+        last = num_frames[:, None] - 1
+        positions = tf.minimum(tf.cast(positions, tf.int32), last)
+        return ids, tf.gather(frames, positions, batch_dims=1), labels
+
+    auto = tf.data.AUTOTUNE
+    videos = tf.data.TFRecordDataset(paths, num_parallel_reads=auto)
+    batches = videos.map(parse, auto).batch(batch_size, drop_remainder=True)
+    return batches.map(sample, auto).prefetch(auto)
