@@ -29,17 +29,17 @@ class Program:
         return " ".join(["python", f"benchmarks/{self.file}", *self.arguments])
 
 
-def step(setting: str, policy: str = "float32") -> Program:
+def step(setting: str, *arguments: str, policy: str = "float32") -> Program:
     """Gives the step's benchmark at a setting, in float32 or bfloat16."""
-    flags = (f"--setting={setting}", f"--dtype_policy={policy}")
+    flags = (f"--setting={setting}", f"--dtype_policy={policy}", *arguments)
     return Program(f"step_{setting}_{policy}", "training_step.py", flags)
 
 
 PROGRAMS = (
     step("kinetics"),
-    step("kinetics", "mixed_bfloat16"),
-    step("flash_mnist"),
-    step("youtube8m"),
+    step("kinetics", "--peers=own", policy="mixed_bfloat16"),
+    step("flash_mnist", "--peers=own,loop,two_replicas"),
+    step("youtube8m", "--peers=own,plain", "--nomeasures", "--rounds=3"),
     Program("gpu_step", "gpu_step.py", needs="a GPU, JAX and PyTorch"),
     Program("reader", "reader.py"),
     Program("preparation", "preparation.py"),

@@ -15,9 +15,12 @@ class Floor:
 
     Args:
         setting: Sizes and training.
+        in_batches: Whether gradients are products in a batch of one, which
+            TensorFlow is faster in; else those of `tf.matmul`.
     """
 
-    def __init__(self, setting: Setting):
+    def __init__(self, setting: Setting, in_batches: bool = False):
+        self._in_batches = in_batches
         batch, width = setting.batch_size, setting.width
         dtype = keras.config.dtype_policy().compute_dtype
         shape = (width, setting.num_classes)
@@ -49,11 +52,12 @@ class Floor:
         medians["step"] = medians["gradients"] + passes
 
     def _products(self):
-        return (
-            tf.matmul(self._x, self._kernel),
-            tf.matmul(self._x, self._y, transpose_a=True),
-            tf.matmul(self._y, self._kernel, transpose_b=True),
-        )
+        x, y, kernel = self._x, self._y, self._kernel
+        product = tf.matmul(x, kernel)
+        if self._in_batches:
+            x, y, kernel = x[None], y[None], kernel[None]
+        of_kernel = tf.matmul(x, y, transpose_a=True)
+        return product, of_kernel, tf.matmul(y, kernel, transpose_b=True)
 
     def _descend(self):
         tf.raw_ops.ResourceApplyGradientDescent(

@@ -13,11 +13,12 @@ import time
 
 from absl import app
 from absl import flags
+from absl import logging
+from peers.setting import MODES
 from peers.setting import SETTINGS
 from peers.setting import draw_batch
 
-MODES = ("forward", "gradients", "step")
-WARM_UP = 3  # calls; torch.compile needs as many
+WARM_UP = {"torch_compiled": 3}  # calls; others need one
 WAYS = {  # module, class and arguments
     "own": ("own_clusters", "OwnClusters", {}),
     "two_replicas": ("replica_clusters", "ReplicaClusters", {}),
@@ -52,6 +53,7 @@ _SECONDS = flags.DEFINE_float("seconds", 6, "After which no call begins.")
 
 def main(argv):
     del argv
+    logging.set_verbosity(logging.ERROR)
     module, name, arguments = WAYS[_WAY.value]
     if _DTYPE_POLICY.value != "float32":
         import keras  # PyTorch's and PaddlePaddle's processes have none.
@@ -64,7 +66,7 @@ def main(argv):
     way.load_batch(*draw_batch(setting, seed=0))
     found = {mode: [] for mode in MODES}
     for mode in MODES:
-        for _ in range(WARM_UP):
+        for _ in range(WARM_UP.get(_WAY.value, 1)):
             getattr(way, mode)()
     began = time.perf_counter()
     while (

@@ -7,7 +7,8 @@ attention clusters, as `trainers/train.py` takes it, at a setting of
 `benchmarks/peers`. The floor is what TensorFlow on this machine is not without:
 the classifier's product, the three products of its gradients, and one pass of
 the update over its weight, gradient and slots (timed as plain descent, which
-reads two arrays and writes one, times 5 / 3 for RMSProp).
+reads two arrays and writes one, times 5 / 3 for RMSProp). Products are those of
+`tf.matmul`; the second floor has the gradients' as `WideDense` takes them.
 
 The first table adds one measure after the other, all ways in turns in one
 process. The second sets the package beside others, each in a process of its
@@ -28,13 +29,14 @@ import time
 import keras
 from absl import app
 from absl import flags
+from absl import logging
 from own_clusters import Measures
 from own_clusters import OwnClusters
+from peers.setting import MODES
 from peers.setting import SETTINGS
 from peers.setting import draw_batch
 from report import Report
 from step_floor import Floor
-from step_worker import MODES
 
 PEERS = {  # names, and the package that a peer needs
     "own": ("ac_keras", None),
@@ -57,6 +59,9 @@ _SETTING = flags.DEFINE_enum("setting", "kinetics", SETTINGS, "Its sizes.")
 _ROUNDS = flags.DEFINE_integer("rounds", 15, "Rounds.", lower_bound=1)
 _DTYPE_POLICY = flags.DEFINE_enum(
     "dtype_policy", "float32", ["float32", "mixed_bfloat16"], "Of the layers."
+)
+_MEASURES = flags.DEFINE_bool(
+    "measures", True, "Whether to add one after the other; takes much memory."
 )
 _PEERS = flags.DEFINE_list("peers", list(PEERS), "Others to time; may be none.")
 _OUTPUT = flags.DEFINE_string("output", None, "JSON file for the figures.")
@@ -164,16 +169,21 @@ def add_goals(report, own, floor, peers):
 
 def main(argv):
     del argv
+    logging.set_verbosity(logging.ERROR)
     keras.config.set_dtype_policy(_DTYPE_POLICY.value)
     setting, cores = SETTINGS[_SETTING.value], len(os.sched_getaffinity(0))
     title = f"Step: {_SETTING.value}, {_DTYPE_POLICY.value}"
     report = Report(title, " ".join(__doc__.split("\n\n")[2].split()))
     peers = measure_peers(_PEERS.value, _DTYPE_POLICY.value)
-    limit = Floor(setting)
-    found = measure({"floor": limit, **make_ways(setting)}, _ROUNDS.value)
+    floors = {
+        "floor": Floor(setting),
+        "floor, gradients in batches of one": Floor(setting, in_batches=True),
+    }
+    ways = make_ways(setting) if _MEASURES.value else {}
+    found = measure({**floors, **ways}, _ROUNDS.value)
+    for name, limit in floors.items():
+        limit.add_passes(found[name])
     floor = found["floor"]
-    limit.add_passes(floor)
-    own = list(found.values())[-1]
     caption = f"Milliseconds (times the floor), {cores} cores, one process"
     tabulate(report, caption, found, floor)
     if peers:
@@ -181,6 +191,7 @@ def main(argv):
         rows = {PEERS[name][0]: row for name, row in peers.items()}
         tabulate(report, caption, rows, floor, memory=True)
     if _SETTING.value == "kinetics" and "own" in peers:
+        own = list(found.values())[-1] if ways else peers["own"]
         add_goals(report, own, floor, peers)
     report.write(_OUTPUT.value)
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+MODES = ("forward", "gradients", "step")  # methods that are timed
 PARTS = ("kernel", "alpha", "beta")  # weights of a cluster
 OPTIMIZERS = ("rmsprop", "adam", "sgd")
 # Those of Keras; PyTorch and PaddlePaddle have others unless told.
