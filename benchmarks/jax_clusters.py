@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 import keras
 import numpy as np
-from peers.plain_keras import make_optimizer
+from peers.keras_optimizer import make_optimizer
 from peers.setting import Setting
 
 from ac_keras import cluster_classifier

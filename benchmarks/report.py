@@ -8,8 +8,6 @@ import platform
 import sys
 from importlib import metadata
 
-from ac_keras.pipeline.atomic_file import write_text
-
 PACKAGES = (
     "tensorflow",
     "keras",
@@ -97,8 +95,12 @@ class Report:
             about["command"] = " ".join(
                 ["python", *map(str, [_program(), *sys.argv[1:]])]
             )
-            pathlib.Path(path).parent.mkdir(parents=True, exist_ok=True)
-            write_text(path, json.dumps(about, indent=1) + "\n")
+            path = pathlib.Path(path)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            # Not by ac_keras.pipeline, which needs TensorFlow.
+            partial = path.with_name(f".{path.name}.partial")
+            partial.write_text(json.dumps(about, indent=1) + "\n")
+            partial.replace(path)
 
 
 def markdown(table: dict) -> str:

@@ -6,6 +6,7 @@ prints one line of JSON: the milliseconds of every call by mode, and the peak of
 the process's memory in MiB. `benchmarks/training_step.py` starts it.
 """
 
+import dataclasses
 import importlib
 import json
 import resource
@@ -48,6 +49,8 @@ _WAY = flags.DEFINE_enum("way", "own", WAYS, "What is timed.")
 _SETTING = flags.DEFINE_enum("setting", "kinetics", SETTINGS, "Its sizes.")
 _DTYPE_POLICY = flags.DEFINE_string("dtype_policy", "float32", "Of the layers.")
 _ROUNDS = flags.DEFINE_integer("rounds", 5, "Calls of a mode.", lower_bound=1)
+_BATCH_SIZE = flags.DEFINE_integer("batch_size", None, "Not the setting's.")
+_DEVICE = flags.DEFINE_enum("device", None, ["cpu", "cuda"], "PyTorch's.")
 _SECONDS = flags.DEFINE_float("seconds", 6, "After which no call begins.")
 
 
@@ -60,6 +63,10 @@ def main(argv):
 
         keras.config.set_dtype_policy(_DTYPE_POLICY.value)
     setting = SETTINGS[_SETTING.value]
+    if _BATCH_SIZE.value:
+        setting = dataclasses.replace(setting, batch_size=_BATCH_SIZE.value)
+    if _DEVICE.value:
+        arguments = {**arguments, "device": _DEVICE.value}
     way = getattr(importlib.import_module(module), name)(
         setting, seed=0, **arguments
     )

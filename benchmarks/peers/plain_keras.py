@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 from keras import ops
 from peers import setting as settings
+from peers.keras_optimizer import make_optimizer
 
 
 class BatchedCluster(keras.layers.Layer):
@@ -153,17 +154,3 @@ class PlainKeras:
     def _step(self, features, labels):
         gradients = self._gradients(features, labels)
         self.optimizer.apply(gradients, self.model.trainable_variables)
-
-
-def make_optimizer(setting: settings.Setting) -> keras.optimizers.Optimizer:
-    """Makes the setting's optimizer, which clips by the global norm."""
-    options = {
-        "learning_rate": setting.learning_rate,
-        "global_clipnorm": setting.clip_norm or None,
-    }
-    if setting.optimizer == "sgd":
-        return keras.optimizers.SGD(**options)
-    options["epsilon"] = settings.EPSILON
-    if setting.optimizer == "adam":
-        return keras.optimizers.Adam(**options)
-    return keras.optimizers.RMSprop(rho=settings.RMSPROP_DECAY, **options)
