@@ -7,8 +7,8 @@ setting with batches of 64 to 4,096 clips, each in a process of its own. The
 floor is the larger of two times, by what a copy and a product of JAX reach on
 the same GPU: the bytes that a step must move (the classifier's weight read
 three times, its gradient written and read, five passes of the update; what is
-pooled, written and read three times each) and the operations of the classifier's
-three products. Figures are medians in milliseconds.
+pooled, written and read three times each) and the operations of the three
+products of the classifier. Figures are medians in milliseconds.
 """
 
 import json
