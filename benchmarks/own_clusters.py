@@ -72,6 +72,16 @@ def make_model(setting: Setting, measures: Measures) -> keras.Model:
     return keras.Model(model.input, pooled)
 
 
+def make_update(setting: Setting, model: keras.Model, seed: int) -> UpdateStep:
+    """Makes the step with the setting's optimizer, as Keras has it."""
+    return UpdateStep(
+        model,
+        keras.optimizers.get(setting.optimizer),
+        clip_norm=setting.clip_norm,
+        seed=seed,
+    )
+
+
 def make_features(setting: Setting, features: dict) -> dict[str, tf.Tensor]:
     """Adds the numbers of frames."""
     count = np.full(len(next(iter(features.values()))), setting.num_frames)
@@ -96,12 +106,7 @@ class OwnClusters:
         self.model = make_model(setting, measures)
         # Tracing reads it, which load_batch does.
         self._large = 2**20 if measures.compiled_update else NEVER
-        self.update = UpdateStep(
-            self.model,
-            keras.optimizers.get(setting.optimizer),
-            clip_norm=setting.clip_norm,
-            seed=seed,
-        )
+        self.update = make_update(setting, self.model, seed)
 
     def load_batch(self, features: dict[str, np.ndarray], labels: np.ndarray):
         """Makes tensors of the batch and traces the other methods."""

@@ -1,14 +1,12 @@
 """The package's step on two replicas, each with half of a batch."""
 
-import keras
 import numpy as np
 import tensorflow as tf
 from own_clusters import Measures
 from own_clusters import make_features
 from own_clusters import make_model
+from own_clusters import make_update
 from peers.setting import Setting
-
-from ac_keras.training import UpdateStep
 
 REPLICAS = 2
 
@@ -35,12 +33,7 @@ class ReplicaClusters:
         )
         with self.strategy.scope():
             self.model = make_model(setting, Measures())
-            self.update = UpdateStep(
-                self.model,
-                keras.optimizers.get(setting.optimizer),
-                clip_norm=setting.clip_norm,
-                seed=seed,
-            )
+            self.update = make_update(setting, self.model, seed)
 
     def load_batch(self, features: dict[str, np.ndarray], labels: np.ndarray):
         """Splits the batch over the replicas."""
