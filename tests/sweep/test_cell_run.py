@@ -92,9 +92,9 @@ def test_the_best_epoch_is_the_first_of_the_best_on_validation(trained):
     accuracies = [row["val_accuracy"] for row in trained.curve]
     best = trained.result["best_epoch"] - 1
     assert best == accuracies.index(max(accuracies))
-    # Or this would show nothing.
+    # Or this would show nothing. A last epoch that is as good shows the more.
     assert 0 < best < PROTOCOL.epochs - 1
-    assert accuracies[0] < max(accuracies) > accuracies[-1]
+    assert accuracies[0] < max(accuracies)
     assert trained.result["validation_accuracy"] == accuracies[best]
     assert trained.result["validation_loss"] == trained.curve[best]["val_loss"]
 
