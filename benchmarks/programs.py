@@ -36,10 +36,10 @@ def step(setting: str, *arguments: str, policy: str = "float32") -> Program:
 
 
 PROGRAMS = (
-    step("kinetics", "--rounds=9"),
-    step("kinetics", "--peers=own", "--rounds=5", policy="mixed_bfloat16"),
-    step("flash_mnist", "--peers=own,loop,two_replicas"),
-    step("youtube8m", "--peers=own,plain", "--nomeasures", "--rounds=2"),
+    step("kinetics", "--rounds=7"),
+    step("kinetics", "--peers=own", "--rounds=3", policy="mixed_bfloat16"),
+    step("flash_mnist", "--peers=own,loop"),
+    step("youtube8m", "--peers=own", "--nomeasures", "--rounds=1"),
     Program("gpu_step", "gpu_step.py", needs="a GPU, JAX and PyTorch"),
     Program("reader", "reader.py"),
     Program("preparation", "preparation.py"),
