@@ -116,8 +116,8 @@ def make_page(reports: dict[str, dict], prose: pathlib.Path) -> str:
     goals = [x["met"] for report in reports.values() for x in report["goals"]]
     missing = describe_missing(reports)
     summary = (
-        f"**{sum(goals)} of {len(goals)} [goals](#goals) are met.** This page is "
-        "made again, on any machine, by"
+        f"**{sum(goals)} of {len(goals)} [goals](#goals) are met.** This page "
+        "is made again, on any machine, by"
     )
     left_out = f" Not run: {len(missing)}, [listed below](#not-run)."
     parts = [
