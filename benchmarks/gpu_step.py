@@ -95,7 +95,7 @@ def measure_step(way: str, batch_size: int) -> float:
 def main(argv):
     del argv
     about = " ".join(__doc__.split("\n\n")[2].split())
-    report = Report("Step on a GPU", about)
+    report = Report("Step on a GPU", f"The program {about}")
     rates = measure_rates(_SIZE.value)
     report.add_table(
         "What the GPU reaches",

@@ -173,7 +173,8 @@ def main(argv):
     keras.config.set_dtype_policy(_DTYPE_POLICY.value)
     setting, cores = SETTINGS[_SETTING.value], len(os.sched_getaffinity(0))
     title = f"Step: {_SETTING.value}, {_DTYPE_POLICY.value}"
-    report = Report(title, " ".join(__doc__.split("\n\n")[2].split()))
+    about = " ".join(__doc__.split("\n\n")[2].split())
+    report = Report(title, f"The program {about}")
     peers = measure_peers(_PEERS.value, _DTYPE_POLICY.value)
     floors = {
         "floor": Floor(setting),
