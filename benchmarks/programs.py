@@ -36,12 +36,12 @@ def step(setting: str, *arguments: str, policy: str = "float32") -> Program:
 
 
 PROGRAMS = (
-    step("kinetics", "--rounds=7"),
+    step("kinetics", "--rounds=5"),
     step("kinetics", "--peers=own", "--rounds=3", policy="mixed_bfloat16"),
     step("flash_mnist", "--peers=own,loop"),
     step("youtube8m", "--peers=own", "--nomeasures", "--rounds=1"),
     Program("gpu_step", "gpu_step.py", needs="a GPU, JAX and PyTorch"),
-    Program("reader", "reader.py"),
+    Program("reader", "reader.py", ("--rounds=2",)),
     Program("preparation", "preparation.py"),
     Program("extraction", "extraction_stages.py"),
     Program("serving", "serving_load.py"),
