@@ -41,7 +41,7 @@ PROGRAMS = (
     step("flash_mnist", "--peers=own,loop"),
     step("youtube8m", "--peers=own", "--nomeasures", "--rounds=1"),
     Program("gpu_step", "gpu_step.py", needs="a GPU, JAX and PyTorch"),
-    Program("reader", "reader.py", ("--rounds=2",)),
+    Program("reader", "reader.py"),
     Program("preparation", "preparation.py"),
     Program("extraction", "extraction_stages.py"),
     Program("serving", "serving_load.py"),
