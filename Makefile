@@ -15,7 +15,7 @@ help:
 	@echo "make demo         Flash-MNIST from start to served, on embedded digits"
 	@echo "make test         all tests and the linter"
 	@echo "make test-latest  layers, pipeline, training and export on TensorFlow 2.21"
-	@echo "make bench        all benchmarks: docs/performance.md, in ten minutes"
+	@echo "make bench        all benchmarks: makes docs/performance.md anew"
 	@echo "make format       lays out the code as the linter wants it"
 	@echo "make clean        removes the environments and what demo made"
 
