@@ -40,7 +40,7 @@ _CLIPS = flags.DEFINE_integer("clips", 256, "Clips written.", lower_bound=64)
 _FILES = flags.DEFINE_list("files", "1,8,64", "Files; all divide the last.")
 _BATCHES = flags.DEFINE_integer("batches", 12, "Of a round.")
 _ROUNDS = flags.DEFINE_integer("rounds", 3, "Warm rounds.", lower_bound=1)
-_STEPS = flags.DEFINE_integer("steps", 30, "Of training; 0 leaves them out.")
+_STEPS = flags.DEFINE_integer("steps", 20, "Of training; 0 leaves them out.")
 _OUTPUT = flags.DEFINE_string("output", None, "JSON file for the figures.")
 
 BATCH_SIZE = 64

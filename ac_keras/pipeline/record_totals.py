@@ -2,7 +2,9 @@
 
 import dataclasses
 import functools
+import itertools
 from collections.abc import Callable
+from collections.abc import Iterable
 from collections.abc import Sequence
 
 import numpy as np
@@ -35,24 +37,29 @@ def make_scan(description: Description) -> Callable[[str], Totals]:
         (clips without a frame) and `max_num_frames`; all int64 but the sum.
     """
 
+    def batches_of(paths):
+        clips = records.expand_clips(
+            tf.data.TFRecordDataset(paths), description
+        )
+        batches = clips.batch(_BATCH).prefetch(1)
+        # Default rewrites find nothing to do here, and take long to do so.
+        options = tf.data.Options()
+        options.experimental_optimization.apply_default_optimizations = False
+        return batches.with_options(options)
+
+    @tf.function(input_signature=[batches_of([]).element_spec])
     def totals_of(batch):
         return _batch_totals(batch, description)
 
-    @tf.function(input_signature=[tf.TensorSpec((), tf.string)])
-    def scan(path):
-        clips = records.expand_clips(tf.data.TFRecordDataset(path), description)
-        batches = clips.batch(_BATCH).map(
-            totals_of, num_parallel_calls=tf.data.AUTOTUNE
-        )
-        none = {
-            key: tf.zeros(spec.shape, spec.dtype)
-            for key, spec in batches.element_spec.items()
-        }
-        return batches.reduce(none, merge_totals)
-
-    return lambda path: {
-        key: total.numpy() for key, total in scan(tf.constant(path)).items()
+    specs = totals_of.get_concrete_function().structured_outputs
+    none = {
+        key: np.zeros(spec.shape, spec.dtype.as_numpy_dtype)
+        for key, spec in specs.items()
     }
+    # Batch by batch, as a function of a file would be made ready for each.
+    return lambda path: merge_all(
+        itertools.chain([none], map(totals_of, batches_of(path)))
+    )
 
 
 def merge_totals(first: Totals, second: Totals) -> Totals:
@@ -65,7 +72,7 @@ def merge_totals(first: Totals, second: Totals) -> Totals:
     }
 
 
-def merge_all(parts: Sequence[Totals]) -> Totals:
+def merge_all(parts: Iterable[Totals]) -> Totals:
     """Gives the totals of all parts together, in their order."""
     merged = functools.reduce(merge_totals, parts)
     return {key: np.asarray(total) for key, total in merged.items()}

@@ -84,8 +84,9 @@ def _record_starts(path):
 
 
 def _reason(message):
-    """What a message of TensorFlow's says, without where in its graph."""
-    text = message.partition("\n\t [[")[0].partition("[Condition x")[0]
+    """What a message of TensorFlow's says, without where in which graph."""
+    text = message.partition("\n\t [[")[0].rpartition("\n\n")[2]
+    text = text.partition("[Condition x")[0]
     text = re.split(r"with iterator: \S+: ", text)[-1]
     return " ".join(text.split()).rstrip(".")
 
