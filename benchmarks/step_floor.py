@@ -26,9 +26,9 @@ class Floor:
         shape = (width, setting.num_classes)
         self._x = tf.cast(tf.random.normal((batch, width)), dtype)
         self._y = tf.cast(tf.random.normal((batch, shape[1])), dtype)
-        self._weight = tf.Variable(tf.random.normal(shape))
+        self._weight = tf.Variable(tf.fill(shape, 0.01))
         self._kernel = tf.cast(self._weight, dtype)
-        self._slope = tf.random.normal(shape)
+        self._slope = tf.fill(shape, 1.0)
         self._passes = PASSES[setting.optimizer] / DESCENT
         self._forward = tf.function(lambda: tf.matmul(self._x, self._kernel))
         self._gradients = tf.function(self._products)
