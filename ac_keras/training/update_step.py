@@ -19,7 +19,7 @@ class UpdateStep:
     of parts, makes the same update. Masks of dropout follow from the seed,
     the step and the replica alone. An update whose gradients are not finite
     is left out. On one replica XLA compiles the updates of large weights: each
-    is then one pass over weight, gradient and slots.
+    is then one pass for every slot and one for the weight.
 
     To be made under the strategy's scope.
 
