@@ -8,10 +8,11 @@ the same records in fewer files. Each is read in turns, in one process: raw,
 by one `TFRecordDataset` and by one for each file; by the package, for training
 and for evaluation, 20 frames of each clip; and YouTube-8M's as its starter
 code does, which decodes all frames first. Figures are medians over rounds and
-ratios within rounds. Warm rounds begin when shuffling and prefetching have
-filled their buffers; in cold ones the kernel is asked to drop the files' pages
-after as many batches as the files hold (training has another order, and so
-meets some files again that were not dropped since).
+ratios within rounds. They are those of reading that goes on: every way reads on
+from round to round, and what lies ready when its turn comes is not timed. In
+cold rounds the kernel is asked to drop the files' pages after as many batches
+as the files hold (training has another order, and so meets some files again
+that were not dropped since).
 
 Then steps of training take batches at the Flash-MNIST and Kinetics settings,
 between others that take one batch again and again from a dataset that only
@@ -38,14 +39,17 @@ from ac_keras.pipeline import training_batches
 
 _CLIPS = flags.DEFINE_integer("clips", 256, "Clips written.", lower_bound=64)
 _FILES = flags.DEFINE_list("files", "1,8,64", "Files; all divide the last.")
-_BATCHES = flags.DEFINE_integer("batches", 12, "Of a round.")
+_BATCHES = flags.DEFINE_integer("batches", 24, "Of a round.")
 _ROUNDS = flags.DEFINE_integer("rounds", 3, "Warm rounds.", lower_bound=1)
 _STEPS = flags.DEFINE_integer("steps", 20, "Of training; 0 leaves them out.")
 _OUTPUT = flags.DEFINE_string("output", None, "JSON file for the figures.")
 
 BATCH_SIZE = 64
 SAMPLE_SIZE = 20
-WARM_UP = 6  # batches of a round that are not timed
+# Batches that are not timed: of a way, until tf.data has tuned itself, and of a
+# round, more than lie ready.
+WARM_UP = 20
+HELD = 12
 ABOUT = (
     "Clips a second of the package's reader, 20 frames of each clip, against "
     "the raw read of the same TFRecord files and against YouTube-8M's starter "
@@ -72,15 +76,13 @@ def make_ways(manifest: Manifest) -> dict[str, tf.data.Dataset]:
     return ways
 
 
-def read_rate(batches: tf.data.Dataset, before_pass=lambda: None) -> float:
+def read_rate(iterator, before_pass=lambda: None) -> float:
     """Reads some batches, clips/s, calling a function before every pass."""
-    iterator = iter(batches)
-    for _ in range(WARM_UP):
-        next(iterator)
-    start = time.perf_counter()
-    for index in range(_BATCHES.value):
+    for index in range(HELD + _BATCHES.value):
         if index % (_CLIPS.value // BATCH_SIZE) == 0:
             before_pass()
+        if index == HELD:
+            start = time.perf_counter()
         next(iterator)
     return BATCH_SIZE * _BATCHES.value / (time.perf_counter() - start)
 
@@ -93,14 +95,14 @@ def drop_pages(manifest: Manifest) -> None:
             os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
 
 
-def compare(measures: dict[str, object], rounds: int) -> dict[str, list]:
-    """Takes all measures in turns; the first of each makes functions ready."""
-    for measure in measures.values():
-        measure()
-    rates = {name: [] for name in measures}
+def read_in_turns(
+    iterators: dict, rounds: int, before_pass=lambda: None
+) -> dict[str, list[float]]:
+    """Gives every way's rates, one a round."""
+    rates = {name: [] for name in iterators}
     for _ in range(rounds):
-        for name, measure in measures.items():
-            rates[name].append(measure())
+        for name, iterator in iterators.items():
+            rates[name].append(read_rate(iterator, before_pass))
     return rates
 
 
@@ -113,17 +115,13 @@ def ratio(rates: dict[str, list], name: str, other: str) -> float:
 def measure_reading(manifest: Manifest) -> list[tuple[str, dict]]:
     """Compares the ways on one set of files, warm and once cold."""
     again = reader_floors.repeat(manifest, reader_floors.AGAIN)
-    ways = make_ways(again)
-    warm = {
-        name: lambda batches=batches: read_rate(batches)
-        for name, batches in ways.items()
-    }
-    found = [("warm", compare(warm, _ROUNDS.value))]
+    iterators = {name: iter(x) for name, x in make_ways(again).items()}
+    for iterator in iterators.values():
+        for _ in range(WARM_UP):
+            next(iterator)
+    found = [("warm", read_in_turns(iterators, _ROUNDS.value))]
     if len(manifest.split("train").shards) > 1:
-        cold = {
-            name: [read_rate(batches, lambda: drop_pages(manifest))]
-            for name, batches in ways.items()
-        }
+        cold = read_in_turns(iterators, 1, lambda: drop_pages(manifest))
         found.append(("cold", cold))
     return found
 
