@@ -19,8 +19,7 @@ from peers.setting import MODES
 from peers.setting import SETTINGS
 from peers.setting import draw_batch
 
-# Calls; others need one. With a batch, the package's were called already.
-WARM_UP = {"torch_compiled": 3, "own": 0}
+WARM_UP = {"torch_compiled": 3}  # calls; others need one
 WAYS = {  # module, class and arguments
     "own": ("own_clusters", "OwnClusters", {}),
     "two_replicas": ("replica_clusters", "ReplicaClusters", {}),
@@ -49,7 +48,7 @@ WAYS = {  # module, class and arguments
 _WAY = flags.DEFINE_enum("way", "own", WAYS, "What is timed.")
 _SETTING = flags.DEFINE_enum("setting", "kinetics", SETTINGS, "Its sizes.")
 _DTYPE_POLICY = flags.DEFINE_string("dtype_policy", "float32", "Of the layers.")
-_ROUNDS = flags.DEFINE_integer("rounds", 5, "Calls of a mode.", lower_bound=1)
+_ROUNDS = flags.DEFINE_integer("rounds", 9, "Calls of a mode.", lower_bound=1)
 _BATCH_SIZE = flags.DEFINE_integer("batch_size", None, "Not the setting's.")
 _DEVICE = flags.DEFINE_enum("device", None, ["cpu", "cuda"], "PyTorch's.")
 _SECONDS = flags.DEFINE_float("seconds", 4, "After which no call begins.")
