@@ -8,11 +8,10 @@ the same records in fewer files. Each is read in turns, in one process: raw,
 by one `TFRecordDataset` and by one for each file; by the package, for training
 and for evaluation, 20 frames of each clip; and YouTube-8M's as its starter
 code does, which decodes all frames first. Figures are medians over rounds and
-ratios within rounds. They are those of reading that goes on: every way reads on
-from round to round, and what lies ready when its turn comes is not timed. In
-cold rounds the kernel is asked to drop the files' pages after as many batches
-as the files hold (training has another order, and so meets some files again
-that were not dropped since).
+ratios within rounds. They are those of reading that goes on: a round begins
+when tf.data has tuned itself and buffers are full. In cold rounds the kernel is
+asked to drop the files' pages after as many batches as the files hold (training
+has another order, and so meets some files again that were not dropped since).
 
 Then steps of training take batches at the Flash-MNIST and Kinetics settings,
 between others that take one batch again and again from a dataset that only
@@ -39,17 +38,14 @@ from ac_keras.pipeline import training_batches
 
 _CLIPS = flags.DEFINE_integer("clips", 256, "Clips written.", lower_bound=64)
 _FILES = flags.DEFINE_list("files", "1,8,64", "Files; all divide the last.")
-_BATCHES = flags.DEFINE_integer("batches", 24, "Of a round.")
-_ROUNDS = flags.DEFINE_integer("rounds", 3, "Warm rounds.", lower_bound=1)
+_BATCHES = flags.DEFINE_integer("batches", 40, "Of a round.")
+_ROUNDS = flags.DEFINE_integer("rounds", 1, "Warm rounds.", lower_bound=1)
 _STEPS = flags.DEFINE_integer("steps", 20, "Of training; 0 leaves them out.")
 _OUTPUT = flags.DEFINE_string("output", None, "JSON file for the figures.")
 
 BATCH_SIZE = 64
 SAMPLE_SIZE = 20
-# Batches that are not timed: of a way, until tf.data has tuned itself, and of a
-# round, more than lie ready.
-WARM_UP = 20
-HELD = 12
+WARM_UP = 24  # batches of a round that are not timed
 ABOUT = (
     "Clips a second of the package's reader, 20 frames of each clip, against "
     "the raw read of the same TFRecord files and against YouTube-8M's starter "
@@ -76,12 +72,13 @@ def make_ways(manifest: Manifest) -> dict[str, tf.data.Dataset]:
     return ways
 
 
-def read_rate(iterator, before_pass=lambda: None) -> float:
+def read_rate(batches: tf.data.Dataset, before_pass=lambda: None) -> float:
     """Reads some batches, clips/s, calling a function before every pass."""
-    for index in range(HELD + _BATCHES.value):
+    iterator = iter(batches)
+    for index in range(WARM_UP + _BATCHES.value):
         if index % (_CLIPS.value // BATCH_SIZE) == 0:
             before_pass()
-        if index == HELD:
+        if index == WARM_UP:
             start = time.perf_counter()
         next(iterator)
     return BATCH_SIZE * _BATCHES.value / (time.perf_counter() - start)
@@ -96,13 +93,13 @@ def drop_pages(manifest: Manifest) -> None:
 
 
 def read_in_turns(
-    iterators: dict, rounds: int, before_pass=lambda: None
+    ways: dict, rounds: int, before_pass=lambda: None
 ) -> dict[str, list[float]]:
     """Gives every way's rates, one a round."""
-    rates = {name: [] for name in iterators}
+    rates = {name: [] for name in ways}
     for _ in range(rounds):
-        for name, iterator in iterators.items():
-            rates[name].append(read_rate(iterator, before_pass))
+        for name, batches in ways.items():
+            rates[name].append(read_rate(batches, before_pass))
     return rates
 
 
@@ -115,13 +112,10 @@ def ratio(rates: dict[str, list], name: str, other: str) -> float:
 def measure_reading(manifest: Manifest) -> list[tuple[str, dict]]:
     """Compares the ways on one set of files, warm and once cold."""
     again = reader_floors.repeat(manifest, reader_floors.AGAIN)
-    iterators = {name: iter(x) for name, x in make_ways(again).items()}
-    for iterator in iterators.values():
-        for _ in range(WARM_UP):
-            next(iterator)
-    found = [("warm", read_in_turns(iterators, _ROUNDS.value))]
+    ways = make_ways(again)
+    found = [("warm", read_in_turns(ways, _ROUNDS.value))]
     if len(manifest.split("train").shards) > 1:
-        cold = read_in_turns(iterators, 1, lambda: drop_pages(manifest))
+        cold = read_in_turns(ways, 1, lambda: drop_pages(manifest))
         found.append(("cold", cold))
     return found
 
