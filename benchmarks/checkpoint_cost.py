@@ -46,7 +46,7 @@ now = time.perf_counter
 
 _RUNS = flags.DEFINE_list("runs", list(RUNS), "What to train.")
 _SECONDS = flags.DEFINE_float(
-    "seconds", 7, "Seconds of rounds a run.", lower_bound=0
+    "seconds", 5, "Seconds of rounds a run.", lower_bound=0
 )
 _OUTPUT = flags.DEFINE_string("output", None, "JSON file for the figures.")
 

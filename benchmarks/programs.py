@@ -36,7 +36,7 @@ def step(setting: str, *arguments: str, policy: str = "float32") -> Program:
 
 
 PROGRAMS = (
-    step("kinetics", "--rounds=7"),
+    step("kinetics", "--rounds=5"),
     step("kinetics", "--peers=own", "--rounds=3", policy="mixed_bfloat16"),
     step("flash_mnist", "--peers=own,loop"),
     step("youtube8m", "--peers=own", "--nomeasures", "--rounds=1"),

@@ -38,14 +38,14 @@ from ac_keras.pipeline import training_batches
 
 _CLIPS = flags.DEFINE_integer("clips", 256, "Clips written.", lower_bound=64)
 _FILES = flags.DEFINE_list("files", "1,8,64", "Files; all divide the last.")
-_BATCHES = flags.DEFINE_integer("batches", 40, "Of a round.")
+_BATCHES = flags.DEFINE_integer("batches", 32, "Of a round.")
 _ROUNDS = flags.DEFINE_integer("rounds", 1, "Warm rounds.", lower_bound=1)
-_STEPS = flags.DEFINE_integer("steps", 20, "Of training; 0 leaves them out.")
+_STEPS = flags.DEFINE_integer("steps", 15, "Of training; 0 leaves them out.")
 _OUTPUT = flags.DEFINE_string("output", None, "JSON file for the figures.")
 
 BATCH_SIZE = 64
 SAMPLE_SIZE = 20
-WARM_UP = 24  # batches of a round that are not timed
+WARM_UP = 20  # batches of a round that are not timed
 ABOUT = (
     "Clips a second of the package's reader, 20 frames of each clip, against "
     "the raw read of the same TFRecord files and against YouTube-8M's starter "

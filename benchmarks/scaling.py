@@ -40,7 +40,7 @@ MODES = ("product", "forward", "gradients")
 
 _FACTORS = flags.DEFINE_list("factors", list(DOUBLED), "What is doubled.")
 _SECONDS = flags.DEFINE_float(
-    "seconds", 5, "Seconds of rounds a factor.", lower_bound=0
+    "seconds", 4, "Seconds of rounds a factor.", lower_bound=0
 )
 _OUTPUT = flags.DEFINE_string("output", None, "JSON file for the figures.")
 

@@ -54,7 +54,7 @@ ROUNDS = 4
 
 _SETTINGS = flags.DEFINE_list("settings", list(SETTINGS), "Models' sizes.")
 _SECONDS = flags.DEFINE_float(
-    "seconds", 4, "Seconds for a number of clips, all ways.", lower_bound=0
+    "seconds", 3, "Seconds for a number of clips, all ways.", lower_bound=0
 )
 _CLIPS = flags.DEFINE_list("clips", "1,8,64", "Clips in a request.")
 _OUTPUT = flags.DEFINE_string("output", None, "JSON file for the figures.")

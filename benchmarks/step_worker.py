@@ -51,7 +51,7 @@ _DTYPE_POLICY = flags.DEFINE_string("dtype_policy", "float32", "Of the layers.")
 _ROUNDS = flags.DEFINE_integer("rounds", 9, "Calls of a mode.", lower_bound=1)
 _BATCH_SIZE = flags.DEFINE_integer("batch_size", None, "Not the setting's.")
 _DEVICE = flags.DEFINE_enum("device", None, ["cpu", "cuda"], "PyTorch's.")
-_SECONDS = flags.DEFINE_float("seconds", 4, "After which no call begins.")
+_SECONDS = flags.DEFINE_float("seconds", 3, "After which no call begins.")
 
 
 def main(argv):
