@@ -43,7 +43,7 @@ _NUM_CLIPS = flags.DEFINE_integer(
     "num_clips", 40, "Clips, stage by stage.", lower_bound=1
 )
 _ALL_CLIPS = flags.DEFINE_integer(
-    "all_clips", 240, "Clips, by all workers.", lower_bound=50
+    "all_clips", 160, "Clips, by all workers.", lower_bound=50
 )
 _BACKBONES = flags.DEFINE_list(
     "backbones", ["small", "small", "small"], "Of RGB, flow and sound."

@@ -32,7 +32,7 @@ from ac_keras.datasets import Digits
 from ac_keras.datasets import load_digits
 from ac_keras.models import frame_cnn
 
-_ROUNDS = flags.DEFINE_integer("rounds", 4, "Rounds.", lower_bound=1)
+_ROUNDS = flags.DEFINE_integer("rounds", 3, "Rounds.", lower_bound=1)
 _CLIPS = flags.DEFINE_integer("clips", 2_560, "Clips of training digits.")
 _TEST_CLIPS = flags.DEFINE_integer("test_clips", 256, "And of test digits.")
 _CLIPS_PER_SHARD = flags.DEFINE_integer("clips_per_shard", 640, "In a file.")
