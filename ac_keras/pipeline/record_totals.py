@@ -11,6 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from ac_keras.pipeline import records
+from ac_keras.pipeline import shards
 from ac_keras.pipeline.description import Description
 from ac_keras.pipeline.manifest import Shard
 from ac_keras.pipeline.manifest import Split
@@ -41,11 +42,7 @@ def make_scan(description: Description) -> Callable[[str], Totals]:
         clips = records.expand_clips(
             tf.data.TFRecordDataset(paths), description
         )
-        batches = clips.batch(_BATCH).prefetch(1)
-        # Default rewrites find nothing to do here, and take long to do so.
-        options = tf.data.Options()
-        options.experimental_optimization.apply_default_optimizations = False
-        return batches.with_options(options)
+        return shards.without_rewrites(clips.batch(_BATCH).prefetch(1))
 
     @tf.function(input_signature=[batches_of([]).element_spec])
     def totals_of(batch):

@@ -93,3 +93,14 @@ def read_clips(
     return records.expand_clips(serialized, description).apply(
         tf.data.experimental.assert_cardinality(num_clips)
     )
+
+
+def without_rewrites(batches: tf.data.Dataset) -> tf.data.Dataset:
+    """Gives a dataset that starts sooner, as its graph stays as it is.
+
+    The default rewrites find nothing to do in the pipeline's datasets, which
+    takes them 50 to 100 ms a start.
+    """
+    options = tf.data.Options()
+    options.experimental_optimization.apply_default_optimizations = False
+    return batches.with_options(options)

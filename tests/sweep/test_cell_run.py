@@ -18,7 +18,7 @@ from ac_keras.sweep import cell_run
 from ac_keras.sweep import run_cell
 from tiny_cells import PROTOCOL
 
-CELL = Cell("fc1_shift", 3)
+CELL = Cell("fc1_shift", 3, seed=1)  # whose best epoch is a tie in the middle
 NUM_CLASSES = len(tiny_cells.CLASS_NAMES)
 STEPS = tiny_cells.SIZES["train"] // PROTOCOL.batch_size
 
@@ -92,9 +92,9 @@ def test_the_best_epoch_is_the_first_of_the_best_on_validation(trained):
     accuracies = [row["val_accuracy"] for row in trained.curve]
     best = trained.result["best_epoch"] - 1
     assert best == accuracies.index(max(accuracies))
-    # Or this would show nothing. A last epoch that is as good shows the more.
+    # Or this would show nothing.
     assert 0 < best < PROTOCOL.epochs - 1
-    assert accuracies[0] < max(accuracies)
+    assert accuracies[0] < max(accuracies) > accuracies[-1]
     assert trained.result["validation_accuracy"] == accuracies[best]
     assert trained.result["validation_loss"] == trained.curve[best]["val_loss"]
 
