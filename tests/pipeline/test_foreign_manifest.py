@@ -71,6 +71,26 @@ def test_the_mean_is_over_all_frames(tmp_path, paths, videos, name):
     np.testing.assert_allclose(split.mean_features[name], expected, atol=1e-6)
 
 
+def test_a_file_of_many_clips_is_counted_to_its_end(tmp_path):
+    rng = np.random.default_rng(3)
+    lengths = rng.integers(1, 12, 70).tolist()
+    lengths[5] = 20  # the longest one is not among the last
+    videos = [
+        draw_video(rng, i, n, [i % 5], ["audio"] if i % 3 == 0 else [])
+        for i, n in enumerate(lengths)
+    ]
+    rewrite(tmp_path / "many", *videos)
+    split = scan_train(tmp_path, [tmp_path / "many"]).split("train")
+    assert [shard.num_clips for shard in split.shards] == [70]
+    assert split.max_num_frames["rgb"] == 20
+    assert split.num_absent == {"rgb": 0, "audio": 24}
+    np.testing.assert_array_equal(split.class_counts[:6], [14] * 5 + [0])
+    frames = np.concatenate([video["frames"]["rgb"] for video in videos])
+    np.testing.assert_allclose(
+        split.mean_features["rgb"], dequantise(frames).mean(axis=0), atol=1e-6
+    )
+
+
 def test_files_stay_where_they_are(tmp_path, paths):
     before = [path.read_bytes() for path in paths]
     manifest = scan_train(tmp_path, paths)
