@@ -5,10 +5,10 @@ import types
 
 import all_programs
 import pytest
-from programs import PROGRAMS
-from programs import Program
 
 import made_up_reports
+from programs import PROGRAMS
+from programs import Program
 
 WELL = f"""
 import json, sys

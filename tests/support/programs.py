@@ -1,0 +1,293 @@
+"""Starts programs, as a user does, in a process each.
+
+`run_program` and `start_program` fork the program from one warm process of
+this session that has already imported TensorFlow and the package, which takes
+the greater part of a short run; see `program_server.py`. Use `run_python` and
+`start_python` where a start of the interpreter is what a test is about.
+"""
+
+import atexit
+import concurrent.futures
+import contextlib
+import fcntl
+import functools
+import json
+import os
+import pathlib
+import select
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+
+import ac_keras
+
+TESTS = pathlib.Path(__file__).absolute().parents[1]
+ROOT = TESTS.parent
+TRAINERS = ROOT / "trainers"
+DATA = ROOT / "data"
+PACKAGE = pathlib.Path(ac_keras.__file__).absolute().parents[1]
+SERVER = pathlib.Path(__file__).with_name("program_server.py")
+
+
+def environment(**added):
+    """This process's, ac_keras and the tests' support being found.
+
+    Without a GPU: on the CPU a seed decides every bit.
+    """
+    paths = [str(PACKAGE), str(TESTS), os.environ.get("PYTHONPATH", "")]
+    return {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join(filter(None, paths)),
+        "CUDA_VISIBLE_DEVICES": "-1",
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+        **added,
+    }
+
+
+def as_flags(values):
+    return [f"--{name}={value}" for name, value in values.items()]
+
+
+def output_of(result):
+    """What a program printed, if it ended well."""
+    assert result.returncode == 0, result.stderr[-4000:]
+    return result.stdout
+
+
+def run_python(*arguments, cwd=None, env=()):
+    """Starts the same Python and waits; the exit status may be anything."""
+    return subprocess.run(
+        [sys.executable, *map(str, arguments)],
+        cwd=cwd,
+        env=environment(**dict(env)),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def start_python(*arguments, env=(), **options):
+    """Starts the same Python, with pipes for what it prints."""
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    return subprocess.Popen(
+        [sys.executable, *map(str, arguments)],
+        env=environment(**dict(env)),
+        **{**pipes, **options},
+    )
+
+
+def run_program(program, *arguments, cwd=None, env=(), cores=None):
+    """Runs a program to its end, whatever its exit status.
+
+    Args:
+        program: Its path, from the repository's root.
+        *arguments: Its arguments.
+        cwd: The folder that it runs in.
+        env: What is added to its environment.
+        cores: The cores that it may use, all by default.
+
+    Returns:
+        A `CompletedProcess` with its output and errors as text.
+    """
+    with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
+        started = start_program(
+            program,
+            *arguments,
+            cwd=cwd,
+            env=env,
+            cores=cores,
+            stdout=output,
+            stderr=errors,
+        )
+        try:
+            started.wait()
+        finally:
+            started.kill()
+        texts = []
+        for file in (output, errors):
+            file.seek(0)
+            texts.append(file.read().decode(errors="replace"))
+    return subprocess.CompletedProcess(started.args, started.returncode, *texts)
+
+
+def run_programs(commands, cwd=None):
+    """Runs programs, each a path with its arguments, two at a time."""
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        futures = [pool.submit(run_program, *x, cwd=cwd) for x in commands]
+    return [x.result() for x in futures]
+
+
+def start_program(
+    program,
+    *arguments,
+    cwd=None,
+    env=(),
+    stdout=subprocess.PIPE,
+    stderr=subprocess.PIPE,
+    start_new_session=False,
+    cores=None,
+    pipesize=None,
+):
+    """Starts a program; its pipes can be read while it runs.
+
+    Args:
+        program: Its path, from the repository's root.
+        *arguments: Its arguments.
+        cwd: The folder that it runs in.
+        env: What is added to its environment.
+        stdout: A file for what it prints, a pipe by default.
+        stderr: The same for its errors.
+        start_new_session: Whether it leads a session and group of its own.
+        cores: The cores that it may use, all by default.
+        pipesize: The size of the pipes in bytes.
+
+    Returns:
+        A `Program`.
+    """
+    request = {
+        "program": str(ROOT / program),
+        "arguments": [str(x) for x in arguments],
+        "environment": environment(**dict(env)),
+        "folder": os.path.abspath(cwd or os.getcwd()),
+        "new_session": start_new_session,
+        "cores": cores and sorted(cores),
+    }
+    read, write = zip(
+        *(_stream(file, pipesize) for file in (stdout, stderr)), strict=True
+    )
+    report, reporting = os.pipe()
+    with open(os.devnull) as nothing:
+        files = [nothing.fileno(), *write, reporting]
+        process = _server().start(json.dumps(request).encode(), files)
+    for file in (*write, reporting):
+        os.close(file)
+    args = [request["program"], *request["arguments"]]
+    return Program(process, args, *read, report)
+
+
+def _stream(file, pipesize):
+    """Returns our end of a stream, if there is one, and the program's."""
+    if file != subprocess.PIPE:
+        return None, os.dup(file if isinstance(file, int) else file.fileno())
+    read, write = os.pipe()
+    if pipesize:
+        fcntl.fcntl(write, fcntl.F_SETPIPE_SZ, pipesize)
+    return open(read, errors="replace"), write
+
+
+class Program:
+    """A program that runs; it is used as `subprocess.Popen` is.
+
+    Attributes:
+        pid: The number of its process.
+        args: Its path and arguments.
+        stdout: What it prints, to be read, or None.
+        stderr: Its errors, to be read, or None.
+        returncode: Its exit status, negative for a signal; None before `wait`
+            or `poll` has seen the end.
+    """
+
+    def __init__(self, pid, args, stdout, stderr, report):
+        self.pid = pid
+        self.args = args
+        self.stdout = stdout
+        self.stderr = stderr
+        self.returncode = None
+        self._report = report
+
+    def wait(self, timeout=None):
+        """Waits for the end and returns the exit status."""
+        if self.returncode is None:
+            if not select.select([self._report], [], [], timeout)[0]:
+                raise subprocess.TimeoutExpired(self.args, timeout)
+            code = os.read(self._report, 16)
+            os.close(self._report)
+            self.returncode = int(code) if code else -signal.SIGKILL
+        return self.returncode
+
+    def poll(self):
+        """Returns the exit status, None as long as it runs."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.wait(0)
+        return self.returncode
+
+    def send_signal(self, number):
+        if self.poll() is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, number)
+
+    def kill(self):
+        self.send_signal(signal.SIGKILL)
+
+    def communicate(self, timeout=None):
+        """Waits for the end and returns what is left of output and errors."""
+        texts = {}
+
+        def read(stream):
+            texts[stream] = stream.read()
+            stream.close()
+
+        streams = [x for x in (self.stdout, self.stderr) if x]
+        threads = [
+            threading.Thread(target=read, args=[x], daemon=True)
+            for x in streams
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(timeout)
+            if thread.is_alive():
+                raise subprocess.TimeoutExpired(self.args, timeout)
+        self.wait(timeout)
+        return texts.get(self.stdout), texts.get(self.stderr)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception):
+        self.kill()
+        self.wait()
+        for stream in (self.stdout, self.stderr):
+            if stream:
+                stream.close()
+
+
+class _Server:
+    """The warm process and the socket to it."""
+
+    def __init__(self):
+        self._lock = threading.Lock()
+        self._socket, its = socket.socketpair(
+            socket.AF_UNIX, socket.SOCK_SEQPACKET
+        )
+        with its:
+            self._process = subprocess.Popen(
+                [sys.executable, str(SERVER), str(its.fileno())],
+                env=environment(),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                pass_fds=[its.fileno()],
+            )
+
+    def start(self, message, files):
+        """Returns the number of the new process."""
+        with self._lock:
+            socket.send_fds(self._socket, [message], files)
+            reply = self._socket.recv(64)
+        assert reply, f"The server has ended: {self._process.wait()}"
+        return int(reply)
+
+    def end(self):
+        """Ends the process, and with it all programs that still run."""
+        self._socket.close()
+        self._process.wait()
+
+
+@functools.cache
+def _server():
+    server = _Server()
+    atexit.register(server.end)
+    return server
