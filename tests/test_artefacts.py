@@ -4,6 +4,7 @@ import concurrent.futures
 import types
 
 import pytest
+
 from support.artefacts import artefact
 
 

@@ -3,8 +3,10 @@
 import json
 import re
 import signal
+import subprocess
 
 import pytest
+
 from support.programs import run_program
 from support.programs import run_python
 from support.programs import start_program
@@ -66,6 +68,11 @@ import signal
 
 print("ready", flush=True)
 signal.pause()
+"""
+ECHO = """
+import sys
+
+print(sys.stdin.read())
 """
 
 
@@ -131,3 +138,10 @@ def test_what_is_left_of_both_outputs_is_given_at_the_end(write):
         output, errors = program.communicate()
     assert re.fullmatch("x{200000}\n", output)
     assert re.fullmatch("y{200000}\n", errors)
+
+
+def test_a_program_reads_what_it_is_told(write):
+    with start_program(write(ECHO), stdin=subprocess.PIPE) as program:
+        program.stdin.write("hello")
+        program.stdin.close()
+        assert program.communicate() == ("hello\n", "")

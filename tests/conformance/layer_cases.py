@@ -1,23 +1,18 @@
 """Every layer of ac_keras, listed once: its making, input and reference."""
 
 import dataclasses
-import pathlib
-import sys
 from collections.abc import Callable
 
 import keras
 import numpy as np
 
 import ac_keras
-
-sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "layers"))
-
-import reference  # noqa: E402
-from random_clips import draw_frames  # noqa: E402
-from random_clips import draw_mask  # noqa: E402
-from random_clips import randomize  # noqa: E402
-from unit_weights import units_of  # noqa: E402
-from unit_weights import weights_of  # noqa: E402
+from support.layers import reference
+from support.layers.random_clips import draw_frames
+from support.layers.random_clips import draw_mask
+from support.layers.random_clips import randomize
+from support.layers.unit_weights import units_of
+from support.layers.unit_weights import weights_of
 
 MEAN = (0.5, -1.0, 2.0, 0.25)
 

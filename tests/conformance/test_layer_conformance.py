@@ -2,10 +2,7 @@
 
 import dataclasses
 import importlib.util
-import os
 import pathlib
-import subprocess
-import sys
 
 import keras
 import numpy as np
@@ -16,6 +13,8 @@ from layer_cases import CASES
 from layer_checks import CHECKS
 from layer_table import run_checks
 from saved_weights import save
+from support.programs import run_program
+from support.programs import run_python
 
 BACKENDS = ("tensorflow", "jax", "torch")
 FOLDER = pathlib.Path(__file__).parent
@@ -29,15 +28,11 @@ def if_installed(backend):
     )
 
 
-def run_program(backend, name, *arguments):
-    """Runs a program of this folder in a process of its own."""
-    return subprocess.run(
-        [sys.executable, str(FOLDER / name), *map(str, arguments)],
-        env={**os.environ, "KERAS_BACKEND": backend},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+def run_on(backend, name, *arguments):
+    """Runs a program of this folder on a backend."""
+    start = run_program if backend == "tensorflow" else run_python
+    env = {"KERAS_BACKEND": backend}
+    return start(FOLDER / name, *arguments, env=env)
 
 
 def assert_succeeded(process):
@@ -46,7 +41,7 @@ def assert_succeeded(process):
 
 @pytest.mark.parametrize("backend", map(if_installed, BACKENDS))
 def test_every_layer_passes_every_check(backend):
-    process = run_program(backend, "layer_table.py")
+    process = run_on(backend, "layer_table.py")
     assert_succeeded(process)
     assert f"{backend} backend" in process.stdout
     assert all(f"| {layer} |" in process.stdout for layer in CASES)
@@ -60,12 +55,12 @@ def test_saved_weights_give_the_same_output_under_another_backend(
     backend, tmp_path
 ):
     save(tmp_path)
-    process = run_program(backend, "saved_weights.py", "compare", tmp_path)
+    process = run_on(backend, "saved_weights.py", "compare", tmp_path)
     assert_succeeded(process)
 
 
 def test_two_replicas_equal_one():
-    process = run_program("tensorflow", "replica_table.py")
+    process = run_on("tensorflow", "replica_table.py")
     assert_succeeded(process)
     assert all(f"| {layer} |" in process.stdout for layer in CASES)
 

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from ac_keras.pipeline import Manifest
-from borrowed_records import read
-from prepared_folder import folder_contents
-from scan_programs import refusal
-from scan_programs import run_prepare_well
+from support.datasets.data_program import refusal
+from support.datasets.data_program import run_prepare_well
+from support.datasets.prepared_folder import folder_contents
+from support.records.foreign_datasets import read
 
 
 def write_table(folder, lines, columns="path,label,split"):

@@ -7,24 +7,26 @@ import numpy as np
 import pytest
 
 from ac_keras.datasets import FlashMnist
+from ac_keras.datasets import FrameDigits
 from ac_keras.datasets import load_digits
 from ac_keras.models import frame_cnn
 from ac_keras.pipeline import Manifest
-from prepare_program import NUM_SHARDS
-from prepare_program import PROGRAM
-from prepare_program import SIZES
-from prepared_folder import folder_contents
-from prepared_folder import images_under
-from prepared_folder import read_split
-from prepared_runs import complete_run
-from prepared_runs import make_run
+from support.datasets.flash_mnist_runs import NUM_SHARDS
+from support.datasets.flash_mnist_runs import PROGRAM
+from support.datasets.flash_mnist_runs import SIZES
+from support.datasets.flash_mnist_runs import complete_run
+from support.datasets.flash_mnist_runs import make_run
+from support.datasets.prepared_folder import folder_contents
+from support.datasets.prepared_folder import images_under
+from support.datasets.prepared_folder import read_split
 
 each_split = pytest.mark.parametrize("split", SIZES)
+each_placing = pytest.mark.parametrize("with_replacement", [False, True])
 
 
 @pytest.fixture(scope="module")
 def complete(tmp_path_factory):
-    return complete_run(tmp_path_factory.getbasetemp())
+    return complete_run(tmp_path_factory)
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +45,13 @@ def balanced(tmp_path_factory):
     return make_run(
         directory, balanced=True, num_train=1024 + 60, cnn_schedule="cosine"
     )
+
+
+@pytest.fixture(scope="module")
+def replaced(tmp_path_factory):
+    """A run whose images may fall on one frame."""
+    directory = tmp_path_factory.mktemp("replaced")
+    return make_run(directory, with_replacement=True)
 
 
 def load_cnn(run):
@@ -248,6 +257,32 @@ def test_balanced_has_the_classes_in_random_order(balanced):
 def test_balanced_has_a_class_once_more_than_another_at_most(balanced, split):
     _, labels, _ = read_split(balanced.directory, split)
     assert len(set(labels)) == SIZES[split]
+
+
+def test_the_digits_of_every_frame_are_those_that_lie_on_it(complete):
+    digits = load_digits("uci")["test"]
+    previews = np.load(complete.directory / "previews.npz")
+    kept = FrameDigits(complete.directory).of_clips(
+        previews["ids"].tolist(), previews["labels"]
+    )
+    # Of so many pixels no other image fits under a frame by chance.
+    for frames, held in zip(previews["rgb"], kept, strict=True):
+        for frame, row in zip(frames, held, strict=True):
+            shown = set(digits.labels[images_under(frame[None], digits.images)])
+            assert shown == set(np.flatnonzero(row))
+
+
+@each_placing
+def test_the_digits_of_all_test_clips_frames_are_kept(
+    with_replacement, complete, replaced
+):
+    folder = (replaced if with_replacement else complete).directory
+    ids, classes, _ = read_split(folder, "test")
+    kept = FrameDigits(folder).of_clips(ids, classes)
+    assert kept.shape == (100, 25, 10)
+    times = kept.sum(axis=1)  # of clip and digit
+    assert set(times.ravel()) == {0, 1, 2}
+    assert (kept.sum(axis=2).max() > 1) == with_replacement
 
 
 def test_a_validation_split_of_all_clips_is_refused(tmp_path):

@@ -3,39 +3,65 @@
 import os
 import shutil
 import signal
+import types
 
 import pytest
 
 from ac_keras.pipeline import Manifest
-from prepare_program import LEFT_BY_KILLS
-from prepare_program import NUM_SHARDS
-from prepare_program import PROGRAM
-from prepared_folder import differing_files
-from prepared_folder import folder_contents
-from prepared_runs import complete_run
-from prepared_runs import interrupted_run
-from prepared_runs import run_again
-from prepared_runs import run_on_older_folder
+from support.datasets.flash_mnist_runs import NUM_SHARDS
+from support.datasets.flash_mnist_runs import PROGRAM
+from support.datasets.flash_mnist_runs import complete_run
+from support.datasets.flash_mnist_runs import make_run
+from support.datasets.prepared_folder import differing_files
+from support.datasets.prepared_folder import folder_contents
+
+# Of the weights, half written, and of a plan whose manifest is there already.
+LEFT_BY_KILLS = [
+    ".frame_cnn.weights.h5.4711.partial.weights.h5",
+    "writing.json",
+]
 
 
 @pytest.fixture(scope="module")
 def complete(tmp_path_factory):
-    return complete_run(tmp_path_factory.getbasetemp())
+    return complete_run(tmp_path_factory)
 
 
 @pytest.fixture(scope="module")
 def interrupted(tmp_path_factory):
-    return interrupted_run(tmp_path_factory.getbasetemp())
+    """A run killed in pretraining, killed half-way and run to its end."""
+    parent = tmp_path_factory.mktemp("interrupted")
+    directory, half_way = parent / "ended", parent / "half_way"
+    codes = [PROGRAM.kill_at("Pretraining the CNN", directory)]
+    in_pretraining = sorted(folder_contents(directory))
+    codes.append(PROGRAM.kill_at(" 3/11 [", directory))
+    shutil.copytree(directory, half_way)
+    PROGRAM.run_well(directory)
+    return types.SimpleNamespace(
+        directory=directory,
+        half_way=half_way,
+        return_codes=codes,
+        files_in_pretraining=in_pretraining,
+    )
 
 
 @pytest.fixture(scope="module")
-def again(tmp_path_factory):
-    return run_again(tmp_path_factory.getbasetemp())
+def again(complete, tmp_path_factory):
+    """The same command on a complete folder, with what kills may leave."""
+    directory = tmp_path_factory.mktemp("again") / "run"
+    shutil.copytree(complete.directory, directory)
+    for name in LEFT_BY_KILLS:
+        (directory / name).write_text("{}")
+    return make_run(directory)
 
 
 @pytest.fixture(scope="module")
-def older(tmp_path_factory):
-    return run_on_older_folder(tmp_path_factory.getbasetemp())
+def older(complete, tmp_path_factory):
+    """The same command on a folder that does not keep the frames' digits."""
+    directory = tmp_path_factory.mktemp("older") / "run"
+    shutil.copytree(complete.directory, directory)
+    (directory / "frame_digits.npz").unlink()
+    return make_run(directory)
 
 
 def test_two_kills_ended_the_program(interrupted):
@@ -67,11 +93,7 @@ def test_a_killed_run_ends_with_the_bytes_of_an_undisturbed_one(
 
 
 def test_the_number_of_cores_changes_no_byte(complete, tmp_path):
-    one_core = {min(os.sched_getaffinity(0))}
-    result = PROGRAM.run(
-        tmp_path, preexec_fn=lambda: os.sched_setaffinity(0, one_core)
-    )
-    assert result.returncode == 0, result.stderr
+    PROGRAM.run_well(tmp_path, cores={min(os.sched_getaffinity(0))})
     assert not differing_files(complete.directory, tmp_path)
 
 

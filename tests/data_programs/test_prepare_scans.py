@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 
 from ac_keras.pipeline import Manifest
-from borrowed_records import dequantise
-from borrowed_records import draw_video
-from borrowed_records import media_record
-from borrowed_records import read
-from borrowed_records import segment_record
-from borrowed_records import write_tfrecords
-from scan_programs import refusal
-from scan_programs import run_prepare_well
+from support.datasets.data_program import refusal
+from support.datasets.data_program import run_prepare_well
+from support.records.foreign_datasets import read
+from support.records.foreign_records import dequantise
+from support.records.foreign_records import draw_video
+from support.records.foreign_records import media_record
+from support.records.foreign_records import segment_record
+from support.records.foreign_records import write_tfrecords
 
 SMALL = {"modalities": "rgb:8,audio:4"}
 

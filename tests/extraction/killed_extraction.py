@@ -9,11 +9,9 @@ import pathlib
 import signal
 import sys
 
-sys.path.insert(0, str(pathlib.Path(__file__).parent))
-
-from ac_keras.extraction import local_engine  # noqa: E402
-from ac_keras.pipeline.clip_table import ClipRow  # noqa: E402
-from extraction_jobs import make_job  # noqa: E402
+from ac_keras.extraction import local_engine
+from ac_keras.pipeline.clip_table import ClipRow
+from support.media.extraction_jobs import make_job
 
 if __name__ == "__main__":
     media_dir, output_dir, rows = sys.argv[1:]

@@ -4,7 +4,7 @@ import keras
 import pytest
 
 from ac_keras.extraction import backbone
-from refusal_parts import error_parts
+from support.error_parts import error_parts
 
 SIZE = 32
 

@@ -13,14 +13,14 @@ from ac_keras.extraction.media_error import MediaError
 from ac_keras.pipeline import Manifest
 from ac_keras.pipeline import evaluation_batches
 from ac_keras.pipeline import sampling
-from extracted_media import BROKEN
-from extracted_media import NUM_UNITS
-from extracted_media import SILENT
-from extracted_media import copy_description
-from extracted_media import damage_sound
-from extracted_media import make_model
-from extracted_media import write_dataset
-from extracted_media import write_tone
+from support.media.extracted_media import BROKEN
+from support.media.extracted_media import NUM_UNITS
+from support.media.extracted_media import SILENT
+from support.media.extracted_media import copy_description
+from support.media.extracted_media import damage_sound
+from support.media.extracted_media import make_model
+from support.media.extracted_media import write_dataset
+from support.media.extracted_media import write_tone
 
 pytest.importorskip("av")
 pytest.importorskip("cv2")

@@ -7,8 +7,6 @@ import multiprocessing
 import os
 import pathlib
 import signal
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -19,11 +17,12 @@ from ac_keras.extraction.clip_inputs import read_inputs
 from ac_keras.extraction.extraction_run import run_extraction
 from ac_keras.extraction.lost_workers import WorkerError
 from ac_keras.pipeline import evaluation_batches
-from extraction_jobs import NUM_CLIPS
-from extraction_jobs import PLAN
-from extraction_jobs import digests
-from extraction_jobs import make_job
-from extraction_jobs import write_clips
+from support.media.extraction_jobs import NUM_CLIPS
+from support.media.extraction_jobs import PLAN
+from support.media.extraction_jobs import digests
+from support.media.extraction_jobs import make_job
+from support.media.extraction_jobs import write_clips
+from support.programs import run_program
 
 KILLED = pathlib.Path(__file__).with_name("killed_extraction.py")
 
@@ -154,8 +153,7 @@ def test_an_error_of_a_worker_comes_with_its_traceback(media, tmp_path):
 
 def test_a_killed_run_goes_on_with_the_shards_left(media, extracted, tmp_path):
     folder, rows = media
-    command = [sys.executable, KILLED, folder, tmp_path, json.dumps(rows)]
-    ended = subprocess.run(command, capture_output=True, check=False)
+    ended = run_program(KILLED, folder, tmp_path, json.dumps(rows))
     assert ended.returncode == -signal.SIGKILL, ended.stderr
     # The worker may have ended a second shard before it saw that it is alone.
     written = len(list(tmp_path.glob("*.tfrecord")))

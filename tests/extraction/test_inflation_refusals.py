@@ -4,8 +4,8 @@ import keras
 import pytest
 
 from ac_keras.extraction import inflation
-from refusal_parts import error_parts
 from small_networks import small_network
+from support.error_parts import error_parts
 
 layers = keras.layers
 

@@ -9,9 +9,9 @@ import pytest
 from ac_keras.extraction import dataset_backbones
 from ac_keras.extraction.clip_backbones import backbone_path
 from ac_keras.extraction.known_backbones import load_known_backbones
-from extracted_media import CHOICES
-from extracted_media import describe
-from extraction_jobs import PLAN
+from support.media.extracted_media import CHOICES
+from support.media.extracted_media import describe
+from support.media.extraction_jobs import PLAN
 
 
 @pytest.fixture(scope="module")

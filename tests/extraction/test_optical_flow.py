@@ -1,7 +1,6 @@
 """Flow of textures whose motion is known."""
 
 import concurrent.futures
-import subprocess
 import sys
 
 import cv2
@@ -11,17 +10,12 @@ import pytest
 import flow_digest
 from ac_keras.extraction import optical_flow
 from moving_texture import moving_frames
-from refusal_parts import error_parts
+from support.error_parts import error_parts
+from support.programs import output_of
+from support.programs import run_program
 
 METHODS = ("tvl1", "dis")
 INNER = np.s_[8:-8, 8:-8]  # what has not moved in or out
-
-
-def run_program(path):
-    """Gives what a program prints, run in a process of its own."""
-    return subprocess.run(
-        [sys.executable, path], capture_output=True, text=True, check=True
-    ).stdout.strip()
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -106,7 +100,8 @@ def test_bytes_depend_neither_on_opencv_s_threads_nor_on_the_process():
             digests.add(flow_digest.digest_flow())
     finally:
         cv2.setNumThreads(before)
-    assert digests == {run_program(flow_digest.__file__)}
+    printed = output_of(run_program(flow_digest.__file__))
+    assert digests == {printed.strip()}
 
 
 def test_opencv_s_threads_are_left_as_they_are():

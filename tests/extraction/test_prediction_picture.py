@@ -9,7 +9,7 @@ from ac_keras.extraction.clip_predictor import ClipPrediction
 from ac_keras.extraction.extraction_plan import FlowPlan
 from ac_keras.extraction.media_predictions import picture_names
 from ac_keras.extraction.optical_flow import encode_flow
-from extraction_jobs import PLAN
+from support.media.extraction_jobs import PLAN
 
 STARTS = {"rgb": 0.05, "flow": 0.05, "audio": 0.0}
 STEPS = {"rgb": 0.1, "flow": 0.1, "audio": 0.96}

@@ -8,8 +8,8 @@ from ac_keras.extraction import backbone
 from ac_keras.extraction.saved_backbone import load_saved_backbone
 from gray_pictures import assert_alike
 from gray_pictures import gray_pictures
-from refusal_parts import error_parts
 from saved_networks import save_network
+from support.error_parts import error_parts
 
 
 class Unregistered(keras.layers.GlobalAveragePooling2D):

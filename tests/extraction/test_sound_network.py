@@ -6,7 +6,7 @@ import pytest
 
 from ac_keras.extraction import sound_network
 from gray_pictures import assert_alike
-from refusal_parts import error_parts
+from support.error_parts import error_parts
 
 
 @pytest.fixture(scope="module")

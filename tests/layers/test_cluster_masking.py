@@ -4,16 +4,16 @@ import keras
 import numpy as np
 import pytest
 
-import reference
 from ac_keras import AttentionCluster
 from ac_keras import AttentionUnit
 from ac_keras import MultimodalCluster
 from ac_keras import ShiftingCluster
-from random_clips import build_randomly
-from random_clips import draw_frames
-from random_clips import draw_mask
-from unit_weights import units_of
-from unit_weights import weights_of
+from support.layers import reference
+from support.layers.random_clips import build_randomly
+from support.layers.random_clips import draw_frames
+from support.layers.random_clips import draw_mask
+from support.layers.unit_weights import units_of
+from support.layers.unit_weights import weights_of
 
 each_weighting = pytest.mark.parametrize("weighting", ["average", "fc1", "fc2"])
 

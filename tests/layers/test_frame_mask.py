@@ -6,7 +6,7 @@ import pytest
 
 from ac_keras import FrameMask
 from ac_keras import ShiftingCluster
-from error_parts import error_parts
+from support.error_parts import error_parts
 
 FRAMES = np.ones((4, 3, 5), "float32")
 

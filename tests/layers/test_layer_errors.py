@@ -11,8 +11,8 @@ from ac_keras import AttentionUnit
 from ac_keras import FrameMask
 from ac_keras import MultimodalCluster
 from ac_keras import ShiftingCluster
-from error_parts import error_parts
-from random_clips import draw_frames
+from support.error_parts import error_parts
+from support.layers.random_clips import draw_frames
 
 WEIGHTINGS = "('average', 'fc1', 'fc2')"
 

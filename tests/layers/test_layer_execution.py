@@ -9,10 +9,10 @@ from ac_keras import AttentionCluster
 from ac_keras import AttentionUnit
 from ac_keras import MultimodalCluster
 from ac_keras import ShiftingCluster
-from random_clips import build_randomly
-from random_clips import draw_frames
-from random_clips import draw_mask
-from random_clips import randomize
+from support.layers.random_clips import build_randomly
+from support.layers.random_clips import draw_frames
+from support.layers.random_clips import draw_mask
+from support.layers.random_clips import randomize
 
 LAYERS = {
     "average": lambda: AttentionCluster(3, "average"),

@@ -4,17 +4,17 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-import reference
 from ac_keras import AttentionCluster
 from ac_keras import AttentionUnit
 from ac_keras import MultimodalCluster
 from ac_keras import ShiftingCluster
-from random_clips import build_randomly
-from random_clips import draw_frames
-from random_clips import draw_mask
-from random_clips import randomize
-from unit_weights import units_of
-from unit_weights import weights_of
+from support.layers import reference
+from support.layers.random_clips import build_randomly
+from support.layers.random_clips import draw_frames
+from support.layers.random_clips import draw_mask
+from support.layers.random_clips import randomize
+from support.layers.unit_weights import units_of
+from support.layers.unit_weights import weights_of
 
 NUM_UNITS = 3
 STEP = 1e-6

@@ -11,9 +11,9 @@ from ac_keras import AttentionUnit
 from ac_keras import FrameMask
 from ac_keras import MultimodalCluster
 from ac_keras import ShiftingCluster
-from random_clips import draw_frames
-from random_clips import draw_mask
-from random_clips import randomize
+from support.layers.random_clips import draw_frames
+from support.layers.random_clips import draw_mask
+from support.layers.random_clips import randomize
 
 
 @keras.saving.register_keras_serializable(package="ac_keras_tests")

@@ -4,15 +4,15 @@ import keras
 import numpy as np
 import pytest
 
-import reference
 from ac_keras import AttentionCluster
 from ac_keras import MultimodalCluster
 from ac_keras import ShiftingCluster
-from random_clips import draw_frames
-from random_clips import draw_mask
-from random_clips import randomize
-from unit_weights import units_of
-from unit_weights import weights_of
+from support.layers import reference
+from support.layers.random_clips import draw_frames
+from support.layers.random_clips import draw_mask
+from support.layers.random_clips import randomize
+from support.layers.unit_weights import units_of
+from support.layers.unit_weights import weights_of
 
 DIMS = {"rgb": 5, "audio": 4, "flow": 3}
 UNITS = {"rgb": 3, "audio": 2, "flow": 4}

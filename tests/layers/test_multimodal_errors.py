@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from ac_keras import MultimodalCluster
-from error_parts import error_parts
-from random_clips import draw_frames
+from support.error_parts import error_parts
+from support.layers.random_clips import draw_frames
 
 MODALITIES = "['rgb', 'audio', 'flow']"
 

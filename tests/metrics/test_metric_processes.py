@@ -1,54 +1,33 @@
 """Two devices, other backends: programs in processes of their own."""
 
-import concurrent.futures
 import importlib.util
 import json
-import os
-import pathlib
-import subprocess
-import sys
 
 import numpy as np
 import pytest
 
-import ac_keras
 import metric_definitions
 import metrics_on_backend
 import metrics_on_devices
 from scored_videos import scored_videos
+from support.programs import output_of
+from support.programs import run_cases
+from support.programs import run_program
+from support.programs import run_python
 
-FOLDER = pathlib.Path(__file__).parent
-PACKAGE = pathlib.Path(ac_keras.__file__).absolute().parents[1]
 RANKED = ("gap", "map", "merged")
 MULTI_LABEL = ("hit_at_1", "perr", *RANKED)
 
 
-def run(program, *arguments, **environment):
-    """The JSON that a program of this folder prints last."""
-    paths = [str(PACKAGE), os.environ.get("PYTHONPATH", "")]
-    result = subprocess.run(
-        [sys.executable, FOLDER / program, *arguments],
-        env={
-            **os.environ,
-            "PYTHONPATH": os.pathsep.join(filter(None, paths)),
-            "CUDA_VISIBLE_DEVICES": "-1",
-            **environment,
-        },
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert result.returncode == 0, result.stderr
-    return json.loads(result.stdout.splitlines()[-1])
+def last_json(result):
+    """The JSON that a program prints last."""
+    return json.loads(output_of(result).splitlines()[-1])
 
 
 @pytest.fixture(scope="module")
 def by_devices():
-    with concurrent.futures.ThreadPoolExecutor(2) as pool:
-        results = pool.map(
-            lambda number: run("metrics_on_devices.py", number), ("1", "2")
-        )
-        return dict(zip((1, 2), results, strict=True))
+    cases = [(metrics_on_devices.__file__, {}, number) for number in (1, 2)]
+    return dict(zip((1, 2), map(last_json, run_cases(cases)), strict=True))
 
 
 def defined_values(labels, scores, top_k):
@@ -112,7 +91,9 @@ def test_reset_empties_every_device(by_devices):
 def test_each_backend_gives_the_defined_values(backend):
     if importlib.util.find_spec(backend) is None:
         pytest.skip(f"{backend} is not installed")
-    result = run("metrics_on_backend.py", KERAS_BACKEND=backend)
+    run = run_program if backend == "tensorflow" else run_python
+    env = {"KERAS_BACKEND": backend}
+    result = last_json(run(metrics_on_backend.__file__, env=env))
     assert result["backend"] == backend
     shape = metrics_on_backend.NUM_VIDEOS, metrics_on_backend.NUM_CLASSES
     labels, scores = scored_videos(np.random.default_rng(0), *shape, levels=20)

@@ -3,11 +3,11 @@
 import dataclasses
 import struct
 
-from foreign_records import write_tfrecords
 from plain_records import make_example
 from plain_records import pack
 from plain_records import read_records
 from plain_records import serialize
+from support.records.foreign_records import write_tfrecords
 
 HEADER = 12
 FRAMING = 16

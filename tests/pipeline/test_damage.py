@@ -16,11 +16,11 @@ from ac_keras.pipeline import training_batches
 from broken_files import HEADER
 from broken_files import UNUSABLE
 from drawn_dataset import write_numbered
-from foreign_datasets import describe_videos
-from foreign_datasets import scan
-from foreign_records import draw_video
-from foreign_records import segment_record
-from foreign_records import video_record
+from support.records.foreign_datasets import describe_videos
+from support.records.foreign_datasets import scan
+from support.records.foreign_records import draw_video
+from support.records.foreign_records import segment_record
+from support.records.foreign_records import video_record
 
 SIZES = (40, 3)  # one file of more than a block, one of less
 BROKEN = 35  # the record that is broken, in the first file's second block

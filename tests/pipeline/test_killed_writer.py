@@ -3,20 +3,22 @@
 import pathlib
 import shutil
 import signal
+from subprocess import PIPE
 
 import pytest
 
 import blocking_writer
 from ac_keras.pipeline import Manifest
-from child_process import start
 from plain_records import folder_contents
+from support.programs import start_program
 
 
 @pytest.fixture(scope="module")
 def as_killed(tmp_path_factory):
     """The folder of a process that was killed in its second shard."""
     directory = tmp_path_factory.mktemp("killed")
-    with start(blocking_writer.__file__, directory) as process:
+    program = blocking_writer.__file__
+    with start_program(program, directory, stdin=PIPE) as process:
         line = process.stdout.readline()
         process.kill()
         errors = process.stderr.read()

@@ -10,11 +10,12 @@ import pytest
 import epoch_reading
 from ac_keras.pipeline import steps_per_epoch
 from ac_keras.pipeline import training_batches
-from child_process import start
 from drawn_dataset import write_numbered
 from epoch_reading import clips_of
 from epoch_reading import describe_epochs
 from epoch_reading import read_epochs
+from support.programs import output_of
+from support.programs import run_program
 
 NUM_CLIPS = 20
 LONG = 30  # frames, so that two draws of four hardly ever are the same
@@ -110,9 +111,7 @@ def test_a_second_pass_starts_with_the_same_epoch(manifest, in_memory):
 
 def test_a_new_process_reads_the_same_epochs(tmp_path):
     write_numbered(tmp_path, SHARD_SIZES["files"], LONG)
-    with start(epoch_reading.__file__, tmp_path) as process:
-        output, errors = process.communicate()
-    assert process.returncode == 0, errors
+    output = output_of(run_program(epoch_reading.__file__, tmp_path))
     expected = json.loads(json.dumps(describe_epochs(tmp_path)))
     assert json.loads(output) == expected
 

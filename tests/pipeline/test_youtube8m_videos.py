@@ -7,16 +7,16 @@ import tensorflow as tf
 from ac_keras.pipeline import evaluation_batches
 from ac_keras.pipeline import records
 from ac_keras.pipeline import training_batches
-from foreign_datasets import NUM_CLASSES
-from foreign_datasets import assert_clip
-from foreign_datasets import describe_videos
-from foreign_datasets import read
-from foreign_datasets import scan
-from foreign_records import VIDEO_MODALITIES
-from foreign_records import dequantise
-from foreign_records import draw_video
-from foreign_records import sequence_record
-from foreign_records import video_record
+from support.records.foreign_datasets import NUM_CLASSES
+from support.records.foreign_datasets import assert_clip
+from support.records.foreign_datasets import describe_videos
+from support.records.foreign_datasets import read
+from support.records.foreign_datasets import scan
+from support.records.foreign_records import VIDEO_MODALITIES
+from support.records.foreign_records import dequantise
+from support.records.foreign_records import draw_video
+from support.records.foreign_records import sequence_record
+from support.records.foreign_records import video_record
 
 LENGTHS = (1, 300, 24, 25, 26, 7)
 LABELS = ([0], [3861, 17], [5, 6, 7], [], [17], [9])

@@ -6,9 +6,6 @@ import pytest
 
 import clip_files
 
-# Not for doctests, which would import two modules of this name.
-collect_ignore = ["conftest.py"]
-
 
 @pytest.fixture(scope="session")
 def classifier():

@@ -1,45 +1,29 @@
 """Predictions that are stopped, killed, gone on with and shared."""
 
 import json
-import os
 import pathlib
 import re
 import shutil
 import signal
-import subprocess
-import sys
 import types
+from subprocess import PIPE
 
 import pytest
 
-import ac_keras
 import blocking_prediction
 import clip_files
 from ac_keras.prediction import PredictionStopped
 from clip_files import SIZES
 from predicted_files import contents
-
-PACKAGE = pathlib.Path(ac_keras.__file__).absolute().parents[1]
-
-
-def start(*arguments):
-    """Starts blocking_prediction.py, which finds the same ac_keras."""
-    paths = [str(PACKAGE), os.environ.get("PYTHONPATH", "")]
-    return subprocess.Popen(
-        [sys.executable, blocking_prediction.__file__, *map(str, arguments)],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))},
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+from support.programs import start_program
 
 
 @pytest.fixture(scope="module")
 def as_killed(records, tmp_path_factory):
     """The folder of a process that was killed in its second file."""
     output = tmp_path_factory.mktemp("killed") / "output"
-    with start(records, output) as process:
+    program = blocking_prediction.__file__
+    with start_program(program, records, output, stdin=PIPE) as process:
         line = process.stdout.readline()
         process.kill()
         errors = process.stderr.read()

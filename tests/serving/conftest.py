@@ -5,7 +5,6 @@ import types
 import keras
 import pytest
 
-import model_server
 from ac_keras import serving
 from recorded_requests import outputs_of
 from recorded_requests import predict_log
@@ -13,9 +12,8 @@ from recorded_requests import replay
 from served_classifier import DESCRIPTION
 from served_classifier import draw_clips
 from served_classifier import make_classifier
+from support.serving import model_server
 
-# Not for doctests, which would import two modules of this name.
-collect_ignore = ["conftest.py"]
 DENSE_SIGNATURES = ("serving_default", "attention")
 BATCHES = {
     "one_clip": (1, 3, 2),

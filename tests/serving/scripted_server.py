@@ -9,8 +9,8 @@ import grpc
 import numpy as np
 import tensorflow as tf
 
-import loopback_server
-from loopback_model import ServingError
+from support.serving import loopback_server
+from support.serving.loopback_model import ServingError
 
 DIM = 2
 MODEL_NAME = "scripted"

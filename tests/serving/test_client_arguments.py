@@ -9,7 +9,7 @@ import pytest
 
 import ragged_clips
 from ac_keras import serving
-from model_server import MODEL_NAME
+from support.serving.model_server import MODEL_NAME
 
 ADDRESS = "127.0.0.1:1"
 THREE_PARTS = r"[Ee]xpect(ed|s) .+\. Received: .+\. [A-Z].+\.$"

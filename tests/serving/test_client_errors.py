@@ -8,9 +8,9 @@ import pytest
 
 from ac_keras import serving
 from ac_keras.serving.client import server_errors
-from loopback_model import ServingError
-from model_server import MODEL_NAME
 from scripted_server import serve_script
+from support.serving.loopback_model import ServingError
+from support.serving.model_server import MODEL_NAME
 
 THREE_PARTS = r"[Ee]xpect(ed|s) .+\. Received: .+\. [A-Z].+\.$"
 SOUND = {"rgb": np.ones((2, 5)), "audio": np.ones((3, 4))}

@@ -8,10 +8,10 @@ import types
 import numpy as np
 import pytest
 
-import model_server
 import ragged_clips
 from ac_keras import serving
-from model_server import MODEL_NAME
+from support.serving import model_server
+from support.serving.model_server import MODEL_NAME
 
 CLIPS = ragged_clips.draw_ragged(40)
 PROTOCOLS = ("grpc", "rest")

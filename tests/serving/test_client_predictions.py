@@ -5,8 +5,8 @@ import pytest
 
 import ragged_clips
 from ac_keras import serving
-from model_server import MODEL_NAME
 from served_classifier import CLASS_NAMES
+from support.serving.model_server import MODEL_NAME
 
 TOP_K = 3
 CLIPS = ragged_clips.draw_ragged(45)

@@ -7,9 +7,9 @@ import pytest
 import requests
 
 import ragged_clips
-from model_server import MODEL_NAME
 from served_classifier import DESCRIPTION
 from served_classifier import draw_clips
+from support.serving.model_server import MODEL_NAME
 
 INPUTS = draw_clips(3, 4, 2)
 

@@ -15,10 +15,11 @@ from tensorflow_serving.apis import classification_pb2
 from tensorflow_serving.apis import predict_pb2
 from tensorflow_serving.apis import prediction_service_pb2_grpc
 
-import model_server
-from model_server import MODEL_NAME
-from model_server import STAND_IN
 from served_classifier import draw_clips
+from support.programs import environment
+from support.serving import model_server
+from support.serving.model_server import MODEL_NAME
+from support.serving.model_server import STAND_IN
 
 INPUTS = draw_clips(3, 4, 2)
 # Stands in for grpc and tells what the process can import.
@@ -155,6 +156,7 @@ def test_it_ends_with_its_standard_input(versions):
     command = [sys.executable, STAND_IN, "--model_name=a"]
     result = subprocess.run(
         [*command, f"--model_base_path={versions}"],
+        env=environment(),
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

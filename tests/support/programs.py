@@ -83,7 +83,7 @@ def run_program(program, *arguments, cwd=None, env=(), cores=None):
     """Runs a program to its end, whatever its exit status.
 
     Args:
-        program: Its path, from the repository's root.
+        program: Its path, absolute or from trainers/.
         *arguments: Its arguments.
         cwd: The folder that it runs in.
         env: What is added to its environment.
@@ -113,10 +113,13 @@ def run_program(program, *arguments, cwd=None, env=(), cores=None):
     return subprocess.CompletedProcess(started.args, started.returncode, *texts)
 
 
-def run_programs(commands, cwd=None):
-    """Runs programs, each a path with its arguments, two at a time."""
+def run_cases(cases, cwd=None):
+    """Runs programs, each `(program, flags, *files)`, two at a time."""
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
-        futures = [pool.submit(run_program, *x, cwd=cwd) for x in commands]
+        futures = [
+            pool.submit(run_program, name, *as_flags(flags), *files, cwd=cwd)
+            for name, flags, *files in cases
+        ]
     return [x.result() for x in futures]
 
 
@@ -125,6 +128,7 @@ def start_program(
     *arguments,
     cwd=None,
     env=(),
+    stdin=None,
     stdout=subprocess.PIPE,
     stderr=subprocess.PIPE,
     start_new_session=False,
@@ -134,10 +138,11 @@ def start_program(
     """Starts a program; its pipes can be read while it runs.
 
     Args:
-        program: Its path, from the repository's root.
+        program: Its path, absolute or from trainers/.
         *arguments: Its arguments.
         cwd: The folder that it runs in.
         env: What is added to its environment.
+        stdin: `subprocess.PIPE` for a pipe to it; by default it is empty.
         stdout: A file for what it prints, a pipe by default.
         stderr: The same for its errors.
         start_new_session: Whether it leads a session and group of its own.
@@ -148,24 +153,29 @@ def start_program(
         A `Program`.
     """
     request = {
-        "program": str(ROOT / program),
+        "program": str(TRAINERS / program),
         "arguments": [str(x) for x in arguments],
         "environment": environment(**dict(env)),
         "folder": os.path.abspath(cwd or os.getcwd()),
         "new_session": start_new_session,
         "cores": cores and sorted(cores),
     }
-    read, write = zip(
-        *(_stream(file, pipesize) for file in (stdout, stderr)), strict=True
-    )
+    output, its_output = _stream(stdout, pipesize)
+    errors, its_errors = _stream(stderr, pipesize)
+    its_input, given = os.pipe() if stdin else (os.open(os.devnull, 0), None)
     report, reporting = os.pipe()
-    with open(os.devnull) as nothing:
-        files = [nothing.fileno(), *write, reporting]
-        process = _server().start(json.dumps(request).encode(), files)
-    for file in (*write, reporting):
+    files = [its_input, its_output, its_errors, reporting]
+    process = _server().start(json.dumps(request).encode(), files)
+    for file in files:
         os.close(file)
-    args = [request["program"], *request["arguments"]]
-    return Program(process, args, *read, report)
+    return Program(
+        process,
+        [request["program"], *request["arguments"]],
+        given and open(given, "w"),
+        output,
+        errors,
+        report,
+    )
 
 
 def _stream(file, pipesize):
@@ -184,15 +194,17 @@ class Program:
     Attributes:
         pid: The number of its process.
         args: Its path and arguments.
+        stdin: What it is told, to be written, or None.
         stdout: What it prints, to be read, or None.
         stderr: Its errors, to be read, or None.
         returncode: Its exit status, negative for a signal; None before `wait`
             or `poll` has seen the end.
     """
 
-    def __init__(self, pid, args, stdout, stderr, report):
+    def __init__(self, pid, args, stdin, stdout, stderr, report):
         self.pid = pid
         self.args = args
+        self.stdin = stdin
         self.stdout = stdout
         self.stderr = stderr
         self.returncode = None
@@ -250,7 +262,7 @@ class Program:
     def __exit__(self, *exception):
         self.kill()
         self.wait()
-        for stream in (self.stdout, self.stderr):
+        for stream in (self.stdin, self.stdout, self.stderr):
             if stream:
                 stream.close()
 

@@ -2,10 +2,7 @@
 
 import pytest
 
-from tiny_cells import write_dataset
-
-# Not for doctests, which would import two modules of this name.
-collect_ignore = ["conftest.py"]
+from support.flash_mnist.tiny_cells import write_dataset
 
 
 @pytest.fixture(scope="session")

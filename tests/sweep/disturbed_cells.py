@@ -5,8 +5,8 @@ import os
 import signal
 import threading
 
-import tiny_cells
 from ac_keras.sweep import run_cells
+from support.flash_mnist import tiny_cells
 
 
 class Ends:

@@ -4,8 +4,8 @@ import pytest
 
 from ac_keras.sweep.anchor import describe_anchor
 from ac_keras.sweep.anchor import read_anchor
-from made_up_sweep import parse_tables
-from made_up_sweep import write_json
+from support.flash_mnist.made_up_sweep import parse_tables
+from support.flash_mnist.made_up_sweep import write_json
 
 ANCHOR = {
     "validation": {"accuracy": {"hard": 0.951, "threshold_by_set": 0.954}},

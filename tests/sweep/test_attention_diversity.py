@@ -7,8 +7,8 @@ import pytest
 from ac_keras.sweep.attention_diversity import describe_diversity
 from ac_keras.sweep.attention_diversity import find_pictures
 from ac_keras.sweep.attention_diversity import read_diversity
-from made_up_sweep import parse_tables
-from made_up_sweep import write_json
+from support.flash_mnist.made_up_sweep import parse_tables
+from support.flash_mnist.made_up_sweep import write_json
 
 KINDS = (*map(str, range(10)), "none")
 WEIGHTS = {kind: [0.01, 0.02, 0.03] for kind in KINDS}

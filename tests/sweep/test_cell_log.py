@@ -3,7 +3,7 @@
 import pytest
 
 from ac_keras.sweep.cell_log import CellLog
-from tiny_cells import read_json
+from support.flash_mnist.tiny_cells import read_json
 
 ROWS = [
     {"epoch": 0, "loss": 1.5, "val_accuracy": 0.25},

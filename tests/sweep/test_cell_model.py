@@ -11,11 +11,11 @@ from ac_keras.layers import ShiftingCluster
 from ac_keras.sweep import FAMILIES
 from ac_keras.sweep import Cell
 from ac_keras.sweep import build_model
-from tiny_cells import CLASS_NAMES
-from tiny_cells import DIM
-from tiny_cells import NUM_FRAMES
-from tiny_cells import PROTOCOL
-from tiny_cells import write_dataset
+from support.flash_mnist.tiny_cells import CLASS_NAMES
+from support.flash_mnist.tiny_cells import DIM
+from support.flash_mnist.tiny_cells import NUM_FRAMES
+from support.flash_mnist.tiny_cells import PROTOCOL
+from support.flash_mnist.tiny_cells import write_dataset
 
 UNITS, CLASSES = 3, len(CLASS_NAMES)
 DENSE = UNITS * DIM * CLASSES + CLASSES

@@ -4,10 +4,10 @@ import json
 
 import pytest
 
-import made_up_sweep
 from ac_keras.sweep import Cell
 from ac_keras.sweep import cell_results
-from made_up_sweep import write_cell
+from support.flash_mnist import made_up_sweep
+from support.flash_mnist.made_up_sweep import write_cell
 
 
 def read_one(root):

@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-import borrowed_classifier
-import tiny_cells
 from ac_keras.pipeline import Manifest
 from ac_keras.pipeline import evaluation_batches
 from ac_keras.sweep import Cell
 from ac_keras.sweep import cell_run
 from ac_keras.sweep import run_cell
-from tiny_cells import PROTOCOL
+from support.flash_mnist import tiny_cells
+from support.flash_mnist.tiny_cells import PROTOCOL
+from support.runs import numpy_classifier
 
 CELL = Cell("fc1_shift", 3, seed=1)  # whose best epoch is a tie in the middle
 NUM_CLASSES = len(tiny_cells.CLASS_NAMES)
@@ -68,13 +68,13 @@ def blinded(manifest, tmp_path_factory):
 
 def in_numpy(trained, manifest, split):
     """Accuracy and loss of the kept model, computed without the package."""
-    clips = borrowed_classifier.read_clips(manifest.directory, split)
+    clips = numpy_classifier.read_clips(manifest.directory, split)
     assert len(clips.labels) == tiny_cells.SIZES[split]
     path = trained.folder / "model.keras"
-    shares = borrowed_classifier.predict(path, clips)
+    shares = numpy_classifier.predict(path, clips)
     return (
-        borrowed_classifier.accuracy(shares, clips.labels),
-        borrowed_classifier.loss(shares, clips.labels),
+        numpy_classifier.accuracy(shares, clips.labels),
+        numpy_classifier.loss(shares, clips.labels),
     )
 
 

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-import made_up_sweep
 from ac_keras.sweep import cell_results
 from ac_keras.sweep import cell_statistics
-from made_up_sweep import write_cell
+from support.flash_mnist import made_up_sweep
+from support.flash_mnist.made_up_sweep import write_cell
 
 ACCURACIES = (0.90, 0.88, 0.935)
 

@@ -4,8 +4,8 @@ import pytest
 
 from ac_keras.sweep.measured_costs import describe_costs
 from ac_keras.sweep.measured_costs import read_costs
-from made_up_sweep import parse_tables
-from made_up_sweep import write_json
+from support.flash_mnist.made_up_sweep import parse_tables
+from support.flash_mnist.made_up_sweep import write_json
 
 
 def row_of(family="fc1", num_units=8, ratio=2.0, **changes):

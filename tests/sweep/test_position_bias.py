@@ -5,8 +5,8 @@ import pytest
 
 from ac_keras.sweep.position_bias import describe_position_bias
 from ac_keras.sweep.position_bias import read_position_bias
-from made_up_sweep import parse_tables
-from made_up_sweep import write_json
+from support.flash_mnist.made_up_sweep import parse_tables
+from support.flash_mnist.made_up_sweep import write_json
 
 
 def figures(test, permuted):

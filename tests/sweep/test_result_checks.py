@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-import made_up_sweep
 from ac_keras.sweep import cell_results
-from made_up_sweep import write_cell
+from support.flash_mnist import made_up_sweep
+from support.flash_mnist.made_up_sweep import write_cell
 
 RESULT_KEYS = [
     *("family", "num_units", "seed", "protocol", "settings"),

@@ -8,7 +8,7 @@ import pytest
 
 from ac_keras.sweep import cell_results
 from ac_keras.sweep import results_files
-from made_up_sweep import write_cell
+from support.flash_mnist.made_up_sweep import write_cell
 
 NAMES = ["cells.csv", "cells.json", "curves.csv", "table.csv"]
 ACCURACIES = (0.9, 0.91, 0.926)

@@ -7,12 +7,12 @@ import pytest
 from ac_keras.sweep import cell_results
 from ac_keras.sweep import results_page
 from ac_keras.sweep.results_pictures import ACCURACY
-from made_up_sweep import PAPER_SETTINGS
-from made_up_sweep import SETTINGS
-from made_up_sweep import cell_folder
-from made_up_sweep import parse_tables
-from made_up_sweep import write_cell
-from made_up_sweep import write_json
+from support.flash_mnist.made_up_sweep import PAPER_SETTINGS
+from support.flash_mnist.made_up_sweep import SETTINGS
+from support.flash_mnist.made_up_sweep import cell_folder
+from support.flash_mnist.made_up_sweep import parse_tables
+from support.flash_mnist.made_up_sweep import write_cell
+from support.flash_mnist.made_up_sweep import write_json
 
 PICTURES = {
     "tuned": {"The curves": "page/curves.png", ACCURACY: "page/accuracy.png"},

@@ -4,7 +4,7 @@ import pytest
 
 from ac_keras.sweep import cell_results
 from ac_keras.sweep import results_pictures
-from made_up_sweep import write_cell
+from support.flash_mnist.made_up_sweep import write_cell
 
 
 @pytest.fixture

@@ -10,10 +10,10 @@ from ac_keras.sweep import cell_statistics
 from ac_keras.sweep.results_studies import describe_studies
 from ac_keras.sweep.results_studies import difference_text
 from ac_keras.sweep.sweep_commands import FLAGS
-from made_up_sweep import SETTINGS
-from made_up_sweep import cell_folder
-from made_up_sweep import parse_tables
-from made_up_sweep import write_cell
+from support.flash_mnist.made_up_sweep import SETTINGS
+from support.flash_mnist.made_up_sweep import cell_folder
+from support.flash_mnist.made_up_sweep import parse_tables
+from support.flash_mnist.made_up_sweep import write_cell
 
 
 class Studies:

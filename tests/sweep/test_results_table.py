@@ -6,8 +6,8 @@ import pytest
 from ac_keras.sweep import cell_results
 from ac_keras.sweep import cell_statistics
 from ac_keras.sweep import results_table
-from made_up_sweep import parse_tables
-from made_up_sweep import write_cell
+from support.flash_mnist.made_up_sweep import parse_tables
+from support.flash_mnist.made_up_sweep import write_cell
 
 
 @pytest.fixture(scope="module")

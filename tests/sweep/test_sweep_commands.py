@@ -7,7 +7,7 @@ import pytest
 from ac_keras.sweep import cell_results
 from ac_keras.sweep import cell_statistics
 from ac_keras.sweep.sweep_commands import sweep_commands
-from made_up_sweep import write_cell
+from support.flash_mnist.made_up_sweep import write_cell
 
 
 @pytest.fixture

@@ -6,9 +6,9 @@ from ac_keras.sweep import cell_results
 from ac_keras.sweep import cell_statistics
 from ac_keras.sweep.table_caption import protocol_caption
 from ac_keras.sweep.table_caption import seeds_caption
-from made_up_sweep import PAPER_SETTINGS
-from made_up_sweep import SETTINGS
-from made_up_sweep import write_cell
+from support.flash_mnist.made_up_sweep import PAPER_SETTINGS
+from support.flash_mnist.made_up_sweep import SETTINGS
+from support.flash_mnist.made_up_sweep import write_cell
 
 OPEN = (
     "- Left open by the paper: batch size 256, alpha initializer `constant:1`, "

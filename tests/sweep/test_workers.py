@@ -8,12 +8,12 @@ import types
 import pytest
 
 import disturbed_cells
-import tiny_cells
 from ac_keras import training
 from ac_keras.sweep import LOG
 from ac_keras.sweep import Cell
 from ac_keras.sweep import run_cells
 from ac_keras.sweep import workers
+from support.flash_mnist import tiny_cells
 
 # Longer than the other tests' cells: there is time to disturb it.
 PROTOCOL = dataclasses.replace(tiny_cells.PROTOCOL, epochs=20)

@@ -2,13 +2,13 @@
 
 import os
 
-import spoilt_datasets
 from ac_keras import cluster_classifier
-from learnable_dataset import CLASS_NAMES
-from learnable_dataset import MODALITIES
-from spoilt_datasets import cut
-from spoilt_datasets import flip
-from spoilt_datasets import replace
+from support.runs import spoilt_datasets
+from support.runs.spoilt_datasets import cut
+from support.runs.spoilt_datasets import flip
+from support.runs.spoilt_datasets import replace
+from support.runs.tiny_dataset import CLASS_NAMES
+from support.runs.tiny_dataset import MODALITIES
 
 DIMS = {name: modality.dim for name, modality in MODALITIES.items()}
 MANIFESTS = {  # A change of the manifest's values, and what is said of it.

@@ -4,12 +4,9 @@ import contextlib
 import json
 import signal
 import socket
-import subprocess
-import sys
 
-from program_runs import TRAINERS
-from program_runs import as_flags
-from program_runs import environment
+from support.programs import as_flags
+from support.programs import start_program
 
 CHIEF, OTHER = 0, 1
 LONGEST = 300  # seconds, after which something hangs
@@ -41,25 +38,14 @@ class HostPair:
 
     def __init__(self, folder, flags, environments):
         folder.mkdir(parents=True, exist_ok=True)
-        command = [
-            sys.executable,
-            str(TRAINERS / "train.py"),
-            "--strategy=multi_host",
-            *as_flags(flags),
-        ]
+        command = ["train.py", "--strategy=multi_host", *as_flags(flags)]
         self._errors = [folder / f"stderr-{i}" for i in (CHIEF, OTHER)]
         self._lines = ["", ""]
         self._processes = []
         for path, added in zip(self._errors, environments, strict=True):
             with open(path, "w") as errors:
                 self._processes.append(
-                    subprocess.Popen(
-                        command,
-                        env={**environment(), **added},
-                        stdout=subprocess.PIPE,
-                        stderr=errors,
-                        text=True,
-                    )
+                    start_program(*command, env=added, stderr=errors)
                 )
 
     def __enter__(self):

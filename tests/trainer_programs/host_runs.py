@@ -11,9 +11,9 @@ from host_pair import CHIEF
 from host_pair import OTHER
 from host_pair import HostPair
 from host_pair import tf_config
-from program_runs import as_flags
-from program_runs import output_of
-from program_runs import run_program
+from support.programs import as_flags
+from support.programs import output_of
+from support.programs import run_program
 
 # The validation split's 23 clips make 5 batches of 5: one host has 3, the
 # other 2, and the last one is not full.

@@ -15,8 +15,8 @@ import signal
 import sys
 import time
 
-import killed_training
-from learnable_dataset import write_dataset
+from support.runs import killed_training
+from support.runs.tiny_dataset import write_dataset
 
 EPOCHS = 40
 STEPS = killed_training.STEPS

@@ -3,14 +3,11 @@
 import os
 import pathlib
 import signal
-import subprocess
-import sys
 
-import borrowed_cells
-import killed_training
-from program_runs import TRAINERS
-from program_runs import as_flags
-from program_runs import environment
+from support.flash_mnist import tiny_cells
+from support.programs import as_flags
+from support.programs import start_program
+from support.runs import killed_training
 
 SETTINGS = {
     "study": "short",
@@ -29,14 +26,7 @@ def start(data_dir, output_dir, **flags):
     """Starts it as a terminal does, with its cells in a group of its own."""
     folders = {"data_dir": data_dir, "output_dir": output_dir}
     values = as_flags({**SETTINGS, **flags, **folders})
-    return subprocess.Popen(
-        [sys.executable, str(TRAINERS / "sweep.py"), *values],
-        env=environment(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
+    return start_program("sweep.py", *values, start_new_session=True)
 
 
 def end_at(process, condition, number, group=True):
@@ -71,7 +61,7 @@ def commands_of(parent):
 
 
 def has_epochs(folder, count):
-    return lambda: borrowed_cells.num_epochs(folder) >= count
+    return lambda: tiny_cells.num_epochs(folder) >= count
 
 
 def disturb(data_dir, output_dir):
@@ -84,10 +74,10 @@ def disturb(data_dir, output_dir):
     folder, said, epochs = output_dir / FIRST, [], []
     process = start(data_dir, output_dir)
     said.append(end_at(process, has_worker(process), signal.SIGINT))
-    epochs.append(borrowed_cells.num_epochs(folder))
+    epochs.append(tiny_cells.num_epochs(folder))
     for group in (True, False):
         process = start(data_dir, output_dir)
         is_time = has_epochs(folder, epochs[-1] + 2)
         said.append(end_at(process, is_time, signal.SIGKILL, group))
-        epochs.append(borrowed_cells.num_epochs(folder))
+        epochs.append(tiny_cells.num_epochs(folder))
     return said, epochs

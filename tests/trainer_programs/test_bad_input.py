@@ -5,16 +5,16 @@ import shutil
 
 import pytest
 
-import spoilt_datasets
 from bad_input_cases import FLAGS
 from bad_input_cases import case_names
 from bad_input_cases import result_cases
 from bad_input_cases import save_models
 from bad_input_cases import training_cases
-from learnable_dataset import write_dataset
-from program_runs import run_cases
-from spoilt_datasets import cut
-from spoilt_datasets import flip
+from support.programs import run_cases
+from support.runs import spoilt_datasets
+from support.runs.spoilt_datasets import cut
+from support.runs.spoilt_datasets import flip
+from support.runs.tiny_dataset import write_dataset
 
 BASE = {"epochs": 1, "batch_size": 8, "num_units": 2}
 

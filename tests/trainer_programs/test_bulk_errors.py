@@ -5,11 +5,11 @@ import shutil
 
 import pytest
 
-import spoilt_datasets
 from ac_keras import cluster_classifier
-from learnable_dataset import CLASS_NAMES
-from learnable_dataset import MODALITIES
-from program_runs import run_cases
+from support.programs import run_cases
+from support.runs import spoilt_datasets
+from support.runs.tiny_dataset import CLASS_NAMES
+from support.runs.tiny_dataset import MODALITIES
 
 ERRORS = {  # Flags that do not fit, and what is said of them.
     "no output": ({"output": ""}, "Expected --output with --records."),

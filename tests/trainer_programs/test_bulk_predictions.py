@@ -5,21 +5,18 @@ import json
 import re
 import shutil
 import signal
-import subprocess
-import sys
 
 import numpy as np
 import pytest
 
-import killed_training
-import numpy_classifier
-import spoilt_datasets
-from learnable_dataset import CLASS_NAMES
-from program_runs import TRAINERS
-from program_runs import as_flags
-from program_runs import environment
-from program_runs import output_of
-from program_runs import run_program
+from support.programs import as_flags
+from support.programs import output_of
+from support.programs import run_program
+from support.programs import start_program
+from support.runs import killed_training
+from support.runs import numpy_classifier
+from support.runs import spoilt_datasets
+from support.runs.tiny_dataset import CLASS_NAMES
 
 NUM_CLIPS = {"validation": 23, "test": 25}
 MANY = 2000  # files, so many that a signal comes in between
@@ -135,17 +132,8 @@ def stopped(folder):
     for i in range(MANY):
         (folder / "records" / f"many-{i:04d}").symlink_to(source)
     output = folder / "stopped"
-    with subprocess.Popen(
-        [
-            sys.executable,
-            str(TRAINERS / "predict.py"),
-            *flags_of(folder, "stopped", "many-*"),
-        ],
-        env=environment(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
+    flags = flags_of(folder, "stopped", "many-*")
+    with start_program("predict.py", *flags) as process:
         assert killed_training.wait_until(
             process, lambda: any(output.glob("0*"))
         )

@@ -5,15 +5,15 @@ import json
 import pytest
 from matplotlib import image
 
-from borrowed_flashes import FLASHED
-from borrowed_flashes import expected_weights
-from borrowed_flashes import make_model
-from borrowed_flashes import mean_divergence
-from borrowed_flashes import write_dataset
-from program_runs import as_flags
-from program_runs import output_of
-from program_runs import run_cases
-from program_runs import run_program
+from support.flash_mnist.attended_frames import mean_divergence
+from support.flash_mnist.flashed_dataset import FLASHED
+from support.flash_mnist.flashed_dataset import expected_weights
+from support.flash_mnist.flashed_dataset import make_model
+from support.flash_mnist.flashed_dataset import write_dataset
+from support.programs import as_flags
+from support.programs import output_of
+from support.programs import run_cases
+from support.programs import run_program
 
 PROGRAM = "attention_diversity.py"
 UNITS = {"shifted": (7, 3, 0, 9), "plain": (3, None, 3)}

@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from program_runs import TRAINERS
-from program_runs import output_of
-from program_runs import run_python
+from support.programs import TRAINERS
+from support.programs import output_of
+from support.programs import run_program
 
 MODALITIES = ["rgb", "audio", "flow"]
 NUM_UNITS = {  # None where it is refused.
@@ -62,7 +62,8 @@ def read(tmp_path_factory):
     for name in FLAGFILES[1:]:
         (folder / name).write_text("--epochs=1\n")
     cases = json.dumps([list(NUM_UNITS), MODALITIES, FLAGFILES])
-    result = run_python("-c", PROGRAM, TRAINERS, cases, cwd=folder)
+    (folder / "program.py").write_text(PROGRAM)
+    result = run_program(folder / "program.py", TRAINERS, cases, cwd=folder)
     return json.loads(output_of(result))
 
 

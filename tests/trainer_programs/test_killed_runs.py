@@ -8,9 +8,9 @@ import types
 
 import pytest
 
-import killed_training
-from learnable_dataset import SIZES
-from learnable_dataset import write_dataset
+from support.runs import killed_training
+from support.runs.tiny_dataset import SIZES
+from support.runs.tiny_dataset import write_dataset
 
 EPOCHS = 5
 MOMENTS = {  # What is seen in the folder when the run is killed.

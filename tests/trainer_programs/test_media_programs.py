@@ -3,7 +3,6 @@
 import csv
 import hashlib
 import json
-import pathlib
 
 import keras
 import numpy as np
@@ -11,15 +10,14 @@ import pytest
 
 from ac_keras.pipeline import Manifest
 from ac_keras.pipeline import evaluation_batches
-from program_runs import as_flags
-from program_runs import output_of
-from program_runs import run_program
-from program_runs import run_python
+from support.programs import DATA
+from support.programs import as_flags
+from support.programs import output_of
+from support.programs import run_program
 
 pytest.importorskip("av")
 pytest.importorskip("cv2")
 
-DATA = pathlib.Path(__file__).parents[2] / "data"
 MODALITIES = ("rgb", "flow", "audio")
 SIZES = {"num_train": 12, "num_validation": 4, "num_test": 4}
 INPUTS = {
@@ -38,7 +36,7 @@ INPUTS = {
 
 def run_data_program(name, cwd, **flags):
     program = DATA / name
-    return run_python(program, *as_flags(flags), cwd=cwd)
+    return run_program(program, *as_flags(flags), cwd=cwd)
 
 
 @pytest.fixture(scope="module")

@@ -5,8 +5,8 @@ import types
 
 import pytest
 
-from program_runs import output_of
-from program_runs import run_cases
+from support.programs import output_of
+from support.programs import run_cases
 
 PROGRAM = "modality_ablation.py"
 FLAGFILES = {"clusters": "--shift=true", "pooling": "--weighting=average"}

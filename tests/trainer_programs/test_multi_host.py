@@ -9,7 +9,7 @@ from host_pair import CHIEF
 from host_pair import OTHER
 from host_runs import interrupted_hosts
 from host_runs import one_process
-from learnable_dataset import write_dataset
+from support.runs.tiny_dataset import write_dataset
 
 MULTI_LABEL_FIGURES = {"val_hit_at_1", "val_perr", "val_gap", "val_map"}
 GO_ON = "Start the same command on every host again"

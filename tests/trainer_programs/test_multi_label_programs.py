@@ -6,13 +6,13 @@ import types
 import numpy as np
 import pytest
 
-from learnable_dataset import CLASS_NAMES
-from learnable_dataset import SIZES
-from learnable_dataset import make_clip
-from program_runs import output_of
-from program_runs import run_cases
-from run_folder import read_epochs
-from run_folder import read_json
+from support.programs import output_of
+from support.programs import run_cases
+from support.runs.run_folder import read_epochs
+from support.runs.run_folder import read_json
+from support.runs.tiny_dataset import CLASS_NAMES
+from support.runs.tiny_dataset import SIZES
+from support.runs.tiny_dataset import make_clip
 
 FIGURES = ("loss", "hit_at_1", "perr", "gap", "map")
 

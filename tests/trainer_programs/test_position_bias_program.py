@@ -9,8 +9,8 @@ from ac_keras.pipeline import Clip
 from ac_keras.pipeline import DatasetWriter
 from ac_keras.pipeline import Description
 from ac_keras.pipeline import Modality
-from program_runs import output_of
-from program_runs import run_cases
+from support.programs import output_of
+from support.programs import run_cases
 
 SIZES = {"train": 1024, "validation": 64, "test": 200}
 

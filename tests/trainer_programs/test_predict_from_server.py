@@ -9,12 +9,12 @@ import pytest
 from ac_keras import cluster_classifier
 from ac_keras import serving
 from ac_keras.pipeline import Manifest
-from borrowed_server import MODEL_NAME
-from borrowed_server import serve
-from learnable_dataset import MODALITIES
-from program_runs import run_cases
-from spoilt_datasets import copy_of
-from spoilt_datasets import flip
+from support.programs import run_cases
+from support.runs.spoilt_datasets import copy_of
+from support.runs.spoilt_datasets import flip
+from support.runs.tiny_dataset import MODALITIES
+from support.serving.model_server import MODEL_NAME
+from support.serving.model_server import serve
 
 THREE_PARTS = r"[Ee]xpect(ed|s) .+\. Received: .+\. [A-Z].+\.$"
 NOWHERE = "127.0.0.1:1"

@@ -7,13 +7,13 @@ import shutil
 import pytest
 from matplotlib import image
 
-from borrowed_media import BROKEN
-from borrowed_media import SILENT
-from borrowed_media import copy_description
-from borrowed_media import damage_sound
-from borrowed_media import make_model
-from borrowed_media import write_dataset
-from program_runs import run_cases
+from support.media.extracted_media import BROKEN
+from support.media.extracted_media import SILENT
+from support.media.extracted_media import copy_description
+from support.media.extracted_media import damage_sound
+from support.media.extracted_media import make_model
+from support.media.extracted_media import write_dataset
+from support.programs import run_cases
 
 pytest.importorskip("av")
 pytest.importorskip("cv2")

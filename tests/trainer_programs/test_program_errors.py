@@ -1,13 +1,10 @@
 """What the programs say to wrong flags: a message and a non-zero status."""
 
-import concurrent.futures
-
 import pytest
 
-from learnable_dataset import write_dataset
-from program_runs import TRAINERS
-from program_runs import as_flags
-from program_runs import run_program
+from support.programs import TRAINERS
+from support.programs import run_cases
+from support.runs.tiny_dataset import write_dataset
 
 SHIPPED = sorted(path.name for path in (TRAINERS / "flags").iterdir())
 CASES = {  # Wrong flags and a part of what is said.
@@ -54,15 +51,10 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def results(folder, data_dir):
-    """Of every case the finished process, two running at a time."""
+    """Of every case the finished process."""
     right = {"data_dir": data_dir, "output_dir": "run", "epochs": 1}
-
-    def run(case):
-        flags = as_flags({**right, **CASES[case][0]})
-        return run_program("train.py", *flags, cwd=folder)
-
-    with concurrent.futures.ThreadPoolExecutor(2) as pool:
-        return dict(zip(CASES, pool.map(run, CASES), strict=True))
+    cases = [("train.py", {**right, **flags}) for flags, _ in CASES.values()]
+    return dict(zip(CASES, run_cases(cases, folder), strict=True))
 
 
 @each_case

@@ -1,17 +1,15 @@
 """The shipped flagfiles make the paper's protocol, section 5.4."""
 
-import concurrent.futures
 import json
 import pathlib
 
 import numpy as np
 import pytest
 
-from learnable_dataset import write_dataset
-from program_runs import TRAINERS
-from program_runs import output_of
-from program_runs import run_cases
-from program_runs import run_python
+from support.programs import TRAINERS
+from support.programs import output_of
+from support.programs import run_cases
+from support.runs.tiny_dataset import write_dataset
 
 DRIVER = pathlib.Path(__file__).with_name("shipped_settings.py")
 PAPER = {  # Units; frames in training and in evaluation; splits.
@@ -27,15 +25,12 @@ each_file = pytest.mark.parametrize("name", PAPER)
 def settings(data_dir, tmp_path_factory):
     """What the program makes of each flagfile."""
     folder = tmp_path_factory.mktemp("settings")
-
-    def read(name):
-        result = run_python(
-            DRIVER, TRAINERS, name, data_dir, folder, cwd=folder
-        )
-        return json.loads(output_of(result).splitlines()[-1])
-
-    with concurrent.futures.ThreadPoolExecutor(2) as pool:
-        return dict(zip(PAPER, pool.map(read, PAPER), strict=True))
+    cases = [(DRIVER, {}, TRAINERS, x, data_dir, folder) for x in PAPER]
+    done = run_cases(cases, folder)
+    return {
+        name: json.loads(output_of(result).splitlines()[-1])
+        for name, result in zip(PAPER, done, strict=True)
+    }
 
 
 @each_file

@@ -1,6 +1,5 @@
 """evaluate.py, export.py, predict.py and visualize.py on a run's model."""
 
-import concurrent.futures
 import json
 import types
 
@@ -9,13 +8,12 @@ import pytest
 import tensorflow as tf
 from matplotlib import image
 
-import numpy_classifier
-from learnable_dataset import CLASS_NAMES
-from program_runs import as_flags
-from program_runs import output_of
-from program_runs import run_program
-from run_folder import read_epochs
-from run_folder import read_json
+from support.programs import output_of
+from support.programs import run_cases
+from support.runs import numpy_classifier
+from support.runs.run_folder import read_epochs
+from support.runs.run_folder import read_json
+from support.runs.tiny_dataset import CLASS_NAMES
 
 FIGURES = ("accuracy", "loss", "top_5_accuracy", "per_class_accuracy")
 
@@ -37,14 +35,8 @@ def results(finished_run, local_flagfile_run, data_dir, tmp_path_factory):
             "num_clips": 2,
         },
     }
-    with concurrent.futures.ThreadPoolExecutor(2) as pool:
-        futures = {
-            name: pool.submit(
-                run_program, f"{name}.py", *as_flags(values), cwd=cwd
-            )
-            for name, values in flags.items()
-        }
-    printed = {name: output_of(x.result()) for name, x in futures.items()}
+    done = run_cases([(f"{x}.py", flags[x]) for x in flags], cwd)
+    printed = dict(zip(flags, map(output_of, done), strict=True))
     return types.SimpleNamespace(cwd=cwd, **printed)
 
 

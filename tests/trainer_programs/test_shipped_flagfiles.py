@@ -5,11 +5,11 @@ import re
 
 import pytest
 
-from learnable_dataset import MODALITIES
-from learnable_dataset import write_dataset
-from program_runs import TRAINERS
-from program_runs import output_of
-from program_runs import run_cases
+from support.programs import TRAINERS
+from support.programs import output_of
+from support.programs import run_cases
+from support.runs.tiny_dataset import MODALITIES
+from support.runs.tiny_dataset import write_dataset
 
 FLAGFILES = sorted((TRAINERS / "flags").iterdir())
 NAMES = [path.name for path in FLAGFILES]

@@ -7,9 +7,9 @@ import types
 import numpy as np
 import pytest
 
-import killed_training
 from ac_keras.pipeline import Manifest
 from ac_keras.pipeline import training_batches
+from support.runs import killed_training
 
 SAVES = 9  # before the signal comes: in the second epoch
 SIGNALS = [signal.SIGTERM, signal.SIGINT]

@@ -6,12 +6,12 @@ import types
 
 import pytest
 
-import borrowed_cells
 import sweep_runs
 from ac_keras import sweep
 from ac_keras.pipeline import Manifest
 from ac_keras.training import run_folder
-from program_runs import run_cases
+from support.flash_mnist import tiny_cells
+from support.programs import run_cases
 from sweep_runs import FIRST
 from sweep_runs import SECOND
 from sweep_runs import SETTINGS
@@ -96,8 +96,8 @@ REFUSED = [name for name in CASES if name not in FINE]
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("sweep")
-    borrowed_cells.write_dataset(folder / "data")
-    borrowed_cells.write_dataset(folder / "other", seed=1)
+    tiny_cells.write_dataset(folder / "data")
+    tiny_cells.write_dataset(folder / "other", seed=1)
     return folder
 
 
@@ -139,10 +139,10 @@ def answers(runs, folder):
         )
         flags = {name: x for name, x in flags.items() if x is not None}
         cases.append(("sweep.py", flags))
-    before = borrowed_cells.contents(runs.whole)
+    before = tiny_cells.contents(runs.whole)
     found = dict(zip(CASES, run_cases(cases, folder), strict=True))
     return types.SimpleNamespace(
-        found=found, before=before, after=borrowed_cells.contents(runs.whole)
+        found=found, before=before, after=tiny_cells.contents(runs.whole)
     )
 
 
@@ -211,16 +211,16 @@ def test_the_cells_of_a_killed_sweep_save_where_they_are(runs):
 @pytest.mark.parametrize("cell", [FIRST, SECOND])
 def test_a_sweep_that_was_killed_ends_with_the_same_bits(cell, runs):
     disturbed, whole = runs.disturbed / cell, runs.whole / cell
-    assert borrowed_cells.weights(disturbed) == borrowed_cells.weights(whole)
+    assert tiny_cells.weights(disturbed) == tiny_cells.weights(whole)
 
 
 @pytest.mark.parametrize("cell", [FIRST, SECOND])
 def test_and_with_the_same_figures_and_files(cell, runs):
     disturbed, whole = runs.disturbed / cell, runs.whole / cell
-    figures = borrowed_cells.figures(whole)
-    assert borrowed_cells.figures(disturbed) == figures
+    figures = tiny_cells.figures(whole)
+    assert tiny_cells.figures(disturbed) == figures
     assert len(figures) == 1 + SETTINGS["epochs"]
-    names = [set(borrowed_cells.contents(x)) for x in (disturbed, whole)]
+    names = [set(tiny_cells.contents(x)) for x in (disturbed, whole)]
     assert names[0] == names[1]
 
 

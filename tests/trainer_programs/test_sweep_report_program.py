@@ -7,10 +7,10 @@ import types
 import pytest
 from matplotlib import image
 
-import borrowed_sweep
-from borrowed_sweep import write_cell
-from program_runs import output_of
-from program_runs import run_cases
+from support.flash_mnist import made_up_sweep
+from support.flash_mnist.made_up_sweep import write_cell
+from support.programs import output_of
+from support.programs import run_cases
 
 FILES = ["cells.csv", "cells.json", "curves.csv", "table.csv"]
 PICTURES = [
@@ -49,7 +49,7 @@ def write_sweep(root):
     write_cell(root, "fc2", 1, test=0.003)
     write_cell(root, "fc1", 1, test=0.003, protocol="paper")
     write_cell(root, "fc1", 32, test=0.79, protocol="a_study", seed=0)
-    borrowed_sweep.cell_folder(root, "fc1", 64).mkdir(parents=True)
+    made_up_sweep.cell_folder(root, "fc1", 64).mkdir(parents=True)
 
 
 def write_further(cwd):
@@ -61,7 +61,7 @@ def write_further(cwd):
         "diversity": {"plain": DIVERSITY},
     }
     for name, values in files.items():
-        borrowed_sweep.write_json(cwd / name / "x.json", values)
+        made_up_sweep.write_json(cwd / name / "x.json", values)
     for name in ("attention.png", "attended_digits.png", "other.png"):
         (cwd / "diversity" / name).write_bytes(name.encode())
     return {name: f"{name}/x.json" for name in files}
@@ -69,7 +69,7 @@ def write_further(cwd):
 
 def write_spoilt(root):
     folder = write_cell(root, "fc1", 32)
-    borrowed_sweep.drop_key(folder / "result.json", "test_accuracy")
+    made_up_sweep.drop_key(folder / "result.json", "test_accuracy")
 
 
 @pytest.fixture(scope="module")
@@ -113,7 +113,7 @@ def test_the_page_has_all_protocols_and_further_sections(page):
         *("A bias for each position", "What the CNN alone comes to"),
         *("Cost", "Files"),
     ]
-    tables = borrowed_sweep.parse_tables(page)
+    tables = made_up_sweep.parse_tables(page)
     assert "**91.0 ± 1.0** (87.1)" in tables[0][2]
     assert tables[1][1][:2] == ["FC1, N = 1", "0.3"]
     assert tables[2][2] == ["`a_study`: nothing", "80.0 (−1.0)"]

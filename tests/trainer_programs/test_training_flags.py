@@ -8,8 +8,8 @@ import ac_keras
 from ac_keras.pipeline import Manifest
 from ac_keras.pipeline import evaluation_batches
 from ac_keras.pipeline import training_batches
-from run_folder import read_epochs
-from run_folder import read_json
+from support.runs.run_folder import read_epochs
+from support.runs.run_folder import read_json
 
 
 @pytest.fixture(scope="module")

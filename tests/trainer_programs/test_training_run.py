@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from matplotlib import image
 
-import numpy_classifier
-from learnable_dataset import CLASS_NAMES
-from run_folder import best_epoch
-from run_folder import read_epochs
-from run_folder import read_json
-from training_runs import SETTINGS
-from training_runs import shipped_settings
+from support.runs import numpy_classifier
+from support.runs.run_folder import best_epoch
+from support.runs.run_folder import read_epochs
+from support.runs.run_folder import read_json
+from support.runs.tiny_dataset import CLASS_NAMES
+from support.runs.training_runs import SETTINGS
+from support.runs.training_runs import shipped_settings
 
 
 @pytest.fixture(scope="module")

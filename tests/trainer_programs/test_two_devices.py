@@ -1,17 +1,16 @@
 """Training and evaluation split over two logical devices."""
 
-import concurrent.futures
 import json
 import pathlib
 
 import numpy as np
 import pytest
 
-import numpy_classifier
-from program_runs import output_of
-from program_runs import run_python
-from run_folder import read_epochs
-from run_folder import read_json
+from support.programs import output_of
+from support.programs import run_cases
+from support.runs import numpy_classifier
+from support.runs.run_folder import read_epochs
+from support.runs.run_folder import read_json
 
 DRIVER = pathlib.Path(__file__).with_name("step_losses.py")
 
@@ -19,13 +18,11 @@ DRIVER = pathlib.Path(__file__).with_name("step_losses.py")
 @pytest.fixture(scope="module")
 def by_devices(data_dir):
     """What the driver prints on one and on two devices."""
-
-    def run(num_devices):
-        result = run_python(DRIVER, data_dir, num_devices, cwd=data_dir)
-        return json.loads(output_of(result).splitlines()[-1])
-
-    with concurrent.futures.ThreadPoolExecutor(2) as pool:
-        return dict(zip((1, 2), pool.map(run, (1, 2)), strict=True))
+    cases = [(DRIVER, {}, data_dir, number) for number in (1, 2)]
+    return {
+        number: json.loads(output_of(result).splitlines()[-1])
+        for number, result in enumerate(run_cases(cases, data_dir), 1)
+    }
 
 
 @pytest.fixture(scope="module")

@@ -1,8 +1,8 @@
 """visualize.py: runs of one name, and runs that lack something."""
 
-from program_runs import as_flags
-from program_runs import output_of
-from program_runs import run_program
+from support.programs import as_flags
+from support.programs import output_of
+from support.programs import run_program
 
 
 def visualize(cwd, *runs, **flags):

@@ -1,8 +1,5 @@
 """Keras's files appear whole or not at all."""
 
-import os
-import subprocess
-import sys
 import zipfile
 
 import keras
@@ -10,6 +7,8 @@ import numpy as np
 import pytest
 
 from ac_keras.training import keras_files
+from support.programs import output_of
+from support.programs import run_python
 
 
 @pytest.fixture
@@ -32,6 +31,8 @@ import pathlib, sys
 import keras
 from ac_keras import ShiftingCluster
 from ac_keras.training import keras_files
+from support.programs import output_of
+from support.programs import run_python
 
 keras.utils.set_random_seed(0)
 shared = keras.layers.Dense(3, name="shared")
@@ -44,14 +45,9 @@ keras_files.save_model(keras.Model(x, y), pathlib.Path(sys.argv[1]))
 def test_two_processes_write_the_same_bytes_of_a_model(tmp_path):
     paths = [tmp_path / f"{number}.keras" for number in range(2)]
     for number, path in enumerate(paths):
-        run = subprocess.run(
-            [sys.executable, "-c", SAVE, path],
-            # Another order of sets, other addresses, another time of day.
-            env={**os.environ, "PYTHONHASHSEED": str(number)},
-            capture_output=True,
-            text=True,
-        )
-        assert run.returncode == 0, run.stderr
+        # Another order of sets, other addresses, another time of day.
+        env = {"PYTHONHASHSEED": str(number)}
+        output_of(run_python("-c", SAVE, path, env=env))
     assert paths[0].read_bytes() == paths[1].read_bytes()
     with zipfile.ZipFile(paths[0]) as archive:
         assert {x.date_time[0] for x in archive.infolist()} == {1980}

@@ -3,27 +3,19 @@
 import os
 import pty
 import re
-import subprocess
-import sys
 
 import pytest
 
-import ac_keras
 import progress_program
+from support.programs import start_program
 
 
 @pytest.fixture(scope="module")
 def terminal(tmp_path_factory):
     """What a program shows on a terminal of its own."""
     ours, its = pty.openpty()
-    root = os.path.dirname(os.path.dirname(ac_keras.__file__))
-    paths = [root, os.environ.get("PYTHONPATH", "")]
     folder = tmp_path_factory.mktemp("terminal")
-    with subprocess.Popen(
-        [sys.executable, progress_program.__file__, str(folder)],
-        stdout=its,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))},
-    ):
+    with start_program(progress_program.__file__, folder, stdout=its):
         os.close(its)
         text = b""
         while True:

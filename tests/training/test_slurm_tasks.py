@@ -1,14 +1,11 @@
 """Two tasks of one node that find each other by what srun sets."""
 
 import json
-import os
 import pathlib
 import socket
-import subprocess
-import sys
 
 from ac_keras.training.slurm_cluster import slurm_resolver
-from array_programs import PACKAGE
+from support.programs import start_program
 
 PROGRAM = pathlib.Path(__file__).with_name("slurm_task.py")
 
@@ -42,25 +39,11 @@ def free_job():
     raise AssertionError("no free ports")
 
 
-def start(job, place):
-    paths = [str(PACKAGE), os.environ.get("PYTHONPATH", "")]
-    return subprocess.Popen(
-        [sys.executable, PROGRAM],
-        env={
-            **os.environ,
-            **variables(job, place),
-            "PYTHONPATH": os.pathsep.join(filter(None, paths)),
-            "CUDA_VISIBLE_DEVICES": "-1",
-        },
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
-
 def test_tasks_of_slurm_sum_over_both():
     job = free_job()
-    tasks = [start(job, place) for place in range(2)]
+    tasks = [
+        start_program(PROGRAM, env=variables(job, place)) for place in range(2)
+    ]
     try:
         printed = [task.communicate(timeout=300) for task in tasks]
     finally:

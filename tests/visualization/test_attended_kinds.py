@@ -5,13 +5,13 @@ import pytest
 
 from ac_keras.visualization import AttendedKinds
 from ac_keras.visualization import favourite_kinds
-from attended_frames import CLIPS
-from attended_frames import FRAMES
-from attended_frames import KINDS
-from attended_frames import UNITS
-from attended_frames import draw_kinds
-from attended_frames import draw_weights
-from attended_frames import table_of
+from support.flash_mnist.attended_frames import CLIPS
+from support.flash_mnist.attended_frames import FRAMES
+from support.flash_mnist.attended_frames import KINDS
+from support.flash_mnist.attended_frames import UNITS
+from support.flash_mnist.attended_frames import draw_kinds
+from support.flash_mnist.attended_frames import draw_weights
+from support.flash_mnist.attended_frames import table_of
 
 
 def measure(*batches):

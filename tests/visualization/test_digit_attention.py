@@ -6,15 +6,15 @@ import pytest
 from ac_keras import AttentionCluster
 from ac_keras import cluster_classifier
 from ac_keras.visualization import measure_digit_attention
-from attended_frames import mean_divergence
-from attended_frames import table_of
-from flashed_dataset import FLASHED
-from flashed_dataset import IDS
-from flashed_dataset import classes
-from flashed_dataset import digits_of_frames
-from flashed_dataset import expected_weights
-from flashed_dataset import make_model
-from flashed_dataset import write_dataset
+from support.flash_mnist.attended_frames import mean_divergence
+from support.flash_mnist.attended_frames import table_of
+from support.flash_mnist.flashed_dataset import FLASHED
+from support.flash_mnist.flashed_dataset import IDS
+from support.flash_mnist.flashed_dataset import classes
+from support.flash_mnist.flashed_dataset import digits_of_frames
+from support.flash_mnist.flashed_dataset import expected_weights
+from support.flash_mnist.flashed_dataset import make_model
+from support.flash_mnist.flashed_dataset import write_dataset
 
 UNITS = (7, 3, None, 3)
 

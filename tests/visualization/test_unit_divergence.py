@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from ac_keras.visualization import UnitDivergence
-from attended_frames import CLIPS
-from attended_frames import UNITS
-from attended_frames import divergence
-from attended_frames import draw_weights
-from attended_frames import mean_divergence
+from support.flash_mnist.attended_frames import CLIPS
+from support.flash_mnist.attended_frames import UNITS
+from support.flash_mnist.attended_frames import divergence
+from support.flash_mnist.attended_frames import draw_weights
+from support.flash_mnist.attended_frames import mean_divergence
 
 
 def measure(*batches):

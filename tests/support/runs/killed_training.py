@@ -4,15 +4,13 @@ import csv
 import json
 import pathlib
 import subprocess
-import sys
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from program_runs import TRAINERS
-from program_runs import as_flags
-from program_runs import environment
+from support.programs import as_flags
+from support.programs import start_program
 
 FLAGS = {
     "num_units": 3,
@@ -35,13 +33,7 @@ def start(data_dir, output_dir, **flags):
     """Starts train.py; what it prints can be read from its pipes."""
     folders = {"data_dir": data_dir, "output_dir": output_dir}
     values = as_flags({**FLAGS, **flags, **folders})
-    return subprocess.Popen(
-        [sys.executable, str(TRAINERS / "train.py"), *values],
-        env=environment(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    return start_program("train.py", *values)
 
 
 def wait_until(process, condition):

@@ -17,9 +17,9 @@ from ac_keras.extraction.extraction_run import shard_tasks
 from ac_keras.extraction.shard_job import ExtractionJob
 from ac_keras.pipeline import DatasetWriter
 from ac_keras.pipeline import Description
-from extraction_jobs import CLASSES
-from extraction_jobs import PLAN
-from extraction_jobs import write_clips
+from support.media.extraction_jobs import CLASSES
+from support.media.extraction_jobs import PLAN
+from support.media.extraction_jobs import write_clips
 
 # One of each way in which features are stored.
 CHOICES = {

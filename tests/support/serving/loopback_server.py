@@ -31,11 +31,11 @@ from tensorflow_serving.apis import model_service_pb2_grpc
 from tensorflow_serving.apis import predict_pb2
 from tensorflow_serving.apis import prediction_service_pb2_grpc
 
-import loopback_rest
-import loopback_signatures
-from loopback_model import Model
-from loopback_model import ServingError
-from loopback_model import invalid_argument
+from support.serving import loopback_rest
+from support.serving import loopback_signatures
+from support.serving.loopback_model import Model
+from support.serving.loopback_model import ServingError
+from support.serving.loopback_model import invalid_argument
 
 HOST = "127.0.0.1"
 NUM_THREADS = 8

@@ -6,8 +6,8 @@ A part of the stand-in of `loopback_server.py`.
 import numpy as np
 import tensorflow as tf
 
-from loopback_model import ServingError
-from loopback_model import invalid_argument
+from support.serving.loopback_model import ServingError
+from support.serving.loopback_model import invalid_argument
 
 DEFAULT_SIGNATURE = "serving_default"
 _INT_FIELDS = ("int8", "uint8", "int16", "uint16", "int32")

@@ -10,7 +10,7 @@ import json
 import numpy as np
 import tensorflow as tf
 
-from loopback_model import invalid_argument
+from support.serving.loopback_model import invalid_argument
 
 INTEGERS = ("int8", "uint8", "int16", "uint16", "int32", "int64")
 EXAMPLE_LISTS = {"bytes_list": bytes, "float_list": float, "int64_list": int}

@@ -12,10 +12,10 @@ from google.protobuf import json_format
 from tensorflow_serving.apis import get_model_metadata_pb2
 from tensorflow_serving.apis import get_model_status_pb2
 
-import loopback_json
-import loopback_signatures
-from loopback_model import ServingError
-from loopback_model import invalid_argument
+from support.serving import loopback_json
+from support.serving import loopback_signatures
+from support.serving.loopback_model import ServingError
+from support.serving.loopback_model import invalid_argument
 
 POST_PATH = re.compile(
     r"/v1/models/([^/:]+)(?:/versions/(\d+))?:(classify|predict)"

@@ -17,6 +17,8 @@ import time
 import urllib.error
 import urllib.request
 
+from support.programs import environment
+
 STAND_IN = pathlib.Path(__file__).with_name("loopback_server.py")
 HOST = "127.0.0.1"
 START_SECONDS = 120
@@ -63,7 +65,7 @@ def serve(base_path, model_name=MODEL_NAME, port=0, rest_api_port=0):
             f"--port={port}",
             f"--rest_api_port={rest_api_port}",
         ],
-        env={**os.environ, "CUDA_VISIBLE_DEVICES": "-1"},
+        env=environment(),
         stdin=subprocess.PIPE,
         stdout=None if binary else subprocess.PIPE,
         text=True,

@@ -1,0 +1,80 @@
+"""A program of data/ as users run it, but small."""
+
+import dataclasses
+import subprocess
+
+from support.programs import DATA
+from support.programs import as_flags
+from support.programs import output_of
+from support.programs import run_program
+from support.programs import start_program
+
+# A line of progress that is longer than half of the pipe it is written to: a
+# program that is not read stops within three lines, however fast it is.
+LONG_LINES = {"TQDM_NCOLS": "3000", "TQDM_MININTERVAL": "0"}
+PIPE_BYTES = 4096
+
+
+def run_prepare(dataset, *arguments, cores=None, **options):
+    """Runs data/DATASET/prepare.py to its end."""
+    return run_program(
+        DATA / dataset / "prepare.py",
+        *as_flags(options),
+        *arguments,
+        cores=cores,
+        env=LONG_LINES,
+    )
+
+
+def run_prepare_well(dataset, *arguments, **options):
+    """Runs it to a good end, and gives what it said."""
+    return output_of(run_prepare(dataset, *arguments, **options))
+
+
+def refusal(dataset, *arguments, **options):
+    """What a run says that must fail."""
+    result = run_prepare(dataset, *arguments, **options)
+    assert result.returncode != 0
+    return result.stderr
+
+
+@dataclasses.dataclass(frozen=True)
+class DataProgram:
+    """data/FOLDER/prepare.py.
+
+    Attributes:
+        folder: Its folder.
+        small: Flags by which it writes little.
+    """
+
+    folder: str
+    small: dict
+
+    def options(self, directory, **options):
+        return {"output_dir": directory, **self.small, **options}
+
+    def run(self, directory, *arguments, cores=None, **options):
+        """Runs the program to its end."""
+        options = self.options(directory, **options)
+        return run_prepare(self.folder, *arguments, cores=cores, **options)
+
+    def run_well(self, directory, **options):
+        """Runs it to a good end, and gives what it said."""
+        return output_of(self.run(directory, **options))
+
+    def kill_at(self, text, directory):
+        """Kills the program when it says so on its standard error."""
+        with start_program(
+            DATA / self.folder / "prepare.py",
+            *as_flags(self.options(directory)),
+            env=LONG_LINES,
+            stdout=subprocess.DEVNULL,
+            pipesize=PIPE_BYTES,
+        ) as process:
+            said = ""
+            while not said.endswith(text):
+                character = process.stderr.read(1)
+                assert character, f"It never said {text!r} but {said}"
+                said += character
+            process.kill()
+        return process.returncode
