@@ -5,16 +5,19 @@ DATA := records/flash_mnist_uci
 RUN := runs/demo
 BENCH := runs/bench
 # A process a core; a file's tests stay together, as they share what they made.
-PYTEST_FLAGS := --quiet --numprocesses=auto --dist=loadfile
+# Files that take long are first: see tests/conftest.py.
+PYTEST_FLAGS := --quiet --numprocesses=auto --dist=loadfile \
+    --no-loadscope-reorder
 # TensorFlow's own start-up notes are not for the user of these commands.
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: help demo test test-latest bench lint format clean
+.PHONY: help demo test test-all test-latest bench lint format clean
 
 help:
 	@echo "make demo         Flash-MNIST from start to served, on embedded digits"
-	@echo "make test         all tests and the linter"
-	@echo "make test-latest  layers, pipeline, training and export on TensorFlow 2.21"
+	@echo "make test         tests that start no programs, one run, and the linter"
+	@echo "make test-all     all tests and the linter"
+	@echo "make test-latest  what may differ on TensorFlow 2.21"
 	@echo "make bench        all benchmarks: makes docs/performance.md anew"
 	@echo "make format       lays out the code as the linter wants it"
 	@echo "make clean        removes the environments and what demo made"
@@ -58,15 +61,15 @@ lint: $(VENV)/installed-test
 	$(VENV)/bin/ruff format --check
 
 test: lint
+	$(VENV)/bin/python -m pytest $(PYTEST_FLAGS) \
+	    -m "end_to_end or not (programs or stress)"
+
+test-all: lint
 	$(VENV)/bin/python -m pytest $(PYTEST_FLAGS)
 
 test-latest: $(LATEST)/installed
-	$(LATEST)/bin/python -m pytest $(PYTEST_FLAGS) tests/layers \
-	    tests/models tests/conformance tests/metrics tests/pipeline \
-	    tests/training tests/serving tests/prediction \
-	    tests/extraction \
-	    tests/trainer_programs/test_training_run.py \
-	    tests/trainer_programs/test_two_devices.py
+	$(LATEST)/bin/python -m pytest $(PYTEST_FLAGS) \
+	    -m "versions or not (programs or stress)"
 
 # Nothing else should run meanwhile.
 bench: $(VENV)/installed-test

@@ -37,9 +37,9 @@ from ac_keras.pipeline import Modality
 from ac_keras.pipeline import encode_clip
 
 TESTS = pathlib.Path(__file__).resolve().parents[1] / "tests"
-sys.path.insert(0, str(TESTS / "serving"))
+sys.path.insert(0, str(TESTS))
 
-import model_server  # noqa: E402
+from support.serving import model_server  # noqa: E402
 
 NUM_FRAMES = 25
 SETTINGS = {"flash_mnist": FLASH_MNIST, "kinetics": KINETICS}

@@ -194,6 +194,7 @@ def test_test_files_have_names_of_their_own():
     assert sorted(names) == sorted(set(names))
 
 
+@pytest.mark.programs
 def test_layers_and_models_work_where_tensorflow_is_refused():
     backend = "jax" if importlib.util.find_spec("jax") else "tensorflow"
     paths = [str(PACKAGE.parent), os.environ.get("PYTHONPATH", "")]

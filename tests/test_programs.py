@@ -11,6 +11,8 @@ from support.programs import run_program
 from support.programs import run_python
 from support.programs import start_program
 
+pytestmark = pytest.mark.programs
+
 SEEN = """
 import json, multiprocessing, os, signal, sys, threading
 

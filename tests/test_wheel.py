@@ -12,6 +12,8 @@ import pytest
 
 import ac_keras
 
+pytestmark = pytest.mark.programs
+
 ROOT = pathlib.Path(__file__).parents[1]
 DECLARED = ("setup.py", "pyproject.toml", "README.md", "LICENSE")
 IMPORT_ALL = """

@@ -10,6 +10,8 @@ import made_up_reports
 from programs import PROGRAMS
 from programs import Program
 
+pytestmark = pytest.mark.programs
+
 WELL = f"""
 import json, sys
 report = {made_up_reports.report("Well")!r}

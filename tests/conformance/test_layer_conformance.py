@@ -39,6 +39,8 @@ def assert_succeeded(process):
     assert process.returncode == 0, process.stdout + process.stderr[-2000:]
 
 
+@pytest.mark.programs
+@pytest.mark.versions
 @pytest.mark.parametrize("backend", map(if_installed, BACKENDS))
 def test_every_layer_passes_every_check(backend):
     process = run_on(backend, "layer_table.py")
@@ -47,6 +49,8 @@ def test_every_layer_passes_every_check(backend):
     assert all(f"| {layer} |" in process.stdout for layer in CASES)
 
 
+@pytest.mark.programs
+@pytest.mark.versions
 @pytest.mark.parametrize(
     "backend",
     [if_installed(x) for x in BACKENDS if x != keras.backend.backend()],
@@ -59,6 +63,8 @@ def test_saved_weights_give_the_same_output_under_another_backend(
     assert_succeeded(process)
 
 
+@pytest.mark.programs
+@pytest.mark.versions
 def test_two_replicas_equal_one():
     process = run_on("tensorflow", "replica_table.py")
     assert_succeeded(process)

@@ -21,6 +21,8 @@ from ac_keras.pipeline import Modality
 from support.programs import DATA
 from support.programs import run_cases
 
+pytestmark = pytest.mark.programs
+
 EMPTY = 10
 SURE, VAGUE = 0.99, 0.7
 

@@ -9,6 +9,8 @@ from support.datasets.data_program import run_prepare_well
 from support.datasets.prepared_folder import folder_contents
 from support.records.foreign_datasets import read
 
+pytestmark = pytest.mark.programs
+
 
 def write_table(folder, lines, columns="path,label,split"):
     path = folder / "clips.csv"

@@ -20,6 +20,8 @@ from support.datasets.prepared_folder import folder_contents
 from support.datasets.prepared_folder import images_under
 from support.datasets.prepared_folder import read_split
 
+pytestmark = pytest.mark.programs
+
 each_split = pytest.mark.parametrize("split", SIZES)
 each_placing = pytest.mark.parametrize("with_replacement", [False, True])
 

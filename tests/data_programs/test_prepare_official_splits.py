@@ -12,6 +12,8 @@ from support.datasets.data_program import run_prepare
 from support.datasets.data_program import run_prepare_well
 from support.programs import DATA
 
+pytestmark = pytest.mark.programs
+
 UCF101_CLASSES = ("Archery", "HandstandPushups")
 HMDB51_CLASSES = ("brush_hair", "cartwheel")
 # As odd as official names are; of each source, one clip of each class.

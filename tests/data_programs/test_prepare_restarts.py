@@ -15,6 +15,8 @@ from support.datasets.flash_mnist_runs import make_run
 from support.datasets.prepared_folder import differing_files
 from support.datasets.prepared_folder import folder_contents
 
+pytestmark = pytest.mark.stress
+
 # Of the weights, half written, and of a plan whose manifest is there already.
 LEFT_BY_KILLS = [
     ".frame_cnn.weights.h5.4711.partial.weights.h5",

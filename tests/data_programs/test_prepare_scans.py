@@ -13,6 +13,8 @@ from support.records.foreign_records import media_record
 from support.records.foreign_records import segment_record
 from support.records.foreign_records import write_tfrecords
 
+pytestmark = pytest.mark.programs
+
 SMALL = {"modalities": "rgb:8,audio:4"}
 
 

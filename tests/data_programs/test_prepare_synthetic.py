@@ -16,6 +16,8 @@ from support.datasets.data_program import DataProgram
 from support.datasets.prepared_folder import differing_files
 from support.datasets.prepared_folder import folder_contents
 
+pytestmark = pytest.mark.programs
+
 NUM_CLASSES = 20
 DIMS = {"rgb": 96, "audio": 32}
 SMALL = {

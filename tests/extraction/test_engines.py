@@ -24,6 +24,8 @@ from support.media.extraction_jobs import make_job
 from support.media.extraction_jobs import write_clips
 from support.programs import run_program
 
+pytestmark = pytest.mark.programs
+
 KILLED = pathlib.Path(__file__).with_name("killed_extraction.py")
 
 pytest.importorskip("av")

@@ -91,6 +91,7 @@ def test_two_threads_give_the_bytes_of_one(method):
     assert found == expected and len(set(found)) == 4
 
 
+@pytest.mark.programs
 def test_bytes_depend_neither_on_opencv_s_threads_nor_on_the_process():
     before = cv2.getNumThreads()
     try:

@@ -15,6 +15,8 @@ from support.programs import run_cases
 from support.programs import run_program
 from support.programs import run_python
 
+pytestmark = [pytest.mark.programs, pytest.mark.versions]
+
 RANKED = ("gap", "map", "merged")
 MULTI_LABEL = ("hit_at_1", "perr", *RANKED)
 

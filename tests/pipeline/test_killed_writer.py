@@ -12,6 +12,8 @@ from ac_keras.pipeline import Manifest
 from plain_records import folder_contents
 from support.programs import start_program
 
+pytestmark = pytest.mark.programs
+
 
 @pytest.fixture(scope="module")
 def as_killed(tmp_path_factory):

@@ -109,6 +109,7 @@ def test_a_second_pass_starts_with_the_same_epoch(manifest, in_memory):
     np.testing.assert_array_equal(first, second)
 
 
+@pytest.mark.programs
 def test_a_new_process_reads_the_same_epochs(tmp_path):
     write_numbered(tmp_path, SHARD_SIZES["files"], LONG)
     output = output_of(run_program(epoch_reading.__file__, tmp_path))

@@ -17,6 +17,8 @@ from clip_files import SIZES
 from predicted_files import contents
 from support.programs import start_program
 
+pytestmark = pytest.mark.programs
+
 
 @pytest.fixture(scope="module")
 def as_killed(records, tmp_path_factory):

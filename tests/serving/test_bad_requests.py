@@ -19,6 +19,8 @@ from good_requests import raw_inputs
 from server_answers import answers_of
 from vast_requests import vast_cases
 
+pytestmark = [pytest.mark.programs, pytest.mark.versions]
+
 CASES = {**dense_cases(), **record_cases()}
 VAST = [
     "serving_default-vast",

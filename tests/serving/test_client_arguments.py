@@ -11,6 +11,8 @@ import ragged_clips
 from ac_keras import serving
 from support.serving.model_server import MODEL_NAME
 
+pytestmark = pytest.mark.programs
+
 ADDRESS = "127.0.0.1:1"
 THREE_PARTS = r"[Ee]xpect(ed|s) .+\. Received: .+\. [A-Z].+\.$"
 SOUND = {"rgb": np.ones((2, 5)), "audio": np.ones((3, 4))}

@@ -13,6 +13,8 @@ from ac_keras import serving
 from support.serving import model_server
 from support.serving.model_server import MODEL_NAME
 
+pytestmark = pytest.mark.programs
+
 CLIPS = ragged_clips.draw_ragged(40)
 PROTOCOLS = ("grpc", "rest")
 each_protocol = pytest.mark.parametrize("protocol", PROTOCOLS)

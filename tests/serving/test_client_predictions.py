@@ -8,6 +8,8 @@ from ac_keras import serving
 from served_classifier import CLASS_NAMES
 from support.serving.model_server import MODEL_NAME
 
+pytestmark = pytest.mark.programs
+
 TOP_K = 3
 CLIPS = ragged_clips.draw_ragged(45)
 WHOLE = [clip for clip in CLIPS if all(map(len, clip.values()))]

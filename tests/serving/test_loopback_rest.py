@@ -11,6 +11,8 @@ from served_classifier import DESCRIPTION
 from served_classifier import draw_clips
 from support.serving.model_server import MODEL_NAME
 
+pytestmark = pytest.mark.programs
+
 INPUTS = draw_clips(3, 4, 2)
 
 

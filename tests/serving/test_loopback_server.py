@@ -21,6 +21,8 @@ from support.serving import model_server
 from support.serving.model_server import MODEL_NAME
 from support.serving.model_server import STAND_IN
 
+pytestmark = pytest.mark.programs
+
 INPUTS = draw_clips(3, 4, 2)
 # Stands in for grpc and tells what the process can import.
 PROBE = """

@@ -11,6 +11,8 @@ from mutated_requests import OPEN
 from mutated_requests import draw_requests
 from mutated_requests import judge_server
 
+pytestmark = pytest.mark.stress
+
 NUM_REQUESTS = 2000
 
 

@@ -21,6 +21,8 @@ from served_classifier import CLASS_NAMES
 from served_classifier import DESCRIPTION
 from served_classifier import DIMS
 
+pytestmark = [pytest.mark.programs, pytest.mark.versions]
+
 LENGTHS = ((6, 3), (1, 1), (9, 0), (0, 4))  # of rgb and audio
 QUANTISED = Description(
     "videos",

@@ -26,6 +26,7 @@ PROGRAM = pathlib.Path(__file__).with_name("runtime_program.py")
 INPUTS = {"rgb", "rgb_num_frames", "audio", "audio_num_frames"}
 
 
+@pytest.mark.programs
 @pytest.mark.parametrize("runtime", ["onnx", "openvino"])
 def test_a_file_needs_its_runtime_alone(model, runtime, tmp_path):
     for name in NEEDED[runtime]:

@@ -15,6 +15,8 @@ from served_classifier import as_batches
 from served_classifier import draw_clips
 from served_classifier import make_classifier
 
+pytestmark = [pytest.mark.programs, pytest.mark.versions]
+
 # Stands in for TensorFlow and tells what the process can import.
 PROBE = """
 import importlib.util

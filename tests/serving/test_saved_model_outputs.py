@@ -7,6 +7,8 @@ from ac_keras import attention_model
 from served_classifier import CLASS_NAMES
 from served_classifier import CLUSTERS
 
+pytestmark = [pytest.mark.programs, pytest.mark.versions]
+
 each_batch = pytest.mark.parametrize(
     "name", ["one_clip", "five_clips", "long_clips"]
 )

@@ -2,6 +2,8 @@
 
 import pytest
 
+pytestmark = [pytest.mark.programs, pytest.mark.versions]
+
 PREDICT, CLASSIFY = (f"tensorflow/serving/{x}" for x in ("predict", "classify"))
 DENSE = {
     "rgb": ["float32", [None, None, 5]],

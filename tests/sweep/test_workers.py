@@ -15,6 +15,8 @@ from ac_keras.sweep import run_cells
 from ac_keras.sweep import workers
 from support.flash_mnist import tiny_cells
 
+pytestmark = pytest.mark.programs
+
 # Longer than the other tests' cells: there is time to disturb it.
 PROTOCOL = dataclasses.replace(tiny_cells.PROTOCOL, epochs=20)
 BAD = dataclasses.replace(PROTOCOL, learning_rate=1e39)  # infinite

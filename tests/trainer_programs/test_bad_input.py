@@ -16,6 +16,8 @@ from support.runs.spoilt_datasets import cut
 from support.runs.spoilt_datasets import flip
 from support.runs.tiny_dataset import write_dataset
 
+pytestmark = pytest.mark.stress
+
 BASE = {"epochs": 1, "batch_size": 8, "num_units": 2}
 
 

@@ -11,6 +11,8 @@ from support.runs import spoilt_datasets
 from support.runs.tiny_dataset import CLASS_NAMES
 from support.runs.tiny_dataset import MODALITIES
 
+pytestmark = pytest.mark.programs
+
 ERRORS = {  # Flags that do not fit, and what is said of them.
     "no output": ({"output": ""}, "Expected --output with --records."),
     "no file": ({"records": "no-*"}, "'no-*', which no file has"),

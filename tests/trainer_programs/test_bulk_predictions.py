@@ -18,6 +18,8 @@ from support.runs import numpy_classifier
 from support.runs import spoilt_datasets
 from support.runs.tiny_dataset import CLASS_NAMES
 
+pytestmark = pytest.mark.programs
+
 NUM_CLIPS = {"validation": 23, "test": 25}
 MANY = 2000  # files, so many that a signal comes in between
 

@@ -15,6 +15,8 @@ from support.programs import output_of
 from support.programs import run_cases
 from support.programs import run_program
 
+pytestmark = pytest.mark.programs
+
 PROGRAM = "attention_diversity.py"
 UNITS = {"shifted": (7, 3, 0, 9), "plain": (3, None, 3)}
 

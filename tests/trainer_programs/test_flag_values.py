@@ -8,6 +8,8 @@ from support.programs import TRAINERS
 from support.programs import output_of
 from support.programs import run_program
 
+pytestmark = pytest.mark.programs
+
 MODALITIES = ["rgb", "audio", "flow"]
 NUM_UNITS = {  # None where it is refused.
     "8": {"rgb": 8, "audio": 8, "flow": 8},

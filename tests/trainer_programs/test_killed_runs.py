@@ -12,6 +12,8 @@ from support.runs import killed_training
 from support.runs.tiny_dataset import SIZES
 from support.runs.tiny_dataset import write_dataset
 
+pytestmark = pytest.mark.stress
+
 EPOCHS = 5
 MOMENTS = {  # What is seen in the folder when the run is killed.
     "writing a checkpoint": "_temp",

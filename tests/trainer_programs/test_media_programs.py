@@ -15,6 +15,8 @@ from support.programs import as_flags
 from support.programs import output_of
 from support.programs import run_program
 
+pytestmark = pytest.mark.programs
+
 pytest.importorskip("av")
 pytest.importorskip("cv2")
 

@@ -8,6 +8,8 @@ import pytest
 from support.programs import output_of
 from support.programs import run_cases
 
+pytestmark = pytest.mark.programs
+
 PROGRAM = "modality_ablation.py"
 FLAGFILES = {"clusters": "--shift=true", "pooling": "--weighting=average"}
 SETTINGS = "--num_units=rgb:3,flow:2,audio:1\n--epochs=2\n--batch_size=16\n"

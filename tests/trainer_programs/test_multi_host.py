@@ -11,6 +11,8 @@ from host_runs import interrupted_hosts
 from host_runs import one_process
 from support.runs.tiny_dataset import write_dataset
 
+pytestmark = pytest.mark.stress
+
 MULTI_LABEL_FIGURES = {"val_hit_at_1", "val_perr", "val_gap", "val_map"}
 GO_ON = "Start the same command on every host again"
 

@@ -14,6 +14,8 @@ from support.runs.tiny_dataset import CLASS_NAMES
 from support.runs.tiny_dataset import SIZES
 from support.runs.tiny_dataset import make_clip
 
+pytestmark = pytest.mark.programs
+
 FIGURES = ("loss", "hit_at_1", "perr", "gap", "map")
 
 

@@ -12,6 +12,8 @@ from ac_keras.pipeline import Modality
 from support.programs import output_of
 from support.programs import run_cases
 
+pytestmark = pytest.mark.programs
+
 SIZES = {"train": 1024, "validation": 64, "test": 200}
 
 

@@ -16,6 +16,8 @@ from support.runs.tiny_dataset import MODALITIES
 from support.serving.model_server import MODEL_NAME
 from support.serving.model_server import serve
 
+pytestmark = pytest.mark.programs
+
 THREE_PARTS = r"[Ee]xpect(ed|s) .+\. Received: .+\. [A-Z].+\.$"
 NOWHERE = "127.0.0.1:1"
 WRONG = {  # flags, and what is said of them

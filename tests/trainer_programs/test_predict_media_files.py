@@ -15,6 +15,8 @@ from support.media.extracted_media import make_model
 from support.media.extracted_media import write_dataset
 from support.programs import run_cases
 
+pytestmark = pytest.mark.programs
+
 pytest.importorskip("av")
 pytest.importorskip("cv2")
 

@@ -6,6 +6,8 @@ from support.programs import TRAINERS
 from support.programs import run_cases
 from support.runs.tiny_dataset import write_dataset
 
+pytestmark = pytest.mark.programs
+
 SHIPPED = sorted(path.name for path in (TRAINERS / "flags").iterdir())
 CASES = {  # Wrong flags and a part of what is said.
     "no dataset": (

@@ -11,6 +11,8 @@ from support.programs import output_of
 from support.programs import run_cases
 from support.runs.tiny_dataset import write_dataset
 
+pytestmark = pytest.mark.programs
+
 DRIVER = pathlib.Path(__file__).with_name("shipped_settings.py")
 PAPER = {  # Units; frames in training and in evaluation; splits.
     "kinetics.flags": ({"rgb": 64, "flow": 32, "audio": 32}, 20, 25, 1),

@@ -15,6 +15,8 @@ from support.runs.run_folder import read_epochs
 from support.runs.run_folder import read_json
 from support.runs.tiny_dataset import CLASS_NAMES
 
+pytestmark = pytest.mark.programs
+
 FIGURES = ("accuracy", "loss", "top_5_accuracy", "per_class_accuracy")
 
 

@@ -11,6 +11,8 @@ from support.programs import run_cases
 from support.runs.tiny_dataset import MODALITIES
 from support.runs.tiny_dataset import write_dataset
 
+pytestmark = pytest.mark.programs
+
 FLAGFILES = sorted((TRAINERS / "flags").iterdir())
 NAMES = [path.name for path in FLAGFILES]
 DATA = TRAINERS.parent / "data"

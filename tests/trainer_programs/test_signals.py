@@ -11,6 +11,8 @@ from ac_keras.pipeline import Manifest
 from ac_keras.pipeline import training_batches
 from support.runs import killed_training
 
+pytestmark = pytest.mark.stress
+
 SAVES = 9  # before the signal comes: in the second epoch
 SIGNALS = [signal.SIGTERM, signal.SIGINT]
 

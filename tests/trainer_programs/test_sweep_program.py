@@ -16,6 +16,8 @@ from sweep_runs import FIRST
 from sweep_runs import SECOND
 from sweep_runs import SETTINGS
 
+pytestmark = pytest.mark.stress
+
 NO_STUDY = dict.fromkeys(("study", "epochs", "batch_size", "learning_rate"))
 CASES = {  # Flags that are changed and what is then said.
     "the same command": ({}, "2 of 2 cells are done. All cells are in"),

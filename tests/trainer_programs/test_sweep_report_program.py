@@ -12,6 +12,8 @@ from support.flash_mnist.made_up_sweep import write_cell
 from support.programs import output_of
 from support.programs import run_cases
 
+pytestmark = pytest.mark.programs
+
 FILES = ["cells.csv", "cells.json", "curves.csv", "table.csv"]
 PICTURES = [
     *("paper_accuracy.png", "paper_fc1_curves.png"),

@@ -11,6 +11,8 @@ from ac_keras.pipeline import training_batches
 from support.runs.run_folder import read_epochs
 from support.runs.run_folder import read_json
 
+pytestmark = pytest.mark.programs
+
 
 @pytest.fixture(scope="module")
 def sampling_model(sampling_run):

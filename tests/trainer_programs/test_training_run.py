@@ -14,6 +14,12 @@ from support.runs.tiny_dataset import CLASS_NAMES
 from support.runs.training_runs import SETTINGS
 from support.runs.training_runs import shipped_settings
 
+pytestmark = [
+    pytest.mark.programs,
+    pytest.mark.end_to_end,
+    pytest.mark.versions,
+]
+
 
 @pytest.fixture(scope="module")
 def result(finished_run):

@@ -12,6 +12,8 @@ from support.runs import numpy_classifier
 from support.runs.run_folder import read_epochs
 from support.runs.run_folder import read_json
 
+pytestmark = [pytest.mark.programs, pytest.mark.versions]
+
 DRIVER = pathlib.Path(__file__).with_name("step_losses.py")
 
 

@@ -1,8 +1,12 @@
 """visualize.py: runs of one name, and runs that lack something."""
 
+import pytest
+
 from support.programs import as_flags
 from support.programs import output_of
 from support.programs import run_program
+
+pytestmark = pytest.mark.programs
 
 
 def visualize(cwd, *runs, **flags):

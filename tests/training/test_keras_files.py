@@ -42,6 +42,7 @@ keras_files.save_model(keras.Model(x, y), pathlib.Path(sys.argv[1]))
 """
 
 
+@pytest.mark.programs
 def test_two_processes_write_the_same_bytes_of_a_model(tmp_path):
     paths = [tmp_path / f"{number}.keras" for number in range(2)]
     for number, path in enumerate(paths):

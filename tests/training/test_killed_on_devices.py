@@ -8,6 +8,8 @@ import device_runs
 from support.programs import output_of
 from support.programs import run_program
 
+pytestmark = pytest.mark.programs
+
 
 @pytest.fixture(scope="module")
 def found(tmp_path_factory):

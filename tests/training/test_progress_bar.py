@@ -9,6 +9,8 @@ import pytest
 import progress_program
 from support.programs import start_program
 
+pytestmark = pytest.mark.programs
+
 
 @pytest.fixture(scope="module")
 def terminal(tmp_path_factory):

@@ -4,8 +4,12 @@ import json
 import pathlib
 import socket
 
+import pytest
+
 from ac_keras.training.slurm_cluster import slurm_resolver
 from support.programs import start_program
+
+pytestmark = pytest.mark.programs
 
 PROGRAM = pathlib.Path(__file__).with_name("slurm_task.py")
 

@@ -6,6 +6,8 @@ import pytest
 import masks_on_replicas as program
 from array_programs import arrays_of
 
+pytestmark = [pytest.mark.programs, pytest.mark.versions]
+
 
 @pytest.fixture(scope="module")
 def masks(tmp_path_factory):

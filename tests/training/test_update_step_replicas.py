@@ -7,6 +7,8 @@ import linear_classifier as linear
 import steps_on_replicas as program
 from array_programs import arrays_of
 
+pytestmark = [pytest.mark.programs, pytest.mark.versions]
+
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
