@@ -5,10 +5,10 @@ import types
 
 import all_programs
 import pytest
-
-import made_up_reports
 from programs import PROGRAMS
 from programs import Program
+
+import made_up_reports
 
 pytestmark = pytest.mark.programs
 

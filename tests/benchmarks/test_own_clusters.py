@@ -11,7 +11,6 @@ from own_clusters import make_model
 from own_clusters import make_update
 from peers.setting import Setting
 from peers.setting import draw_batch
-
 from programs import FOLDER
 from programs import PROGRAMS
 

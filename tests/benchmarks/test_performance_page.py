@@ -3,10 +3,10 @@
 import re
 
 import performance_page
+import programs
 import pytest
 
 import made_up_reports
-import programs
 from made_up_reports import goal
 from made_up_reports import report
 
