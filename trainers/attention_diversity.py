@@ -25,7 +25,7 @@ from absl import flags
 import ac_keras  # noqa: F401, makes the layers known to load_model
 from ac_keras import visualization
 from ac_keras.pipeline import Manifest
-from ac_keras.pipeline import atomic_file
+from ac_keras.utils import atomic_file
 from ac_keras.visualization import DigitAttention
 from ac_keras.visualization.digit_attention import KINDS
 

@@ -31,8 +31,8 @@ from ac_keras.pipeline import Manifest
 from ac_keras.pipeline import evaluation_batches
 from ac_keras.pipeline import steps_per_epoch
 from ac_keras.pipeline import training_batches
-from ac_keras.training import keras_files
 from ac_keras.training import run_folder
+from ac_keras.utils import keras_files
 
 _DATA_DIR = flags.DEFINE_string(
     "data_dir", None, "Folder of the dataset of inputs.", required=True

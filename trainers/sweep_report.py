@@ -17,7 +17,6 @@ from absl import app
 from absl import flags
 
 from ac_keras import sweep
-from ac_keras.pipeline import atomic_file
 from ac_keras.sweep import anchor
 from ac_keras.sweep import attention_diversity
 from ac_keras.sweep import cell_results
@@ -26,6 +25,7 @@ from ac_keras.sweep import position_bias
 from ac_keras.sweep import results_files
 from ac_keras.sweep import results_page
 from ac_keras.sweep import results_pictures
+from ac_keras.utils import atomic_file
 
 _SWEEP = flags.DEFINE_string(
     "sweep", None, "Folder that trainers/sweep.py wrote.", required=True

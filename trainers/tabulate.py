@@ -15,7 +15,7 @@ import shutil
 from absl import app
 from absl import flags
 
-from ac_keras.pipeline import atomic_file
+from ac_keras.utils import atomic_file
 
 _RUNS = flags.DEFINE_list(
     "runs", None, "Output folders of trainers/train.py.", required=True

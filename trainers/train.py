@@ -25,12 +25,12 @@ from ac_keras import ShiftingCluster
 from ac_keras import cluster_classifier
 from ac_keras import training
 from ac_keras.pipeline import Manifest
-from ac_keras.pipeline import atomic_file
 from ac_keras.pipeline import evaluation_batches
 from ac_keras.pipeline import skip_damage
 from ac_keras.pipeline import steps_per_epoch
 from ac_keras.pipeline import training_batches
 from ac_keras.training import run_folder
+from ac_keras.utils import atomic_file
 
 # What is read and what is written.
 _DATA_DIR = flags.DEFINE_list(

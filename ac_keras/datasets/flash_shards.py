@@ -12,7 +12,7 @@ import numpy as np
 from ac_keras.datasets.flash_mnist import NUM_CLASSES
 from ac_keras.datasets.flash_mnist import FlashMnist
 from ac_keras.pipeline import Clip
-from ac_keras.pipeline import atomic_file
+from ac_keras.utils import atomic_file
 
 NUM_PREVIEWS = 16
 CHUNK = 64  # clips made and extracted at once, by one random stream

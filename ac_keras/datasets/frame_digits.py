@@ -9,7 +9,7 @@ import numpy as np
 
 from ac_keras.datasets.flash_mnist import NUM_DIGITS
 from ac_keras.datasets.flash_mnist import present_digits
-from ac_keras.pipeline import atomic_file
+from ac_keras.utils import atomic_file
 
 FILE_NAME = "frame_digits.npz"
 _ANEW = (

@@ -13,8 +13,8 @@ from ac_keras.datasets.flash_mnist import FlashMnist
 from ac_keras.datasets.frame_training import frame_accuracy
 from ac_keras.datasets.frame_training import train_frame_cnn
 from ac_keras.models import frame_cnn
-from ac_keras.pipeline import atomic_file
 from ac_keras.training import make_schedule
+from ac_keras.utils import atomic_file
 
 BATCH_SIZE = 16  # the paper gives none; see data/flash_mnist/README.md
 LEARNING_RATE = 1e-3

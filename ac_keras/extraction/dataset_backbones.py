@@ -13,7 +13,7 @@ from ac_keras.extraction.clip_backbones import backbone_path
 from ac_keras.extraction.extraction_plan import NO_BACKBONE
 from ac_keras.extraction.extraction_plan import ModalityPlan
 from ac_keras.pipeline import Modality
-from ac_keras.training import keras_files
+from ac_keras.utils import keras_files
 
 PIXEL_RANGE = (0.0, 255.0)
 SIDES = {"InceptionResNetV2": 299, "InceptionV3": 299, "Xception": 299}

@@ -16,8 +16,8 @@ from ac_keras.extraction.shard_job import ClipEvent
 from ac_keras.extraction.shard_job import ExtractionJob
 from ac_keras.extraction.shard_job import ShardResult
 from ac_keras.extraction.shard_job import ShardTask
-from ac_keras.pipeline.worker_process import end_with_parent
-from ac_keras.pipeline.worker_process import start_worker
+from ac_keras.utils.processes import end_with_parent
+from ac_keras.utils.processes import start_worker
 
 
 def run_shards(

@@ -6,7 +6,7 @@ import json
 import pathlib
 from collections.abc import Iterable
 
-from ac_keras.pipeline import atomic_file
+from ac_keras.utils import atomic_file
 
 SUFFIX = ".problems.json"
 TABLE = "problems.csv"

@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from ac_keras.pipeline import atomic_file
+from ac_keras.utils import atomic_file
 
 SPLITS = ("train", "validation", "test")
 _SEPARATORS = ";|"

@@ -10,7 +10,6 @@ from collections.abc import Sequence
 
 import tqdm
 
-from ac_keras.pipeline import atomic_file
 from ac_keras.pipeline import description as descriptions
 from ac_keras.pipeline.description import Description
 from ac_keras.pipeline.manifest import Manifest
@@ -19,6 +18,7 @@ from ac_keras.pipeline.record_totals import make_scan
 from ac_keras.pipeline.record_totals import make_split
 from ac_keras.pipeline.record_totals import merge_all
 from ac_keras.pipeline.scanned_file import scan_once
+from ac_keras.utils import atomic_file
 
 SCAN_FOLDER = "scanned"
 

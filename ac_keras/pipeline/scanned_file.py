@@ -9,10 +9,10 @@ from collections.abc import Callable
 import numpy as np
 import tensorflow as tf
 
-from ac_keras.pipeline import atomic_file
 from ac_keras.pipeline import record_framing
 from ac_keras.pipeline.description import Description
 from ac_keras.pipeline.record_totals import Totals
+from ac_keras.utils import atomic_file
 
 
 def scan_once(

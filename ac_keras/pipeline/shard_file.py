@@ -7,12 +7,12 @@ from collections.abc import Iterable
 import numpy as np
 import tensorflow as tf
 
-from ac_keras.pipeline import atomic_file
 from ac_keras.pipeline.clip import Clip
 from ac_keras.pipeline.clip import encode_clip
 from ac_keras.pipeline.description import Description
 from ac_keras.pipeline.manifest import Shard
 from ac_keras.pipeline.manifest import Split
+from ac_keras.utils import atomic_file
 
 
 class ShardTotals:

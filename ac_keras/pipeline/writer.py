@@ -8,7 +8,6 @@ from collections.abc import Iterable
 
 import tqdm
 
-from ac_keras.pipeline import atomic_file
 from ac_keras.pipeline import description as descriptions
 from ac_keras.pipeline.clip import Clip
 from ac_keras.pipeline.description import Description
@@ -18,6 +17,7 @@ from ac_keras.pipeline.manifest import Split
 from ac_keras.pipeline.shard_file import ShardTotals
 from ac_keras.pipeline.shard_file import read_totals
 from ac_keras.pipeline.shard_file import write_shard_file
+from ac_keras.utils import atomic_file
 
 PLAN = "writing.json"
 

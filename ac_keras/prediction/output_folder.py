@@ -18,11 +18,11 @@ import shutil
 from collections.abc import Iterator
 from collections.abc import Sequence
 
-from ac_keras.pipeline import atomic_file
 from ac_keras.pipeline.file_scan import Damage
 from ac_keras.prediction import run_plan
 from ac_keras.prediction.input_files import InputFile
 from ac_keras.prediction.input_files import stem_of
+from ac_keras.utils import atomic_file
 
 PLAN = "predictions.json"
 SUMMARY = "summary.json"

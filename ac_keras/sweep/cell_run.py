@@ -17,8 +17,8 @@ from ac_keras.sweep.cell_log import CellLog
 from ac_keras.sweep.cell_model import build_model
 from ac_keras.sweep.cell_model import check_dataset
 from ac_keras.sweep.protocols import Protocol
-from ac_keras.training import keras_files
 from ac_keras.training import run_folder
+from ac_keras.utils import keras_files
 
 EVALUATION_BATCH_SIZE = 2048
 STEPS_PER_EXECUTION = 32

@@ -7,13 +7,13 @@ import pathlib
 from collections.abc import Iterable
 from collections.abc import Sequence
 
-from ac_keras.pipeline import atomic_file
 from ac_keras.sweep.cell_results import ProtocolResults
 from ac_keras.sweep.cell_statistics import tabulate_cells
 from ac_keras.sweep.published_results import MINDSPORE
 from ac_keras.sweep.published_results import mindspore_accuracy
 from ac_keras.sweep.published_results import paper_accuracy
 from ac_keras.sweep.results_table import difference
+from ac_keras.utils import atomic_file
 
 CELL = ("protocol", "family", "num_units", "seed")
 FIGURES = (  # shares are from 0 to 1, as in result.json

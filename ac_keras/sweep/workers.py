@@ -11,10 +11,10 @@ from collections.abc import Sequence
 from multiprocessing import connection
 
 from ac_keras import training
-from ac_keras.pipeline.worker_process import end_with_parent
-from ac_keras.pipeline.worker_process import start_worker
 from ac_keras.sweep.cell import Cell
 from ac_keras.sweep.protocols import Protocol
+from ac_keras.utils.processes import end_with_parent
+from ac_keras.utils.processes import start_worker
 
 LOG = "log.txt"
 STOPPED = 3  # exit status of a cell that has saved where it is

@@ -21,7 +21,6 @@ from ac_keras.training.settings import parse_num_units
 from ac_keras.training.standard_metrics import evaluation_metrics
 from ac_keras.training.standard_metrics import figure_names
 from ac_keras.training.standard_metrics import training_metrics
-from ac_keras.training.stop_signal import StopSignal
 from ac_keras.training.strategies import is_chief
 from ac_keras.training.strategies import make_strategy
 from ac_keras.training.strategies import num_hosts
@@ -30,6 +29,7 @@ from ac_keras.training.trainer import NonFiniteLossError
 from ac_keras.training.trainer import RunStopped
 from ac_keras.training.trainer import Trainer
 from ac_keras.training.update_step import UpdateStep
+from ac_keras.utils.processes import StopSignal
 
 __all__ = [
     "BEST_WEIGHTS",

@@ -6,7 +6,7 @@ import pathlib
 from collections.abc import Collection
 
 from ac_keras.pipeline import Manifest
-from ac_keras.pipeline import atomic_file
+from ac_keras.utils import atomic_file
 
 FLAGS = "flags.json"
 DATASET = "dataset.json"

@@ -11,9 +11,9 @@ import numpy as np
 import tensorflow as tf
 
 from ac_keras.models import attention_model
-from ac_keras.pipeline import atomic_file
 from ac_keras.training.epoch_clock import TIMES
 from ac_keras.training.epoch_clock import EpochClock
+from ac_keras.utils import atomic_file
 from ac_keras.visualization import attention_picture
 from ac_keras.visualization.attention_weights import weights_entropy
 

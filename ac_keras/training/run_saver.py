@@ -5,8 +5,8 @@ import time
 
 import keras
 
-from ac_keras.training import keras_files
 from ac_keras.training.run_state import RunState
+from ac_keras.utils import keras_files
 
 PAUSE = 60  # times what saving takes, which then is 1/61 of the time
 

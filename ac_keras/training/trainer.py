@@ -14,10 +14,10 @@ from ac_keras.training.evaluator import Evaluator
 from ac_keras.training.run_log import RunLog
 from ac_keras.training.run_saver import RunSaver
 from ac_keras.training.run_state import RunState
-from ac_keras.training.stop_signal import StopSignal
 from ac_keras.training.strategies import is_chief
 from ac_keras.training.strategies import num_hosts
 from ac_keras.training.update_step import UpdateStep
+from ac_keras.utils.processes import StopSignal
 
 BEST_WEIGHTS = "best.weights.h5"
 CHECKPOINTS = "checkpoints"

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from matplotlib import ticker
 from matplotlib.figure import Figure
 
-from ac_keras.pipeline import atomic_file
+from ac_keras.utils import atomic_file
 
 
 def save_accuracy_curves(

@@ -8,7 +8,7 @@ from matplotlib import colormaps
 from matplotlib import ticker
 from matplotlib.figure import Figure
 
-from ac_keras.pipeline import atomic_file
+from ac_keras.utils import atomic_file
 
 _COLORS = colormaps["viridis"]
 _LIGHTEST = 0.92  # of the colours; beyond it they are hard to see on white

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
-from ac_keras.pipeline import atomic_file
+from ac_keras.utils import atomic_file
 
 MAX_NUMBERED = 16  # units, beyond which numbers would not fit their cells
 _CELL, _WIDEST = 0.42, 16.0  # inches

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ac_keras.pipeline import atomic_file
+from ac_keras.utils import atomic_file
 
 INNER_WIDTH = 8.6  # inches, of every block
 _LEFT, _RIGHT, _EDGE = 1.1, 0.3, 0.15  # inches around them

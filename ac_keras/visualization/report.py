@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ac_keras.pipeline import atomic_file
+from ac_keras.utils import atomic_file
 from ac_keras.visualization.attended_clip import AttendedClip
 from ac_keras.visualization.class_confusion import confusion_section
 from ac_keras.visualization.clip_maps import clip_sections

@@ -9,7 +9,7 @@ from matplotlib import lines
 from matplotlib import ticker
 from matplotlib.figure import Figure
 
-from ac_keras.pipeline import atomic_file
+from ac_keras.utils import atomic_file
 
 _MARKERS = "x+1234"  # of other people's points
 

@@ -21,8 +21,8 @@ from ac_keras.datasets import frame_union
 from ac_keras.datasets.flash_mnist import present_digits
 from ac_keras.models import frame_cnn
 from ac_keras.pipeline import Manifest
-from ac_keras.pipeline import atomic_file
 from ac_keras.pipeline import evaluation_batches
+from ac_keras.utils import atomic_file
 
 _DATA_DIR = flags.DEFINE_string(
     "data_dir", None, "Folder that prepare.py made.", required=True

@@ -11,7 +11,7 @@ import pytest
 
 import small_run
 from ac_keras import training
-from ac_keras.training import keras_files
+from ac_keras.utils import keras_files
 from saved_run import best_weights
 
 # After each step, before each batch of an evaluation, after each epoch.

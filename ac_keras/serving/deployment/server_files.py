@@ -4,7 +4,6 @@ import os
 import pathlib
 import re
 
-from ac_keras.pipeline.atomic_file import write_text
 from ac_keras.serving.deployment.compose_file import COMPOSE_FILE
 from ac_keras.serving.deployment.compose_file import compose_file
 from ac_keras.serving.deployment.kubernetes_file import KUBERNETES_FILE
@@ -14,6 +13,7 @@ from ac_keras.serving.deployment.server_config import MODELS_CONFIG
 from ac_keras.serving.deployment.server_config import SERVER_VERSION
 from ac_keras.serving.deployment.server_config import batching_config
 from ac_keras.serving.deployment.server_config import models_config
+from ac_keras.utils.atomic_file import write_text
 
 IMAGE = f"tensorflow/serving:{SERVER_VERSION}"
 # What an address, a message and YAML all take as it is. Kubernetes has names

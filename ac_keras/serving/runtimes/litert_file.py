@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from ac_keras.serving.runtimes.dense_saved_model import dense_saved_model
 from ac_keras.serving.runtimes.runtime_file import Predict
-from ac_keras.serving.runtimes.whole_files import whole_files
+from ac_keras.utils.atomic_file import whole_files
 
 
 def export_litert(model: keras.Model, path: str | os.PathLike) -> pathlib.Path:

@@ -8,9 +8,9 @@ import tensorflow as tf
 
 from ac_keras.serving.runtimes.dense_saved_model import check_float32
 from ac_keras.serving.runtimes.dense_saved_model import input_specs
-from ac_keras.serving.runtimes.optional_package import import_optional
 from ac_keras.serving.runtimes.runtime_file import Predict
-from ac_keras.serving.runtimes.whole_files import whole_files
+from ac_keras.utils.atomic_file import whole_files
+from ac_keras.utils.optional_imports import import_optional
 
 OPSET = 18  # The newest that tf2onnx 1.17 writes.
 LARGEST = 2**31 - 2**20  # bytes, with room for the graph

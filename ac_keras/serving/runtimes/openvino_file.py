@@ -6,9 +6,9 @@ import pathlib
 import keras
 
 from ac_keras.serving.runtimes.dense_saved_model import dense_saved_model
-from ac_keras.serving.runtimes.optional_package import import_optional
 from ac_keras.serving.runtimes.runtime_file import Predict
-from ac_keras.serving.runtimes.whole_files import whole_files
+from ac_keras.utils.atomic_file import whole_files
+from ac_keras.utils.optional_imports import import_optional
 
 # By default OpenVINO computes in bfloat16 where the CPU has it, and is then
 # off by some thousandths. No file can ask for this, only who opens it.

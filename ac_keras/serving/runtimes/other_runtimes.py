@@ -18,8 +18,8 @@ from ac_keras.serving.runtimes.onnx_file import open_onnx
 from ac_keras.serving.runtimes.openvino_file import export_openvino
 from ac_keras.serving.runtimes.openvino_file import open_openvino
 from ac_keras.serving.runtimes.runtime_file import Predict
-from ac_keras.serving.runtimes.whole_files import whole_files
 from ac_keras.serving.saved_model_check import TOLERANCE
+from ac_keras.utils.atomic_file import whole_files
 
 
 class Runtime(NamedTuple):

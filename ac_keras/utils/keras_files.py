@@ -8,7 +8,7 @@ import zipfile
 
 import keras
 
-from ac_keras.pipeline import atomic_file
+from ac_keras.utils import atomic_file
 
 CONFIG, METADATA = "config.json", "metadata.json"  # in a .keras file
 NO_DATE = "1980-01-01@00:00:00"  # the first that an archive can tell
