@@ -28,8 +28,8 @@ from media_clips import make_clips
 from media_clips import take_some
 from report import Report
 
+from ac_keras.annotations.class_folders import list_class_folders
 from ac_keras.extraction import local_engine
-from ac_keras.extraction.class_folders import list_class_folders
 from ac_keras.extraction.clip_backbones import ClipBackbones
 from ac_keras.extraction.clip_inputs import read_inputs
 from ac_keras.extraction.shard_extractor import set_threads

@@ -12,6 +12,9 @@ from typing import Any
 
 import keras
 
+from ac_keras.annotations.clip_table import ClipRow
+from ac_keras.annotations.clip_table import collect_class_names
+from ac_keras.annotations.clip_table import is_multi_label
 from ac_keras.extraction import dataset_backbones
 from ac_keras.extraction import kept_inputs
 from ac_keras.extraction import shard_problems
@@ -25,9 +28,6 @@ from ac_keras.extraction.shard_job import ShardTask
 from ac_keras.pipeline import DatasetWriter
 from ac_keras.pipeline import Description
 from ac_keras.pipeline import Manifest
-from ac_keras.pipeline.clip_table import ClipRow
-from ac_keras.pipeline.clip_table import collect_class_names
-from ac_keras.pipeline.clip_table import is_multi_label
 
 
 @dataclasses.dataclass(frozen=True)

@@ -8,13 +8,13 @@ from collections.abc import Callable
 from collections.abc import Iterator
 from collections.abc import Sequence
 
+from ac_keras.annotations.clip_table import ClipRow
 from ac_keras.extraction import shard_problems
 from ac_keras.extraction.extraction_progress import ExtractionProgress
 from ac_keras.extraction.shard_job import ExtractionJob
 from ac_keras.extraction.shard_job import ShardResult
 from ac_keras.extraction.shard_job import ShardTask
 from ac_keras.pipeline import DatasetWriter
-from ac_keras.pipeline.clip_table import ClipRow
 
 Engine = Callable[..., Iterator[ShardResult]]
 

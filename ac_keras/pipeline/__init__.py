@@ -1,6 +1,6 @@
 """Records of local features: written, read, sampled and batched."""
 
-from ac_keras.pipeline.class_vocabulary import load_class_names
+from ac_keras.annotations.class_names import load_class_names
 from ac_keras.pipeline.clip import Clip
 from ac_keras.pipeline.clip import decode_clip
 from ac_keras.pipeline.clip import encode_clip

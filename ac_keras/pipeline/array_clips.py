@@ -10,8 +10,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ac_keras.annotations.clip_table import ClipRow
 from ac_keras.pipeline.clip import Clip
-from ac_keras.pipeline.clip_table import ClipRow
 from ac_keras.pipeline.description import Description
 
 _AHEAD = 16  # files read before they are asked for

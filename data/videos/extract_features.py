@@ -19,11 +19,14 @@ from absl import app
 from absl import flags
 from absl import logging
 
+from ac_keras.annotations.class_folders import list_class_folders
+from ac_keras.annotations.clip_table import ClipRow
+from ac_keras.annotations.clip_table import load_table
+from ac_keras.annotations.splits import draw_splits
 from ac_keras.extraction import extraction_plan
 from ac_keras.extraction import local_engine
 from ac_keras.extraction import ray_engine
 from ac_keras.extraction import shard_problems
-from ac_keras.extraction.class_folders import list_class_folders
 from ac_keras.extraction.dataset_backbones import BackboneChoice
 from ac_keras.extraction.dataset_backbones import input_side
 from ac_keras.extraction.dataset_extraction import DatasetExtraction
@@ -36,9 +39,6 @@ from ac_keras.extraction.frame_choice import FrameRate
 from ac_keras.extraction.lost_workers import WorkerError
 from ac_keras.pipeline import Manifest
 from ac_keras.pipeline import load_class_names
-from ac_keras.pipeline.clip_table import ClipRow
-from ac_keras.pipeline.clip_table import load_table
-from ac_keras.pipeline.split_draw import draw_splits
 
 _VIDEOS_DIR = flags.DEFINE_string(
     "videos_dir",

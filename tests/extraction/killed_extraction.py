@@ -9,8 +9,8 @@ import pathlib
 import signal
 import sys
 
+from ac_keras.annotations.clip_table import ClipRow
 from ac_keras.extraction import local_engine
-from ac_keras.pipeline.clip_table import ClipRow
 from support.media.extraction_jobs import make_job
 
 if __name__ == "__main__":

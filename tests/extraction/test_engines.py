@@ -191,7 +191,7 @@ def test_files_none_of_which_can_be_used_are_an_error(tmp_path):
 
 
 def write_rows_of(path):
-    from ac_keras.pipeline.clip_table import ClipRow
+    from ac_keras.annotations.clip_table import ClipRow
 
     return ClipRow(path, ("left",), "", 2)
 

@@ -5,10 +5,10 @@ import pathlib
 import numpy as np
 import pytest
 
+from ac_keras.annotations.clip_table import ClipRow
 from ac_keras.pipeline import encode_clip
 from ac_keras.pipeline.array_clips import ArrayReader
 from ac_keras.pipeline.array_clips import load_arrays
-from ac_keras.pipeline.clip_table import ClipRow
 from drawn_dataset import describe
 
 

@@ -5,6 +5,7 @@ import pathlib
 
 import numpy as np
 
+from ac_keras.annotations.clip_table import ClipRow
 from ac_keras.extraction.extraction_plan import AudioPlan
 from ac_keras.extraction.extraction_plan import ExtractionPlan
 from ac_keras.extraction.extraction_plan import FlowPlan
@@ -16,7 +17,6 @@ from ac_keras.extraction.shard_job import ExtractionJob
 from ac_keras.pipeline import DatasetWriter
 from ac_keras.pipeline import Description
 from ac_keras.pipeline import Modality
-from ac_keras.pipeline.clip_table import ClipRow
 
 SIDE, NUM_FRAMES, RATE = 32, 10, 8_000
 NUM_CLIPS, CLIPS_PER_SHARD = 9, 3

@@ -6,10 +6,10 @@ import pathlib
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from ac_keras.pipeline.clip_table import SPLITS
-from ac_keras.pipeline.clip_table import ClipRow
-from ac_keras.pipeline.clip_table import check_table
-from ac_keras.pipeline.clip_table import save_table
+from ac_keras.annotations.clip_table import SPLITS
+from ac_keras.annotations.clip_table import ClipRow
+from ac_keras.annotations.clip_table import check_table
+from ac_keras.annotations.clip_table import save_table
 
 
 class ListedClip(NamedTuple):

@@ -4,8 +4,8 @@ import os
 import pathlib
 import re
 
-from ac_keras.extraction.listed_clips import ListedClip
-from ac_keras.extraction.listed_clips import read_list
+from ac_keras.annotations.official_lists import ListedClip
+from ac_keras.annotations.official_lists import read_list
 
 _SPLITS = {"0": None, "1": "train", "2": "test"}
 # What a name says of the clip after its source and class: the visible part of

@@ -6,8 +6,8 @@ import pathlib
 
 from absl import logging
 
-from ac_keras.pipeline.clip_table import ClipRow
-from ac_keras.pipeline.clip_table import check_table
+from ac_keras.annotations.clip_table import ClipRow
+from ac_keras.annotations.clip_table import check_table
 
 SPLIT_FOLDERS = {
     "train": "train",

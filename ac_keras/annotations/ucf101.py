@@ -6,8 +6,8 @@ import re
 from collections.abc import Collection
 from collections.abc import Sequence
 
-from ac_keras.extraction.listed_clips import ListedClip
-from ac_keras.extraction.listed_clips import read_list
+from ac_keras.annotations.official_lists import ListedClip
+from ac_keras.annotations.official_lists import read_list
 
 _LINE = re.compile(
     r"(?P<name>(?P<label>[^/\s]+)/v_[^/\s]+_(?P<group>g\d+)_c\d+\.avi)"
