@@ -17,7 +17,7 @@ from ac_keras.extraction.media_error import MediaError
 from ac_keras.models import attention_model
 from ac_keras.pipeline import Description
 from ac_keras.pipeline import sampling
-from ac_keras.pipeline.batch_decoder import batch_decoder
+from ac_keras.pipeline.decoding import batch_decoder
 
 
 @dataclasses.dataclass(frozen=True)

@@ -22,7 +22,7 @@ from ac_keras.extraction.shard_job import ShardTask
 from ac_keras.extraction.shard_problems import Problem
 from ac_keras.pipeline import Clip
 from ac_keras.pipeline import decode_clip
-from ac_keras.pipeline.shard_file import write_shard_file
+from ac_keras.pipeline.writer import write_shard_file
 
 
 class ShardExtractor:

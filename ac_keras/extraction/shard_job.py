@@ -6,7 +6,7 @@ import pathlib
 from ac_keras.annotations.clip_table import ClipRow
 from ac_keras.extraction.extraction_plan import ExtractionPlan
 from ac_keras.pipeline.description import Description
-from ac_keras.pipeline.shard_file import ShardTotals
+from ac_keras.pipeline.writer import ShardTotals
 
 
 @dataclasses.dataclass(frozen=True)

@@ -7,12 +7,12 @@ from ac_keras.pipeline.clip import encode_clip
 from ac_keras.pipeline.damage import find_damage
 from ac_keras.pipeline.damage import skip_damage
 from ac_keras.pipeline.description import Description
+from ac_keras.pipeline.description import Modality
 from ac_keras.pipeline.file_scan import Damage
 from ac_keras.pipeline.foreign_manifest import scan_records
 from ac_keras.pipeline.manifest import Manifest
 from ac_keras.pipeline.manifest import Shard
 from ac_keras.pipeline.manifest import Split
-from ac_keras.pipeline.modality import Modality
 from ac_keras.pipeline.reader import evaluation_batches
 from ac_keras.pipeline.reader import steps_per_epoch
 from ac_keras.pipeline.reader import training_batches

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 import tensorflow as tf
 
-from ac_keras.pipeline import records
-from ac_keras.pipeline.batch_decoder import check_finite
+from ac_keras.pipeline import decoding
+from ac_keras.pipeline import parsing
+from ac_keras.pipeline.decoding import check_finite
 from ac_keras.pipeline.description import Description
 
 # A message that quotes the bytes that it could not parse is no UTF-8.
@@ -33,15 +34,15 @@ def count_clips(
             used, as the readers find it.
     """
     dataset = tf.data.Dataset.from_tensor_slices(serialized)
-    clips = records.expand_clips(dataset, description)
+    clips = parsing.expand_clips(dataset, description)
     num_clips = 0
     for batch in clips.batch(len(serialized)):
-        stored = records.parse_records(batch, description)
+        stored = parsing.parse_records(batch, description)
         for name, modality in description.modalities.items():
-            num_frames = records.count_frames(stored[name], modality)
+            num_frames = decoding.count_frames(stored[name], modality)
             slots = tf.minimum(tf.reduce_max(num_frames), longest[name])
             slots = tf.maximum(slots, 1)  # as the reader has
-            frames = records.decode_all_frames(stored[name], modality, slots)
+            frames = decoding.decode_all_frames(stored[name], modality, slots)
             check_finite(name, modality, frames, stored["id"])
         num_clips += len(stored["id"])
     return num_clips

@@ -10,12 +10,13 @@ from collections.abc import Sequence
 import numpy as np
 import tensorflow as tf
 
-from ac_keras.pipeline import records
+from ac_keras.pipeline import decoding
+from ac_keras.pipeline import parsing
 from ac_keras.pipeline import shards
 from ac_keras.pipeline.description import Description
+from ac_keras.pipeline.description import Modality
 from ac_keras.pipeline.manifest import Shard
 from ac_keras.pipeline.manifest import Split
-from ac_keras.pipeline.modality import Modality
 
 Totals = dict[str, np.ndarray]
 LARGEST = "max_num_frames"  # of all totals the one that is no sum
@@ -39,7 +40,7 @@ def make_scan(description: Description) -> Callable[[str], Totals]:
     """
 
     def batches_of(paths):
-        clips = records.expand_clips(
+        clips = parsing.expand_clips(
             tf.data.TFRecordDataset(paths), description
         )
         return shards.without_rewrites(clips.batch(_BATCH).prefetch(1))
@@ -105,7 +106,7 @@ def make_split(
 
 
 def _batch_totals(batch, description):
-    parsed = records.parse_records(batch, description)
+    parsed = parsing.parse_records(batch, description)
     targets, num_classes = parsed["labels"], description.num_classes
     if not description.multi_label:
         targets = tf.one_hot(targets, num_classes, dtype=tf.int64)
@@ -116,7 +117,7 @@ def _batch_totals(batch, description):
     }
     for name, modality in description.modalities.items():
         stored = parsed[name]
-        count = tf.cast(records.count_frames(stored, modality), tf.int64)
+        count = tf.cast(decoding.count_frames(stored, modality), tf.int64)
         with tf.control_dependencies([count]):  # every frame is whole
             numbers = _stored_numbers(stored, modality)
         totals[f"sum/{name}"] = tf.cast(

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 import tensorflow as tf
 
-from ac_keras.pipeline import records
+from ac_keras.pipeline import parsing
 from ac_keras.pipeline import youtube8m
 from ac_keras.pipeline.description import Description
 from ac_keras.pipeline.located_frames import LocatedFrames
@@ -34,7 +34,7 @@ def can_locate(
 def locate_videos(
     batch: tf.Tensor, description: Description
 ) -> dict[str, tf.Tensor | LocatedFrames]:
-    """Gives what `records.parse_records` does, copying no frames.
+    """Gives what `record_parsing.parse_records` does, copying no frames.
 
     Frames are checked when they are taken. A record of another layout is
     parsed.
@@ -57,7 +57,7 @@ def locate_videos(
     # No tf.cond, which takes long to start: a context alone has no frames.
     rest = tf.where(fits, context_end, tf.strings.length(batch))
     rest = tf.strings.substr(batch, tf.zeros_like(rest), rest)
-    stored = records.parse_records(rest, description)
+    stored = parsing.parse_records(rest, description)
     count = tf.where(fits[:, None], size // strides, 0)
     places = zip(
         tf.unstack(first, axis=1), tf.unstack(count, axis=1), strict=True

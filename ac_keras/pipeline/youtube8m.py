@@ -9,7 +9,7 @@ were rated, the context has `segment_labels`, `segment_start_times` and
 import tensorflow as tf
 
 from ac_keras.pipeline.description import Description
-from ac_keras.pipeline.modality import Modality
+from ac_keras.pipeline.description import Modality
 from ac_keras.pipeline.sequence_examples import fixed_steps
 from ac_keras.pipeline.sequence_examples import split_sequences
 
@@ -39,7 +39,7 @@ def parse_videos(
     Args:
         records: Strings `(batch,)`.
         description: The dataset that they belong to.
-        labelled: As `records.parse_records` has it.
+        labelled: As `record_parsing.parse_records` has it.
         named: The same.
 
     Returns:
@@ -89,7 +89,7 @@ def parse_segments(
     Args:
         segments: A batch of what `expand_segments` gives.
         description: The dataset that they belong to.
-        labelled: As `records.parse_records` has it.
+        labelled: As `record_parsing.parse_records` has it.
         named: The same.
 
     Returns:

@@ -5,7 +5,7 @@ import dataclasses
 
 import tensorflow as tf
 
-from ac_keras.pipeline import records
+from ac_keras.pipeline import parsing
 from ac_keras.pipeline.description import Description
 from ac_keras.pipeline.file_scan import Damage
 from ac_keras.pipeline.file_scan import FileScan
@@ -70,7 +70,7 @@ def _clip_counter(description, sample_size):
 
     def batches_of(serialized):
         dataset = tf.data.Dataset.from_tensor_slices(serialized)
-        clips = records.expand_clips(dataset, description)
+        clips = parsing.expand_clips(dataset, description)
         return clips.batch(CHECKED_AT_ONCE)
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string)])

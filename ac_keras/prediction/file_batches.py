@@ -8,9 +8,9 @@ from collections.abc import Sequence
 import numpy as np
 import tensorflow as tf
 
-from ac_keras.pipeline import records
+from ac_keras.pipeline import parsing
 from ac_keras.pipeline import shards
-from ac_keras.pipeline.batch_decoder import batch_decoder
+from ac_keras.pipeline.decoding import batch_decoder
 from ac_keras.pipeline.description import Description
 from ac_keras.pipeline.record_framing import FRAMING_BYTES
 from ac_keras.prediction.input_files import InputFile
@@ -84,7 +84,7 @@ def clip_decoder(
 ) -> Callable[[tf.Tensor | dict], tuple[tf.Tensor, dict[str, tf.Tensor]]]:
     """Gives a function from a batch of clips to their ids and features.
 
-    It takes what `records.expand_clips` gives, in batches. A clip without a
+    It takes what `record_parsing.expand_clips` gives, in batches. A clip without a
     frame is an error: records of another format may look like that.
 
     Args:
@@ -95,7 +95,7 @@ def clip_decoder(
     counts = [f"{name}_num_frames" for name in description.modalities]
 
     def decode_clips(batch):
-        stored = records.parse_records(batch, description, labelled=False)
+        stored = parsing.parse_records(batch, description, labelled=False)
         features, _ = decode(stored, None)
         has_frames = tf.add_n([features[name] for name in counts]) > 0
         check = tf.debugging.Assert(
@@ -125,7 +125,7 @@ def _serialized(files, description, batch_size):
 
     def clips_of(path, row):
         run = {"path": path, "offset": row[0], "num_records": row[1]}
-        clips = records.expand_clips(shards.open_run(run), description)
+        clips = parsing.expand_clips(shards.open_run(run), description)
         gaps = tf.data.Dataset.from_tensors(row[2]).repeat()
         return tf.data.Dataset.zip((clips, gaps))
 

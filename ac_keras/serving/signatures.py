@@ -8,8 +8,9 @@ import tensorflow as tf
 
 from ac_keras.models import attention_model
 from ac_keras.pipeline import Description
-from ac_keras.pipeline import records
-from ac_keras.pipeline.batch_decoder import batch_decoder
+from ac_keras.pipeline import decoding
+from ac_keras.pipeline import parsing
+from ac_keras.pipeline.decoding import batch_decoder
 from ac_keras.pipeline.description import OWN_RECORDS
 from ac_keras.serving.record_checks import check_counts
 from ac_keras.serving.record_checks import check_parsable
@@ -147,11 +148,11 @@ class ServedClassifier:
             self.description, record_format=record_format
         )
         sample_size = self.options.sample_size
-        stored = records.parse_records(
+        stored = parsing.parse_records(
             serialized, description, labelled=False, named=False
         )
         counts = {
-            name: records.count_frames(stored[name], modality)
+            name: decoding.count_frames(stored[name], modality)
             for name, modality in description.modalities.items()
         }
         checks = check_counts(

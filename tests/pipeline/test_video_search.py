@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from ac_keras.pipeline import records
+from ac_keras.pipeline import parsing
 from ac_keras.pipeline import video_search
-from ac_keras.pipeline.batch_decoder import batch_decoder
+from ac_keras.pipeline.decoding import batch_decoder
 from ac_keras.pipeline.located_frames import LocatedFrames
 from ac_keras.pipeline.located_frames import entry_header
 from odd_records import damage
@@ -51,7 +51,7 @@ def features_of(find, batch, description=DESCRIPTION, size=SAMPLE_SIZE):
 
 def assert_same(batch, description=DESCRIPTION):
     found = features_of(video_search.locate_videos, batch, description)
-    expected = features_of(records.parse_records, batch, description)
+    expected = features_of(parsing.parse_records, batch, description)
     assert found.keys() == expected.keys()
     for name, value in expected.items():
         np.testing.assert_array_equal(found[name], value, err_msg=name)
@@ -123,7 +123,7 @@ def test_the_header_of_an_entry_is_what_protobuf_writes(size):
 
 def outcomes(batch):
     """What locating and parsing give of all frames; None for an error."""
-    for find in (video_search.locate_videos, records.parse_records):
+    for find in (video_search.locate_videos, parsing.parse_records):
         try:
             yield features_of(find, batch, size=ALL)
         except BROKEN:
