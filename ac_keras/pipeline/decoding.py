@@ -16,7 +16,7 @@ import tensorflow as tf
 from ac_keras.pipeline import sampling
 from ac_keras.pipeline.description import Description
 from ac_keras.pipeline.description import Modality
-from ac_keras.pipeline.located_frames import LocatedFrames
+from ac_keras.pipeline.formats.located_frames import LocatedFrames
 
 Check = Callable[[tf.Tensor], tf.Tensor]
 

@@ -2,9 +2,9 @@
 
 import tensorflow as tf
 
-from ac_keras.pipeline import mediasequence
-from ac_keras.pipeline import youtube8m
 from ac_keras.pipeline.description import Description
+from ac_keras.pipeline.formats import mediasequence
+from ac_keras.pipeline.formats import youtube8m
 
 
 def make_targets(

@@ -6,8 +6,8 @@ import tensorflow as tf
 
 from ac_keras.pipeline import parsing
 from ac_keras.pipeline import shards
-from ac_keras.pipeline import video_search
 from ac_keras.pipeline.decoding import batch_decoder
+from ac_keras.pipeline.formats import frame_search
 from ac_keras.pipeline.manifest import Manifest
 
 SHUFFLE_BUFFER = 4096
@@ -211,8 +211,8 @@ def _buffer_clips(manifest, split, batch_size):
 
 def _parser(description, longest, sample_size):
     """Gives a function that splits a batch of records."""
-    if video_search.can_locate(description, longest, sample_size):
-        return lambda batch: video_search.locate_videos(batch, description)
+    if frame_search.can_locate(description, longest, sample_size):
+        return lambda batch: frame_search.locate_videos(batch, description)
     return lambda batch: parsing.parse_records(batch, description)
 
 

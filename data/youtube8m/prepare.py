@@ -18,7 +18,7 @@ from ac_keras.pipeline import Modality
 from ac_keras.pipeline import foreign_manifest
 from ac_keras.pipeline import load_class_names
 from ac_keras.pipeline import scan_records
-from ac_keras.pipeline import youtube8m
+from ac_keras.pipeline.formats import youtube8m
 
 _OUTPUT_DIR = flags.DEFINE_string(
     "output_dir", None, "Folder of the manifest.", required=True

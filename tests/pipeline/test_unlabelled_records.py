@@ -7,8 +7,8 @@ import tensorflow as tf
 from ac_keras.pipeline import Description
 from ac_keras.pipeline import Modality
 from ac_keras.pipeline import parsing
-from ac_keras.pipeline import youtube8m
 from ac_keras.pipeline.decoding import batch_decoder
+from ac_keras.pipeline.formats import youtube8m
 
 LENGTHS = (4, 1, 7)
 DIM = 3

@@ -6,7 +6,7 @@ import tensorflow as tf
 
 import clip_files
 from ac_keras.pipeline import Modality
-from ac_keras.pipeline import youtube8m
+from ac_keras.pipeline.formats import youtube8m
 from predicted_files import read_folder
 
 LENGTHS = (9, 1, 4, 12)

@@ -7,7 +7,7 @@ from ac_keras import serving
 from ac_keras.pipeline import Clip
 from ac_keras.pipeline import Description
 from ac_keras.pipeline import encode_clip
-from ac_keras.pipeline import youtube8m
+from ac_keras.pipeline.formats import youtube8m
 from recorded_requests import classify_log
 from recorded_requests import predict_log
 from served_classifier import CLASS_NAMES

@@ -12,7 +12,7 @@ from ac_keras.pipeline import Clip
 from ac_keras.pipeline import Description
 from ac_keras.pipeline import Modality
 from ac_keras.pipeline import encode_clip
-from ac_keras.pipeline import youtube8m
+from ac_keras.pipeline.formats import youtube8m
 from recorded_requests import classify_log
 from recorded_requests import outputs_of
 from recorded_requests import predict_log

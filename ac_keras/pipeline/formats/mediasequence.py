@@ -8,8 +8,8 @@ floats for each frame.
 import tensorflow as tf
 
 from ac_keras.pipeline.description import Description
-from ac_keras.pipeline.sequence_examples import fixed_steps
-from ac_keras.pipeline.sequence_examples import split_sequences
+from ac_keras.pipeline.formats.sequence_examples import fixed_steps
+from ac_keras.pipeline.formats.sequence_examples import split_sequences
 
 ID = "example/id"
 LABELS = "clip/label/index"

@@ -10,11 +10,11 @@ from collections.abc import Mapping
 import tensorflow as tf
 
 from ac_keras.pipeline import parsing
-from ac_keras.pipeline import youtube8m
 from ac_keras.pipeline.description import Description
-from ac_keras.pipeline.located_frames import LocatedFrames
-from ac_keras.pipeline.located_frames import entry_header
-from ac_keras.pipeline.message_fields import walk_fields
+from ac_keras.pipeline.formats import youtube8m
+from ac_keras.pipeline.formats.located_frames import LocatedFrames
+from ac_keras.pipeline.formats.located_frames import entry_header
+from ac_keras.pipeline.formats.located_frames import walk_fields
 
 _CONTEXT, _LISTS = 0x0A, 0x12  # tags of a SequenceExample
 _ENTRY, _KEY, _VALUE = 0x0A, 0x0A, 0x12  # tags of a map

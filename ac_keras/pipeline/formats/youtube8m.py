@@ -10,8 +10,8 @@ import tensorflow as tf
 
 from ac_keras.pipeline.description import Description
 from ac_keras.pipeline.description import Modality
-from ac_keras.pipeline.sequence_examples import fixed_steps
-from ac_keras.pipeline.sequence_examples import split_sequences
+from ac_keras.pipeline.formats.sequence_examples import fixed_steps
+from ac_keras.pipeline.formats.sequence_examples import split_sequences
 
 MODALITIES = {"rgb": 1024, "audio": 128}
 NUM_CLASSES = 3862
