@@ -4,12 +4,12 @@ from ac_keras.annotations.class_names import load_class_names
 from ac_keras.pipeline.clip import Clip
 from ac_keras.pipeline.clip import decode_clip
 from ac_keras.pipeline.clip import encode_clip
-from ac_keras.pipeline.damage import find_damage
-from ac_keras.pipeline.damage import skip_damage
 from ac_keras.pipeline.description import Description
 from ac_keras.pipeline.description import Modality
-from ac_keras.pipeline.file_scan import Damage
-from ac_keras.pipeline.foreign_manifest import scan_records
+from ac_keras.pipeline.integrity.damage import Damage
+from ac_keras.pipeline.integrity.damage import find_damage
+from ac_keras.pipeline.integrity.damage import skip_damage
+from ac_keras.pipeline.integrity.scan_records import scan_records
 from ac_keras.pipeline.manifest import Manifest
 from ac_keras.pipeline.manifest import Shard
 from ac_keras.pipeline.manifest import Split

@@ -7,8 +7,8 @@ import tensorflow as tf
 
 from ac_keras.pipeline import parsing
 from ac_keras.pipeline.description import Description
-from ac_keras.pipeline.file_scan import Damage
-from ac_keras.pipeline.file_scan import FileScan
+from ac_keras.pipeline.integrity.damage import Damage
+from ac_keras.pipeline.integrity.damage import FileScan
 from ac_keras.prediction.file_batches import clip_decoder
 from ac_keras.prediction.input_files import InputFile
 from ac_keras.prediction.input_files import damage_at_beginning

@@ -12,7 +12,7 @@ from ac_keras.pipeline import parsing
 from ac_keras.pipeline import shards
 from ac_keras.pipeline.decoding import batch_decoder
 from ac_keras.pipeline.description import Description
-from ac_keras.pipeline.record_framing import FRAMING_BYTES
+from ac_keras.pipeline.integrity.record_framing import FRAMING_BYTES
 from ac_keras.prediction.input_files import InputFile
 
 READ_AHEAD = 2  # batches

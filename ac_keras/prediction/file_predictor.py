@@ -9,8 +9,8 @@ from typing import Protocol
 import numpy as np
 import tensorflow as tf
 
-from ac_keras.pipeline import record_framing
-from ac_keras.pipeline.file_scan import Damage
+from ac_keras.pipeline.integrity import record_framing
+from ac_keras.pipeline.integrity.damage import Damage
 from ac_keras.prediction.file_batches import Batch
 from ac_keras.prediction.input_files import InputFile
 from ac_keras.prediction.output_folder import OutputFolder

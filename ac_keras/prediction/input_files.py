@@ -7,8 +7,8 @@ import pathlib
 from collections.abc import Iterable
 from collections.abc import Sequence
 
-from ac_keras.pipeline import record_framing
-from ac_keras.pipeline.file_scan import Damage
+from ac_keras.pipeline.integrity import record_framing
+from ac_keras.pipeline.integrity.damage import Damage
 
 
 @dataclasses.dataclass(frozen=True)

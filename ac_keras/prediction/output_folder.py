@@ -18,7 +18,7 @@ import shutil
 from collections.abc import Iterator
 from collections.abc import Sequence
 
-from ac_keras.pipeline.file_scan import Damage
+from ac_keras.pipeline.integrity.damage import Damage
 from ac_keras.prediction import run_plan
 from ac_keras.prediction.input_files import InputFile
 from ac_keras.prediction.input_files import stem_of

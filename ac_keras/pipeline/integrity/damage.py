@@ -1,18 +1,76 @@
-"""Reading a file of records around what is broken in it."""
+"""Finding what is broken in a split's files, and reading around it."""
 
 import dataclasses
+import functools
 import pathlib
+import re
 from collections.abc import Callable
 from collections.abc import Iterator
+from collections.abc import Mapping
 from collections.abc import Sequence
 
 import tensorflow as tf
 
-from ac_keras.pipeline import clip_check
-from ac_keras.pipeline import record_framing
+from ac_keras.pipeline import decoding
+from ac_keras.pipeline import parsing
 from ac_keras.pipeline import shards
+from ac_keras.pipeline.decoding import check_finite
+from ac_keras.pipeline.description import Description
+from ac_keras.pipeline.integrity import record_framing
+from ac_keras.pipeline.integrity.record_framing import FRAMING_BYTES
+from ac_keras.pipeline.manifest import Manifest
 from ac_keras.pipeline.manifest import Shard
-from ac_keras.pipeline.record_framing import FRAMING_BYTES
+
+# A message that quotes the bytes that it could not parse is no UTF-8.
+UNUSABLE = (tf.errors.InvalidArgumentError, UnicodeDecodeError)
+NOT_PARSED = "Could not parse example|Invalid protocol message"
+UNPARSED = "a record that is no message of its format"
+
+
+def count_clips(
+    serialized: Sequence[bytes],
+    description: Description,
+    longest: Mapping[str, int],
+) -> int:
+    """Decodes everything in some records and counts their clips.
+
+    Args:
+        serialized: The records.
+        description: What they hold.
+        longest: Mapping from modality to the longest clip's frames.
+
+    Raises:
+        tf.errors.InvalidArgumentError, UnicodeDecodeError: If a clip cannot be
+            used, as the readers find it.
+    """
+    dataset = tf.data.Dataset.from_tensor_slices(serialized)
+    clips = parsing.expand_clips(dataset, description)
+    num_clips = 0
+    for batch in clips.batch(len(serialized)):
+        stored = parsing.parse_records(batch, description)
+        for name, modality in description.modalities.items():
+            num_frames = decoding.count_frames(stored[name], modality)
+            slots = tf.minimum(tf.reduce_max(num_frames), longest[name])
+            slots = tf.maximum(slots, 1)  # as the reader has
+            frames = decoding.decode_all_frames(stored[name], modality, slots)
+            check_finite(name, modality, frames, stored["id"])
+        num_clips += len(stored["id"])
+    return num_clips
+
+
+def reason_of(error: Exception) -> str:
+    """Gives what an error of TensorFlow says, without its surroundings."""
+    if isinstance(error, UnicodeDecodeError):
+        return UNPARSED
+    message = re.sub(r"^\{\{.*?\}\}\s*", "", error.message)
+    if re.search(NOT_PARSED, message):
+        return UNPARSED
+    _, _, said = message.partition("Summarized data: ")
+    if not said:
+        return message.splitlines()[0].split(" [Op:")[0].rstrip(".")
+    lines = said.split(" [Op:")[0].splitlines()
+    return re.sub(r"\bb([\"'])(.*?)\1", r"\2", " ".join(lines)).strip()
+
 
 CHECKED_AT_ONCE = 32
 WRONG_DATA = "a record whose data has a wrong checksum"
@@ -142,11 +200,9 @@ class FileScan:
             return
         try:
             self.num_clips += self.check([x for _, x in block])
-        except clip_check.UNUSABLE as error:
+        except UNUSABLE as error:
             if len(block) == 1:
-                yield Damage(
-                    self.path, block[0][0], clip_check.reason_of(error)
-                )
+                yield Damage(self.path, block[0][0], reason_of(error))
                 return
             half = len(block) // 2
             yield from self._check(block[:half])
@@ -159,3 +215,55 @@ class FileScan:
         else:
             self.runs.append((offset, len(block)))
         self._end = last + FRAMING_BYTES + len(record)
+
+
+def find_damage(manifest: Manifest, split: str) -> Iterator[Damage]:
+    """Reads a split and yields what is broken, in the files' order.
+
+    Records whose checksum or content is wrong are found one by one. Where a
+    length is wrong, the search goes on at the next place that looks like a
+    record's beginning. A file that is shorter than the manifest tells, or has
+    another number of clips, is damaged at its end. What `skip_damage` left out
+    is not told again.
+    """
+    for scan in _scans(manifest, split):
+        if scan.shard.runs == Shard.runs:
+            yield from scan.damage()
+        else:
+            yield from filter(scan.is_new, list(scan.damage()))
+
+
+def skip_damage(
+    manifest: Manifest, splits: Sequence[str]
+) -> tuple[Manifest, list[Damage]]:
+    """Gives a manifest whose readers leave broken records out.
+
+    Args:
+        manifest: The dataset.
+        splits: Names of splits; all of them is read once.
+
+    Returns:
+        A manifest with those splits' sound records and their number, and
+        what was left out. Class counts and means stay those of the whole.
+    """
+    repaired, found = dict(manifest.splits), []
+    for split in splits:
+        shards_left = []
+        for scan in _scans(manifest, split):
+            found += scan.damage()
+            shards_left.append(scan.repaired())
+        repaired[split] = dataclasses.replace(
+            manifest.split(split), shards=tuple(shards_left)
+        )
+    return dataclasses.replace(manifest, splits=repaired), found
+
+
+def _scans(manifest, split):
+    held = manifest.split(split)
+    check = functools.partial(
+        count_clips,
+        description=manifest.description,
+        longest=held.max_num_frames,
+    )
+    for path, shard in zip(manifest.paths(split), held.shards, strict=True):
+        yield FileScan(path, check, shard)
