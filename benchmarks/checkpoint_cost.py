@@ -33,7 +33,7 @@ from ac_keras import cluster_classifier
 from ac_keras.training import RunState
 from ac_keras.training import Trainer
 from ac_keras.training import UpdateStep
-from ac_keras.training.run_saver import PAUSE
+from ac_keras.training.checkpoints import PAUSE
 from ac_keras.utils import keras_files
 
 CALLS = ("nothing", "plain write", "checkpoint", "best weights")

@@ -18,7 +18,7 @@ from ac_keras import visualization
 from ac_keras.pipeline import Manifest
 from ac_keras.training import run_folder
 from ac_keras.training.evaluator import Evaluator
-from ac_keras.training.standard_metrics import evaluation_metrics
+from ac_keras.training.evaluator import evaluation_metrics
 from ac_keras.utils import keras_files
 
 REPEATED_BYTES = 2**28  # of clips that the SavedModel is tried on

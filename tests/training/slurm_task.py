@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from ac_keras.training import is_chief
 from ac_keras.training import make_strategy
-from ac_keras.training.strategies import num_hosts
+from ac_keras.training.distribution import num_hosts
 
 
 def main():

@@ -6,7 +6,7 @@ import socket
 
 import pytest
 
-from ac_keras.training.slurm_cluster import slurm_resolver
+from ac_keras.training.distribution import slurm_resolver
 from support.programs import start_program
 
 pytestmark = pytest.mark.programs

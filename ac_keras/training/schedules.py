@@ -1,6 +1,9 @@
 """Learning rates that change with the step."""
 
+from collections.abc import Sequence
+
 import keras
+import numpy as np
 from keras import ops
 
 
@@ -88,3 +91,81 @@ def make_schedule(
         ]
         rate = schedules.PiecewiseConstantDecay(list(drop_steps), values)
     return Warmup(rate, warmup_steps) if warmup_steps else rate
+
+
+def balanced_class_weights(class_counts: np.ndarray) -> np.ndarray:
+    """Gives 1/S to a clip of a class with S clips (section 5.4).
+
+    The weights are scaled so that their mean over the clips is 1, which
+    leaves the size of the loss and of its gradients as it is without them.
+
+    Args:
+        class_counts: Integers `(num_classes,)`, each class's clips.
+
+    Returns:
+        float32 `(num_classes,)`; 0 for a class without clips.
+
+    Raises:
+        ValueError: If no class has a clip.
+    """
+    counts = np.asarray(class_counts, np.float64)
+    present = counts > 0
+    if not present.any():
+        raise ValueError(
+            "balanced_class_weights expects at least one clip. Received: "
+            f"class_counts={class_counts}."
+        )
+    weights = np.zeros_like(counts)
+    weights[present] = counts.sum() / (present.sum() * counts[present])
+    return weights.astype(np.float32)
+
+
+def parse_num_units(
+    values: Sequence[str], modalities: Sequence[str]
+) -> dict[str, int]:
+    """Reads how many attention units each modality has.
+
+    Args:
+        values: One number for all modalities, such as `["32"]`, or a pair
+            for each that is to be used, such as `["rgb:64", "audio:32"]`.
+        modalities: The modalities that there are.
+
+    Raises:
+        ValueError: If it is neither.
+    """
+    pairs = [value.partition(":")[::2] for value in values]
+    if len(values) == 1 and values[0].isdecimal():
+        pairs = [(modality, values[0]) for modality in modalities]
+    num_units = {
+        name: int(number)
+        for name, number in pairs
+        if name in modalities and number.isdecimal() and int(number)
+    }
+    if len(num_units) != len(pairs):
+        raise ValueError(
+            "Expected the number of units as a number or as MODALITY:NUMBER "
+            f"pairs with modalities among {list(modalities)}. Received: "
+            f"num_units={','.join(values)}. Name modalities of the dataset."
+        )
+    return num_units
+
+
+def parse_initializer(text: str) -> keras.Initializer:
+    """Reads `constant:VALUE` or `normal:STANDARD_DEVIATION`.
+
+    Raises:
+        ValueError: If it is neither.
+    """
+    kind, _, number = text.partition(":")
+    try:
+        if kind == "constant":
+            return keras.initializers.Constant(float(number))
+        if kind == "normal":
+            return keras.initializers.RandomNormal(stddev=float(number))
+    except ValueError:
+        pass
+    raise ValueError(
+        "Expected an initializer as constant:VALUE or "
+        f"normal:STANDARD_DEVIATION. Received: {text}. Write it like "
+        "normal:0.5."
+    )
