@@ -21,10 +21,10 @@ from absl import flags
 from ac_keras import sweep
 from ac_keras import training
 from ac_keras.pipeline import Manifest
+from ac_keras.runs import folder
 from ac_keras.sweep import cell_model
 from ac_keras.sweep import cell_run
 from ac_keras.sweep.cell import HIDDEN_UNITS
-from ac_keras.training import run_folder
 
 _DATA_DIR = flags.DEFINE_string(
     "data_dir", None, "Folder of the dataset.", required=True
@@ -149,7 +149,7 @@ def main(argv):
         )
         keras.backend.clear_session()
     if _OUTPUT.value:
-        run_folder.write_json(pathlib.Path(_OUTPUT.value), rows)
+        folder.write_json(pathlib.Path(_OUTPUT.value), rows)
 
 
 if __name__ == "__main__":

@@ -25,8 +25,8 @@ from ac_keras import ShiftingCluster
 from ac_keras import sweep
 from ac_keras import training
 from ac_keras.pipeline import Manifest
+from ac_keras.runs import folder
 from ac_keras.sweep import cell_run
-from ac_keras.training import run_folder
 
 _DATA_DIR = flags.DEFINE_string(
     "data_dir", None, "Folder of the dataset.", required=True
@@ -141,7 +141,7 @@ def main(argv):
             print(results[-1])
     except (FileNotFoundError, ValueError, training.RunStopped) as error:
         sys.exit(str(error))
-    run_folder.write_json(output_dir / "position_bias.json", results)
+    folder.write_json(output_dir / "position_bias.json", results)
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ from absl import flags
 from ac_keras import sweep
 from ac_keras import training
 from ac_keras.pipeline import Manifest
-from ac_keras.training import run_folder
+from ac_keras.runs import folder as run_folder
 
 _DATA_DIR = flags.DEFINE_string(
     "data_dir", None, "Folder of the dataset.", required=True

@@ -29,7 +29,7 @@ from ac_keras.pipeline import evaluation_batches
 from ac_keras.pipeline import skip_damage
 from ac_keras.pipeline import steps_per_epoch
 from ac_keras.pipeline import training_batches
-from ac_keras.training import run_folder
+from ac_keras.runs import folder
 from ac_keras.utils import atomic_file
 
 # What is read and what is written.
@@ -549,11 +549,11 @@ def train_on(
     )
     is_chief = training.is_chief(strategy)
     if is_chief and not _DRY_RUN.value:
-        run_folder.claim(output_dir, flag_values(), manifest, FREE_FLAGS)
-    result = output_dir / run_folder.RESULT
+        folder.claim(output_dir, flag_values(), manifest, FREE_FLAGS)
+    result = output_dir / folder.RESULT
     if result.is_file() and not _DRY_RUN.value:
         print(f"{output_dir} is complete: see {result}.")
-        return run_folder.read_json(result)
+        return folder.read_json(result)
     if _SKIP_CORRUPT_RECORDS.value:
         manifest = without_damage(manifest, output_dir, is_chief)
     keras.utils.set_random_seed(_SEED.value)

@@ -3,7 +3,7 @@
 import pathlib
 from collections.abc import Sequence
 
-from ac_keras.training import run_folder
+from ac_keras.runs import folder
 from ac_keras.training.epoch_clock import EpochClock
 
 CURVE = "curve.json"
@@ -38,4 +38,4 @@ class CellLog:
     def epoch(self, history: Sequence[dict], new: bool = True) -> None:
         """Writes the epochs that are done."""
         if history:
-            run_folder.write_json(self.directory / CURVE, list(history))
+            folder.write_json(self.directory / CURVE, list(history))

@@ -6,13 +6,13 @@ import pathlib
 from collections.abc import Sequence
 from typing import Any
 
+from ac_keras.runs import folder as run_folder
 from ac_keras.sweep import result_checks
 from ac_keras.sweep.cell import FAMILIES
 from ac_keras.sweep.cell import Cell
 from ac_keras.sweep.cell_log import CURVE
 from ac_keras.sweep.cell_log import SITTINGS
 from ac_keras.sweep.protocols import PROTOCOLS
-from ac_keras.training import run_folder
 
 CELL_FOLDERS = "*/units_*/seed_*"  # below a protocol's
 

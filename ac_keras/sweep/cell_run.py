@@ -12,12 +12,12 @@ from ac_keras.pipeline import Manifest
 from ac_keras.pipeline import evaluation_batches
 from ac_keras.pipeline import steps_per_epoch
 from ac_keras.pipeline import training_batches
+from ac_keras.runs import folder
 from ac_keras.sweep.cell import Cell
 from ac_keras.sweep.cell_log import CellLog
 from ac_keras.sweep.cell_model import build_model
 from ac_keras.sweep.cell_model import check_dataset
 from ac_keras.sweep.protocols import Protocol
-from ac_keras.training import run_folder
 from ac_keras.utils import keras_files
 
 EVALUATION_BATCH_SIZE = 2048
@@ -57,10 +57,10 @@ def run_cell(
     """
     manifest = Manifest.load(data_dir)
     directory, settings = cell.folder(root), settings_of(cell, protocol)
-    run_folder.check(directory, settings, manifest)
-    result_file = directory / run_folder.RESULT
+    folder.check(directory, settings, manifest)
+    result_file = directory / folder.RESULT
     if result_file.is_file():
-        return run_folder.read_json(result_file)
+        return folder.read_json(result_file)
     # What does not fit raises here, before training and without a folder
     # that would be another run's afterwards.
     for split in ("validation", "test"):
@@ -68,7 +68,7 @@ def run_cell(
     steps_per_epoch(manifest, "train", protocol.batch_size)
     keras.utils.set_random_seed(cell.seed)
     model = build(cell, protocol, manifest)
-    run_folder.claim(directory, settings, manifest)
+    folder.claim(directory, settings, manifest)
     evaluator = training.Evaluator(
         model, training.training_metrics(manifest.description)
     )
@@ -104,7 +104,7 @@ def run_cell(
         "tensorflow": tf.__version__,
         "keras": keras.__version__,
     }
-    run_folder.write_json(result_file, result)
+    folder.write_json(result_file, result)
     # What only an unfinished cell needs.
     trainer.state.remove()
     (directory / training.BEST_WEIGHTS).unlink(missing_ok=True)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import keras
 import tensorflow as tf
 
+from ac_keras.runs.run_log import RunLog
 from ac_keras.training.best_epoch import BestEpoch
 from ac_keras.training.checkpoints import RunSaver
 from ac_keras.training.checkpoints import RunState
@@ -15,7 +16,6 @@ from ac_keras.training.distribution import is_chief
 from ac_keras.training.distribution import num_hosts
 from ac_keras.training.evaluator import EvaluationData
 from ac_keras.training.evaluator import Evaluator
-from ac_keras.training.run_log import RunLog
 from ac_keras.training.update_step import UpdateStep
 from ac_keras.utils.processes import StopSignal
 

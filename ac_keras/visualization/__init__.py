@@ -1,5 +1,6 @@
 """Pictures and pages: attention maps, curves over the epochs, reports."""
 
+from ac_keras.runs.report import write_report
 from ac_keras.visualization.accuracy_curves import save_accuracy_curves
 from ac_keras.visualization.attended_clip import AttendedClip
 from ac_keras.visualization.attended_clip import attended_clips
@@ -20,7 +21,6 @@ from ac_keras.visualization.digit_pictures import save_flashed_clips
 from ac_keras.visualization.explained_modality import ExplainedModality
 from ac_keras.visualization.kinds_picture import save_attended_kinds
 from ac_keras.visualization.preview_attention import save_preview_attention
-from ac_keras.visualization.report import write_report
 from ac_keras.visualization.run_names import name_runs
 from ac_keras.visualization.size_curves import SizeCurve
 from ac_keras.visualization.size_curves import save_size_curves

@@ -9,7 +9,7 @@ import pytest
 import sweep_runs
 from ac_keras import sweep
 from ac_keras.pipeline import Manifest
-from ac_keras.training import run_folder
+from ac_keras.runs import folder as run_folder
 from support.flash_mnist import tiny_cells
 from support.programs import run_cases
 from sweep_runs import FIRST

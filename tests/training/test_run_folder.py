@@ -5,7 +5,7 @@ import json
 import pytest
 
 import small_run
-from ac_keras.training import run_folder
+from ac_keras.runs import folder as run_folder
 
 FLAGS = {"epochs": 3, "rate": 0.1, "num_units": ["rgb:4"], "log_steps": 5}
 FREE = ("log_steps", "new_free")

@@ -5,9 +5,9 @@ import re
 import numpy as np
 import pytest
 
-from ac_keras.visualization.class_confusion import class_accuracy
-from ac_keras.visualization.class_confusion import confusion_section
-from ac_keras.visualization.class_confusion import worst_classes
+from ac_keras.runs.report import class_accuracy
+from ac_keras.runs.report import confusion_section
+from ac_keras.runs.report import worst_classes
 from page_parts import PageParts
 from page_parts import rows_of
 

@@ -5,8 +5,8 @@ import re
 import numpy as np
 import pytest
 
-from ac_keras.visualization.epoch_charts import epoch_charts
-from ac_keras.visualization.epoch_values import best_epoch
+from ac_keras.runs.report import best_epoch
+from ac_keras.runs.report import epoch_charts
 from page_parts import PageParts
 
 EPOCHS = [

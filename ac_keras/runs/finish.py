@@ -16,7 +16,7 @@ import tensorflow as tf
 from ac_keras import serving
 from ac_keras import visualization
 from ac_keras.pipeline import Manifest
-from ac_keras.training import run_folder
+from ac_keras.runs import folder as run_folder
 from ac_keras.training.evaluator import Evaluator
 from ac_keras.training.evaluator import evaluation_metrics
 from ac_keras.utils import keras_files

@@ -5,9 +5,10 @@ import pathlib
 
 import keras
 
-# Not named here, but makes the layers known to load_model.
 from ac_keras import layers  # noqa: F401
 from ac_keras.pipeline import Description
+
+# Not named here, but makes the layers known to load_model.
 
 
 def load_classifier(
