@@ -7,7 +7,7 @@ import yaml
 from google.protobuf import text_format
 
 from ac_keras.serving import write_deployment
-from ac_keras.serving.deployment.server_files import IMAGE
+from ac_keras.serving.deployment import IMAGE
 from deployed_files import read_compose
 from deployed_files import read_kubernetes
 from deployed_files import with_batching

@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from ac_keras import serving
 from ac_keras.pipeline import Modality
-from ac_keras.serving import version_folder
+from ac_keras.serving import export as version_folder
 from served_classifier import CLASS_NAMES
 from served_classifier import DESCRIPTION
 from served_classifier import draw_clips

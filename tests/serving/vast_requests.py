@@ -3,7 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
-from ac_keras.serving import record_checks
+from ac_keras.serving import checks
 from good_requests import raw_inputs
 from served_classifier import DIMS
 
@@ -20,7 +20,7 @@ def vast_cases():
         rf"Expected clips of at most {MAX_FRAMES} frames of (rgb|audio)"
         rf".*Received:\] \[{NUM_FRAMES}\]"
     )
-    clips = 1 + record_checks.DECODED_BYTES // (4 * DIMS["rgb"] * MAX_FRAMES)
+    clips = 1 + checks.DECODED_BYTES // (4 * DIMS["rgb"] * MAX_FRAMES)
     too_many = (
         r"Expected at most \d+ frames of rgb in a request, each clip padded.*"
         rf"\[{clips} {MAX_FRAMES}\].*Send fewer clips"
