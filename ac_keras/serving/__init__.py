@@ -4,10 +4,10 @@ And to the files of other runtimes: see `export_runtime`.
 """
 
 from ac_keras.serving.client.client import Client
-from ac_keras.serving.client.prediction import Prediction
-from ac_keras.serving.client.served_signature import ServedSignature
-from ac_keras.serving.client.served_split import predict_split
-from ac_keras.serving.client.server_errors import ServerError
+from ac_keras.serving.client.client import predict_split
+from ac_keras.serving.client.errors import ServerError
+from ac_keras.serving.client.messages import Prediction
+from ac_keras.serving.client.messages import ServedSignature
 from ac_keras.serving.deployment import check_model_name
 from ac_keras.serving.deployment import fitting_model_name
 from ac_keras.serving.deployment import write_deployment
