@@ -5,10 +5,6 @@ from ac_keras.extraction.clip_inputs import ClipInputs
 from ac_keras.extraction.clip_inputs import read_inputs
 from ac_keras.extraction.clip_predictor import ClipPrediction
 from ac_keras.extraction.clip_predictor import ClipPredictor
-from ac_keras.extraction.extraction_plan import AudioPlan
-from ac_keras.extraction.extraction_plan import ExtractionPlan
-from ac_keras.extraction.extraction_plan import FlowPlan
-from ac_keras.extraction.extraction_plan import RgbPlan
 from ac_keras.extraction.frame_choice import EqualIntervals
 from ac_keras.extraction.frame_choice import FrameRate
 from ac_keras.extraction.frame_view import FrameView
@@ -18,6 +14,10 @@ from ac_keras.extraction.media_error import MediaError
 from ac_keras.extraction.optical_flow import decode_flow
 from ac_keras.extraction.optical_flow import encode_flow
 from ac_keras.extraction.optical_flow import flow_stacks
+from ac_keras.extraction.plan import AudioPlan
+from ac_keras.extraction.plan import ExtractionPlan
+from ac_keras.extraction.plan import FlowPlan
+from ac_keras.extraction.plan import RgbPlan
 from ac_keras.extraction.sound_file import read_sound
 from ac_keras.extraction.sound_network import vgg_audio
 from ac_keras.extraction.video_file import probe

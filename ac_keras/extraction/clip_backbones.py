@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from ac_keras.extraction.extraction_plan import ExtractionPlan
+from ac_keras.extraction.plan import ExtractionPlan
 
 FOLDER = "backbones"  # of a dataset's folder
 CHUNK = 32  # frames at a time

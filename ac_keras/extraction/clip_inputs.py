@@ -11,12 +11,12 @@ from ac_keras.extraction import log_mel
 from ac_keras.extraction import optical_flow
 from ac_keras.extraction import sound_file
 from ac_keras.extraction import video_file
-from ac_keras.extraction.extraction_plan import AudioPlan
-from ac_keras.extraction.extraction_plan import ExtractionPlan
-from ac_keras.extraction.extraction_plan import FlowPlan
 from ac_keras.extraction.media_container import find_video
 from ac_keras.extraction.media_container import open_media
 from ac_keras.extraction.media_error import MediaError
+from ac_keras.extraction.plan import AudioPlan
+from ac_keras.extraction.plan import ExtractionPlan
+from ac_keras.extraction.plan import FlowPlan
 
 STEP_SECONDS = 0.01  # of a log-mel patch
 

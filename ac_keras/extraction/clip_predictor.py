@@ -8,12 +8,12 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from ac_keras.extraction import kept_inputs
+from ac_keras.extraction import plan as kept_inputs
 from ac_keras.extraction.clip_inputs import ClipInputs
 from ac_keras.extraction.clip_inputs import read_inputs
-from ac_keras.extraction.extraction_plan import ExtractionPlan
 from ac_keras.extraction.known_backbones import load_known_backbones
 from ac_keras.extraction.media_error import MediaError
+from ac_keras.extraction.plan import ExtractionPlan
 from ac_keras.models import attention_model
 from ac_keras.pipeline import Description
 from ac_keras.pipeline import sampling

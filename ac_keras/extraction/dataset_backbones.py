@@ -10,8 +10,8 @@ import numpy as np
 
 from ac_keras.extraction.backbone_choice import choose_backbone
 from ac_keras.extraction.clip_backbones import backbone_path
-from ac_keras.extraction.extraction_plan import NO_BACKBONE
-from ac_keras.extraction.extraction_plan import ModalityPlan
+from ac_keras.extraction.plan import NO_BACKBONE
+from ac_keras.extraction.plan import ModalityPlan
 from ac_keras.pipeline import Modality
 from ac_keras.utils import keras_files
 

@@ -2,12 +2,12 @@
 
 import pathlib
 
-from ac_keras.extraction import kept_inputs
+from ac_keras.extraction import plan as kept_inputs
 from ac_keras.extraction.clip_backbones import FOLDER
 from ac_keras.extraction.clip_backbones import ClipBackbones
 from ac_keras.extraction.clip_backbones import backbone_path
 from ac_keras.extraction.dataset_backbones import hash_backbone
-from ac_keras.extraction.extraction_plan import ExtractionPlan
+from ac_keras.extraction.plan import ExtractionPlan
 from ac_keras.pipeline import Description
 
 

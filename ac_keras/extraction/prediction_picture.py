@@ -7,11 +7,11 @@ import numpy as np
 
 from ac_keras.extraction.clip_inputs import STEP_SECONDS
 from ac_keras.extraction.clip_predictor import ClipPrediction
-from ac_keras.extraction.extraction_plan import AudioPlan
-from ac_keras.extraction.extraction_plan import FlowPlan
 from ac_keras.extraction.frame_choice import interval_of
 from ac_keras.extraction.optical_flow import decode_flow
 from ac_keras.extraction.optical_flow import encode_flow
+from ac_keras.extraction.plan import AudioPlan
+from ac_keras.extraction.plan import FlowPlan
 from ac_keras.visualization import ExplainedModality
 from ac_keras.visualization import save_clip_explanation
 from ac_keras.visualization.explained_modality import BANDS

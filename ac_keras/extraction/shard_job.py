@@ -4,7 +4,7 @@ import dataclasses
 import pathlib
 
 from ac_keras.annotations.clip_table import ClipRow
-from ac_keras.extraction.extraction_plan import ExtractionPlan
+from ac_keras.extraction.plan import ExtractionPlan
 from ac_keras.pipeline.description import Description
 from ac_keras.pipeline.writer import ShardTotals
 

@@ -6,9 +6,9 @@ import pytest
 from ac_keras.extraction import prediction_picture
 from ac_keras.extraction.clip_inputs import ClipInputs
 from ac_keras.extraction.clip_predictor import ClipPrediction
-from ac_keras.extraction.extraction_plan import FlowPlan
 from ac_keras.extraction.media_predictions import picture_names
 from ac_keras.extraction.optical_flow import encode_flow
+from ac_keras.extraction.plan import FlowPlan
 from support.media.extraction_jobs import PLAN
 
 STARTS = {"rgb": 0.05, "flow": 0.05, "audio": 0.0}

@@ -9,8 +9,8 @@ import numpy as np
 
 from ac_keras import cluster_classifier
 from ac_keras.extraction import dataset_backbones
-from ac_keras.extraction import kept_inputs
 from ac_keras.extraction import local_engine
+from ac_keras.extraction import plan
 from ac_keras.extraction.dataset_backbones import BackboneChoice
 from ac_keras.extraction.extraction_run import run_extraction
 from ac_keras.extraction.extraction_run import shard_tasks
@@ -81,7 +81,7 @@ def describe(backbones):
             )
             for name, backbone in backbones.items()
         },
-        settings={kept_inputs.SETTING: settings},
+        settings={plan.SETTING: settings},
     )
 
 
