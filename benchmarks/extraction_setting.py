@@ -4,8 +4,8 @@ import dataclasses
 import os
 import pathlib
 
-from ac_keras.extraction.dataset_backbones import BackboneChoice
-from ac_keras.extraction.dataset_backbones import input_side
+from ac_keras.extraction.backbones.dataset_backbones import BackboneChoice
+from ac_keras.extraction.backbones.dataset_backbones import input_side
 from ac_keras.extraction.extract import extract_files
 from ac_keras.extraction.frame_choice import EqualIntervals
 from ac_keras.extraction.plan import AudioPlan

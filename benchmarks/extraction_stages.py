@@ -30,7 +30,7 @@ from report import Report
 
 from ac_keras.annotations.class_folders import list_class_folders
 from ac_keras.extraction import local_engine
-from ac_keras.extraction.clip_backbones import ClipBackbones
+from ac_keras.extraction.backbones.dataset_backbones import ClipBackbones
 from ac_keras.extraction.clip_inputs import read_inputs
 from ac_keras.extraction.shard_extractor import set_threads
 

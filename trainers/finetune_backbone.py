@@ -24,7 +24,7 @@ from absl import flags
 from absl import logging
 
 from ac_keras import training
-from ac_keras.extraction.backbone_choice import choose_backbone
+from ac_keras.extraction.backbones.loading import choose_backbone
 from ac_keras.extraction.plan import input_shape_of
 from ac_keras.models import segment_network
 from ac_keras.pipeline import Manifest

@@ -1,6 +1,8 @@
 """From media files to local features (section 5.2 of the paper)."""
 
-from ac_keras.extraction.backbone import load_backbone
+from ac_keras.extraction.backbones.inflation import inflate_input
+from ac_keras.extraction.backbones.loading import load_backbone
+from ac_keras.extraction.backbones.vgg_audio import vgg_audio
 from ac_keras.extraction.clip_inputs import ClipInputs
 from ac_keras.extraction.clip_inputs import read_inputs
 from ac_keras.extraction.clip_predictor import ClipPrediction
@@ -8,7 +10,6 @@ from ac_keras.extraction.clip_predictor import ClipPredictor
 from ac_keras.extraction.frame_choice import EqualIntervals
 from ac_keras.extraction.frame_choice import FrameRate
 from ac_keras.extraction.frame_view import FrameView
-from ac_keras.extraction.inflation import inflate_input
 from ac_keras.extraction.log_mel import log_mel_patches
 from ac_keras.extraction.media_error import MediaError
 from ac_keras.extraction.optical_flow import decode_flow
@@ -19,7 +20,6 @@ from ac_keras.extraction.plan import ExtractionPlan
 from ac_keras.extraction.plan import FlowPlan
 from ac_keras.extraction.plan import RgbPlan
 from ac_keras.extraction.sound_file import read_sound
-from ac_keras.extraction.sound_network import vgg_audio
 from ac_keras.extraction.video_file import probe
 from ac_keras.extraction.video_file import read_frames
 

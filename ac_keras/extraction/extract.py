@@ -15,10 +15,10 @@ import keras
 from ac_keras.annotations.clip_table import ClipRow
 from ac_keras.annotations.clip_table import collect_class_names
 from ac_keras.annotations.clip_table import is_multi_label
-from ac_keras.extraction import dataset_backbones
 from ac_keras.extraction import plan as kept_inputs
 from ac_keras.extraction import shard_problems
-from ac_keras.extraction.dataset_backbones import BackboneChoice
+from ac_keras.extraction.backbones import dataset_backbones
+from ac_keras.extraction.backbones.dataset_backbones import BackboneChoice
 from ac_keras.extraction.extraction_run import Outcome
 from ac_keras.extraction.extraction_run import run_extraction
 from ac_keras.extraction.extraction_run import shard_tasks

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import tensorflow as tf
 
 from ac_keras.extraction import shard_problems
-from ac_keras.extraction.clip_backbones import ClipBackbones
+from ac_keras.extraction.backbones.dataset_backbones import ClipBackbones
 from ac_keras.extraction.clip_inputs import ClipInputs
 from ac_keras.extraction.clip_inputs import read_inputs
 from ac_keras.extraction.media_error import MediaError

@@ -27,8 +27,8 @@ from ac_keras.extraction import local_engine
 from ac_keras.extraction import plan as extraction_plan
 from ac_keras.extraction import ray_engine
 from ac_keras.extraction import shard_problems
-from ac_keras.extraction.dataset_backbones import BackboneChoice
-from ac_keras.extraction.dataset_backbones import input_side
+from ac_keras.extraction.backbones.dataset_backbones import BackboneChoice
+from ac_keras.extraction.backbones.dataset_backbones import input_side
 from ac_keras.extraction.extract import DatasetExtraction
 from ac_keras.extraction.extract import extract_files
 from ac_keras.extraction.extract import extract_inputs

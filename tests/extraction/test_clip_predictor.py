@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 
 from ac_keras import attention_model
-from ac_keras.extraction.clip_backbones import ClipBackbones
+from ac_keras.extraction.backbones.dataset_backbones import ClipBackbones
 from ac_keras.extraction.clip_predictor import ClipPredictor
 from ac_keras.extraction.media_error import MediaError
 from ac_keras.pipeline import Manifest

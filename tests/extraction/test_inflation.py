@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from ac_keras.extraction import inflation
+from ac_keras.extraction.backbones import inflation
 from gray_pictures import assert_alike
 from gray_pictures import gray_pictures
 from small_networks import small_network

@@ -3,7 +3,7 @@
 import keras
 import pytest
 
-from ac_keras.extraction import inflation
+from ac_keras.extraction.backbones import inflation
 from small_networks import small_network
 from support.error_parts import error_parts
 

@@ -8,10 +8,10 @@ import keras
 import numpy as np
 
 from ac_keras import cluster_classifier
-from ac_keras.extraction import dataset_backbones
 from ac_keras.extraction import local_engine
 from ac_keras.extraction import plan
-from ac_keras.extraction.dataset_backbones import BackboneChoice
+from ac_keras.extraction.backbones import dataset_backbones
+from ac_keras.extraction.backbones.dataset_backbones import BackboneChoice
 from ac_keras.extraction.extraction_run import run_extraction
 from ac_keras.extraction.extraction_run import shard_tasks
 from ac_keras.extraction.shard_job import ExtractionJob

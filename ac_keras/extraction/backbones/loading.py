@@ -7,8 +7,103 @@ from collections.abc import Callable
 import keras
 import numpy as np
 
-from ac_keras.extraction.inflation import widen_input
-from ac_keras.extraction.saved_backbone import load_saved_backbone
+from ac_keras.extraction.backbones.inflation import inflate_input
+from ac_keras.extraction.backbones.inflation import widen_input
+from ac_keras.extraction.backbones.vgg_audio import vgg_audio
+from ac_keras.models import small_cnn
+
+HIGHEST = 255  # of a pixel
+
+
+def load_saved_backbone(
+    path: str | os.PathLike, input_shape: tuple[int, ...]
+) -> keras.Model:
+    """Loads a saved model and makes sure that it can be a backbone.
+
+    Args:
+        path: A `.keras` file.
+        input_shape: `(height, width, channels)` of what it will get.
+
+    Returns:
+        The model, not compiled, as it was saved.
+
+    Raises:
+        ValueError: If the file cannot be loaded, takes other inputs than one
+            `(batch, height, width, channels)` of this shape, or gives other
+            than one `(batch, dim)` of finite numbers.
+    """
+    path, input_shape = os.fspath(path), tuple(input_shape)
+    try:
+        model = keras.models.load_model(path, compile=False)
+    except Exception as error:  # Any layer of the user's may fail in any way.
+        raise ValueError(
+            "load_saved_backbone expects a .keras file that Keras can load. "
+            f"Received: {path!r}; Keras says: {error}\nSave it with "
+            "model.save(path), and register layers of your own where they are "
+            "imported before this."
+        ) from error
+    _check_inputs(model, path, input_shape)
+    _check_features(_try_out(model, path, input_shape), path)
+    return model
+
+
+def _check_inputs(model, path, input_shape):
+    """Compares the shapes; a subclassed model does not tell its own."""
+    inputs = getattr(model, "inputs", None)
+    if inputs is None:
+        return
+    shapes = [tuple(x.shape) for x in inputs]
+    fits = (
+        len(shapes) == 1
+        and len(shapes[0]) == 4
+        and all(
+            own in (None, given)
+            for own, given in zip(shapes[0][1:], input_shape, strict=True)
+        )
+    )
+    if not fits:
+        raise _input_refusal(path, input_shape, f"inputs of shapes {shapes}")
+
+
+def _try_out(model, path, input_shape):
+    rng = np.random.default_rng(0)
+    pixels = rng.integers(0, HIGHEST + 1, (1, *input_shape)).astype(np.float32)
+    try:
+        return model(pixels, training=False)
+    except Exception as error:  # As in loading.
+        reason = f"a call that fails with: {error}\n"
+        raise _input_refusal(path, input_shape, reason) from error
+
+
+def _input_refusal(path, input_shape, received):
+    return ValueError(
+        "load_saved_backbone expects a model of one input (batch, height, "
+        f"width, channels), here {('batch', *input_shape)}. Received: "
+        f"{path!r} with {received}. Give the size that it was built for; "
+        "inflate_input makes a network of RGB take more channels."
+    )
+
+
+def _check_features(features, path):
+    shape = getattr(features, "shape", None)  # of several outputs none
+    if shape is None or len(shape) != 2:
+        received = f"an output of shape {tuple(shape or ())}"
+        if shape is None:
+            received = f"{len(features)} outputs"
+        raise ValueError(
+            "load_saved_backbone expects a model of one output (batch, dim). "
+            f"Received: {path!r} with {received}. End it in "
+            "GlobalAveragePooling2D, and save it without its classes."
+        )
+    values = keras.ops.convert_to_numpy(features).astype(np.float32)
+    if not np.isfinite(values).all():
+        raise ValueError(
+            "load_saved_backbone expects finite features of values 0..255. "
+            f"Received: {path!r}, of whose features for a random picture "
+            f"{(~np.isfinite(values)).sum()} are not. Scale pixels within "
+            "the model, and train it anew if its weights are not finite."
+        )
+
 
 IMAGENET = "imagenet"
 
@@ -176,3 +271,68 @@ def _unknown(source):
         f".keras file. Received: source={source!r}. "
         f"{'Near it are' if near else 'The names are'} {listed}."
     )
+
+
+SMALL = "small"
+VGG_AUDIO = "vgg16"
+LOG_MEL_SCALE = 0.25  # log-mel values lie between -4.6 and 4, about
+
+
+def choose_backbone(
+    modality: str,
+    input_shape: tuple[int, int, int],
+    *,
+    source: str | None = None,
+    weights: str | None = None,
+    inflate_from: str | None = None,
+) -> keras.Model:
+    """Makes or loads a backbone.
+
+    Args:
+        modality: `"rgb"`, `"flow"` or `"audio"`.
+        input_shape: What is made of a frame: pixels 0..255, or a log-mel
+            patch.
+        source: `"small"` for `small_cnn`, `"vgg16"` for audio, a name in
+            `keras.applications`, or a `.keras` file.
+        weights: `"imagenet"` or a file, for a name; None is random.
+        inflate_from: The `.keras` file of an RGB backbone that is made to
+            take the input's channels; instead of a source.
+
+    Returns:
+        A model from `(batch, *input_shape)` to `(batch, dim)`.
+
+    Raises:
+        ValueError: If there is no such network, or it does not take the
+            input.
+    """
+    if (source is None) == (inflate_from is None):
+        raise ValueError(
+            f"Expected either a backbone for {modality} or one to inflate. "
+            f"Received: backbone={source!r}, inflate_from={inflate_from!r}. "
+            f"Give one of them; {_choices(modality)}."
+        )
+    height, width, channels = input_shape
+    if inflate_from is not None:
+        rgb = load_saved_backbone(inflate_from, (height, width, 3))
+        return inflate_input(rgb, channels)
+    if source == SMALL:
+        if modality == "audio":
+            return small_cnn(input_shape, scale=LOG_MEL_SCALE, offset=0.0)
+        return small_cnn(input_shape)
+    if source.endswith(".keras"):
+        return load_saved_backbone(source, input_shape)
+    if modality == "audio":
+        if source == VGG_AUDIO:
+            return vgg_audio(weights)
+        raise ValueError(
+            f"Expected a backbone for audio. Received: {source!r}. Give "
+            f"{_choices(modality)}."
+        )
+    return load_backbone(
+        source, size=height, channels=channels, weights=weights
+    )
+
+
+def _choices(modality):
+    named = "`vgg16`" if modality == "audio" else "a name in keras.applications"
+    return f"`{SMALL}`, {named} or a .keras file"
