@@ -16,15 +16,15 @@ from ac_keras.annotations.clip_table import ClipRow
 from ac_keras.annotations.clip_table import collect_class_names
 from ac_keras.annotations.clip_table import is_multi_label
 from ac_keras.extraction import plan as kept_inputs
-from ac_keras.extraction import shard_problems
 from ac_keras.extraction.backbones import dataset_backbones
 from ac_keras.extraction.backbones.dataset_backbones import BackboneChoice
-from ac_keras.extraction.extraction_run import Outcome
-from ac_keras.extraction.extraction_run import run_extraction
-from ac_keras.extraction.extraction_run import shard_tasks
+from ac_keras.extraction.engines import job as shard_problems
+from ac_keras.extraction.engines.job import ExtractionJob
+from ac_keras.extraction.engines.job import ShardTask
+from ac_keras.extraction.engines.run import Outcome
+from ac_keras.extraction.engines.run import run_extraction
+from ac_keras.extraction.engines.run import shard_tasks
 from ac_keras.extraction.plan import ExtractionPlan
-from ac_keras.extraction.shard_job import ExtractionJob
-from ac_keras.extraction.shard_job import ShardTask
 from ac_keras.pipeline import DatasetWriter
 from ac_keras.pipeline import Description
 from ac_keras.pipeline import Manifest

@@ -10,7 +10,7 @@ import signal
 import sys
 
 from ac_keras.annotations.clip_table import ClipRow
-from ac_keras.extraction import local_engine
+from ac_keras.extraction.engines import local_engine
 from support.media.extraction_jobs import make_job
 
 if __name__ == "__main__":

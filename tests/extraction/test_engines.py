@@ -11,11 +11,11 @@ import signal
 import numpy as np
 import pytest
 
-from ac_keras.extraction import local_engine
-from ac_keras.extraction import ray_engine
 from ac_keras.extraction.clip_inputs import read_inputs
-from ac_keras.extraction.extraction_run import run_extraction
-from ac_keras.extraction.lost_workers import WorkerError
+from ac_keras.extraction.engines import local_engine
+from ac_keras.extraction.engines import ray_engine
+from ac_keras.extraction.engines.job import WorkerError
+from ac_keras.extraction.engines.run import run_extraction
 from ac_keras.pipeline import evaluation_batches
 from support.media.extraction_jobs import NUM_CLIPS
 from support.media.extraction_jobs import PLAN
@@ -166,7 +166,7 @@ def test_a_killed_run_goes_on_with_the_shards_left(media, extracted, tmp_path):
 
 
 def test_shards_that_lack_clips_can_be_done_anew(media, tmp_path):
-    from ac_keras.extraction import shard_problems
+    from ac_keras.extraction.engines import job as shard_problems
 
     folder, rows = media
     run(media, tmp_path, 1)

@@ -10,12 +10,12 @@ from collections.abc import Sequence
 from multiprocessing import Pipe
 from multiprocessing import connection
 
-from ac_keras.extraction.lost_workers import LostWorkers
-from ac_keras.extraction.lost_workers import WorkerError
-from ac_keras.extraction.shard_job import ClipEvent
-from ac_keras.extraction.shard_job import ExtractionJob
-from ac_keras.extraction.shard_job import ShardResult
-from ac_keras.extraction.shard_job import ShardTask
+from ac_keras.extraction.engines.job import ClipEvent
+from ac_keras.extraction.engines.job import ExtractionJob
+from ac_keras.extraction.engines.job import LostWorkers
+from ac_keras.extraction.engines.job import ShardResult
+from ac_keras.extraction.engines.job import ShardTask
+from ac_keras.extraction.engines.job import WorkerError
 from ac_keras.utils.processes import end_with_parent
 from ac_keras.utils.processes import start_worker
 
@@ -111,7 +111,7 @@ def _work(pipe, job):
     """Writes shards as long as there are some, as the target of a process."""
     end_with_parent()
     try:
-        from ac_keras.extraction.shard_extractor import ShardExtractor
+        from ac_keras.extraction.engines.worker import ShardExtractor
 
         extractor = ShardExtractor(job)
         while (task := pipe.recv()) is not None:

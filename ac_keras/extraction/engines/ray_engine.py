@@ -6,12 +6,12 @@ from collections.abc import Callable
 from collections.abc import Iterator
 from collections.abc import Sequence
 
-from ac_keras.extraction.lost_workers import LostWorkers
-from ac_keras.extraction.lost_workers import WorkerError
-from ac_keras.extraction.shard_job import ClipEvent
-from ac_keras.extraction.shard_job import ExtractionJob
-from ac_keras.extraction.shard_job import ShardResult
-from ac_keras.extraction.shard_job import ShardTask
+from ac_keras.extraction.engines.job import ClipEvent
+from ac_keras.extraction.engines.job import ExtractionJob
+from ac_keras.extraction.engines.job import LostWorkers
+from ac_keras.extraction.engines.job import ShardResult
+from ac_keras.extraction.engines.job import ShardTask
+from ac_keras.extraction.engines.job import WorkerError
 
 LOOK_SECONDS = 0.5  # between two looks at what clips are done
 
@@ -84,7 +84,7 @@ class RayWorker:
     """
 
     def __init__(self, job, events):
-        from ac_keras.extraction.shard_extractor import ShardExtractor
+        from ac_keras.extraction.engines.worker import ShardExtractor
 
         self._extractor = ShardExtractor(job)
         self._events = events
