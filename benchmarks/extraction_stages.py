@@ -30,9 +30,9 @@ from report import Report
 
 from ac_keras.annotations.class_folders import list_class_folders
 from ac_keras.extraction.backbones.dataset_backbones import ClipBackbones
-from ac_keras.extraction.clip_inputs import read_inputs
 from ac_keras.extraction.engines import local_engine
 from ac_keras.extraction.engines.worker import set_threads
+from ac_keras.extraction.inputs.clip_inputs import read_inputs
 
 _VIDEOS_DIR = flags.DEFINE_string(
     "videos_dir",

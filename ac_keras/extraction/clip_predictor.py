@@ -10,8 +10,8 @@ import tensorflow as tf
 
 from ac_keras.extraction import plan as kept_inputs
 from ac_keras.extraction.backbones.dataset_backbones import load_known_backbones
-from ac_keras.extraction.clip_inputs import ClipInputs
-from ac_keras.extraction.clip_inputs import read_inputs
+from ac_keras.extraction.inputs.clip_inputs import ClipInputs
+from ac_keras.extraction.inputs.clip_inputs import read_inputs
 from ac_keras.extraction.media_error import MediaError
 from ac_keras.extraction.plan import ExtractionPlan
 from ac_keras.models import attention_model

@@ -2,7 +2,7 @@
 
 import hashlib
 
-from ac_keras.extraction import optical_flow
+from ac_keras.extraction.inputs import optical_flow
 from moving_texture import moving_frames
 
 

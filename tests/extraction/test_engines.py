@@ -11,11 +11,11 @@ import signal
 import numpy as np
 import pytest
 
-from ac_keras.extraction.clip_inputs import read_inputs
 from ac_keras.extraction.engines import local_engine
 from ac_keras.extraction.engines import ray_engine
 from ac_keras.extraction.engines.job import WorkerError
 from ac_keras.extraction.engines.run import run_extraction
+from ac_keras.extraction.inputs.clip_inputs import read_inputs
 from ac_keras.pipeline import evaluation_batches
 from support.media.extraction_jobs import NUM_CLIPS
 from support.media.extraction_jobs import PLAN

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from ac_keras.extraction import log_mel
-from ac_keras.extraction.log_mel import log_mel_patches
+from ac_keras.extraction.inputs import log_mel
+from ac_keras.extraction.inputs.log_mel import log_mel_patches
 from log_mel_reference import reference_filters
 from log_mel_reference import reference_patches
 from pure_tones import tone

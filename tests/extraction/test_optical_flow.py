@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import flow_digest
-from ac_keras.extraction import optical_flow
+from ac_keras.extraction.inputs import optical_flow
 from moving_texture import moving_frames
 from support.error_parts import error_parts
 from support.programs import output_of

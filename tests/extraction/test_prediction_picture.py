@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from ac_keras.extraction import prediction_picture
-from ac_keras.extraction.clip_inputs import ClipInputs
 from ac_keras.extraction.clip_predictor import ClipPrediction
+from ac_keras.extraction.inputs.clip_inputs import ClipInputs
+from ac_keras.extraction.inputs.optical_flow import encode_flow
 from ac_keras.extraction.media_predictions import picture_names
-from ac_keras.extraction.optical_flow import encode_flow
 from ac_keras.extraction.plan import FlowPlan
 from support.media.extraction_jobs import PLAN
 

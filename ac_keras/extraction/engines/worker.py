@@ -11,14 +11,14 @@ from collections.abc import Iterator
 import tensorflow as tf
 
 from ac_keras.extraction.backbones.dataset_backbones import ClipBackbones
-from ac_keras.extraction.clip_inputs import ClipInputs
-from ac_keras.extraction.clip_inputs import read_inputs
 from ac_keras.extraction.engines import job as shard_problems
 from ac_keras.extraction.engines.job import ClipEvent
 from ac_keras.extraction.engines.job import ExtractionJob
 from ac_keras.extraction.engines.job import Problem
 from ac_keras.extraction.engines.job import ShardResult
 from ac_keras.extraction.engines.job import ShardTask
+from ac_keras.extraction.inputs.clip_inputs import ClipInputs
+from ac_keras.extraction.inputs.clip_inputs import read_inputs
 from ac_keras.extraction.media_error import MediaError
 from ac_keras.pipeline import Clip
 from ac_keras.pipeline import decode_clip

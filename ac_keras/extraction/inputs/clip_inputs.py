@@ -7,10 +7,10 @@ import time
 
 import numpy as np
 
-from ac_keras.extraction import log_mel
-from ac_keras.extraction import optical_flow
 from ac_keras.extraction import sound_file
 from ac_keras.extraction import video_file
+from ac_keras.extraction.inputs import log_mel
+from ac_keras.extraction.inputs import optical_flow
 from ac_keras.extraction.media_container import find_video
 from ac_keras.extraction.media_container import open_media
 from ac_keras.extraction.media_error import MediaError
