@@ -12,7 +12,7 @@ from ac_keras.extraction import plan as kept_inputs
 from ac_keras.extraction.backbones.dataset_backbones import load_known_backbones
 from ac_keras.extraction.inputs.clip_inputs import ClipInputs
 from ac_keras.extraction.inputs.clip_inputs import read_inputs
-from ac_keras.extraction.media_error import MediaError
+from ac_keras.extraction.media.container import MediaError
 from ac_keras.extraction.plan import ExtractionPlan
 from ac_keras.models import attention_model
 from ac_keras.pipeline import Description

@@ -3,9 +3,9 @@
 import dataclasses
 from typing import Any
 
-from ac_keras.extraction.frame_choice import EqualIntervals
-from ac_keras.extraction.frame_choice import FrameRate
-from ac_keras.extraction.frame_view import FrameView
+from ac_keras.extraction.media.frame_times import EqualIntervals
+from ac_keras.extraction.media.frame_times import FrameRate
+from ac_keras.extraction.media.frame_view import FrameView
 from ac_keras.pipeline import Description
 
 NO_BACKBONE = "none"  # what would go into a backbone is kept

@@ -6,10 +6,10 @@ import pathlib
 import numpy as np
 
 from ac_keras.extraction.clip_predictor import ClipPrediction
-from ac_keras.extraction.frame_choice import interval_of
 from ac_keras.extraction.inputs.clip_inputs import STEP_SECONDS
 from ac_keras.extraction.inputs.optical_flow import decode_flow
 from ac_keras.extraction.inputs.optical_flow import encode_flow
+from ac_keras.extraction.media.frame_times import interval_of
 from ac_keras.extraction.plan import AudioPlan
 from ac_keras.extraction.plan import FlowPlan
 from ac_keras.visualization import ExplainedModality

@@ -26,7 +26,7 @@ from ac_keras.datasets import load_digits
 from ac_keras.datasets.spoken_digits import SAMPLE_RATE
 from ac_keras.datasets.spoken_digits import SpokenDigits
 from ac_keras.datasets.spoken_digits import load_spoken_digits
-from ac_keras.extraction.media_writer import write_mp4
+from ac_keras.extraction.media.writer import write_mp4
 from ac_keras.utils import atomic_file
 
 _OUTPUT_DIR = flags.DEFINE_string(

@@ -34,8 +34,8 @@ from ac_keras.extraction.engines.run import Outcome
 from ac_keras.extraction.extract import DatasetExtraction
 from ac_keras.extraction.extract import extract_files
 from ac_keras.extraction.extract import extract_inputs
-from ac_keras.extraction.frame_choice import EqualIntervals
-from ac_keras.extraction.frame_choice import FrameRate
+from ac_keras.extraction.media.frame_times import EqualIntervals
+from ac_keras.extraction.media.frame_times import FrameRate
 from ac_keras.extraction.plan import ExtractionPlan
 from ac_keras.pipeline import Manifest
 from ac_keras.pipeline import load_class_names

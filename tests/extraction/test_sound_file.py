@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 import made_sounds
-from ac_keras.extraction.media_error import MediaError
-from ac_keras.extraction.sound_file import read_sound
+from ac_keras.extraction.media.audio import read_sound
+from ac_keras.extraction.media.container import MediaError
 from pure_tones import tone
 
 CODECS = {  # file name: codec, sample rate, layout

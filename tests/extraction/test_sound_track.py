@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 import made_sounds
-from ac_keras.extraction.sound_file import decode_sound
-from ac_keras.extraction.sound_track import MOST_SILENCE
-from ac_keras.extraction.sound_track import SoundTrack
+from ac_keras.extraction.media.audio import MOST_SILENCE
+from ac_keras.extraction.media.audio import SoundTrack
+from ac_keras.extraction.media.audio import decode_sound
 from pure_tones import tone
 
 

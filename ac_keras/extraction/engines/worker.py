@@ -19,7 +19,7 @@ from ac_keras.extraction.engines.job import ShardResult
 from ac_keras.extraction.engines.job import ShardTask
 from ac_keras.extraction.inputs.clip_inputs import ClipInputs
 from ac_keras.extraction.inputs.clip_inputs import read_inputs
-from ac_keras.extraction.media_error import MediaError
+from ac_keras.extraction.media.container import MediaError
 from ac_keras.pipeline import Clip
 from ac_keras.pipeline import decode_clip
 from ac_keras.pipeline.writer import write_shard_file

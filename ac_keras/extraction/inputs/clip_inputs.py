@@ -7,13 +7,13 @@ import time
 
 import numpy as np
 
-from ac_keras.extraction import sound_file
-from ac_keras.extraction import video_file
 from ac_keras.extraction.inputs import log_mel
 from ac_keras.extraction.inputs import optical_flow
-from ac_keras.extraction.media_container import find_video
-from ac_keras.extraction.media_container import open_media
-from ac_keras.extraction.media_error import MediaError
+from ac_keras.extraction.media import audio
+from ac_keras.extraction.media import video
+from ac_keras.extraction.media.container import MediaError
+from ac_keras.extraction.media.container import find_video
+from ac_keras.extraction.media.container import open_media
 from ac_keras.extraction.plan import AudioPlan
 from ac_keras.extraction.plan import ExtractionPlan
 from ac_keras.extraction.plan import FlowPlan
@@ -82,7 +82,7 @@ def read_inputs(path: str | os.PathLike, plan: ExtractionPlan) -> ClipInputs:
 def _read_frames(path, plan, inputs):
     try:
         with _clock(inputs, "decoding pictures"):
-            frames = video_file.read_frames(path, plan.choice, plan.views)
+            frames = video.read_frames(path, plan.choice, plan.views)
     except MediaError as error:
         inputs.problems.append(str(error))
         return
@@ -117,7 +117,7 @@ def make_flow(gray: np.ndarray, plan: FlowPlan) -> np.ndarray:
 def _read_sound(path, plan: AudioPlan, inputs):
     try:
         with _clock(inputs, "decoding sound"):
-            sound = sound_file.decode_sound(path)
+            sound = audio.decode_sound(path)
     except MediaError as error:
         inputs.problems.append(str(error))
         return

@@ -8,8 +8,8 @@ import numpy as np
 from ac_keras.annotations.clip_table import ClipRow
 from ac_keras.extraction.engines.job import ExtractionJob
 from ac_keras.extraction.engines.run import shard_tasks
-from ac_keras.extraction.frame_choice import EqualIntervals
-from ac_keras.extraction.media_writer import write_mp4
+from ac_keras.extraction.media.frame_times import EqualIntervals
+from ac_keras.extraction.media.writer import write_mp4
 from ac_keras.extraction.plan import AudioPlan
 from ac_keras.extraction.plan import ExtractionPlan
 from ac_keras.extraction.plan import FlowPlan

@@ -10,7 +10,14 @@ import os
 import types
 from collections.abc import Iterator
 
-from ac_keras.extraction.media_error import MediaError
+
+class MediaError(ValueError):
+    """A media file that is missing, broken, or without what is asked of it.
+
+    Its message names the file, says what was expected and what was found, and
+    what to do. A run over many files reports it and goes on with the next.
+    """
+
 
 # They name other files, which would become part of the clip.
 PLAYLISTS = ("concat", "dash", "hls", "imf", "sdp")

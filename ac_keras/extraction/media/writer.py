@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from ac_keras.extraction.media_container import import_av
+from ac_keras.extraction.media.container import import_av
 from ac_keras.utils import atomic_file
 
 QUALITY = "18"  # x264's constant rate factor; 0 is lossless, 51 the worst
