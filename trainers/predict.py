@@ -44,10 +44,10 @@ from absl import flags
 from ac_keras import prediction
 from ac_keras import serving
 from ac_keras import training
-from ac_keras.extraction.clip_predictor import ClipPredictor
-from ac_keras.extraction.media_predictions import predict_media
 from ac_keras.pipeline import Description
 from ac_keras.pipeline import Manifest
+from ac_keras.prediction.clip_predictor import ClipPredictor
+from ac_keras.prediction.media_files import predict_media
 
 _MODEL = flags.DEFINE_string("model", None, "The model.keras of a run.")
 _DATA_DIR = flags.DEFINE_string(

@@ -3,8 +3,6 @@
 from ac_keras.extraction.backbones.inflation import inflate_input
 from ac_keras.extraction.backbones.loading import load_backbone
 from ac_keras.extraction.backbones.vgg_audio import vgg_audio
-from ac_keras.extraction.clip_predictor import ClipPrediction
-from ac_keras.extraction.clip_predictor import ClipPredictor
 from ac_keras.extraction.inputs.clip_inputs import ClipInputs
 from ac_keras.extraction.inputs.clip_inputs import read_inputs
 from ac_keras.extraction.inputs.log_mel import log_mel_patches
@@ -22,6 +20,8 @@ from ac_keras.extraction.plan import AudioPlan
 from ac_keras.extraction.plan import ExtractionPlan
 from ac_keras.extraction.plan import FlowPlan
 from ac_keras.extraction.plan import RgbPlan
+from ac_keras.prediction.clip_predictor import ClipPrediction
+from ac_keras.prediction.clip_predictor import ClipPredictor
 
 __all__ = [
     "AudioPlan",

@@ -9,12 +9,12 @@ import pathlib
 import sys
 
 import clip_files
-from ac_keras.prediction import rows
+from ac_keras.prediction import row_writers
 
 STOP_IN = clip_files.name_of(1)
 
 
-def write_and_stop(self, batch, write=rows.JsonLinesWriter.write):
+def write_and_stop(self, batch, write=row_writers.JsonLinesWriter.write):
     if batch.file.endswith(STOP_IN) and batch.index[0]:
         self._file.flush()
         print("in the middle", flush=True)
@@ -23,5 +23,5 @@ def write_and_stop(self, batch, write=rows.JsonLinesWriter.write):
 
 
 if __name__ == "__main__":
-    rows.JsonLinesWriter.write = write_and_stop
+    row_writers.JsonLinesWriter.write = write_and_stop
     clip_files.predict(*map(pathlib.Path, sys.argv[1:]))
