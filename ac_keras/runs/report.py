@@ -17,7 +17,7 @@ from matplotlib import image
 from matplotlib import ticker
 
 from ac_keras.utils import atomic_file
-from ac_keras.visualization.attended_clip import AttendedClip
+from ac_keras.visualization.attended_clips import AttendedClip
 
 _SHARES = ("accuracy", "hit_at")
 _NO_VALUE = "–"

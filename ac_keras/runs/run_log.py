@@ -14,8 +14,8 @@ from ac_keras.models import attention_model
 from ac_keras.training.epoch_clock import TIMES
 from ac_keras.training.epoch_clock import EpochClock
 from ac_keras.utils import atomic_file
-from ac_keras.visualization import attention_picture
-from ac_keras.visualization.attention_weights import weights_entropy
+from ac_keras.visualization import attention_maps
+from ac_keras.visualization.attention_maps import weights_entropy
 
 
 class RunLog:
@@ -156,7 +156,7 @@ class RunLog:
             for name, weights in scores.items():
                 entropy = attention_entropy(weights)
                 tf.summary.scalar(f"attention_entropy/{name}", entropy)
-            picture = attention_picture({k: v[0] for k, v in scores.items()})
+            picture = attention_maps({k: v[0] for k, v in scores.items()})
             tf.summary.image("attention", tf.io.decode_png(picture)[None])
             writer.flush()
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ac_keras.visualization.attention_weights import checked_weights
+from ac_keras.visualization.attention_maps import checked_weights
 
 NO_FAVOURITE = -1
 MARGIN = 1.01  # over even weights, whose sum may be rounded up

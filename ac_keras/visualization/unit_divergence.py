@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from ac_keras.visualization.attention_weights import checked_weights
-from ac_keras.visualization.attention_weights import weights_entropy
+from ac_keras.visualization.attention_maps import checked_weights
+from ac_keras.visualization.attention_maps import weights_entropy
 
 
 class UnitDivergence:

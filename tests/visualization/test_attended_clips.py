@@ -9,8 +9,8 @@ from ac_keras.models import attention_model
 from ac_keras.pipeline import Clip
 from ac_keras.pipeline import evaluation_batches
 from ac_keras.visualization import AttendedClip
-from ac_keras.visualization import attended_clip
 from ac_keras.visualization import attended_clips
+from ac_keras.visualization import attended_clips as attended_clip
 from preview_dataset import CLASS_NAMES
 from preview_dataset import DIM
 from preview_dataset import IMAGE

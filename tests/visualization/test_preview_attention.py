@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from ac_keras.visualization import preview_attention
+from ac_keras.visualization import attended_clips
 from ac_keras.visualization import save_attention_maps
 from ac_keras.visualization import save_preview_attention
 from png_pixels import changed_box
@@ -41,7 +41,7 @@ def drawn(monkeypatch):
         calls.append(arguments)
         save_attention_maps(*arguments)
 
-    monkeypatch.setattr(preview_attention, "save_attention_maps", watch)
+    monkeypatch.setattr(attended_clips, "save_attention_maps", watch)
     return calls
 
 
