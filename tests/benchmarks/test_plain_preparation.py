@@ -14,7 +14,7 @@ from peers import plain_preparation  # noqa: E402
 from ac_keras.datasets import Digits  # noqa: E402
 from ac_keras.datasets import FlashMnist  # noqa: E402
 from ac_keras.datasets.flash_mnist import count_intensities  # noqa: E402
-from ac_keras.datasets.frame_extraction import make_extractor  # noqa: E402
+from ac_keras.datasets.frame_cnn import make_extractor  # noqa: E402
 from ac_keras.models import frame_cnn  # noqa: E402
 
 

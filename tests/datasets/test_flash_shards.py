@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from ac_keras.datasets.flash_shards import FlashShards
-from ac_keras.datasets.flash_shards import write_previews
+from ac_keras.datasets.flash_mnist import FlashShards
+from ac_keras.datasets.flash_mnist import write_previews
 from coded_digits import make_maker
 
 SIZES = {"train": 300, "test": 90}

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from ac_keras.datasets.frame_products import frame_features
-from ac_keras.datasets.frame_products import frame_logits
+from ac_keras.datasets.frame_cnn import frame_features
+from ac_keras.datasets.frame_cnn import frame_logits
 from drawn_cnn import draw_cnn
 from drawn_cnn import draw_frames
 from drawn_cnn import features_of
