@@ -1,8 +1,8 @@
 """What a cell keeps of its epochs while it trains."""
 
 import pytest
+from train_cell import CellLog
 
-from ac_keras.sweep.cell_log import CellLog
 from support.flash_mnist.tiny_cells import read_json
 
 ROWS = [

@@ -3,10 +3,10 @@
 import re
 
 import pytest
+import report_pages
+import table_1_results
+from figures import ACCURACY
 
-from ac_keras.sweep import cell_results
-from ac_keras.sweep import results_page
-from ac_keras.sweep.results_pictures import ACCURACY
 from support.flash_mnist.made_up_sweep import PAPER_SETTINGS
 from support.flash_mnist.made_up_sweep import SETTINGS
 from support.flash_mnist.made_up_sweep import cell_folder
@@ -25,10 +25,10 @@ SITTINGS = [
 
 
 def page_of(root, sections=None, costs=""):
-    return results_page.write_page(
+    return report_pages.write_page(
         "A title",
         "table_1",
-        cell_results.read_sweep(root),
+        table_1_results.read_sweep(root),
         PICTURES,
         sections or {},
         "page",

@@ -3,10 +3,9 @@
 import shlex
 
 import pytest
+import table_1_results
+from report_pages import sweep_commands
 
-from ac_keras.sweep import cell_results
-from ac_keras.sweep import cell_statistics
-from ac_keras.sweep.sweep_commands import sweep_commands
 from support.flash_mnist.made_up_sweep import write_cell
 
 
@@ -15,8 +14,8 @@ def commands_of(tmp_path):
     def commands_of(*cells, **flags):
         for cell in cells:
             write_cell(tmp_path, *cell)
-        (protocol,) = cell_results.read_sweep(tmp_path)
-        table = cell_statistics.tabulate_cells(protocol.cells)
+        (protocol,) = table_1_results.read_sweep(tmp_path)
+        table = table_1_results.tabulate_cells(protocol.cells)
         return sweep_commands(table.values(), "table_1", flags)
 
     return commands_of

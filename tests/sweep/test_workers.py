@@ -6,13 +6,13 @@ import json
 import types
 
 import pytest
+import workers
 
 import disturbed_cells
 from ac_keras import training
 from ac_keras.sweep import LOG
 from ac_keras.sweep import Cell
 from ac_keras.sweep import run_cells
-from ac_keras.sweep import workers
 from support.flash_mnist import tiny_cells
 
 pytestmark = pytest.mark.programs

@@ -18,6 +18,7 @@ import sys
 import keras
 import numpy as np
 import tensorflow as tf
+import train_cell
 from absl import app
 from absl import flags
 
@@ -26,7 +27,6 @@ from ac_keras import sweep
 from ac_keras import training
 from ac_keras.pipeline import Manifest
 from ac_keras.runs import folder
-from ac_keras.sweep import cell_run
 
 _DATA_DIR = flags.DEFINE_string(
     "data_dir", None, "Folder of the dataset.", required=True
@@ -92,7 +92,7 @@ def accuracy(model: keras.Model, batches: tf.data.Dataset) -> float:
     metric = keras.metrics.SparseCategoricalAccuracy(name="accuracy")
     evaluator = training.Evaluator(model, [metric])
     measured = evaluator.evaluate(
-        lambda size, share: batches, cell_run.EVALUATION_BATCH_SIZE
+        lambda size, share: batches, train_cell.EVALUATION_BATCH_SIZE
     )
     return measured["accuracy"]
 
@@ -112,7 +112,7 @@ def study(cell: sweep.Cell, manifest: Manifest) -> dict:
             functools.partial(sweep.build_model, shifting_class=cluster_class),
         )
         model = keras.models.load_model(cell.folder(root) / sweep.MODEL)
-        test = cell_run.evaluation_data(manifest, "test")
+        test = train_cell.evaluation_data(manifest, "test")
         result[name] = {
             "validation_accuracy": trained["validation_accuracy"],
             "test_accuracy": trained["test_accuracy"],

@@ -3,22 +3,121 @@
 import dataclasses
 import pathlib
 from collections.abc import Callable
+from collections.abc import Sequence
 
 import keras
 import tensorflow as tf
+from cells import HIDDEN_UNITS
+from cells import Cell
+from cells import Protocol
 
 from ac_keras import training
+from ac_keras.layers import AttentionCluster
+from ac_keras.layers import ShiftingCluster
+from ac_keras.models import cluster_classifier
 from ac_keras.pipeline import Manifest
 from ac_keras.pipeline import evaluation_batches
 from ac_keras.pipeline import steps_per_epoch
 from ac_keras.pipeline import training_batches
 from ac_keras.runs import folder
-from ac_keras.sweep.cell import Cell
-from ac_keras.sweep.cell_log import CellLog
-from ac_keras.sweep.cell_model import build_model
-from ac_keras.sweep.cell_model import check_dataset
-from ac_keras.sweep.protocols import Protocol
+from ac_keras.training.epoch_clock import EpochClock
 from ac_keras.utils import keras_files
+
+CURVE = "curve.json"
+SITTINGS = "sittings.json"  # when a sweep ran, beside its cells
+
+
+class CellLog:
+    """Keeps the figures of all epochs in `curve.json`.
+
+    It takes the place of a `RunLog` for the trainer.
+
+    Args:
+        directory: The cell's folder.
+        batch_size: Clips in a step.
+    """
+
+    def __init__(self, directory: pathlib.Path, batch_size: int):
+        self.directory = directory
+        self._clock = EpochClock(batch_size)
+
+    def begin_epoch(self, epoch: int, first_step: int, num_steps: int) -> None:
+        """Takes the time from here on."""
+        self._clock.begin(first_step)
+
+    def step(self, step: int, total: int, values: dict[str, float]) -> None:
+        """Does nothing: epochs are short."""
+
+    def times(self, step: int) -> dict[str, float]:
+        """Gives the time since the epoch began or went on."""
+        return self._clock.times(step)
+
+    def epoch(self, history: Sequence[dict], new: bool = True) -> None:
+        """Writes the epochs that are done."""
+        if history:
+            folder.write_json(self.directory / CURVE, list(history))
+
+
+def build_model(
+    cell: Cell,
+    protocol: Protocol,
+    manifest: Manifest,
+    shifting_class: type[ShiftingCluster] = ShiftingCluster,
+) -> keras.Model:
+    """Builds the cell's classifier.
+
+    Args:
+        cell: The cell.
+        protocol: How it is trained.
+        manifest: The dataset.
+        shifting_class: The layer of shifted cells.
+
+    Raises:
+        ValueError: If the dataset has several modalities, or several labels
+            a clip.
+    """
+    check_dataset(manifest)
+    description = manifest.description
+    ((name, modality),) = description.modalities.items()
+    arguments = (cell.num_units, cell.weighting, HIDDEN_UNITS)
+    if cell.shift:
+        initializer = training.parse_initializer
+        cluster = shifting_class(
+            *arguments,
+            alpha_initializer=initializer(protocol.alpha_initializer),
+            beta_initializer=initializer(protocol.beta_initializer),
+            name=name,
+        )
+    else:
+        cluster = AttentionCluster(*arguments, name=name)
+    return cluster_classifier(
+        {name: modality.dim},
+        {name: cluster},
+        description.num_classes,
+        protocol.dropout,
+    )
+
+
+def check_dataset(manifest: Manifest) -> None:
+    """Checks that cells can be trained on a dataset.
+
+    Raises:
+        ValueError: If it has several modalities, or several labels a clip.
+    """
+    description = manifest.description
+    if description.multi_label:
+        raise ValueError(
+            "Expected a dataset with one label a clip, as Table 1 has. "
+            f"Received: {manifest.directory} with multi_label=True. Use "
+            "trainers/train.py for it."
+        )
+    if len(description.modalities) != 1:
+        raise ValueError(
+            "Expected a dataset with one modality, as Table 1 has. Received: "
+            f"{manifest.directory} with {', '.join(description.modalities)}. "
+            "Prepare it with one of them."
+        )
+
 
 EVALUATION_BATCH_SIZE = 2048
 STEPS_PER_EXECUTION = 32

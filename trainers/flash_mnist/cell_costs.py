@@ -15,16 +15,15 @@ import time
 
 import keras
 import tensorflow as tf
+import train_cell
 from absl import app
 from absl import flags
+from cells import HIDDEN_UNITS
 
 from ac_keras import sweep
 from ac_keras import training
 from ac_keras.pipeline import Manifest
 from ac_keras.runs import folder
-from ac_keras.sweep import cell_model
-from ac_keras.sweep import cell_run
-from ac_keras.sweep.cell import HIDDEN_UNITS
 
 _DATA_DIR = flags.DEFINE_string(
     "data_dir", None, "Folder of the dataset.", required=True
@@ -46,11 +45,11 @@ _TURNS = flags.DEFINE_integer(
 
 def make_steps(cell: sweep.Cell, protocol: sweep.Protocol, manifest: Manifest):
     """Gives a function that takes some training steps."""
-    model = cell_model.build_model(cell, protocol, manifest)
+    model = train_cell.build_model(cell, protocol, manifest)
     update = training.UpdateStep(
         model, keras.optimizers.Adam(protocol.learning_rate)
     )
-    data = cell_run.training_data(cell, protocol, manifest)
+    data = train_cell.training_data(cell, protocol, manifest)
     batches = iter(data(0, 0, (0, 1)))
 
     @tf.function

@@ -13,18 +13,13 @@ import pathlib
 import shutil
 import sys
 
+import figures
+import report_pages
+import table_1_results
 from absl import app
 from absl import flags
 
 from ac_keras import sweep
-from ac_keras.sweep import anchor
-from ac_keras.sweep import attention_diversity
-from ac_keras.sweep import cell_results
-from ac_keras.sweep import measured_costs
-from ac_keras.sweep import position_bias
-from ac_keras.sweep import results_files
-from ac_keras.sweep import results_page
-from ac_keras.sweep import results_pictures
 from ac_keras.utils import atomic_file
 
 _SWEEP = flags.DEFINE_string(
@@ -72,43 +67,39 @@ def further_sections(address: str) -> tuple[dict[str, str], dict]:
     sections, copies = {}, {}
     if _DIVERSITY.value:
         path = pathlib.Path(_DIVERSITY.value)
-        runs = attention_diversity.read_diversity(path)
-        pictures = attention_diversity.find_pictures(path, runs)
+        runs = report_pages.read_diversity(path)
+        pictures = report_pages.find_pictures(path, runs)
         copies = {f"diversity_{x.name}": x for x in pictures.values()}
-        sections["What the units attend to"] = (
-            attention_diversity.describe_diversity(
-                runs,
-                {
-                    caption: f"{address}/{name}"
-                    for caption, name in zip(pictures, copies, strict=True)
-                },
-            )
+        sections["What the units attend to"] = report_pages.describe_diversity(
+            runs,
+            {
+                caption: f"{address}/{name}"
+                for caption, name in zip(pictures, copies, strict=True)
+            },
         )
     if _POSITION_BIAS.value:
-        rows = position_bias.read_position_bias(
+        rows = report_pages.read_position_bias(
             pathlib.Path(_POSITION_BIAS.value)
         )
         sections["A bias for each position"] = (
-            position_bias.describe_position_bias(rows)
+            report_pages.describe_position_bias(rows)
         )
     if _ANCHOR.value:
-        measured = anchor.read_anchor(pathlib.Path(_ANCHOR.value))
-        sections["What the CNN alone comes to"] = anchor.describe_anchor(
+        measured = report_pages.read_anchor(pathlib.Path(_ANCHOR.value))
+        sections["What the CNN alone comes to"] = report_pages.describe_anchor(
             measured
         )
     return sections, copies
 
 
 def draw_pictures(
-    protocols: list[cell_results.ProtocolResults], folder: pathlib.Path
+    protocols: list[table_1_results.ProtocolResults], folder: pathlib.Path
 ) -> dict[str, dict[str, str]]:
     """Draws each protocol, studies apart: captions and addresses."""
     return {
         protocol.name: {
             caption: f"{folder.name}/{name}"
-            for caption, name in results_pictures.draw_pictures(
-                protocol, folder
-            ).items()
+            for caption, name in figures.draw_pictures(protocol, folder).items()
         }
         for protocol in protocols
         if protocol.name in sweep.PROTOCOLS
@@ -126,21 +117,21 @@ def main(argv):
                 "Expected --output to end in .md, since the folder beside the "
                 f"page has its name without it. Received: output={output}."
             )
-        protocols = cell_results.read_sweep(root, _PROTOCOLS.value)
+        protocols = table_1_results.read_sweep(root, _PROTOCOLS.value)
         sections, copies = further_sections(folder.name)
         costs = ""
         if _COSTS.value:
-            rows = measured_costs.read_costs(pathlib.Path(_COSTS.value))
-            costs = measured_costs.describe_costs(rows)
+            rows = report_pages.read_costs(pathlib.Path(_COSTS.value))
+            costs = report_pages.describe_costs(rows)
         folder.mkdir(parents=True, exist_ok=True)
-        results_files.write_files(protocols, folder)
+        table_1_results.write_files(protocols, folder)
         for name, source in copies.items():
             with atomic_file.atomic_path(folder / name) as partial:
                 shutil.copyfile(source, partial)
         pictures = draw_pictures(protocols, folder)
     except ValueError as error:
         sys.exit(str(error))
-    page = results_page.write_page(
+    page = report_pages.write_page(
         _TITLE.value,
         root.resolve().name,
         protocols,

@@ -21,13 +21,13 @@ import sys
 import keras
 from absl import app
 from absl import flags
+from digit_attention import KINDS
 
 import ac_keras  # noqa: F401, makes the layers known to load_model
 from ac_keras import visualization
 from ac_keras.pipeline import Manifest
 from ac_keras.utils import atomic_file
 from ac_keras.visualization import DigitAttention
-from ac_keras.visualization.digit_attention import KINDS
 
 _RUNS = flags.DEFINE_list(
     "runs", None, "Output folders of trainers/train.py.", required=True

@@ -12,12 +12,12 @@ import json
 import pathlib
 import sys
 
+import digit_union
 import numpy as np
 from absl import app
 from absl import flags
 
 from ac_keras import training
-from ac_keras.datasets import frame_union
 from ac_keras.datasets.flash_mnist import present_digits
 from ac_keras.models import frame_cnn
 from ac_keras.pipeline import Manifest
@@ -79,11 +79,11 @@ def read_split(
     batches = evaluation_batches(manifest, split, batch_size=BATCH_SIZE)
     with training.named_damage(manifest, split):
         for clips, labels in batches.as_numpy_iterator():
-            probabilities = frame_union.frame_probabilities(
+            probabilities = digit_union.frame_probabilities(
                 clips["rgb"], kernel, bias
             )
-            decided = frame_union.decided_digits(probabilities)
-            highest = frame_union.highest_probabilities(probabilities)
+            decided = digit_union.decided_digits(probabilities)
+            highest = digit_union.highest_probabilities(probabilities)
             parts["decided"].append(decided)
             parts["highest"].append(highest)
             parts["present"].append(present_digits(labels))
@@ -93,8 +93,8 @@ def read_split(
 def choose_thresholds(clips: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Chooses each digit's threshold, by itself and for sets of digits."""
     highest, present = clips["highest"], clips["present"]
-    by_digit = frame_union.digit_thresholds(highest, present)
-    by_set = frame_union.set_thresholds(highest, present, by_digit)
+    by_digit = digit_union.digit_thresholds(highest, present)
+    by_set = digit_union.set_thresholds(highest, present, by_digit)
     return {"threshold_by_digit": by_digit, "threshold_by_set": by_set}
 
 
@@ -109,7 +109,7 @@ def measure_split(
     return {
         "num_clips": len(present),
         "accuracy": {
-            name: frame_union.set_accuracy(x, present)
+            name: digit_union.set_accuracy(x, present)
             for name, x in found.items()
         },
         "digit_accuracy": {

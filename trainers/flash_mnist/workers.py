@@ -10,9 +10,10 @@ from collections.abc import Callable
 from collections.abc import Sequence
 from multiprocessing import connection
 
+from cells import Cell
+from cells import Protocol
+
 from ac_keras import training
-from ac_keras.sweep.cell import Cell
-from ac_keras.sweep.protocols import Protocol
 from ac_keras.utils.processes import end_with_parent
 from ac_keras.utils.processes import start_worker
 
@@ -96,8 +97,7 @@ def _work(cell, protocol, data_dir, root):
     # A cell is stopped with its sweep, before somebody runs it again.
     end_with_parent()
     import tensorflow as tf
-
-    from ac_keras.sweep.cell_run import run_cell
+    from train_cell import run_cell
 
     print(time.strftime("%Y-%m-%d %H:%M:%S"), "begins", flush=True)
     # Cells are small and several; the processor's bits are the same anywhere.

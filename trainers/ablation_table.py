@@ -6,8 +6,8 @@ import statistics
 from collections.abc import Mapping
 from collections.abc import Sequence
 
-from ac_keras.sweep.results_table import markdown_table
-from ac_keras.sweep.results_table import points_text
+from report_pages import markdown_table
+from report_pages import points_text
 
 ModalitySet = tuple[str, ...]
 
