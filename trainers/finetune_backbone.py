@@ -23,6 +23,7 @@ from absl import app
 from absl import flags
 from absl import logging
 
+from ac_keras import runs
 from ac_keras import training
 from ac_keras.extraction.backbones.loading import choose_backbone
 from ac_keras.extraction.plan import input_shape_of
@@ -178,7 +179,7 @@ def train(directory: pathlib.Path) -> dict:
         history = trainer.fit(
             functools.partial(train_data, manifest),
             functools.partial(evaluate, "validation"),
-            training.RunLog(directory, _BATCH_SIZE.value, _EPOCHS.value),
+            runs.RunLog(directory, _BATCH_SIZE.value, _EPOCHS.value),
             signals,
         )
     model.load_weights(directory / training.BEST_WEIGHTS)

@@ -42,6 +42,7 @@ from absl import app
 from absl import flags
 
 from ac_keras import prediction
+from ac_keras import runs
 from ac_keras import serving
 from ac_keras import training
 from ac_keras.pipeline import Description
@@ -184,9 +185,9 @@ def predict_split() -> None:
     if _SERVER.value is not None:
         clips = served_predictions(manifest)
     else:
-        model = training.load_classifier(_MODEL.value, manifest.description)
+        model = runs.load_classifier(_MODEL.value, manifest.description)
         clips = predictions(model, manifest)
-    with training.named_damage(manifest, _SPLIT.value):
+    with runs.named_damage(manifest, _SPLIT.value):
         for clip in itertools.islice(clips, _NUM_CLIPS.value or None):
             print(json.dumps(clip))
 
@@ -243,7 +244,7 @@ def predict_records() -> None:
     """Writes the predictions of all files and prints what was done."""
     description = Description.load(_DATA_DIR.value)
     with training.StopSignal() as signals:
-        model = training.load_classifier(_MODEL.value, description)
+        model = runs.load_classifier(_MODEL.value, description)
         outcome = prediction.predict_files(
             model,
             description,
@@ -264,7 +265,7 @@ def predict_records() -> None:
 def predict_media_files(paths: list[str]) -> None:
     """Prints a line for each media file."""
     description = Description.load(_DATA_DIR.value)
-    model = training.load_classifier(_MODEL.value, description)
+    model = runs.load_classifier(_MODEL.value, description)
     predictor = ClipPredictor(
         model, _DATA_DIR.value, _TOP_K.value, _EVAL_FRAMES.value
     )

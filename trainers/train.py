@@ -23,6 +23,7 @@ from absl import logging
 from ac_keras import AttentionCluster
 from ac_keras import ShiftingCluster
 from ac_keras import cluster_classifier
+from ac_keras import runs
 from ac_keras import training
 from ac_keras.pipeline import Manifest
 from ac_keras.pipeline import evaluation_batches
@@ -478,7 +479,7 @@ def dry_run(model: keras.Model, manifest: Manifest, train_data) -> None:
     """Prints shapes, sizes and steps."""
     steps = steps_per_epoch(manifest, _TRAIN_SPLIT.value, _BATCH_SIZE.value)
     print(
-        training.describe_run(
+        runs.describe_run(
             model,
             make_optimizer(steps),
             train_data(0, 0, (0, 1)),
@@ -495,7 +496,7 @@ def fit(trainer: training.Trainer, manifest, train_data, evaluate) -> list:
     split, log = _VALIDATION_SPLIT.value, None
     if trainer.is_chief:
         trainer.model.summary()
-        log = training.RunLog(
+        log = runs.RunLog(
             trainer.directory,
             trainer.batch_size,
             trainer.epochs,
@@ -518,7 +519,7 @@ def plain_errors(manifest: Manifest, train_data, splits, num_hosts: int = 1):
     try:
         yield
     except (ArithmeticError, tf.errors.OpError, UnicodeDecodeError) as error:
-        message = training.explain(
+        message = runs.explain(
             error,
             manifest,
             [split.value for split in splits if split.value],
@@ -575,7 +576,7 @@ def train_on(
     result = None
     if is_chief:
         with plain_errors(manifest, train_data, [_TEST_SPLIT]):
-            result = training.finish_run(
+            result = runs.finish_run(
                 kept_model(manifest, num_units, output_dir),
                 manifest,
                 functools.partial(evaluate, _TEST_SPLIT.value),
@@ -600,7 +601,7 @@ def train_together(data_dir, output_dir, strategy) -> dict | None:
     try:
         return train_on(data_dir, output_dir, strategy)
     except tf.errors.OpError as error:
-        message = training.explain_loss(error, training.num_hosts(strategy))
+        message = runs.explain_loss(error, training.num_hosts(strategy))
         if message is None:
             raise
         sys.exit(message)
@@ -668,7 +669,7 @@ def main(argv):
     except (FileNotFoundError, ValueError, training.RunStopped) as error:
         sys.exit(str(error))
     if len(results) > 1 and all(results.values()):
-        training.write_mean(results, output_dir)
+        runs.write_mean(results, output_dir)
 
 
 if __name__ == "__main__":

@@ -1,1 +1,1 @@
-"""annotations."""
+"""Class names, clip tables and official splits of datasets."""

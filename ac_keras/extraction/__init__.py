@@ -20,14 +20,10 @@ from ac_keras.extraction.plan import AudioPlan
 from ac_keras.extraction.plan import ExtractionPlan
 from ac_keras.extraction.plan import FlowPlan
 from ac_keras.extraction.plan import RgbPlan
-from ac_keras.prediction.clip_predictor import ClipPrediction
-from ac_keras.prediction.clip_predictor import ClipPredictor
 
 __all__ = [
     "AudioPlan",
     "ClipInputs",
-    "ClipPrediction",
-    "ClipPredictor",
     "EqualIntervals",
     "ExtractionPlan",
     "FlowPlan",

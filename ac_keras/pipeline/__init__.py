@@ -1,6 +1,5 @@
 """Records of local features: written, read, sampled and batched."""
 
-from ac_keras.annotations.class_names import load_class_names
 from ac_keras.pipeline.clip import Clip
 from ac_keras.pipeline.clip import decode_clip
 from ac_keras.pipeline.clip import encode_clip
@@ -31,7 +30,6 @@ __all__ = [
     "encode_clip",
     "evaluation_batches",
     "find_damage",
-    "load_class_names",
     "scan_records",
     "skip_damage",
     "steps_per_epoch",

@@ -17,6 +17,7 @@ from ac_keras import serving
 from ac_keras import visualization
 from ac_keras.pipeline import Manifest
 from ac_keras.runs import folder as run_folder
+from ac_keras.runs.report import write_report
 from ac_keras.training.evaluator import Evaluator
 from ac_keras.training.evaluator import evaluation_metrics
 from ac_keras.utils import keras_files
@@ -89,7 +90,7 @@ def finish_run(
     if not description.multi_label:
         confusion = metrics[-1].confusion_matrix()
     _draw(model, manifest, directory)
-    visualization.write_report(
+    write_report(
         directory / "report.html",
         title=f"{directory.name}: {description.name}",
         result=result,

@@ -1,14 +1,5 @@
 """Training that survives: one loop for one device, many, and many hosts."""
 
-from ac_keras.runs.failures import describe_run
-from ac_keras.runs.failures import explain
-from ac_keras.runs.failures import explain_loss
-from ac_keras.runs.failures import named_damage
-from ac_keras.runs.finish import finish_run
-from ac_keras.runs.finish import write_mean
-from ac_keras.runs.load_classifier import load_classifier
-from ac_keras.runs.run_log import RunLog
-from ac_keras.runs.run_log import duration
 from ac_keras.training.best_epoch import LAST
 from ac_keras.training.best_epoch import BestEpoch
 from ac_keras.training.checkpoints import RunState
@@ -37,7 +28,6 @@ __all__ = [
     "BestEpoch",
     "Evaluator",
     "NonFiniteLossError",
-    "RunLog",
     "RunState",
     "RunStopped",
     "StopSignal",
@@ -45,21 +35,13 @@ __all__ = [
     "UpdateStep",
     "Warmup",
     "balanced_class_weights",
-    "describe_run",
-    "duration",
     "evaluation_metrics",
-    "explain",
-    "explain_loss",
     "figure_names",
-    "finish_run",
     "is_chief",
-    "load_classifier",
     "make_schedule",
     "make_strategy",
-    "named_damage",
     "num_hosts",
     "parse_initializer",
     "parse_num_units",
     "training_metrics",
-    "write_mean",
 ]

@@ -1,1 +1,1 @@
-"""utils."""
+"""Files, processes and optional packages."""

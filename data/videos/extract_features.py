@@ -20,6 +20,7 @@ from absl import flags
 from absl import logging
 
 from ac_keras.annotations.class_folders import list_class_folders
+from ac_keras.annotations.class_names import load_class_names
 from ac_keras.annotations.clip_table import ClipRow
 from ac_keras.annotations.clip_table import load_table
 from ac_keras.annotations.splits import draw_splits
@@ -38,7 +39,6 @@ from ac_keras.extraction.media.frame_times import EqualIntervals
 from ac_keras.extraction.media.frame_times import FrameRate
 from ac_keras.extraction.plan import ExtractionPlan
 from ac_keras.pipeline import Manifest
-from ac_keras.pipeline import load_class_names
 
 _VIDEOS_DIR = flags.DEFINE_string(
     "videos_dir",

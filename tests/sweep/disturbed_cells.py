@@ -5,7 +5,8 @@ import os
 import signal
 import threading
 
-from ac_keras.sweep import run_cells
+from workers import run_cells
+
 from support.flash_mnist import tiny_cells
 
 

@@ -5,12 +5,12 @@ import dataclasses
 import keras
 import numpy as np
 import pytest
+from cells import FAMILIES
+from cells import Cell
+from train_cell import build_model
 
 from ac_keras.layers import AttentionCluster
 from ac_keras.layers import ShiftingCluster
-from ac_keras.sweep import FAMILIES
-from ac_keras.sweep import Cell
-from ac_keras.sweep import build_model
 from support.flash_mnist.tiny_cells import CLASS_NAMES
 from support.flash_mnist.tiny_cells import DIM
 from support.flash_mnist.tiny_cells import NUM_FRAMES

@@ -4,8 +4,8 @@ import json
 
 import pytest
 import table_1_results
+from cells import Cell
 
-from ac_keras.sweep import Cell
 from support.flash_mnist import made_up_sweep
 from support.flash_mnist.made_up_sweep import write_cell
 

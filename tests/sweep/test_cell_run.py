@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 import train_cell
+from cells import Cell
+from train_cell import run_cell
 
 from ac_keras.pipeline import Manifest
 from ac_keras.pipeline import evaluation_batches
-from ac_keras.sweep import Cell
-from ac_keras.sweep import run_cell
 from support.flash_mnist import tiny_cells
 from support.flash_mnist.tiny_cells import PROTOCOL
 from support.runs import numpy_classifier

@@ -2,9 +2,8 @@
 
 import cells
 import pytest
-
-from ac_keras.sweep import FAMILIES
-from ac_keras.sweep import NUM_UNITS
+from cells import FAMILIES
+from cells import NUM_UNITS
 
 # Rows as they are printed, N first; the table itself is kept by columns.
 PAPER = """

@@ -7,12 +7,12 @@ import types
 
 import pytest
 import workers
+from cells import Cell
+from workers import LOG
+from workers import run_cells
 
 import disturbed_cells
 from ac_keras import training
-from ac_keras.sweep import LOG
-from ac_keras.sweep import Cell
-from ac_keras.sweep import run_cells
 from support.flash_mnist import tiny_cells
 
 pytestmark = pytest.mark.programs

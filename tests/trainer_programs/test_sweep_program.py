@@ -5,9 +5,12 @@ import signal
 import types
 
 import pytest
+from cells import Cell
+from cells import choose_protocol
+from train_cell import settings_of
+from workers import LOG
 
 import sweep_runs
-from ac_keras import sweep
 from ac_keras.pipeline import Manifest
 from ac_keras.runs import folder as run_folder
 from support.flash_mnist import tiny_cells
@@ -127,10 +130,10 @@ def runs(folder):
 def answers(runs, folder):
     """What is said in each case, and the finished sweep's files around it."""
     # As if a cell of another protocol were finished there.
-    manifest, cell = Manifest.load(folder / "data"), sweep.Cell("fc2", 4)
+    manifest, cell = Manifest.load(folder / "data"), Cell("fc2", 4)
     other = cell.folder(runs.whole / "paper")
-    protocol = sweep.choose_protocol("paper", cell)
-    run_folder.claim(other, sweep.settings_of(cell, protocol), manifest)
+    protocol = choose_protocol("paper", cell)
+    run_folder.claim(other, settings_of(cell, protocol), manifest)
     shutil.copy(runs.whole / FIRST / "result.json", other)
     given = {**SETTINGS, "data_dir": folder / "data", "output_dir": runs.whole}
     cases = []
@@ -206,7 +209,7 @@ def test_ctrl_c_while_it_starts_ends_it_without_a_failure(runs):
 def test_the_cells_of_a_killed_sweep_save_where_they_are(runs):
     assert [x[0] for x in runs.said[1:]] == [-signal.SIGKILL] * 2
     assert 2 <= runs.epochs[1] < runs.epochs[2] < SETTINGS["epochs"]
-    log = (runs.disturbed / FIRST / sweep.LOG).read_text()
+    log = (runs.disturbed / FIRST / LOG).read_text()
     assert log.count("Stopped by SIGTERM after") == 1  # the sweep's own kill
 
 

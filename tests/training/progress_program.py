@@ -7,7 +7,7 @@ import pathlib
 import sys
 import time
 
-from ac_keras.training import RunLog
+from ac_keras.runs import RunLog
 
 BATCH_SIZE = 10
 STEPS = 4

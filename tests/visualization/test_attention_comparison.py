@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
+from digit_pictures import ComparedAttention
+from digit_pictures import save_attention_comparison
 
-from ac_keras.visualization import ComparedAttention
-from ac_keras.visualization import save_attention_comparison
 from drawn_figures import watch_figures
 from png_pixels import changed_box
 from png_pixels import read_png

@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
+from digit_pictures import save_attended_kinds
 
-from ac_keras.visualization import save_attended_kinds
 from drawn_figures import watch_figures
 from png_pixels import changed_box
 from png_pixels import read_png

@@ -7,8 +7,8 @@ import re
 import numpy as np
 import pytest
 
+from ac_keras.runs.report import write_report
 from ac_keras.visualization import AttendedClip
-from ac_keras.visualization import write_report
 from drawn_clips import make_attended
 from drawn_clips import random_weights
 from page_parts import PageParts

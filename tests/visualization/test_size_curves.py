@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
+from figures import SizeCurve
+from figures import save_size_curves
 from matplotlib.colors import to_rgb
 
-from ac_keras.visualization import SizeCurve
-from ac_keras.visualization import save_size_curves
 from drawn_figures import legend_of
 from drawn_figures import watch_figures
 from png_pixels import is_color

@@ -22,12 +22,15 @@ import keras
 from absl import app
 from absl import flags
 from digit_attention import KINDS
+from digit_attention import DigitAttention
+from digit_attention import measure_digit_attention
+from digit_pictures import save_attended_digits
+from digit_pictures import save_flashed_clips
 
 import ac_keras  # noqa: F401, makes the layers known to load_model
 from ac_keras import visualization
 from ac_keras.pipeline import Manifest
 from ac_keras.utils import atomic_file
-from ac_keras.visualization import DigitAttention
 
 _RUNS = flags.DEFINE_list(
     "runs", None, "Output folders of trainers/train.py.", required=True
@@ -150,7 +153,7 @@ def main(argv):
         runs = {}
         for name, folder in folders.items():
             model = keras.models.load_model(folder / MODEL)
-            runs[name] = visualization.measure_digit_attention(
+            runs[name] = measure_digit_attention(
                 model, manifest, _NUM_CLIPS.value, _BATCH_SIZE.value
             )
             output_dir.mkdir(parents=True, exist_ok=True)
@@ -162,11 +165,9 @@ def main(argv):
             )
     except (FileNotFoundError, ValueError) as error:
         sys.exit(str(error))
-    if not visualization.save_flashed_clips(
-        runs, manifest, output_dir / "attention.png"
-    ):
+    if not save_flashed_clips(runs, manifest, output_dir / "attention.png"):
         print(f"{_DATA_DIR.value} keeps no images; attention was not drawn.")
-    visualization.save_attended_digits(runs, output_dir / "attended_digits.png")
+    save_attended_digits(runs, output_dir / "attended_digits.png")
     values = {name: as_json(found) for name, found in runs.items()}
     atomic_file.write_text(
         output_dir / "diversity.json", json.dumps(values, indent=1) + "\n"

@@ -18,9 +18,14 @@ import tensorflow as tf
 import train_cell
 from absl import app
 from absl import flags
+from cells import FAMILIES
 from cells import HIDDEN_UNITS
+from cells import NUM_UNITS
+from cells import Cell
+from cells import Protocol
+from cells import choose_protocol
+from cells import parse_cells
 
-from ac_keras import sweep
 from ac_keras import training
 from ac_keras.pipeline import Manifest
 from ac_keras.runs import folder
@@ -30,10 +35,10 @@ _DATA_DIR = flags.DEFINE_string(
 )
 _OUTPUT = flags.DEFINE_string("output", None, "JSON file to write.")
 _NUM_UNITS = flags.DEFINE_list(
-    "num_units", [str(x) for x in sweep.NUM_UNITS], "Rows of the table."
+    "num_units", [str(x) for x in NUM_UNITS], "Rows of the table."
 )
 _FAMILIES = flags.DEFINE_list(
-    "families", list(sweep.FAMILIES), "Columns of the table."
+    "families", list(FAMILIES), "Columns of the table."
 )
 _CLIPS = flags.DEFINE_integer(
     "clips", 8192, "Clips trained on in a turn.", lower_bound=1
@@ -43,7 +48,7 @@ _TURNS = flags.DEFINE_integer(
 )
 
 
-def make_steps(cell: sweep.Cell, protocol: sweep.Protocol, manifest: Manifest):
+def make_steps(cell: Cell, protocol: Protocol, manifest: Manifest):
     """Gives a function that takes some training steps."""
     model = train_cell.build_model(cell, protocol, manifest)
     update = training.UpdateStep(
@@ -63,7 +68,7 @@ def make_steps(cell: sweep.Cell, protocol: sweep.Protocol, manifest: Manifest):
     return steps
 
 
-def make_products(cell: sweep.Cell, batch: int, dim, num_frames, num_classes):
+def make_products(cell: Cell, batch: int, dim, num_frames, num_classes):
     """Gives a function that does the products of some steps, no more."""
     width, rows = cell.num_units * dim, batch * num_frames
     hidden = cell.num_units * HIDDEN_UNITS
@@ -99,9 +104,9 @@ def make_products(cell: sweep.Cell, batch: int, dim, num_frames, num_classes):
     return steps
 
 
-def measure(cell: sweep.Cell, manifest: Manifest) -> dict:
+def measure(cell: Cell, manifest: Manifest) -> dict:
     """Gives seconds an epoch of a cell and of its products."""
-    protocol = sweep.choose_protocol("tuned", cell)
+    protocol = choose_protocol("tuned", cell)
     batch = protocol.batch_size
     ((name, modality),) = manifest.description.modalities.items()
     split = manifest.split("train")
@@ -137,7 +142,7 @@ def main(argv):
     tf.config.threading.set_inter_op_parallelism_threads(1)
     manifest = Manifest.load(_DATA_DIR.value)
     rows = []
-    for cell in sweep.parse_cells(_FAMILIES.value, _NUM_UNITS.value, ["0"]):
+    for cell in parse_cells(_FAMILIES.value, _NUM_UNITS.value, ["0"]):
         rows.append(measure(cell, manifest))
         row = rows[-1]
         print(

@@ -17,7 +17,7 @@ import numpy as np
 from absl import app
 from absl import flags
 
-from ac_keras import training
+from ac_keras import runs
 from ac_keras.datasets.flash_mnist import present_digits
 from ac_keras.models import frame_cnn
 from ac_keras.pipeline import Manifest
@@ -77,7 +77,7 @@ def read_split(
     """
     parts = {"decided": [], "highest": [], "present": []}
     batches = evaluation_batches(manifest, split, batch_size=BATCH_SIZE)
-    with training.named_damage(manifest, split):
+    with runs.named_damage(manifest, split):
         for clips, labels in batches.as_numpy_iterator():
             probabilities = digit_union.frame_probabilities(
                 clips["rgb"], kernel, bias

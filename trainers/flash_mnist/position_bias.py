@@ -21,9 +21,14 @@ import tensorflow as tf
 import train_cell
 from absl import app
 from absl import flags
+from cells import Cell
+from cells import choose_protocol
+from cells import parse_cells
+from train_cell import MODEL
+from train_cell import build_model
+from train_cell import run_cell
 
 from ac_keras import ShiftingCluster
-from ac_keras import sweep
 from ac_keras import training
 from ac_keras.pipeline import Manifest
 from ac_keras.runs import folder
@@ -97,21 +102,21 @@ def accuracy(model: keras.Model, batches: tf.data.Dataset) -> float:
     return measured["accuracy"]
 
 
-def study(cell: sweep.Cell, manifest: Manifest) -> dict:
+def study(cell: Cell, manifest: Manifest) -> dict:
     """Trains a cell both ways and gives its accuracies."""
-    protocol = sweep.choose_protocol("tuned", cell)
+    protocol = choose_protocol("tuned", cell)
     result = {"num_units": cell.num_units, "seed": cell.seed}
     classes = {"without": ShiftingCluster, "with": PositionBiasCluster}
     for name, cluster_class in classes.items():
         root = pathlib.Path(_OUTPUT_DIR.value) / f"{name}_bias"
-        trained = sweep.run_cell(
+        trained = run_cell(
             cell,
             protocol,
             manifest.directory,
             root,
-            functools.partial(sweep.build_model, shifting_class=cluster_class),
+            functools.partial(build_model, shifting_class=cluster_class),
         )
-        model = keras.models.load_model(cell.folder(root) / sweep.MODEL)
+        model = keras.models.load_model(cell.folder(root) / MODEL)
         test = train_cell.evaluation_data(manifest, "test")
         result[name] = {
             "validation_accuracy": trained["validation_accuracy"],
@@ -134,7 +139,7 @@ def main(argv):
     results = []
     try:
         manifest = Manifest.load(_DATA_DIR.value)
-        cells = sweep.parse_cells(["fc1_shift"], _NUM_UNITS.value, _SEEDS.value)
+        cells = parse_cells(["fc1_shift"], _NUM_UNITS.value, _SEEDS.value)
         check_frames(manifest)
         for cell in cells:
             results.append(study(cell, manifest))

@@ -28,7 +28,7 @@ from table_1_results import Table
 from table_1_results import place_of
 from table_1_results import tabulate_cells
 
-from ac_keras.training import duration
+from ac_keras.runs import duration
 
 TITLES = {
     "average": "Average",

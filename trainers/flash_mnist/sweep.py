@@ -19,8 +19,20 @@ import time
 
 from absl import app
 from absl import flags
+from cells import FAMILIES
+from cells import NUM_UNITS
+from cells import PROTOCOLS
+from cells import Cell
+from cells import Protocol
+from cells import choose_protocol
+from cells import parse_cells
+from train_cell import SITTINGS
+from train_cell import count_flops
+from train_cell import settings_of
+from workers import LOG
+from workers import run_cells
 
-from ac_keras import sweep
+from ac_keras import runs
 from ac_keras import training
 from ac_keras.pipeline import Manifest
 from ac_keras.runs import folder as run_folder
@@ -32,16 +44,16 @@ _OUTPUT_DIR = flags.DEFINE_string(
     "output_dir", None, "Folder of all cells.", required=True
 )
 _FAMILIES = flags.DEFINE_list(
-    "families", list(sweep.FAMILIES), "Columns of the table."
+    "families", list(FAMILIES), "Columns of the table."
 )
 _NUM_UNITS = flags.DEFINE_list(
-    "num_units", [str(x) for x in sweep.NUM_UNITS], "Rows of the table."
+    "num_units", [str(x) for x in NUM_UNITS], "Rows of the table."
 )
 _SEEDS = flags.DEFINE_list("seeds", ["0"], "Seeds to train every cell with.")
 _PROTOCOL = flags.DEFINE_enum(
     "protocol",
     "tuned",
-    list(sweep.PROTOCOLS),
+    list(PROTOCOLS),
     "How to train: as was chosen on the validation split, or in the words of "
     "the paper.",
 )
@@ -84,9 +96,9 @@ _OVERRIDES = {
 }
 
 
-def chosen_protocol(cell: sweep.Cell) -> sweep.Protocol:
+def chosen_protocol(cell: Cell) -> Protocol:
     """Gives what the flags make of a cell's protocol."""
-    protocol = sweep.choose_protocol(_PROTOCOL.value, cell)
+    protocol = choose_protocol(_PROTOCOL.value, cell)
     return dataclasses.replace(protocol, **overrides())
 
 
@@ -99,7 +111,7 @@ def overrides() -> dict:
     }
 
 
-def check_flags() -> list[sweep.Cell]:
+def check_flags() -> list[Cell]:
     """Gives the cells that the flags name.
 
     Raises:
@@ -107,18 +119,18 @@ def check_flags() -> list[sweep.Cell]:
     """
     name = _STUDY.value
     is_folder = not name or pathlib.Path("x", name).resolve().name == name
-    is_free = name not in sweep.PROTOCOLS and is_folder
+    is_free = name not in PROTOCOLS and is_folder
     if bool(name) != bool(overrides()) or not is_free:
         raise ValueError(
             "Expected --study=NAME with flags that change the protocol, and "
             f"only there. Received: study={name!r}, changes={overrides()}. "
             "The name is a folder's, and no protocol's, "
-            f"{' or '.join(sweep.PROTOCOLS)}."
+            f"{' or '.join(PROTOCOLS)}."
         )
     for setting in ("alpha_initializer", "beta_initializer"):
         if setting in overrides():
             training.parse_initializer(overrides()[setting])  # or raises
-    return sweep.parse_cells(_FAMILIES.value, _NUM_UNITS.value, _SEEDS.value)
+    return parse_cells(_FAMILIES.value, _NUM_UNITS.value, _SEEDS.value)
 
 
 class Progress:
@@ -129,17 +141,17 @@ class Progress:
         root: Folder of the cells.
     """
 
-    def __init__(self, costs: dict[sweep.Cell, float], root: pathlib.Path):
+    def __init__(self, costs: dict[Cell, float], root: pathlib.Path):
         self.costs, self.root = dict(costs), root
         self.total = len(costs)
         self.done = self.cost_done = 0
         self.start = time.monotonic()
 
-    def end(self, cell: sweep.Cell, state: str) -> None:
+    def end(self, cell: Cell, state: str) -> None:
         """Prints a line about a cell."""
         folder = cell.folder(self.root)
         if state != "done":
-            print(f"{cell}: {state}, see {folder / sweep.LOG}", flush=True)
+            print(f"{cell}: {state}, see {folder / LOG}", flush=True)
             return
         result = run_folder.read_json(folder / run_folder.RESULT)
         self.done += 1
@@ -149,16 +161,16 @@ class Progress:
         print(
             f"{cell}: validation {100 * result['validation_accuracy']:.2f} %, "
             f"test {100 * result['test_accuracy']:.2f} %, "
-            f"{training.duration(result['training_seconds'])}; "
+            f"{runs.duration(result['training_seconds'])}; "
             f"{self.done} of {self.total} cells, about "
-            f"{training.duration(left)} left",
+            f"{runs.duration(left)} left",
             flush=True,
         )
 
 
 def unfinished(
-    cells: list[sweep.Cell], manifest: Manifest, root: pathlib.Path
-) -> list[tuple[sweep.Cell, sweep.Protocol]]:
+    cells: list[Cell], manifest: Manifest, root: pathlib.Path
+) -> list[tuple[Cell, Protocol]]:
     """Lists what is still to be trained, the longest of a seed first.
 
     Raises:
@@ -168,26 +180,24 @@ def unfinished(
     jobs = []
     for cell in cells:
         protocol, folder = chosen_protocol(cell), cell.folder(root)
-        run_folder.check(folder, sweep.settings_of(cell, protocol), manifest)
+        run_folder.check(folder, settings_of(cell, protocol), manifest)
         if not (folder / run_folder.RESULT).is_file():
             jobs.append((cell, protocol))
     return sorted(jobs, key=lambda job: (job[0].seed, -cost_of(*job, manifest)))
 
 
-def cost_of(
-    cell: sweep.Cell, protocol: sweep.Protocol, manifest: Manifest
-) -> float:
+def cost_of(cell: Cell, protocol: Protocol, manifest: Manifest) -> float:
     """Estimates the time that a cell takes, in any unit."""
     # Measured: softmax and reading cost as much as four units' products.
-    rest = sweep.Cell("fc1", 4)
-    flops = sweep.count_flops(cell, protocol, manifest)
-    flops += sweep.count_flops(rest, protocol, manifest)
+    rest = Cell("fc1", 4)
+    flops = count_flops(cell, protocol, manifest)
+    flops += count_flops(rest, protocol, manifest)
     return protocol.epochs * flops
 
 
 def note_sitting(root: pathlib.Path, seconds: float, cells: int) -> None:
     """Adds a sitting to the sweep's diary."""
-    path = root / sweep.SITTINGS
+    path = root / SITTINGS
     root.mkdir(parents=True, exist_ok=True)  # Cells may have been too early.
     sittings = run_folder.read_json(path) if path.is_file() else []
     sittings.append(
@@ -215,13 +225,11 @@ def main(argv):
     num_done = len(cells) - len(jobs)
     print(f"{num_done} of {len(cells)} cells are done.", flush=True)
     progress = Progress({job[0]: cost_of(*job, manifest) for job in jobs}, root)
-    all_done = sweep.run_cells(
-        jobs, data_dir, root, _WORKERS.value, progress.end
-    )
+    all_done = run_cells(jobs, data_dir, root, _WORKERS.value, progress.end)
     if jobs:
         seconds = time.monotonic() - progress.start
         note_sitting(root, seconds, progress.done)
-        print(f"{training.duration(seconds)} in all")
+        print(f"{runs.duration(seconds)} in all")
     if not all_done:
         sys.exit("Not all cells are done. The same command goes on.")
     print(f"All cells are in {root}")

@@ -18,8 +18,8 @@ import report_pages
 import table_1_results
 from absl import app
 from absl import flags
+from cells import PROTOCOLS
 
-from ac_keras import sweep
 from ac_keras.utils import atomic_file
 
 _SWEEP = flags.DEFINE_string(
@@ -102,7 +102,7 @@ def draw_pictures(
             for caption, name in figures.draw_pictures(protocol, folder).items()
         }
         for protocol in protocols
-        if protocol.name in sweep.PROTOCOLS
+        if protocol.name in PROTOCOLS
     }
 
 

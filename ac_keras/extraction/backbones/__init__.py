@@ -1,1 +1,1 @@
-"""backbones."""
+"""Networks that turn frames and sound into features."""

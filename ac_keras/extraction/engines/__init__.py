@@ -1,1 +1,1 @@
-"""engines."""
+"""Shards as the unit of work of processes and of Ray."""

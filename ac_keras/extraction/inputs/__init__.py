@@ -1,1 +1,1 @@
-"""inputs."""
+"""What backbones receive: frames, flow stacks, log-mel patches."""

@@ -1,1 +1,1 @@
-"""media."""
+"""Video and audio files, read and written by PyAV."""

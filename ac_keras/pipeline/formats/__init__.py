@@ -1,1 +1,1 @@
-"""formats."""
+"""Record formats of others."""

@@ -1,1 +1,1 @@
-"""integrity."""
+"""Corrupt records: framing, search and repair; scans for a manifest."""
