@@ -7,7 +7,6 @@ import tempfile
 
 import keras
 import numpy as np
-from peers import plain_preparation
 
 from ac_keras.datasets import Digits
 from ac_keras.datasets import FlashMnist
@@ -25,6 +24,7 @@ from ac_keras.models import frame_cnn
 from ac_keras.pipeline import DatasetWriter
 from ac_keras.pipeline import Description
 from ac_keras.pipeline import Modality
+from peers import plain_preparation
 
 FLOOR, WHOLE = "noise and features alone", "as it is"
 PRETRAINING = "pretraining"

@@ -6,9 +6,9 @@ import tensorflow as tf
 
 from ac_keras.datasets import frame_cnn
 from ac_keras.datasets.frame_cnn import make_extractor
-from drawn_cnn import draw_cnn
-from drawn_cnn import draw_frames
-from drawn_cnn import features_of
+from support.datasets.drawn_cnn import draw_cnn
+from support.datasets.drawn_cnn import draw_frames
+from support.datasets.drawn_cnn import features_of
 
 
 @pytest.fixture(autouse=True)

@@ -8,9 +8,9 @@ from ac_keras.datasets import Digits
 from ac_keras.datasets import frame_cnn
 from ac_keras.datasets.frame_cnn import frame_accuracy
 from ac_keras.datasets.frame_cnn import train_frame_cnn
-from drawn_cnn import draw_cnn
-from drawn_cnn import draw_frames
-from drawn_cnn import pixels_of
+from support.datasets.drawn_cnn import draw_cnn
+from support.datasets.drawn_cnn import draw_frames
+from support.datasets.drawn_cnn import pixels_of
 
 # Of batches of 16 the last has 8; it falls into a call of its own.
 FRAMES = draw_frames(88)

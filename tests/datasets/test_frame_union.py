@@ -2,11 +2,11 @@
 
 import math
 
-import digit_union
 import keras
 import numpy as np
 import pytest
 
+import digit_union
 from ac_keras.datasets.flash_mnist import class_names
 from ac_keras.datasets.flash_mnist import present_digits
 from ac_keras.models import frame_cnn

@@ -9,8 +9,8 @@ import pytest
 
 from ac_keras.extraction.backbones import inflation
 from ac_keras.extraction.backbones import loading
-from gray_pictures import assert_alike
-from gray_pictures import gray_pictures
+from support.media.gray_pictures import assert_alike
+from support.media.gray_pictures import gray_pictures
 
 SIZE = 32
 MODES = {

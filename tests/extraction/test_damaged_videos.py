@@ -11,9 +11,9 @@ from ac_keras.extraction.media.frame_times import EqualIntervals
 from ac_keras.extraction.media.frame_view import FrameView
 from ac_keras.extraction.media.video import DecodedFrames
 from ac_keras.extraction.media.video import read_frames
-from drawn_frames import read_numbers
-from odd_media import tone
-from odd_media import write_video
+from support.media.drawn_frames import read_numbers
+from support.media.odd_media import tone
+from support.media.odd_media import write_video
 
 SMALL = {"rgb": FrameView(24)}
 

@@ -4,8 +4,8 @@ import keras
 import pytest
 
 from ac_keras.extraction.backbones import inflation
-from small_networks import small_network
 from support.error_parts import error_parts
+from support.media.small_networks import small_network
 
 layers = keras.layers
 

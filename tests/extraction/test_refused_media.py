@@ -12,10 +12,10 @@ from ac_keras.extraction.media.frame_times import EqualIntervals
 from ac_keras.extraction.media.frame_view import FrameView
 from ac_keras.extraction.media.video import probe
 from ac_keras.extraction.media.video import read_frames
-from odd_files import READABLE
-from odd_files import write_all
-from odd_media import write_sound
-from odd_media import write_video
+from support.media.odd_files import READABLE
+from support.media.odd_files import write_all
+from support.media.odd_media import write_sound
+from support.media.odd_media import write_video
 
 
 def refuse(path):

@@ -6,10 +6,10 @@ import pytest
 
 from ac_keras.extraction.backbones import loading
 from ac_keras.extraction.backbones.loading import load_saved_backbone
-from gray_pictures import assert_alike
-from gray_pictures import gray_pictures
-from saved_networks import save_network
 from support.error_parts import error_parts
+from support.media.gray_pictures import assert_alike
+from support.media.gray_pictures import gray_pictures
+from support.media.saved_networks import save_network
 
 
 class Unregistered(keras.layers.GlobalAveragePooling2D):

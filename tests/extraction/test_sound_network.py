@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from ac_keras.extraction.backbones import vgg_audio
-from gray_pictures import assert_alike
 from support.error_parts import error_parts
+from support.media.gray_pictures import assert_alike
 
 
 @pytest.fixture(scope="module")

@@ -7,13 +7,13 @@ import tensorflow as tf
 from ac_keras.pipeline import Modality
 from ac_keras.pipeline import decoding
 from ac_keras.pipeline import parsing
-from drawn_dataset import RGB
-from drawn_dataset import THREE
-from drawn_dataset import describe
-from drawn_dataset import draw_features
-from plain_records import make_example
-from plain_records import pack
-from plain_records import serialize
+from support.records.drawn_dataset import RGB
+from support.records.drawn_dataset import THREE
+from support.records.drawn_dataset import describe
+from support.records.drawn_dataset import draw_features
+from support.records.plain_records import make_example
+from support.records.plain_records import pack
+from support.records.plain_records import serialize
 
 LENGTHS = (3, 0, 5)
 each_modality = pytest.mark.parametrize("name", THREE)

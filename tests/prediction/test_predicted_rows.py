@@ -8,14 +8,14 @@ import pyarrow
 import pyarrow.parquet
 import pytest
 
-import clip_files
 from ac_keras.prediction import FORMATS
 from ac_keras.prediction import row_writers
-from clip_files import CLASS_NAMES
-from clip_files import SIZES
-from clip_files import TOP_K
-from predicted_files import read_folder
-from predicted_files import read_rows
+from support.prediction import clip_files
+from support.prediction.clip_files import CLASS_NAMES
+from support.prediction.clip_files import SIZES
+from support.prediction.clip_files import TOP_K
+from support.prediction.predicted_files import read_folder
+from support.prediction.predicted_files import read_rows
 
 each_format = pytest.mark.parametrize("format", FORMATS)
 

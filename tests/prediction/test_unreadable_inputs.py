@@ -4,11 +4,11 @@ import json
 
 import pytest
 
-import clip_files
 from ac_keras.prediction import files
-from clip_files import SIZES
-from predicted_files import ids_but
-from predicted_files import ids_of
+from support.prediction import clip_files
+from support.prediction.clip_files import SIZES
+from support.prediction.predicted_files import ids_but
+from support.prediction.predicted_files import ids_of
 
 ENDS = {  # Bytes that are left of the last record, and what is said.
     "in a length": (5, "a record cut off after 5 of its first 12 bytes"),

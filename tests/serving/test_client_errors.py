@@ -8,9 +8,9 @@ import pytest
 
 from ac_keras import serving
 from ac_keras.serving.client import errors
-from scripted_server import serve_script
 from support.serving.loopback_model import ServingError
 from support.serving.model_server import MODEL_NAME
+from support.serving.scripted_server import serve_script
 
 THREE_PARTS = r"[Ee]xpect(ed|s) .+\. Received: .+\. [A-Z].+\.$"
 SOUND = {"rgb": np.ones((2, 5)), "audio": np.ones((3, 4))}

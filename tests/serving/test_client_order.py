@@ -8,9 +8,9 @@ import pytest
 
 from ac_keras import serving
 from ac_keras.serving.client import calls
-from scripted_server import MODEL_NAME
-from scripted_server import number_clips
-from scripted_server import serve_script
+from support.serving.scripted_server import MODEL_NAME
+from support.serving.scripted_server import number_clips
+from support.serving.scripted_server import serve_script
 
 WAIT = 30  # seconds, where something is broken
 BAD = {"rgb": [[1.0]]}

@@ -7,9 +7,9 @@ import pytest
 
 from ac_keras import serving
 from ac_keras.serving.client import calls
-from scripted_server import MODEL_NAME
-from scripted_server import number_clips
-from scripted_server import serve_script
+from support.serving.scripted_server import MODEL_NAME
+from support.serving.scripted_server import number_clips
+from support.serving.scripted_server import serve_script
 
 AT_ONCE = {  # what the server says, and what REST makes of it
     "INVALID_ARGUMENT": "INVALID_ARGUMENT",

@@ -8,9 +8,9 @@ from google.protobuf import text_format
 
 from ac_keras.serving import write_deployment
 from ac_keras.serving.deployment import IMAGE
-from deployed_files import read_compose
-from deployed_files import read_kubernetes
-from deployed_files import with_batching
+from support.serving.deployed_files import read_compose
+from support.serving.deployed_files import read_kubernetes
+from support.serving.deployed_files import with_batching
 
 NAME = "Flash_MNIST-2"
 CONTAINER_FILES = ("docker-compose.yml", "kubernetes.yaml")

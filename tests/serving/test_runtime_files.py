@@ -12,13 +12,13 @@ import tensorflow as tf
 
 from ac_keras import serving
 from ac_keras.serving import runtimes
-from runtime_files import BATCHES
-from runtime_files import NEEDED
-from runtime_files import RUNTIMES
-from runtime_files import SUFFIXES
-from runtime_files import probabilities
-from runtime_files import some_batches
-from served_classifier import make_classifier
+from support.requests.runtime_files import BATCHES
+from support.requests.runtime_files import NEEDED
+from support.requests.runtime_files import RUNTIMES
+from support.requests.runtime_files import SUFFIXES
+from support.requests.runtime_files import probabilities
+from support.requests.runtime_files import some_batches
+from support.serving.served_classifier import make_classifier
 
 PROGRAM = pathlib.Path(__file__).with_name("runtime_program.py")
 INPUTS = {"rgb", "rgb_num_frames", "audio", "audio_num_frames"}

@@ -1,9 +1,9 @@
 """What the CNN's decisions on single frames come to."""
 
 import pytest
+
 from report_pages import describe_anchor
 from report_pages import read_anchor
-
 from support.flash_mnist.made_up_sweep import parse_tables
 from support.flash_mnist.made_up_sweep import write_json
 

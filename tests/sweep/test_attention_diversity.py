@@ -3,10 +3,10 @@
 import copy
 
 import pytest
+
 from report_pages import describe_diversity
 from report_pages import find_pictures
 from report_pages import read_diversity
-
 from support.flash_mnist.made_up_sweep import parse_tables
 from support.flash_mnist.made_up_sweep import write_json
 

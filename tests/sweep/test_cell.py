@@ -4,6 +4,7 @@ import itertools
 import pathlib
 
 import pytest
+
 from cells import FAMILIES
 from cells import NUM_UNITS
 from cells import Cell

@@ -1,6 +1,7 @@
 """Which cells something holds for, in a few words."""
 
 import pytest
+
 from report_pages import extent_text
 
 FAMILIES = ("average", "fc1", "fc1_shift", "fc2_shift")

@@ -1,9 +1,9 @@
 """What a cell keeps of its epochs while it trains."""
 
 import pytest
-from train_cell import CellLog
 
 from support.flash_mnist.tiny_cells import read_json
+from train_cell import CellLog
 
 ROWS = [
     {"epoch": 0, "loss": 1.5, "val_accuracy": 0.25},

@@ -5,17 +5,17 @@ import dataclasses
 import keras
 import numpy as np
 import pytest
-from cells import FAMILIES
-from cells import Cell
-from train_cell import build_model
 
 from ac_keras.layers import AttentionCluster
 from ac_keras.layers import ShiftingCluster
+from cells import FAMILIES
+from cells import Cell
 from support.flash_mnist.tiny_cells import CLASS_NAMES
 from support.flash_mnist.tiny_cells import DIM
 from support.flash_mnist.tiny_cells import NUM_FRAMES
 from support.flash_mnist.tiny_cells import PROTOCOL
 from support.flash_mnist.tiny_cells import write_dataset
+from train_cell import build_model
 
 UNITS, CLASSES = 3, len(CLASS_NAMES)
 DENSE = UNITS * DIM * CLASSES + CLASSES

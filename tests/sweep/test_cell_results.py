@@ -3,9 +3,9 @@
 import json
 
 import pytest
+
 import table_1_results
 from cells import Cell
-
 from support.flash_mnist import made_up_sweep
 from support.flash_mnist.made_up_sweep import write_cell
 

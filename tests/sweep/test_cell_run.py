@@ -8,15 +8,15 @@ import types
 import numpy as np
 import pytest
 import tensorflow as tf
-import train_cell
-from cells import Cell
-from train_cell import run_cell
 
+import train_cell
 from ac_keras.pipeline import Manifest
 from ac_keras.pipeline import evaluation_batches
+from cells import Cell
 from support.flash_mnist import tiny_cells
 from support.flash_mnist.tiny_cells import PROTOCOL
 from support.runs import numpy_classifier
+from train_cell import run_cell
 
 CELL = Cell("fc1_shift", 3, seed=1)  # whose best epoch is a tie in the middle
 NUM_CLASSES = len(tiny_cells.CLASS_NAMES)

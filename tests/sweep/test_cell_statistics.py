@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-import table_1_results
 
+import table_1_results
 from support.flash_mnist import made_up_sweep
 from support.flash_mnist.made_up_sweep import write_cell
 

@@ -1,9 +1,9 @@
 """What cells cost against their matrix products."""
 
 import pytest
+
 from report_pages import describe_costs
 from report_pages import read_costs
-
 from support.flash_mnist.made_up_sweep import parse_tables
 from support.flash_mnist.made_up_sweep import write_json
 

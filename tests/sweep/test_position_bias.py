@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
+
 from report_pages import describe_position_bias
 from report_pages import read_position_bias
-
 from support.flash_mnist.made_up_sweep import parse_tables
 from support.flash_mnist.made_up_sweep import write_json
 

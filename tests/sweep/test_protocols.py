@@ -3,6 +3,7 @@
 import dataclasses
 
 import pytest
+
 from cells import FAMILIES
 from cells import NUM_UNITS
 from cells import PROTOCOLS

@@ -1,7 +1,8 @@
 """What others report for Table 1."""
 
-import cells
 import pytest
+
+import cells
 from cells import FAMILIES
 from cells import NUM_UNITS
 

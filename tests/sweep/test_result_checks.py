@@ -3,8 +3,8 @@
 import json
 
 import pytest
-import table_1_results
 
+import table_1_results
 from support.flash_mnist import made_up_sweep
 from support.flash_mnist.made_up_sweep import write_cell
 

@@ -5,8 +5,8 @@ import json
 
 import numpy as np
 import pytest
-import table_1_results
 
+import table_1_results
 from support.flash_mnist.made_up_sweep import write_cell
 
 NAMES = ["cells.csv", "cells.json", "curves.csv", "table.csv"]

@@ -3,10 +3,10 @@
 import re
 
 import pytest
+
 import report_pages
 import table_1_results
 from figures import ACCURACY
-
 from support.flash_mnist.made_up_sweep import PAPER_SETTINGS
 from support.flash_mnist.made_up_sweep import SETTINGS
 from support.flash_mnist.made_up_sweep import cell_folder

@@ -1,9 +1,9 @@
 """The pictures of a sweep's page."""
 
-import figures
 import pytest
-import table_1_results
 
+import figures
+import table_1_results
 from support.flash_mnist.made_up_sweep import write_cell
 
 

@@ -4,11 +4,11 @@ import pathlib
 import re
 
 import pytest
+
 import table_1_results
 from report_pages import FLAGS
 from report_pages import describe_studies
 from report_pages import difference_text
-
 from support.flash_mnist.made_up_sweep import SETTINGS
 from support.flash_mnist.made_up_sweep import cell_folder
 from support.flash_mnist.made_up_sweep import parse_tables

@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
+
 import report_pages
 import table_1_results
-
 from support.flash_mnist.made_up_sweep import parse_tables
 from support.flash_mnist.made_up_sweep import write_cell
 

@@ -1,6 +1,7 @@
 """Settings of a protocol as words."""
 
 import pytest
+
 from report_pages import setting_text
 from report_pages import settings_text
 from report_pages import value_text

@@ -3,9 +3,9 @@
 import shlex
 
 import pytest
+
 import table_1_results
 from report_pages import sweep_commands
-
 from support.flash_mnist.made_up_sweep import write_cell
 
 

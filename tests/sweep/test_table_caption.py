@@ -1,10 +1,10 @@
 """What a sweep's page says of how its cells were trained."""
 
 import pytest
+
 import table_1_results
 from report_pages import protocol_caption
 from report_pages import seeds_caption
-
 from support.flash_mnist.made_up_sweep import PAPER_SETTINGS
 from support.flash_mnist.made_up_sweep import SETTINGS
 from support.flash_mnist.made_up_sweep import write_cell

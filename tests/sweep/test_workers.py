@@ -6,14 +6,14 @@ import json
 import types
 
 import pytest
+
 import workers
+from ac_keras import training
 from cells import Cell
+from support.flash_mnist import disturbed_cells
+from support.flash_mnist import tiny_cells
 from workers import LOG
 from workers import run_cells
-
-import disturbed_cells
-from ac_keras import training
-from support.flash_mnist import tiny_cells
 
 pytestmark = pytest.mark.programs
 

@@ -6,11 +6,11 @@ import types
 
 import keras
 import numpy as np
-
 from host_pair import CHIEF
 from host_pair import OTHER
 from host_pair import HostPair
 from host_pair import tf_config
+
 from support.programs import as_flags
 from support.programs import output_of
 from support.programs import run_program

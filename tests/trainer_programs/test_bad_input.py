@@ -4,12 +4,12 @@ import re
 import shutil
 
 import pytest
-
 from bad_input_cases import FLAGS
 from bad_input_cases import case_names
 from bad_input_cases import result_cases
 from bad_input_cases import save_models
 from bad_input_cases import training_cases
+
 from support.programs import run_cases
 from support.runs import spoilt_datasets
 from support.runs.spoilt_datasets import cut

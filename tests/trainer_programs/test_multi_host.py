@@ -4,11 +4,11 @@ import concurrent.futures
 
 import numpy as np
 import pytest
-
 from host_pair import CHIEF
 from host_pair import OTHER
 from host_runs import interrupted_hosts
 from host_runs import one_process
+
 from support.runs.tiny_dataset import write_dataset
 
 pytestmark = pytest.mark.stress

@@ -5,19 +5,19 @@ import signal
 import types
 
 import pytest
-from cells import Cell
-from cells import choose_protocol
-from train_cell import settings_of
-from workers import LOG
-
 import sweep_runs
-from ac_keras.pipeline import Manifest
-from ac_keras.runs import folder as run_folder
-from support.flash_mnist import tiny_cells
-from support.programs import run_cases
 from sweep_runs import FIRST
 from sweep_runs import SECOND
 from sweep_runs import SETTINGS
+
+from ac_keras.pipeline import Manifest
+from ac_keras.runs import folder as run_folder
+from cells import Cell
+from cells import choose_protocol
+from support.flash_mnist import tiny_cells
+from support.programs import run_cases
+from train_cell import settings_of
+from workers import LOG
 
 pytestmark = pytest.mark.stress
 

@@ -4,11 +4,11 @@ import types
 
 import pytest
 
-import small_run
 from ac_keras import training
 from ac_keras.training import checkpoints
-from saved_run import best_weights
-from saved_run import position
+from support.training import small_run
+from support.training.saved_run import best_weights
+from support.training.saved_run import position
 
 EPOCHS = 3
 AN_EPOCH = small_run.STEPS + small_run.EVALUATIONS + 1  # looks at the signals

@@ -6,12 +6,12 @@ import signal
 import numpy as np
 import pytest
 
-import small_run
 from ac_keras import runs
 from ac_keras import training
-from saved_run import best_weights
-from saved_run import position
-from saved_run import read_checkpoint
+from support.training import small_run
+from support.training.saved_run import best_weights
+from support.training.saved_run import position
+from support.training.saved_run import read_checkpoint
 
 STEPS = small_run.STEPS
 EVALUATING = STEPS + 1  # looks before its second batch

@@ -11,12 +11,12 @@ from ac_keras.pipeline import evaluation_batches
 from ac_keras.visualization import AttendedClip
 from ac_keras.visualization import attended_clips
 from ac_keras.visualization import attended_clips as attended_clip
-from preview_dataset import CLASS_NAMES
-from preview_dataset import DIM
-from preview_dataset import IMAGE
-from preview_dataset import make_clip
-from preview_dataset import make_pointing_model
-from preview_dataset import write_dataset
+from support.visualization.preview_dataset import CLASS_NAMES
+from support.visualization.preview_dataset import DIM
+from support.visualization.preview_dataset import IMAGE
+from support.visualization.preview_dataset import make_clip
+from support.visualization.preview_dataset import make_pointing_model
+from support.visualization.preview_dataset import write_dataset
 
 # The model's answer is always the second class.
 LABELS = (0, 1, 2, 1, 1, 0, 1, 0)

@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
+
 from digit_attention import AttendedKinds
 from digit_attention import favourite_kinds
-
 from support.flash_mnist.attended_frames import CLIPS
 from support.flash_mnist.attended_frames import FRAMES
 from support.flash_mnist.attended_frames import KINDS

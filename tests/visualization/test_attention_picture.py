@@ -7,9 +7,9 @@ import pytest
 from matplotlib import colormaps
 
 from ac_keras.visualization import attention_maps
-from png_pixels import changed_box
-from png_pixels import is_color
-from png_pixels import read_png
+from support.visualization.png_pixels import changed_box
+from support.visualization.png_pixels import is_color
+from support.visualization.png_pixels import read_png
 
 BRIGHT = colormaps["inferno"](1.0)[:3]
 

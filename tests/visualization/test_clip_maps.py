@@ -8,10 +8,10 @@ from ac_keras.runs.report import MAX_CLIPS
 from ac_keras.runs.report import MAX_DRAWN_UNITS
 from ac_keras.runs.report import MAX_UNITS
 from ac_keras.runs.report import clip_sections
-from drawn_clips import make_attended
-from drawn_clips import random_weights
-from page_parts import PageParts
-from page_parts import decode_picture
+from support.visualization.drawn_clips import make_attended
+from support.visualization.drawn_clips import random_weights
+from support.visualization.page_parts import PageParts
+from support.visualization.page_parts import decode_picture
 
 
 def heat_maps(html):

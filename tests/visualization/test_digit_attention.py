@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from digit_attention import measure_digit_attention
 
 from ac_keras import AttentionCluster
 from ac_keras import cluster_classifier
+from digit_attention import measure_digit_attention
 from support.flash_mnist.attended_frames import mean_divergence
 from support.flash_mnist.attended_frames import table_of
 from support.flash_mnist.flashed_dataset import FLASHED

@@ -7,7 +7,7 @@ import pytest
 
 from ac_keras.runs.report import best_epoch
 from ac_keras.runs.report import epoch_charts
-from page_parts import PageParts
+from support.visualization.page_parts import PageParts
 
 EPOCHS = [
     {"epoch": 0, "loss": 3.0, "accuracy": 0.1, "val_loss": 2.5, "rate": 0.01},

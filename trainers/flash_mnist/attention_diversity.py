@@ -21,16 +21,16 @@ import sys
 import keras
 from absl import app
 from absl import flags
-from digit_attention import KINDS
-from digit_attention import DigitAttention
-from digit_attention import measure_digit_attention
-from digit_pictures import save_attended_digits
-from digit_pictures import save_flashed_clips
 
 import ac_keras  # noqa: F401, makes the layers known to load_model
 from ac_keras import visualization
 from ac_keras.pipeline import Manifest
 from ac_keras.utils import atomic_file
+from digit_attention import KINDS
+from digit_attention import DigitAttention
+from digit_attention import measure_digit_attention
+from digit_pictures import save_attended_digits
+from digit_pictures import save_flashed_clips
 
 _RUNS = flags.DEFINE_list(
     "runs", None, "Output folders of trainers/train.py.", required=True

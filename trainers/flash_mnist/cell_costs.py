@@ -15,9 +15,13 @@ import time
 
 import keras
 import tensorflow as tf
-import train_cell
 from absl import app
 from absl import flags
+
+import train_cell
+from ac_keras import training
+from ac_keras.pipeline import Manifest
+from ac_keras.runs import folder
 from cells import FAMILIES
 from cells import HIDDEN_UNITS
 from cells import NUM_UNITS
@@ -25,10 +29,6 @@ from cells import Cell
 from cells import Protocol
 from cells import choose_protocol
 from cells import parse_cells
-
-from ac_keras import training
-from ac_keras.pipeline import Manifest
-from ac_keras.runs import folder
 
 _DATA_DIR = flags.DEFINE_string(
     "data_dir", None, "Folder of the dataset.", required=True

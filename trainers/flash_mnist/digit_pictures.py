@@ -6,9 +6,6 @@ from collections.abc import Mapping
 from collections.abc import Sequence
 
 import numpy as np
-from digit_attention import KINDS
-from digit_attention import DigitAttention
-from digit_attention import FlashedClip
 from matplotlib.figure import Figure
 
 from ac_keras.pipeline import Manifest
@@ -16,6 +13,9 @@ from ac_keras.utils import atomic_file
 from ac_keras.visualization.attention_maps import clip_grid
 from ac_keras.visualization.previews import FILE_NAME
 from ac_keras.visualization.previews import Previews
+from digit_attention import KINDS
+from digit_attention import DigitAttention
+from digit_attention import FlashedClip
 
 
 @dataclasses.dataclass(frozen=True)

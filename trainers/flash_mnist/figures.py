@@ -7,21 +7,21 @@ import pathlib
 from collections.abc import Mapping
 from collections.abc import Sequence
 
-from cells import FAMILIES
-from cells import MINDSPORE
-from cells import PAPER
 from matplotlib import colormaps
 from matplotlib import lines
 from matplotlib import ticker
 from matplotlib.figure import Figure
+
+from ac_keras.utils import atomic_file
+from cells import FAMILIES
+from cells import MINDSPORE
+from cells import PAPER
 from report_pages import TITLES
 from table_1_results import CellStatistics
 from table_1_results import ProtocolResults
 from table_1_results import Table
 from table_1_results import columns
 from table_1_results import tabulate_cells
-
-from ac_keras.utils import atomic_file
 
 _COLORS = colormaps["viridis"]
 _LIGHTEST = 0.92  # of the colours; beyond it they are hard to see on white

@@ -12,11 +12,11 @@ import json
 import pathlib
 import sys
 
-import digit_union
 import numpy as np
 from absl import app
 from absl import flags
 
+import digit_union
 from ac_keras import runs
 from ac_keras.datasets.flash_mnist import present_digits
 from ac_keras.models import frame_cnn

@@ -18,20 +18,20 @@ import sys
 import keras
 import numpy as np
 import tensorflow as tf
-import train_cell
 from absl import app
 from absl import flags
+
+import train_cell
+from ac_keras import ShiftingCluster
+from ac_keras import training
+from ac_keras.pipeline import Manifest
+from ac_keras.runs import folder
 from cells import Cell
 from cells import choose_protocol
 from cells import parse_cells
 from train_cell import MODEL
 from train_cell import build_model
 from train_cell import run_cell
-
-from ac_keras import ShiftingCluster
-from ac_keras import training
-from ac_keras.pipeline import Manifest
-from ac_keras.runs import folder
 
 _DATA_DIR = flags.DEFINE_string(
     "data_dir", None, "Folder of the dataset.", required=True

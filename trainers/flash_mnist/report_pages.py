@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import table_1_results
+from ac_keras.runs import duration
 from cells import FAMILIES
 from cells import MINDSPORE
 from cells import PAPER
@@ -27,8 +28,6 @@ from table_1_results import ProtocolResults
 from table_1_results import Table
 from table_1_results import place_of
 from table_1_results import tabulate_cells
-
-from ac_keras.runs import duration
 
 TITLES = {
     "average": "Average",

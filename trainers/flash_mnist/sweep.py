@@ -19,6 +19,11 @@ import time
 
 from absl import app
 from absl import flags
+
+from ac_keras import runs
+from ac_keras import training
+from ac_keras.pipeline import Manifest
+from ac_keras.runs import folder as run_folder
 from cells import FAMILIES
 from cells import NUM_UNITS
 from cells import PROTOCOLS
@@ -31,11 +36,6 @@ from train_cell import count_flops
 from train_cell import settings_of
 from workers import LOG
 from workers import run_cells
-
-from ac_keras import runs
-from ac_keras import training
-from ac_keras.pipeline import Manifest
-from ac_keras.runs import folder as run_folder
 
 _DATA_DIR = flags.DEFINE_string(
     "data_dir", None, "Folder of the dataset.", required=True

@@ -13,14 +13,14 @@ import pathlib
 import shutil
 import sys
 
+from absl import app
+from absl import flags
+
 import figures
 import report_pages
 import table_1_results
-from absl import app
-from absl import flags
-from cells import PROTOCOLS
-
 from ac_keras.utils import atomic_file
+from cells import PROTOCOLS
 
 _SWEEP = flags.DEFINE_string(
     "sweep", None, "Folder that trainers/sweep.py wrote.", required=True

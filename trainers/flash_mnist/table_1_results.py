@@ -14,6 +14,8 @@ from collections.abc import Mapping
 from collections.abc import Sequence
 from typing import Any
 
+from ac_keras.runs import folder as run_folder
+from ac_keras.utils import atomic_file
 from cells import FAMILIES
 from cells import MINDSPORE
 from cells import PROTOCOLS
@@ -23,9 +25,6 @@ from cells import paper_accuracy
 from report_pages import difference
 from train_cell import CURVE
 from train_cell import SITTINGS
-
-from ac_keras.runs import folder as run_folder
-from ac_keras.utils import atomic_file
 
 # What a value is, by its key.
 RESULT_KEYS = {

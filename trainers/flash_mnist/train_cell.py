@@ -7,9 +7,6 @@ from collections.abc import Sequence
 
 import keras
 import tensorflow as tf
-from cells import HIDDEN_UNITS
-from cells import Cell
-from cells import Protocol
 
 from ac_keras import training
 from ac_keras.layers import AttentionCluster
@@ -22,6 +19,9 @@ from ac_keras.pipeline import training_batches
 from ac_keras.runs import folder
 from ac_keras.training.epoch_clock import EpochClock
 from ac_keras.utils import keras_files
+from cells import HIDDEN_UNITS
+from cells import Cell
+from cells import Protocol
 
 CURVE = "curve.json"
 SITTINGS = "sittings.json"  # when a sweep ran, beside its cells

@@ -10,12 +10,11 @@ from collections.abc import Callable
 from collections.abc import Sequence
 from multiprocessing import connection
 
-from cells import Cell
-from cells import Protocol
-
 from ac_keras import training
 from ac_keras.utils.processes import end_with_parent
 from ac_keras.utils.processes import start_worker
+from cells import Cell
+from cells import Protocol
 
 LOG = "log.txt"
 STOPPED = 3  # exit status of a cell that has saved where it is
@@ -97,6 +96,7 @@ def _work(cell, protocol, data_dir, root):
     # A cell is stopped with its sweep, before somebody runs it again.
     end_with_parent()
     import tensorflow as tf
+
     from train_cell import run_cell
 
     print(time.strftime("%Y-%m-%d %H:%M:%S"), "begins", flush=True)
