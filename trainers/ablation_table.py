@@ -3,11 +3,9 @@
 import dataclasses
 import itertools
 import statistics
+from collections.abc import Iterable
 from collections.abc import Mapping
 from collections.abc import Sequence
-
-from report_pages import markdown_table
-from report_pages import points_text
 
 ModalitySet = tuple[str, ...]
 
@@ -100,3 +98,25 @@ def _spread(values):
     if len(values) < 2:
         return mean
     return f"{mean} ± {statistics.stdev(values):.1f}"
+
+
+def markdown_table(
+    header: Sequence[str], rows: Iterable[Sequence[str]], num_words: int = 0
+) -> str:
+    """Lays out a table, its figures to the right.
+
+    Args:
+        header: A text for each column.
+        rows: As many each.
+        num_words: How many columns, from the left, hold words.
+    """
+    lines = ["---"] * num_words + ["---:"] * (len(header) - num_words)
+    return "".join(
+        f"| {' | '.join(cells)} |\n" for cells in [header, lines, *rows]
+    )
+
+
+def points_text(points: float) -> str:
+    """Gives a difference with its sign, at the digits that are shown."""
+    text = f"{points:+.1f}"
+    return text.replace("-", "−") if float(text) else f"{0:.1f}"

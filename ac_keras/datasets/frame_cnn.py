@@ -15,7 +15,6 @@ from ac_keras.datasets.digits import Digits
 from ac_keras.datasets.flash_mnist import NUM_FRAMES
 from ac_keras.datasets.flash_mnist import FlashMnist
 from ac_keras.models import frame_cnn
-from ac_keras.training import make_schedule
 from ac_keras.utils import atomic_file
 
 SIDE = 28  # pixels
@@ -314,9 +313,10 @@ def _train(cnn, maker, settings, rng):
     frames = maker.frames(settings.backgrounds, settings.num_empty, rng)
     count = len(frames.labels)
     steps = -(-count // BATCH_SIZE) * settings.num_epochs
-    optimizer = keras.optimizers.Adam(
-        make_schedule(settings.schedule, LEARNING_RATE, total_steps=steps)
-    )
+    rate = LEARNING_RATE
+    if settings.schedule == "cosine":
+        rate = keras.optimizers.schedules.CosineDecay(rate, steps)
+    optimizer = keras.optimizers.Adam(rate)
     logging.info("Pretraining the CNN on %d frames", count)
     for found in train_frame_cnn(
         cnn, frames, optimizer, BATCH_SIZE, settings.num_epochs, rng

@@ -76,7 +76,7 @@ def read_clips(
         cycle_length: How many runs to read at a time, in turns.
 
     Returns:
-        A dataset of what `record_parsing.parse_records` takes in batches. Its order
+        A dataset of what `parsing.parse_records` takes in batches. Its order
         follows from that of the runs.
     """
     runs = tf.data.Dataset.from_tensor_slices(runs)

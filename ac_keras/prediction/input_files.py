@@ -177,7 +177,7 @@ def clip_decoder(
 ) -> Callable[[tf.Tensor | dict], tuple[tf.Tensor, dict[str, tf.Tensor]]]:
     """Gives a function from a batch of clips to their ids and features.
 
-    It takes what `record_parsing.expand_clips` gives, in batches. A clip without a
+    It takes what `parsing.expand_clips` gives, in batches. A clip without a
     frame is an error: records of another format may look like that.
 
     Args:

@@ -11,14 +11,14 @@ import numpy as np
 import tensorflow as tf
 
 from ac_keras.models import attention_model
-from ac_keras.training.epoch_clock import TIMES
-from ac_keras.training.epoch_clock import EpochClock
+from ac_keras.training.training_log import TIMES
+from ac_keras.training.training_log import TrainingLog
 from ac_keras.utils import atomic_file
 from ac_keras.visualization import attention_maps
 from ac_keras.visualization.attention_maps import weights_entropy
 
 
-class RunLog:
+class RunLog(TrainingLog):
     """Shows progress and writes `epochs.csv` and TensorBoard's files.
 
     Args:
@@ -36,10 +36,10 @@ class RunLog:
         epochs: int,
         log_steps: int = 0,
     ):
+        super().__init__(batch_size)
         self.directory = directory
         self.epochs = epochs
         self.log_steps = log_steps
-        self._clock = EpochClock(batch_size)
         self._bar = None
         self._probe = None
         self._total = None
@@ -56,7 +56,7 @@ class RunLog:
     def begin_epoch(self, epoch: int, first_step: int, num_steps: int) -> None:
         """Starts the progress bar, at the step where the epoch goes on."""
         self._first_step = first_step
-        self._clock.begin(first_step)
+        self.clock.begin(first_step)
         if sys.stdout.isatty():
             print(f"Epoch {epoch + 1}/{self.epochs}")
             self._bar = keras.utils.Progbar(
@@ -72,7 +72,7 @@ class RunLog:
             values: Figures of the newest step.
         """
         if self._bar is not None:
-            values = {**values, "clips/s": round(self._clock.rate(step))}
+            values = {**values, "clips/s": round(self.clock.rate(step))}
             self._bar.update(step - self._first_step, list(values.items()))
         before = total - 1 if self._total is None else self._total
         self._total = total
@@ -84,10 +84,6 @@ class RunLog:
             with self._writers["train"].as_default(step=total):
                 for name, value in values.items():
                     tf.summary.scalar(f"step_{name}", value)
-
-    def times(self, step: int) -> dict[str, float]:
-        """Gives the time since the epoch began or went on."""
-        return self._clock.times(step)
 
     def epoch(self, history: Sequence[dict], new: bool = True) -> None:
         """Writes the epochs that are done.

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 import keras
 import tensorflow as tf
 
-from ac_keras.runs.run_log import RunLog
 from ac_keras.training.best_epoch import BestEpoch
 from ac_keras.training.checkpoints import RunSaver
 from ac_keras.training.checkpoints import RunState
@@ -16,6 +15,7 @@ from ac_keras.training.distribution import is_chief
 from ac_keras.training.distribution import num_hosts
 from ac_keras.training.evaluator import EvaluationData
 from ac_keras.training.evaluator import Evaluator
+from ac_keras.training.training_log import TrainingLog
 from ac_keras.training.update_step import UpdateStep
 from ac_keras.utils.processes import StopSignal
 
@@ -125,7 +125,7 @@ class Trainer:
         self,
         training_data: TrainingData,
         validation_data: EvaluationData | None,
-        log: RunLog | None,
+        log: TrainingLog | None,
         signals: StopSignal,
     ) -> list[dict]:
         """Trains until the last epoch, or until patience ends.

@@ -13,6 +13,8 @@ import sys
 
 from absl import app
 from absl import flags
+from array_clips import ArrayReader
+from array_clips import load_arrays
 
 from ac_keras.annotations.class_names import load_class_names
 from ac_keras.annotations.clip_table import ClipRow
@@ -23,8 +25,6 @@ from ac_keras.annotations.splits import draw_splits
 from ac_keras.pipeline import DatasetWriter
 from ac_keras.pipeline import Description
 from ac_keras.pipeline import Modality
-from ac_keras.pipeline.array_clips import ArrayReader
-from ac_keras.pipeline.array_clips import load_arrays
 
 _OUTPUT_DIR = flags.DEFINE_string(
     "output_dir", None, "Folder of the dataset.", required=True

@@ -17,7 +17,7 @@ from support.programs import run_program
 from support.programs import run_python
 
 BACKENDS = ("tensorflow", "jax", "torch")
-FOLDER = pathlib.Path(__file__).parent
+FOLDER = pathlib.Path(__file__).parents[1] / "support" / "conformance"
 
 
 def if_installed(backend):

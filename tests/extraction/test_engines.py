@@ -17,6 +17,7 @@ from ac_keras.extraction.engines.job import WorkerError
 from ac_keras.extraction.engines.run import run_extraction
 from ac_keras.extraction.inputs.clip_inputs import read_inputs
 from ac_keras.pipeline import evaluation_batches
+from support.media import killed_extraction
 from support.media.extraction_jobs import NUM_CLIPS
 from support.media.extraction_jobs import PLAN
 from support.media.extraction_jobs import digests
@@ -26,7 +27,7 @@ from support.programs import run_program
 
 pytestmark = pytest.mark.programs
 
-KILLED = pathlib.Path(__file__).with_name("killed_extraction.py")
+KILLED = pathlib.Path(killed_extraction.__file__)
 
 pytest.importorskip("av")
 pytest.importorskip("cv2")

@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from ac_keras import serving
 from ac_keras.serving import runtimes
+from support.requests import runtime_program
 from support.requests.runtime_files import BATCHES
 from support.requests.runtime_files import NEEDED
 from support.requests.runtime_files import RUNTIMES
@@ -20,7 +21,7 @@ from support.requests.runtime_files import probabilities
 from support.requests.runtime_files import some_batches
 from support.serving.served_classifier import make_classifier
 
-PROGRAM = pathlib.Path(__file__).with_name("runtime_program.py")
+PROGRAM = pathlib.Path(runtime_program.__file__)
 INPUTS = {"rgb", "rgb_num_frames", "audio", "audio_num_frames"}
 
 

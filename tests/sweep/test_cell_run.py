@@ -227,7 +227,7 @@ def test_a_batch_of_more_clips_than_there_are_is_refused_too(
 
 
 def test_another_builder_makes_the_model(manifest, tmp_path):
-    """At one epoch, as `trainers/position_bias.py` does with its own."""
+    """At one epoch, as `trainers/flash_mnist/position_bias.py` does with its own."""
     protocol = dataclasses.replace(PROTOCOL, epochs=1)
 
     def build(cell, protocol, manifest):

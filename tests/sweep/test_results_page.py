@@ -125,7 +125,7 @@ def test_cells_below_the_paper_are_listed_under_the_table(page):
 def test_the_command_names_the_cells_that_were_trained(page):
     text = part_of(page, "## Protocol `tuned`")
     assert (
-        "```\npython trainers/sweep.py --data_dir=records/flash_mnist \\\n"
+        "```\npython trainers/flash_mnist/sweep.py --data_dir=records/flash_mnist \\\n"
         "    --output_dir=runs/table_1 --protocol=tuned "
         "--families=fc1,fc1_shift \\\n"
         "    --num_units=32 --seeds=0,1,2\n```\n"

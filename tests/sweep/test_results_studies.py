@@ -154,7 +154,12 @@ def test_settings_without_a_flag_are_in_no_command(studies):
 
 
 def test_flags_are_those_of_the_program():
-    program = pathlib.Path(__file__).parents[2] / "trainers" / "sweep.py"
+    program = (
+        pathlib.Path(__file__).parents[2]
+        / "trainers"
+        / "flash_mnist"
+        / "sweep.py"
+    )
     if not program.is_file():
         pytest.skip("The programs are not here.")
     text = program.read_text(encoding="utf-8")

@@ -29,7 +29,11 @@ def test_a_command_names_what_was_trained(commands_of):
     cells = [("fc1", count, seed) for count in (8, 16) for seed in (0, 1)]
     (command,) = commands_of(*cells, protocol="tuned")
     assert words_of(command) == [
-        *("python", "trainers/sweep.py", "--data_dir=records/flash_mnist"),
+        *(
+            "python",
+            "trainers/flash_mnist/sweep.py",
+            "--data_dir=records/flash_mnist",
+        ),
         *("--output_dir=runs/table_1", "--protocol=tuned", "--families=fc1"),
         *("--num_units=8,16", "--seeds=0,1"),
     ]

@@ -143,7 +143,7 @@ def answers(runs, folder):
             other=folder / "other"
         )
         flags = {name: x for name, x in flags.items() if x is not None}
-        cases.append(("sweep.py", flags))
+        cases.append(("flash_mnist/sweep.py", flags))
     before = tiny_cells.contents(runs.whole)
     found = dict(zip(CASES, run_cases(cases, folder), strict=True))
     return types.SimpleNamespace(

@@ -7,11 +7,12 @@ import socket
 import pytest
 
 from ac_keras.training.distribution import slurm_resolver
+from support.training import slurm_task
 from support.programs import start_program
 
 pytestmark = pytest.mark.programs
 
-PROGRAM = pathlib.Path(__file__).with_name("slurm_task.py")
+PROGRAM = pathlib.Path(slurm_task.__file__)
 
 
 def variables(job, place):

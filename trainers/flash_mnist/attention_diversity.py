@@ -1,6 +1,6 @@
 """Compares what the units of clusters attend to in Flash-MNIST.
 
-    python trainers/attention_diversity.py --runs=runs/shifted,runs/plain \
+    python trainers/flash_mnist/attention_diversity.py --runs=runs/shifted,runs/plain \
         --data_dir=records/flash_mnist --output_dir=pictures
 
 It is known which digits lie on which frame, so that units can be told by the

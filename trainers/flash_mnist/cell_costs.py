@@ -1,6 +1,6 @@
 """Compares an epoch of Table 1's cells with their matrix products alone.
 
-    python benchmarks/table_1_cells.py --data_dir=records/flash_mnist \
+    python trainers/flash_mnist/cell_costs.py --data_dir=records/flash_mnist \
         --output=table_1_cells.json
 
 For every cell, in one process and one thread, as the sweep runs them: some

@@ -1,6 +1,6 @@
 """Measures what the CNN's own decisions on single frames are worth.
 
-    python data/flash_mnist/frame_union.py --data_dir=records/flash_mnist
+    python trainers/flash_mnist/frame_union.py --data_dir=records/flash_mnist
 
 The union of the digits that a clip's frames are taken for is held against the
 clip's class. The decisions follow from the features in the records and the

@@ -1,6 +1,6 @@
 """Tries a bias for each frame's position, Eq. 4 of the paper read literally.
 
-    python trainers/position_bias.py --data_dir=records/flash_mnist \
+    python trainers/flash_mnist/position_bias.py --data_dir=records/flash_mnist \
         --output_dir=runs/position_bias
 
 Eq. 4 adds a bias inside the softmax over the frames. One bias a unit would

@@ -306,7 +306,7 @@ def command_block(commands: Iterable[str]) -> str:
 def _command(flags):
     words = [shlex.quote(f"--{name}={x}") for name, x in flags.items()]
     lines = textwrap.wrap(
-        " ".join(["python trainers/sweep.py", *words]),
+        " ".join(["python trainers/flash_mnist/sweep.py", *words]),
         _WIDTH,
         subsequent_indent="    ",
         break_long_words=False,
@@ -877,7 +877,7 @@ _WAYS = {
 
 
 def read_anchor(path: pathlib.Path) -> dict[str, dict[str, float]]:
-    """Reads what `data/flash_mnist/frame_union.py` wrote.
+    """Reads what `trainers/flash_mnist/frame_union.py` wrote.
 
     Returns:
         Mapping from split to the accuracy of each way to decide, from 0 to 1.
@@ -905,7 +905,7 @@ def read_anchor(path: pathlib.Path) -> dict[str, dict[str, float]]:
         raise ValueError(
             "Expected the same accuracies from 0 to 1 under accuracy of "
             f"validation and test. Received: {path} with {anchor}. Make it "
-            "with data/flash_mnist/frame_union.py --output."
+            "with trainers/flash_mnist/frame_union.py --output."
         )
     return anchor
 
@@ -959,7 +959,7 @@ without any; units stand by their favourite:
 
 
 def read_diversity(path: pathlib.Path) -> dict[str, dict]:
-    """Reads what `trainers/attention_diversity.py` wrote.
+    """Reads what `trainers/flash_mnist/attention_diversity.py` wrote.
 
     Returns:
         Mapping from a run's name to its numbers.
@@ -975,12 +975,12 @@ def read_diversity(path: pathlib.Path) -> dict[str, dict]:
                 "Expected a favourite digit or null for each unit, weights "
                 f"from 0 to 1 for {', '.join(DIGITS_ATTENTION_DIVERSITY)} and {EMPTY}, one a "
                 f"unit, and as many even ones. Received: {path}, run {name}, "
-                "with others. Make it with trainers/attention_diversity.py."
+                "with others. Make it with trainers/flash_mnist/attention_diversity.py."
             )
     if not runs:
         raise ValueError(
             f"Expected a run or more. Received: {path} with none. Make it "
-            "with trainers/attention_diversity.py."
+            "with trainers/flash_mnist/attention_diversity.py."
         )
     return runs
 
@@ -1122,7 +1122,7 @@ last column is how much a unit's biases differ over the positions:
 
 
 def read_position_bias(path: pathlib.Path) -> list[dict]:
-    """Reads what `trainers/position_bias.py` wrote.
+    """Reads what `trainers/flash_mnist/position_bias.py` wrote.
 
     Raises:
         ValueError: If the file is something else.
@@ -1136,7 +1136,7 @@ def read_position_bias(path: pathlib.Path) -> list[dict]:
                 raise ValueError(
                     f"Expected {', '.join(FIGURES)} from 0 to 1 under {way}. "
                     f"Received: {path} with {row[way]}. Make it with "
-                    "trainers/position_bias.py."
+                    "trainers/flash_mnist/position_bias.py."
                 )
     return rows
 
@@ -1199,7 +1199,7 @@ by side in one thread:
 
 
 def read_costs(path: pathlib.Path) -> list[dict]:
-    """Reads what `benchmarks/table_1_cells.py` wrote.
+    """Reads what `trainers/flash_mnist/cell_costs.py` wrote.
 
     Returns:
         A mapping for each cell with its `family`, `num_units` and `ratio`.
@@ -1218,7 +1218,7 @@ def read_costs(path: pathlib.Path) -> list[dict]:
             raise ValueError(
                 f"Expected every cell once. Received: {cell.family} "
                 f"N={cell.num_units} again in {path}. Measure it anew with "
-                "benchmarks/table_1_cells.py."
+                "trainers/flash_mnist/cell_costs.py."
             )
         places.add(cell)
     return rows

@@ -1,13 +1,13 @@
 """Trains the cells of Table 1 on Flash-MNIST.
 
-    python trainers/sweep.py --data_dir=records/flash_mnist \
+    python trainers/flash_mnist/sweep.py --data_dir=records/flash_mnist \
         --output_dir=runs/table_1
 
 trains all 40: average, FC1 and FC2, with and without shifting, of 1 to 128
 units. `--families`, `--num_units` and `--seeds` choose others. Several cells
 are trained side by side, each in one thread. A cell's folder receives its
 settings, curve, model and result. The same command goes on with a sweep that
-was stopped or killed, epoch by epoch. `trainers/sweep_report.py` then makes
+was stopped or killed, epoch by epoch. `trainers/flash_mnist/table_1_report.py` then makes
 the tables and pictures.
 """
 

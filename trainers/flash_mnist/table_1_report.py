@@ -1,9 +1,9 @@
 """Makes the tables and pictures of a sweep: Table 1 and Figure 4.
 
-    python trainers/sweep_report.py --sweep=runs/table_1 \
+    python trainers/flash_mnist/table_1_report.py --sweep=runs/table_1 \
         --output=docs/results/flash_mnist.md
 
-Reads what `trainers/sweep.py` wrote, of all protocols, and writes a Markdown
+Reads what `trainers/flash_mnist/sweep.py` wrote, of all protocols, and writes a Markdown
 page with the figures beside the paper's, and studies beside the tuned protocol.
 The folder of the page's name receives the pictures and the figures as CSV and
 JSON. Cells that are not finished are left out and listed.
@@ -23,7 +23,10 @@ from ac_keras.utils import atomic_file
 from cells import PROTOCOLS
 
 _SWEEP = flags.DEFINE_string(
-    "sweep", None, "Folder that trainers/sweep.py wrote.", required=True
+    "sweep",
+    None,
+    "Folder that trainers/flash_mnist/sweep.py wrote.",
+    required=True,
 )
 _OUTPUT = flags.DEFINE_string(
     "output", None, "The Markdown file to write.", required=True
@@ -36,18 +39,18 @@ _PROTOCOLS = flags.DEFINE_list(
 )
 # Further sections, each there if its file is given.
 _ANCHOR = flags.DEFINE_string(
-    "anchor", None, "JSON file of data/flash_mnist/frame_union.py."
+    "anchor", None, "JSON file of trainers/flash_mnist/frame_union.py."
 )
 _POSITION_BIAS = flags.DEFINE_string(
-    "position_bias", None, "JSON file of trainers/position_bias.py."
+    "position_bias", None, "JSON file of trainers/flash_mnist/position_bias.py."
 )
 _DIVERSITY = flags.DEFINE_string(
     "diversity",
     None,
-    "JSON file of trainers/attention_diversity.py, its pictures beside it.",
+    "JSON file of trainers/flash_mnist/attention_diversity.py, its pictures beside it.",
 )
 _COSTS = flags.DEFINE_string(
-    "costs", None, "JSON file of benchmarks/table_1_cells.py."
+    "costs", None, "JSON file of trainers/flash_mnist/cell_costs.py."
 )
 
 

@@ -204,7 +204,7 @@ def read_sweep(
     """Reads a sweep.
 
     Args:
-        root: The folder that `trainers/sweep.py` was given.
+        root: The folder that `trainers/flash_mnist/sweep.py` was given.
         protocols: Which of its protocols; none means all.
 
     Returns:
@@ -223,7 +223,7 @@ def read_sweep(
             f"Expected results PROTOCOL/{CELL_FOLDERS}/result.json in the "
             f"sweep's folder. Received: {root} with none"
             f"{' of ' + ', '.join(missing) if missing else ''}. Name the "
-            "--output_dir of trainers/sweep.py, after its first cell is done."
+            "--output_dir of trainers/flash_mnist/sweep.py, after its first cell is done."
         )
     cells = [x for protocol in results for x in protocol.cells]
     datasets = {json.dumps(x.dataset, sort_keys=True) for x in cells}

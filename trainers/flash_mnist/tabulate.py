@@ -1,6 +1,6 @@
 """Writes a Markdown page of runs: results, commands and curves.
 
-    python trainers/tabulate.py --runs=runs/a,runs/b --title=Flash-MNIST \
+    python trainers/flash_mnist/tabulate.py --runs=runs/a,runs/b --title=Flash-MNIST \
         --output=docs/results/flash_mnist.md
 
 Everything on the page comes from the runs' own JSON and CSV files. Beside the

@@ -17,7 +17,7 @@ from ac_keras.pipeline import evaluation_batches
 from ac_keras.pipeline import steps_per_epoch
 from ac_keras.pipeline import training_batches
 from ac_keras.runs import folder
-from ac_keras.training.epoch_clock import EpochClock
+from ac_keras.training.training_log import TrainingLog
 from ac_keras.utils import keras_files
 from cells import HIDDEN_UNITS
 from cells import Cell
@@ -27,10 +27,8 @@ CURVE = "curve.json"
 SITTINGS = "sittings.json"  # when a sweep ran, beside its cells
 
 
-class CellLog:
+class CellLog(TrainingLog):
     """Keeps the figures of all epochs in `curve.json`.
-
-    It takes the place of a `RunLog` for the trainer.
 
     Args:
         directory: The cell's folder.
@@ -38,19 +36,8 @@ class CellLog:
     """
 
     def __init__(self, directory: pathlib.Path, batch_size: int):
+        super().__init__(batch_size)
         self.directory = directory
-        self._clock = EpochClock(batch_size)
-
-    def begin_epoch(self, epoch: int, first_step: int, num_steps: int) -> None:
-        """Takes the time from here on."""
-        self._clock.begin(first_step)
-
-    def step(self, step: int, total: int, values: dict[str, float]) -> None:
-        """Does nothing: epochs are short."""
-
-    def times(self, step: int) -> dict[str, float]:
-        """Gives the time since the epoch began or went on."""
-        return self._clock.times(step)
 
     def epoch(self, history: Sequence[dict], new: bool = True) -> None:
         """Writes the epochs that are done."""

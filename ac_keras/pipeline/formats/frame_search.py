@@ -34,7 +34,7 @@ def can_locate(
 def locate_videos(
     batch: tf.Tensor, description: Description
 ) -> dict[str, tf.Tensor | LocatedFrames]:
-    """Gives what `record_parsing.parse_records` does, copying no frames.
+    """Gives what `parsing.parse_records` does, copying no frames.
 
     Frames are checked when they are taken. A record of another layout is
     parsed.

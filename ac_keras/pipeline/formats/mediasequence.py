@@ -38,7 +38,7 @@ def parse_sequences(
     Args:
         records: Strings `(batch,)`.
         description: The dataset that they belong to.
-        labelled: As `record_parsing.parse_records` has it.
+        labelled: As `parsing.parse_records` has it.
         named: The same.
 
     Returns:

@@ -39,7 +39,7 @@ def parse_videos(
     Args:
         records: Strings `(batch,)`.
         description: The dataset that they belong to.
-        labelled: As `record_parsing.parse_records` has it.
+        labelled: As `parsing.parse_records` has it.
         named: The same.
 
     Returns:
@@ -89,7 +89,7 @@ def parse_segments(
     Args:
         segments: A batch of what `expand_segments` gives.
         description: The dataset that they belong to.
-        labelled: As `record_parsing.parse_records` has it.
+        labelled: As `parsing.parse_records` has it.
         named: The same.
 
     Returns:

@@ -1,16 +1,10 @@
 """Small peers, and what they should compute."""
 
-import pathlib
-import sys
-
 import numpy as np
 import pytest
 
+from peers import setting as settings
 from support.benchmarks import numpy_clusters
-
-sys.path.insert(0, str(pathlib.Path(__file__).parents[2] / "benchmarks"))
-
-from peers import setting as settings  # noqa: E402
 
 SMALL = settings.Setting(
     batch_size=6,
