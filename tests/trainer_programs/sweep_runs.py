@@ -26,7 +26,9 @@ def start(data_dir, output_dir, **flags):
     """Starts it as a terminal does, with its cells in a group of its own."""
     folders = {"data_dir": data_dir, "output_dir": output_dir}
     values = as_flags({**SETTINGS, **flags, **folders})
-    return start_program("flash_mnist/sweep.py", *values, start_new_session=True)
+    return start_program(
+        "flash_mnist/sweep.py", *values, start_new_session=True
+    )
 
 
 def end_at(process, condition, number, group=True):

@@ -7,8 +7,8 @@ import socket
 import pytest
 
 from ac_keras.training.distribution import slurm_resolver
-from support.training import slurm_task
 from support.programs import start_program
+from support.training import slurm_task
 
 pytestmark = pytest.mark.programs
 

@@ -245,3 +245,12 @@ def mindspore_accuracy(
 ) -> float | None:
     """Gives MindSpore's figure on a device, None where it has none."""
     return MINDSPORE[device].get(family, {}).get(num_units)
+
+
+TITLES = {
+    "average": "Average",
+    "fc1": "FC1",
+    "fc2": "FC2",
+    "fc1_shift": "FC1 + shift",
+    "fc2_shift": "FC2 + shift",
+}

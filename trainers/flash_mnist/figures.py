@@ -16,7 +16,7 @@ from ac_keras.utils import atomic_file
 from cells import FAMILIES
 from cells import MINDSPORE
 from cells import PAPER
-from report_pages import TITLES
+from cells import TITLES
 from table_1_results import CellStatistics
 from table_1_results import ProtocolResults
 from table_1_results import Table

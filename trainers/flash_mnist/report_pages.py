@@ -18,27 +18,22 @@ from cells import FAMILIES
 from cells import MINDSPORE
 from cells import PAPER
 from cells import PROTOCOLS
+from cells import TITLES
 from cells import Cell
 from cells import choose_protocol
 from cells import mindspore_accuracy
 from cells import paper_accuracy
 from figures import ACCURACY
+from table_1_results import DIGITS
 from table_1_results import CellStatistics
 from table_1_results import ProtocolResults
 from table_1_results import Table
+from table_1_results import difference
 from table_1_results import place_of
 from table_1_results import tabulate_cells
 
-TITLES = {
-    "average": "Average",
-    "fc1": "FC1",
-    "fc2": "FC2",
-    "fc1_shift": "FC1 + shift",
-    "fc2_shift": "FC2 + shift",
-}
 NONE = "–"
 BELOW = "▼"  # behind a figure that is below the paper's
-DIGITS = 1  # that the paper gives
 
 
 def markdown_table(
@@ -131,20 +126,6 @@ def family_table(texts: Mapping[tuple[str, int], str]) -> str:
 def below_paper(table: Table) -> list[CellStatistics]:
     """Lists the cells below the paper, at the digits that it gives."""
     return [x for x in table.values() if (difference(x) or 0) < 0]
-
-
-def difference(cell: CellStatistics) -> float | None:
-    """Gives the points of test accuracy above the paper, at its digits.
-
-    Returns:
-        None if the paper has no such cell.
-    """
-    paper = paper_accuracy(cell.family, cell.num_units)
-    if paper is None:
-        return None
-    # Rounded again: 0.3 - 0.2 is not 0.1.
-    mean = round(cell.mean("test_accuracy"), DIGITS)
-    return round(mean - paper, DIGITS)
 
 
 def figure_text(cell: CellStatistics, figure: str) -> str:

@@ -22,7 +22,6 @@ from cells import PROTOCOLS
 from cells import Cell
 from cells import mindspore_accuracy
 from cells import paper_accuracy
-from report_pages import difference
 from train_cell import CURVE
 from train_cell import SITTINGS
 
@@ -57,6 +56,9 @@ SITTING_KEYS = {
     "cells": "whole number",
     "workers": "whole number",
 }
+
+
+DIGITS = 1  # that the paper gives
 
 
 def is_share(value: Any) -> bool:
@@ -357,6 +359,20 @@ class CellStatistics:
 
     def _percent(self, figure):
         return [100 * x.result[figure] for x in self.results]
+
+
+def difference(cell: CellStatistics) -> float | None:
+    """Gives the points of test accuracy above the paper, at its digits.
+
+    Returns:
+        None if the paper has no such cell.
+    """
+    paper = paper_accuracy(cell.family, cell.num_units)
+    if paper is None:
+        return None
+    # Rounded again: 0.3 - 0.2 is not 0.1.
+    mean = round(cell.mean("test_accuracy"), DIGITS)
+    return round(mean - paper, DIGITS)
 
 
 Table = dict[tuple[str, int], CellStatistics]
