@@ -18,7 +18,7 @@ from ac_keras.pipeline import Description
 from ac_keras.pipeline import Modality
 from ac_keras.pipeline import scan_records
 from ac_keras.pipeline.formats import youtube8m
-from ac_keras.pipeline.integrity import scan_records as foreign_manifest
+from ac_keras.pipeline.integrity.scan_records import summarize
 
 _OUTPUT_DIR = flags.DEFINE_string(
     "output_dir", None, "Folder of the manifest.", required=True
@@ -80,7 +80,7 @@ def main(argv):
     splits = {flag.name: flag.value for flag in (_TRAIN, _VALIDATION, _TEST)}
     patterns = {name: value for name, value in splits.items() if value}
     manifest = scan_records(directory, describe(), patterns)
-    print("\n".join(foreign_manifest.summarize(manifest)))
+    print("\n".join(summarize(manifest)))
     print(f"The manifest is in {directory}")
 
 

@@ -7,7 +7,7 @@ from ac_keras.pipeline import Manifest
 from support.datasets.data_program import refusal
 from support.datasets.data_program import run_prepare_well
 from support.datasets.prepared_folder import folder_contents
-from support.records.foreign_datasets import read
+from support.records.external_datasets import read
 
 pytestmark = pytest.mark.programs
 

@@ -6,12 +6,12 @@ import pytest
 from ac_keras.pipeline import Manifest
 from support.datasets.data_program import refusal
 from support.datasets.data_program import run_prepare_well
-from support.records.foreign_datasets import read
-from support.records.foreign_records import dequantise
-from support.records.foreign_records import draw_video
-from support.records.foreign_records import media_record
-from support.records.foreign_records import segment_record
-from support.records.foreign_records import write_tfrecords
+from support.records.external_datasets import read
+from support.records.external_records import dequantise
+from support.records.external_records import draw_video
+from support.records.external_records import media_record
+from support.records.external_records import segment_record
+from support.records.external_records import write_tfrecords
 
 pytestmark = pytest.mark.programs
 

@@ -16,11 +16,11 @@ from support.records import broken_files
 from support.records.broken_files import HEADER
 from support.records.broken_files import UNUSABLE
 from support.records.drawn_dataset import write_numbered
-from support.records.foreign_datasets import describe_videos
-from support.records.foreign_datasets import scan
-from support.records.foreign_records import draw_video
-from support.records.foreign_records import segment_record
-from support.records.foreign_records import video_record
+from support.records.external_datasets import describe_videos
+from support.records.external_datasets import scan
+from support.records.external_records import draw_video
+from support.records.external_records import segment_record
+from support.records.external_records import video_record
 
 SIZES = (40, 3)  # one file of more than a block, one of less
 BROKEN = 35  # the record that is broken, in the first file's second block

@@ -9,10 +9,10 @@ from ac_keras.pipeline.decoding import batch_decoder
 from ac_keras.pipeline.formats import frame_search
 from ac_keras.pipeline.formats.located_frames import LocatedFrames
 from ac_keras.pipeline.formats.located_frames import entry_header
-from support.records.foreign_datasets import describe_videos
-from support.records.foreign_records import draw_video
-from support.records.foreign_records import sequence_record
-from support.records.foreign_records import video_record
+from support.records.external_datasets import describe_videos
+from support.records.external_records import draw_video
+from support.records.external_records import sequence_record
+from support.records.external_records import video_record
 from support.records.odd_records import damage
 from support.records.odd_records import draw_record
 

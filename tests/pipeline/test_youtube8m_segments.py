@@ -7,13 +7,13 @@ import tensorflow as tf
 from ac_keras.pipeline import parsing
 from ac_keras.pipeline import steps_per_epoch
 from ac_keras.pipeline import training_batches
-from support.records.foreign_datasets import assert_clip
-from support.records.foreign_datasets import describe_videos
-from support.records.foreign_datasets import read
-from support.records.foreign_datasets import scan
-from support.records.foreign_records import draw_video
-from support.records.foreign_records import segment_record
-from support.records.foreign_records import video_record
+from support.records.external_datasets import assert_clip
+from support.records.external_datasets import describe_videos
+from support.records.external_datasets import read
+from support.records.external_datasets import scan
+from support.records.external_records import draw_video
+from support.records.external_records import segment_record
+from support.records.external_records import video_record
 
 # Of each video (start, label, score); the second has no rating at all.
 RATINGS = [

@@ -8,16 +8,16 @@ from ac_keras.pipeline import decoding
 from ac_keras.pipeline import evaluation_batches
 from ac_keras.pipeline import parsing
 from ac_keras.pipeline import training_batches
-from support.records.foreign_datasets import NUM_CLASSES
-from support.records.foreign_datasets import assert_clip
-from support.records.foreign_datasets import describe_videos
-from support.records.foreign_datasets import read
-from support.records.foreign_datasets import scan
-from support.records.foreign_records import VIDEO_MODALITIES
-from support.records.foreign_records import dequantise
-from support.records.foreign_records import draw_video
-from support.records.foreign_records import sequence_record
-from support.records.foreign_records import video_record
+from support.records.external_datasets import NUM_CLASSES
+from support.records.external_datasets import assert_clip
+from support.records.external_datasets import describe_videos
+from support.records.external_datasets import read
+from support.records.external_datasets import scan
+from support.records.external_records import VIDEO_MODALITIES
+from support.records.external_records import dequantise
+from support.records.external_records import draw_video
+from support.records.external_records import sequence_record
+from support.records.external_records import video_record
 
 LENGTHS = (1, 300, 24, 25, 26, 7)
 LABELS = ([0], [3861, 17], [5, 6, 7], [], [17], [9])

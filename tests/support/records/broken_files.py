@@ -3,7 +3,7 @@
 import dataclasses
 import struct
 
-from support.records.foreign_records import write_tfrecords
+from support.records.external_records import write_tfrecords
 from support.records.plain_records import make_example
 from support.records.plain_records import pack
 from support.records.plain_records import read_records

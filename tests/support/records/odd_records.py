@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from support.records.foreign_records import VIDEO_MODALITIES
+from support.records.external_records import VIDEO_MODALITIES
 
 
 def _varint(number, padding=0):

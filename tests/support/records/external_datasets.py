@@ -6,10 +6,10 @@ from ac_keras.pipeline import Description
 from ac_keras.pipeline import Modality
 from ac_keras.pipeline import evaluation_batches
 from ac_keras.pipeline import scan_records
-from support.records.foreign_records import VIDEO_MODALITIES
-from support.records.foreign_records import dequantise
-from support.records.foreign_records import equal_intervals
-from support.records.foreign_records import write_tfrecords
+from support.records.external_records import VIDEO_MODALITIES
+from support.records.external_records import dequantise
+from support.records.external_records import equal_intervals
+from support.records.external_records import write_tfrecords
 
 NUM_CLASSES = 3862
 HALF_LEVEL = 4 / 512

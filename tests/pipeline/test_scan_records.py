@@ -10,13 +10,13 @@ import pytest
 from ac_keras.pipeline import Manifest
 from ac_keras.pipeline import Modality
 from ac_keras.pipeline import scan_records
-from support.records.foreign_datasets import describe_videos
-from support.records.foreign_datasets import scan
-from support.records.foreign_records import dequantise
-from support.records.foreign_records import draw_video
-from support.records.foreign_records import media_record
-from support.records.foreign_records import video_record
-from support.records.foreign_records import write_tfrecords
+from support.records.external_datasets import describe_videos
+from support.records.external_datasets import scan
+from support.records.external_records import dequantise
+from support.records.external_records import draw_video
+from support.records.external_records import media_record
+from support.records.external_records import video_record
+from support.records.external_records import write_tfrecords
 
 LENGTHS = (3, 11, 1, 6)
 LABELS = ([0, 2], [2], [], [3861])
