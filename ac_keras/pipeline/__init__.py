@@ -4,7 +4,6 @@ from ac_keras.pipeline.clip import Clip
 from ac_keras.pipeline.clip import decode_clip
 from ac_keras.pipeline.clip import encode_clip
 from ac_keras.pipeline.description import Description
-from ac_keras.pipeline.description import Modality
 from ac_keras.pipeline.integrity.corrupt_records import CorruptRecord
 from ac_keras.pipeline.integrity.corrupt_records import find_corrupt_records
 from ac_keras.pipeline.integrity.corrupt_records import skip_corrupt_records
@@ -12,6 +11,7 @@ from ac_keras.pipeline.integrity.scan_records import scan_records
 from ac_keras.pipeline.manifest import Manifest
 from ac_keras.pipeline.manifest import Shard
 from ac_keras.pipeline.manifest import Split
+from ac_keras.pipeline.modality import Modality
 from ac_keras.pipeline.reader import evaluation_batches
 from ac_keras.pipeline.reader import steps_per_epoch
 from ac_keras.pipeline.reader import training_batches

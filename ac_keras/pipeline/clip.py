@@ -1,4 +1,4 @@
-"""A clip and its record."""
+"""A clip and its record, a `tf.train.Example`."""
 
 import dataclasses
 
@@ -10,13 +10,13 @@ from ac_keras.pipeline.description import Description
 
 @dataclasses.dataclass(frozen=True)
 class Clip:
-    """One video, as the pipeline knows it.
+    """One video, as local features.
 
     Attributes:
-        id: A name, unique in the dataset.
+        id: Name of the clip, unique in the dataset.
         labels: Indices of its classes; one unless the dataset is multi-label.
-        frames: Mapping from modality to features `(num_frames, dim)`. A
-            modality that is not in it is absent from the clip.
+        frames: Mapping from modality to features `(num_frames, dim)`. The
+            clip lacks the modalities that are not in it.
     """
 
     id: str
@@ -25,10 +25,10 @@ class Clip:
 
 
 def encode_clip(clip: Clip, description: Description) -> tf.train.Example:
-    """Turns a clip into an example.
+    """Encodes a clip as an example.
 
     The example has `id` (bytes), `labels` (int64 list) and one bytes value
-    for each modality: all its frames, one after the other, little-endian.
+    for each modality: its frames, concatenated, little-endian.
 
     Args:
         clip: The clip.
@@ -61,17 +61,22 @@ def encode_clip(clip: Clip, description: Description) -> tf.train.Example:
             features[name] = _bytes_feature(modality.encode(frames))
         except ValueError as error:
             raise ValueError(
-                f"Clip {clip.id!r}, modality {name!r}: {error}. Mend or leave "
+                f"Clip {clip.id!r}, modality {name!r}: {error}. Fix or leave "
                 "out the clip."
             ) from error
     return tf.train.Example(features=tf.train.Features(feature=features))
 
 
 def decode_clip(example: tf.train.Example, description: Description) -> Clip:
-    """Turns an example back into a clip.
+    """Decodes a clip from an example.
 
-    Floats come back bit for bit, uint8 as float32. An absent modality has
-    frames of shape `(0, dim)`.
+    Args:
+        example: The example that `encode_clip` returned.
+        description: The dataset that it belongs to.
+
+    Returns:
+        The clip. Floats are equal bit for bit; uint8 is decoded to float32.
+        An absent modality has frames of shape `(0, dim)`.
     """
     feature = example.features.feature
     return Clip(
@@ -100,7 +105,7 @@ def _check_labels(clip, description):
         raise ValueError(
             f"Clip {clip.id!r} expects labels from 0 to "
             f"{description.num_classes - 1}, one for each class name. "
-            f"Received: labels={clip.labels}. Mend the label or name its "
+            f"Received: labels={clip.labels}. Fix the label or name its "
             "class."
         )
     if len(set(clip.labels)) != count:

@@ -1,10 +1,9 @@
-"""From batches of serialized records to batches of features.
+"""Decoding of batches of parsed records into features.
 
-A batch goes through two steps. `parse_records` splits the records and leaves
-every modality's frames as they are stored: as one string a clip in our own
-records and in segments, else as a ragged tensor with an entry a frame, a
-string or a row of floats. `decode_frames` takes the sampled frames out of
-those and decodes nothing else.
+`parsing.parse_records` leaves the frames of every modality as they are stored:
+one string a clip in our own records and in segments; in other records a ragged
+tensor with an entry a frame, a string or a row of floats. `decode_frames` takes
+the sampled frames out of these and decodes nothing else.
 """
 
 import functools
@@ -15,18 +14,102 @@ import tensorflow as tf
 
 from ac_keras.pipeline import sampling
 from ac_keras.pipeline.description import Description
-from ac_keras.pipeline.description import Modality
 from ac_keras.pipeline.formats.located_frames import LocatedFrames
+from ac_keras.pipeline.modality import Modality
 
 Check = Callable[[tf.Tensor], tf.Tensor]
+_fold_in = tf.random.experimental.stateless_fold_in
+
+
+def batch_decoder(
+    description: Description,
+    longest: Mapping[str, int] | None,
+    sample_size: int,
+    first_row: int = 0,
+    num_rows: int | None = None,
+    check: bool = True,
+    frame_sampling: str = "subset",
+) -> Callable[[dict[str, tf.Tensor], tf.Tensor | None], tuple]:
+    """Returns a function that samples and decodes a batch of parsed records.
+
+    Args:
+        description: The dataset, with the modalities to decode.
+        longest: Mapping from modality to the number of frames of the longest
+            clip; None if unknown, to use the longest clip of each batch.
+        sample_size: Number of frames to sample from each clip and modality;
+            0 takes all.
+        first_row: Row of the first clip in the whole batch.
+        num_rows: Number of clips in the whole batch; None if it is this one.
+        check: Whether to check that features are finite; if not, the caller
+            does.
+        frame_sampling: `"subset"` or `"segments"`, how to sample by a seed.
+
+    Returns:
+        A function of the dict of `parse_records` and of a seed, integers
+        `(2,)`, or None to take frames at equal intervals. It returns a dict
+        of features and the labels, or None if there are no labels.
+    """
+
+    def takes_all(name):
+        return not sample_size or (longest and sample_size >= longest[name])
+
+    def positions_of(num_frames, seed):
+        if seed is None:
+            return sampling.equal_intervals(num_frames, sample_size)
+        return sampling.FRAME_SAMPLINGS[frame_sampling](
+            num_frames, sample_size, seed, first_row, num_rows
+        )
+
+    def decode_modality(name, modality, stored, seed, check_frames):
+        num_frames = count_frames(stored, modality)
+        if takes_all(name):
+            # A modality that no clip has takes one slot.
+            slots = sample_size or _num_slots(name, longest, num_frames)
+            frames = decode_all_frames(stored, modality, slots, check_frames)
+            return frames, num_frames
+        positions = positions_of(num_frames, seed)
+        count = sampling.num_sampled(num_frames, sample_size)
+        frames = decode_frames(stored, modality, positions, count, check_frames)
+        return frames, count
+
+    def decode(stored, seed):
+        features = {}
+        for index, (name, modality) in enumerate(
+            description.modalities.items()
+        ):
+            frames, num_frames = decode_modality(
+                name,
+                modality,
+                stored[name],
+                None if seed is None else _fold_in(seed, index),
+                functools.partial(
+                    check_finite, name, modality, ids=stored["id"]
+                )
+                if check
+                else None,
+            )
+            features[name] = frames
+            features[f"{name}_num_frames"] = num_frames
+        return features, stored.get("labels")
+
+    return decode
 
 
 def count_frames(
     stored: tf.Tensor | tf.RaggedTensor | LocatedFrames, modality: Modality
 ) -> tf.Tensor:
-    """Counts the frames of each clip, int32 `(batch,)`.
+    """Counts the frames of each clip and checks their size.
 
-    A clip or a frame of a wrong number of bytes is an error.
+    Args:
+        stored: Frames of one modality, as `parse_records` returns them.
+        modality: Their layout.
+
+    Returns:
+        int32 `(batch,)`.
+
+    Raises:
+        tf.errors.InvalidArgumentError: If a clip or a frame has a wrong
+            number of bytes.
     """
     if isinstance(stored, LocatedFrames):
         return stored.num_frames + count_frames(stored.parsed, modality)
@@ -57,10 +140,10 @@ def decode_all_frames(
     """Decodes every frame.
 
     Args:
-        stored: A batch's frames, as `parse_records` gives them.
-        modality: How they are stored.
-        num_slots: Frames of the result; no clip has more.
-        check: As `decode_frames` has it.
+        stored: Frames of one modality, as `parse_records` returns them.
+        modality: Their layout.
+        num_slots: Number of frames to pad to; no clip has more.
+        check: As for `decode_frames`.
 
     Returns:
         float32 `(batch, num_slots, dim)`, zeros past a clip's end.
@@ -69,7 +152,7 @@ def decode_all_frames(
     fits = tf.debugging.assert_less_equal(
         num_frames,
         num_slots,
-        "Expected clips of no more frames than the manifest tells.",
+        "Expected clips of no more frames than the manifest states.",
     )
     with tf.control_dependencies([fits]):
         num_frames = tf.identity(num_frames)
@@ -89,27 +172,63 @@ def decode_frames(
     num_frames: tf.Tensor,
     check: Check | None = None,
 ) -> tf.Tensor:
-    """Decodes the frames at some positions and no others.
+    """Decodes only the frames at some positions.
 
     Args:
-        stored: A batch's frames, as `parse_records` gives them.
-        modality: How they are stored.
-        positions: int32 `(batch, sample_size)`, the frames to take; 0 where
-            a position is not real.
-        num_frames: int32 `(batch,)`, how many of the positions are real.
-        check: A function that gives the frames `(batch, sample_size, dim)`
-            back as they are stored, or fails.
+        stored: Frames of one modality, as `parse_records` or `locate_records`
+            return them.
+        modality: Their layout.
+        positions: int32 `(batch, sample_size)`, the frames to decode; 0 for
+            padding.
+        num_frames: int32 `(batch,)`, number of positions that are real.
+        check: Function that returns frames `(batch, sample_size, dim)` in
+            their stored dtype unchanged, or fails.
 
     Returns:
-        float32 `(batch, sample_size, dim)`, zeros where a position is not
-        real.
+        float32 `(batch, sample_size, dim)`, zeros for padding.
     """
     numbers = _take(stored, modality, positions, num_frames)
     return _as_features(numbers, num_frames, modality, check)
 
 
+def check_finite(
+    name: str, modality: Modality, frames: tf.Tensor, ids: tf.Tensor
+) -> tf.Tensor:
+    """Checks that frames are finite and returns them unchanged.
+
+    Args:
+        name: Name of the modality.
+        modality: Its layout.
+        frames: Numbers `(batch, num_frames, dim)`, of any dtype.
+        ids: Strings `(batch,)`, the clips' ids, for the error message.
+
+    Raises:
+        tf.errors.InvalidArgumentError: If a number is NaN or infinite.
+    """
+    if modality.dtype == "uint8":
+        return frames  # always finite
+    finite = tf.reduce_all(tf.math.is_finite(frames), axis=[1, 2])
+    check = tf.debugging.Assert(
+        tf.reduce_all(finite),
+        [
+            f"Expected finite features of modality {name!r}. Received: NaN "
+            "or infinity in the clips",
+            tf.boolean_mask(ids, ~finite),
+        ],
+    )
+    with tf.control_dependencies([check]):
+        return tf.identity(frames)
+
+
+def _num_slots(name, longest, num_frames):
+    """Returns the number of frames to pad to; at least 1."""
+    if longest:
+        return max(longest[name], 1)
+    return tf.maximum(tf.reduce_max(num_frames), 1)
+
+
 def _take(stored, modality, positions, num_frames):
-    """Gives stored numbers of some frames, 0 where a position is not real."""
+    """Returns the stored numbers of some frames, 0 for padding."""
     if isinstance(stored, LocatedFrames):
         size = modality.frame_bytes
         located = stored.take(positions, num_frames, size)
@@ -133,21 +252,21 @@ def _take(stored, modality, positions, num_frames):
 
 
 def _decode_rows(rows, modality):
-    """Turns entries of frames into their numbers, `(total, dim)`."""
+    """Returns the numbers of ragged frames, `(total, dim)`."""
     return rows if rows.dtype != tf.string else _decode_raw(rows, modality, 1)
 
 
 def _spread(rows, num_frames, num_slots, modality):
-    """Gives each clip its rows, then pads."""
+    """Splits rows by clips and pads each clip."""
     ragged = tf.RaggedTensor.from_row_lengths(rows, num_frames)
     shape = tf.stack([tf.size(num_frames), num_slots, modality.dim])
     return ragged.to_tensor(shape=shape)
 
 
 def _decode_raw(strings, modality, num_frames):
-    """Turns each string into the numbers of `num_frames` frames."""
+    """Decodes each string into the numbers of `num_frames` frames."""
     dtype = tf.as_dtype(modality.dtype)
-    # Decoding with padding knows no float16.
+    # Decoding with padding does not support float16.
     read_as = tf.uint16 if dtype == tf.float16 else dtype
     numbers = tf.io.decode_raw(
         strings, read_as, fixed_length=num_frames * modality.frame_bytes
@@ -156,115 +275,13 @@ def _decode_raw(strings, modality, num_frames):
 
 
 def _as_features(numbers, num_frames, modality, check):
-    """Turns stored numbers into float32 features, padding into zeros."""
+    """Converts stored numbers to float32 features, with zeros for padding."""
     numbers = tf.ensure_shape(numbers, (None, None, modality.dim))
     if check is not None:
-        numbers = check(numbers)  # float16 is half as much to look at
+        numbers = check(numbers)  # before the cast: float16 is half the size
     features = tf.cast(numbers, tf.float32)
     if modality.dtype == "uint8":
         real = tf.sequence_mask(num_frames, tf.shape(numbers)[1])
         low = tf.where(real, modality.value_range[0], 0.0)
         features = features * modality.level + low[:, :, None]
     return features
-
-
-_fold_in = tf.random.experimental.stateless_fold_in
-
-
-def batch_decoder(
-    description: Description,
-    longest: Mapping[str, int] | None,
-    sample_size: int,
-    first_row: int = 0,
-    num_rows: int | None = None,
-    check: bool = True,
-    frame_sampling: str = "subset",
-) -> Callable[[dict[str, tf.Tensor], tf.Tensor | None], tuple]:
-    """Gives a function that samples and decodes a batch of parsed records.
-
-    Args:
-        description: The dataset, with the modalities to decode.
-        longest: Mapping from modality to the longest clip's frames; None
-            where that is not known and each batch's own longest clip counts.
-        sample_size: Frames taken from each clip and modality; 0 takes all.
-        first_row: The first clip's row in the whole batch.
-        num_rows: Clips in the whole batch; None where it is all there.
-        check: Whether NaN and infinity are errors; else the caller looks.
-        frame_sampling: How a seed draws: `"subset"` or `"segments"`.
-
-    Returns:
-        A function of what `parse_records` gives and of a seed, integers
-        `(2,)`, or None to take frames at equal intervals. It gives features
-        and labels, None where there are none.
-    """
-
-    def slots_for_all(name, num_frames):
-        if longest:
-            return max(longest[name], 1)
-        return tf.maximum(tf.reduce_max(num_frames), 1)
-
-    def decode_modality(name, modality, stored, seed, checked):
-        num_frames = count_frames(stored, modality)
-        if not sample_size or (longest and sample_size >= longest[name]):
-            # All are wanted; a modality that no clip has takes one slot.
-            slots = sample_size or slots_for_all(name, num_frames)
-            frames = decode_all_frames(stored, modality, slots, checked)
-            return frames, num_frames
-        if seed is None:
-            taken = sampling.equal_intervals(num_frames, sample_size)
-        else:
-            taken = sampling.FRAME_SAMPLINGS[frame_sampling](
-                num_frames, sample_size, seed, first_row, num_rows
-            )
-        count = sampling.num_sampled(num_frames, sample_size)
-        frames = decode_frames(stored, modality, taken, count, checked)
-        return frames, count
-
-    def decode(stored, seed):
-        features = {}
-        for index, (name, modality) in enumerate(
-            description.modalities.items()
-        ):
-            own_seed = None if seed is None else _fold_in(seed, index)
-            checked = None
-            if check:
-                checked = functools.partial(
-                    check_finite, name, modality, ids=stored["id"]
-                )
-            frames, num_frames = decode_modality(
-                name, modality, stored[name], own_seed, checked
-            )
-            features[name] = frames
-            features[f"{name}_num_frames"] = num_frames
-        return features, stored.get("labels")
-
-    return decode
-
-
-def check_finite(
-    name: str, modality: Modality, frames: tf.Tensor, ids: tf.Tensor
-) -> tf.Tensor:
-    """Gives the frames as they are, or fails and names the clips.
-
-    Args:
-        name: The modality's name.
-        modality: How it is stored.
-        frames: Numbers `(batch, num_frames, dim)`, of any dtype.
-        ids: Strings `(batch,)`.
-
-    Raises:
-        tf.errors.InvalidArgumentError: If a number is NaN or infinite.
-    """
-    if modality.dtype == "uint8":
-        return frames  # It cannot be otherwise.
-    finite = tf.reduce_all(tf.math.is_finite(frames), axis=[1, 2])
-    check = tf.debugging.Assert(
-        tf.reduce_all(finite),
-        [
-            f"Expected finite features of modality {name!r}. Received: NaN "
-            "or infinity in the clips",
-            tf.boolean_mask(ids, ~finite),
-        ],
-    )
-    with tf.control_dependencies([check]):
-        return tf.identity(frames)

@@ -1,164 +1,40 @@
-"""What is known of a dataset before its clips are."""
+"""The properties of a dataset that are known before its clips."""
 
 import dataclasses
 import json
-import math
 import os
 import pathlib
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
+from ac_keras.pipeline.formats import RECORD_FORMATS
+from ac_keras.pipeline.formats.record_format import RecordFormat
+from ac_keras.pipeline.modality import Modality
 
-DTYPES = ("float32", "float16", "uint8")
 RESERVED = ("id", "labels")
-
-
-@dataclasses.dataclass(frozen=True)
-class Modality:
-    """The layout of one modality: a row of `dim` numbers for each frame.
-
-    Attributes:
-        dim: The feature's size, 1 or more.
-        dtype: `"float32"`, `"float16"` or `"uint8"`, how it is stored. Floats
-            are read back bit for bit.
-        value_range: Lowest and highest value that uint8 stands for. Values
-            are clipped to it and rounded to 256 levels, so what is read back
-            is at most half a level, `(high - low) / 510`, off.
-
-    Raises:
-        ValueError: If the attributes do not fit each other.
-    """
-
-    dim: int
-    dtype: str = "float32"
-    value_range: tuple[float, float] | None = None
-
-    def __post_init__(self):
-        if self.dim < 1 or self.dtype not in DTYPES:
-            raise ValueError(
-                f"Modality expects dim of 1 or more and dtype in {DTYPES}. "
-                f"Received: dim={self.dim}, dtype={self.dtype!r}."
-            )
-        if (self.dtype == "uint8") != (self.value_range is not None):
-            raise ValueError(
-                "Modality expects value_range with uint8 and only there, for "
-                f"example (-2.0, 2.0). Received: dtype={self.dtype!r}, "
-                f"value_range={self.value_range}."
-            )
-        if self.value_range is not None:
-            low, high = self.value_range
-            if not (low < high and math.isfinite(high - low)):
-                raise ValueError(
-                    "Modality expects value_range as (low, high), both finite "
-                    "and low below high. Received: "
-                    f"value_range={self.value_range}. Take the range that the "
-                    "features have."
-                )
-            object.__setattr__(self, "value_range", (float(low), float(high)))
-
-    @property
-    def frame_bytes(self) -> int:
-        """Bytes that one frame takes in a record."""
-        return self.dim * np.dtype(self.dtype).itemsize
-
-    @property
-    def level(self) -> float:
-        """What one step of a uint8 stands for."""
-        low, high = self.value_range
-        return (high - low) / 255
-
-    def encode(self, frames: np.ndarray) -> bytes:
-        """Turns frames `(num_frames, dim)` into a record's bytes.
-
-        Raises:
-            ValueError: If the shape does not fit, a value is not finite, or a
-                value does not fit into the dtype.
-        """
-        frames = np.asarray(frames)
-        if frames.ndim != 2 or frames.shape[1] != self.dim:
-            raise ValueError(
-                f"expects frames of shape (num_frames, {self.dim}). "
-                f"Received: shape={frames.shape}"
-            )
-        if self.dtype == "uint8" and frames.dtype == np.uint8:
-            return np.ascontiguousarray(frames).tobytes()  # quantised already
-        if not np.isfinite(frames).all():
-            frame = int(np.argwhere(~np.isfinite(frames))[0, 0])
-            raise ValueError(
-                f"expects finite features. Received: NaN or "
-                f"infinity in frame {frame}"
-            )
-        if self.dtype == "uint8":
-            low, high = self.value_range
-            clipped = np.clip(frames.astype(np.float64), low, high)
-            levels = (clipped - low) / self.level
-            return np.rint(levels).astype(np.uint8).tobytes()
-        with np.errstate(over="ignore"):
-            stored = frames.astype(np.dtype(self.dtype).newbyteorder("<"))
-        if not np.isfinite(stored).all():
-            raise ValueError(
-                f"expects features that fit into {self.dtype}. Received: "
-                f"magnitude {np.abs(frames).max():.4g}"
-            )
-        return stored.tobytes()
-
-    def decode(self, stored: bytes) -> np.ndarray:
-        """Turns a record's bytes into float32 or float16 frames."""
-        dtype = np.dtype(self.dtype).newbyteorder("<")
-        frames = np.frombuffer(stored, dtype).reshape(-1, self.dim)
-        if self.dtype == "uint8":
-            low = np.float32(self.value_range[0])
-            return frames * np.float32(self.level) + low
-        return frames
-
-    def to_json(self) -> dict:
-        """The attributes that are set, for the manifest."""
-        values = {"dim": self.dim, "dtype": self.dtype}
-        if self.value_range is not None:
-            values["value_range"] = list(self.value_range)
-        return values
-
-    @classmethod
-    def from_json(cls, values: dict) -> "Modality":
-        """Reads what `to_json` gave."""
-        value_range = values.get("value_range")
-        return cls(
-            values["dim"],
-            values["dtype"],
-            tuple(value_range) if value_range is not None else None,
-        )
-
-
 FORMAT_VERSION = 1
 FILE_NAME = "manifest.json"
 OWN_RECORDS = "clip"
-RECORD_FORMATS = (
-    OWN_RECORDS,
-    "youtube8m",
-    "youtube8m_segments",
-    "mediasequence",
-)
 
 
 @dataclasses.dataclass(frozen=True)
 class Description:
-    """What is known of a dataset before its clips are.
+    """The properties of a dataset that are known before its clips.
 
     Attributes:
-        name: The dataset's name.
+        name: Name of the dataset.
         class_names: One name a class, in the order of the labels.
         modalities: Mapping from a modality's name to its layout.
         multi_label: Whether a clip has any number of labels rather than one.
-        seed: The seed that it was made from, if any.
-        settings: Everything else that decides what the records hold. Two
-            folders of equal descriptions hold equal bytes.
-        record_format: Whose records they are: `"clip"` for those that
-            `DatasetWriter` writes, else one of `RECORD_FORMATS`.
+        seed: Integer seed of the dataset's generator, or None.
+        settings: All other settings that decide the content of the records.
+            Two folders of equal descriptions hold equal bytes.
+        record_format: Key of `formats.RECORD_FORMATS`. `"clip"` is the format
+            that `DatasetWriter` writes.
 
     Raises:
-        ValueError: If a modality's name is reserved or there is none, or the
-            record format is unknown or cannot hold a modality's dtype.
+        ValueError: If there is no modality, a modality's name is reserved, or
+            the record format is unknown or cannot hold a modality's dtype.
     """
 
     name: str
@@ -182,23 +58,20 @@ class Description:
                 f"letters, digits and underscores, none of {RESERVED}. "
                 f"Received: {bad or 'no modality'}."
             )
-        self._check_record_format()
-
-    def _check_record_format(self) -> None:
         if self.record_format not in RECORD_FORMATS:
             raise ValueError(
-                f"Description expects a record format among {RECORD_FORMATS}. "
-                f"Received: record_format={self.record_format!r}. Choose the "
-                "one whose keys the records have."
+                "Description expects a record format among "
+                f"{tuple(RECORD_FORMATS)}. Received: "
+                f"record_format={self.record_format!r}. Choose the format "
+                "whose keys the records have."
             )
-        dtypes = {name: m.dtype for name, m in self.modalities.items()}
-        all_floats = set(dtypes.values()) == {"float32"}
-        if self.record_format == "mediasequence" and not all_floats:
-            raise ValueError(
-                "Description expects float32 modalities of MediaSequence "
-                f"records, which hold floats. Received: {dtypes}. Describe "
-                "them as Modality(dim)."
-            )
+        self.format.check()
+
+    @property
+    def format(self) -> RecordFormat:
+        """The record format, which reads the records of this dataset."""
+        make = RECORD_FORMATS[self.record_format]
+        return make(self.modalities, self.settings)
 
     @property
     def num_classes(self) -> int:
@@ -206,10 +79,13 @@ class Description:
         return len(self.class_names)
 
     def select(self, names: Sequence[str] | None) -> "Description":
-        """Gives the same description with some of its modalities only.
+        """Returns the description with only some of the modalities.
+
+        Args:
+            names: Names of the modalities to keep; None keeps all.
 
         Raises:
-            ValueError: If there is none of a name.
+            ValueError: If a name is unknown.
         """
         if names is None:
             return self
@@ -223,7 +99,7 @@ class Description:
         return dataclasses.replace(self, modalities=chosen)
 
     def to_json(self) -> dict:
-        """The description as JSON values; `record_format` where not ours."""
+        """Returns JSON values; `record_format` only if not `"clip"`."""
         other = {"record_format": self.record_format}
         return {
             "format_version": FORMAT_VERSION,
@@ -241,7 +117,7 @@ class Description:
 
     @classmethod
     def from_json(cls, values: dict) -> "Description":
-        """Reads what `to_json` gave."""
+        """Reads the values that `to_json` returned."""
         return cls(
             name=values["name"],
             class_names=tuple(values["class_names"]),
@@ -257,23 +133,23 @@ class Description:
 
     @classmethod
     def load(cls, directory: str | os.PathLike) -> "Description":
-        """Reads the description in a folder's manifest and nothing else.
+        """Reads the description from a folder's manifest.
 
-        The dataset's files may be missing, and the manifest need not list
-        any, as the one in a SavedModel's `assets` does not.
+        Only `manifest.json` is read. The dataset's files may be missing, and
+        the manifest may list none, as in the `assets` of a SavedModel.
 
         Args:
             directory: The folder.
 
         Raises:
             FileNotFoundError: If there is no manifest.
-            ValueError: If the format is another version's.
+            ValueError: If the manifest has another format version.
         """
         return cls.from_json(read_values(pathlib.Path(directory)))
 
 
 def read_values(directory: pathlib.Path) -> dict:
-    """Reads a manifest's JSON values, of the version that this one knows."""
+    """Reads the JSON values of a manifest and checks its format version."""
     path = directory / FILE_NAME
     if not path.is_file():
         raise FileNotFoundError(
@@ -286,7 +162,7 @@ def read_values(directory: pathlib.Path) -> dict:
     if version != FORMAT_VERSION:
         raise ValueError(
             f"Expected format_version {FORMAT_VERSION}. Received: "
-            f"{version} in {path}. Prepare the dataset anew with this "
+            f"{version} in {path}. Prepare the dataset again with this "
             "version of ac_keras."
         )
     return values

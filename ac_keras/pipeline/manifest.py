@@ -1,4 +1,4 @@
-"""What a dataset folder holds, as its `manifest.json` tells."""
+"""The manifest of a dataset folder, `manifest.json`."""
 
 import dataclasses
 import json
@@ -17,13 +17,12 @@ class Shard:
     """One file of records.
 
     Attributes:
-        file: Its name in the dataset's folder, or its path, absolute or
-            from that folder, if it lies elsewhere.
-        num_clips: How many clips it holds.
-        num_bytes: Its size.
-        runs: Its stretches of sound records, as pairs of an offset in bytes
-            and a number of records; -1 goes to the file's end. Not kept in
-            the manifest's file: `skip_corrupt_records` finds them.
+        file: Path of the file, absolute or relative to the dataset's folder.
+        num_clips: Number of clips.
+        num_bytes: Size of the file in bytes.
+        runs: Runs of valid records, as pairs of an offset in bytes and a
+            number of records; -1 reads to the end of the file. Not stored in
+            `manifest.json`: `skip_corrupt_records` finds them.
     """
 
     file: str
@@ -32,7 +31,7 @@ class Shard:
     runs: tuple[tuple[int, int], ...] = ((0, -1),)
 
     def to_json(self) -> dict:
-        """The shard as JSON values."""
+        """Returns the shard as JSON values."""
         return {
             "file": self.file,
             "num_clips": self.num_clips,
@@ -45,13 +44,14 @@ class Split:
     """One split of a dataset, such as `train`.
 
     Attributes:
-        shards: Its files.
-        class_counts: Clips for each class, int64 `(num_classes,)`.
+        shards: Files of the split.
+        class_counts: int64 `(num_classes,)`, number of clips of each class.
         mean_features: Mapping from modality to the mean over all frames,
-            float32 `(dim,)`; zeros where no clip has the modality.
-        max_num_frames: Mapping from modality to the longest clip's frames.
-        num_absent: Mapping from modality to the number of clips that lack it;
-            empty if the manifest was written before this was counted.
+            float32 `(dim,)`; zeros if no clip has the modality.
+        max_num_frames: Mapping from modality to the number of frames of the
+            longest clip.
+        num_absent: Mapping from modality to the number of clips without it;
+            empty in manifests of older versions.
     """
 
     shards: tuple[Shard, ...]
@@ -62,16 +62,16 @@ class Split:
 
     @property
     def num_clips(self) -> int:
-        """How many clips the split holds."""
+        """Number of clips in the split."""
         return sum(shard.num_clips for shard in self.shards)
 
     @property
     def is_repaired(self) -> bool:
-        """Whether it is what `skip_corrupt_records` left."""
+        """Whether `skip_corrupt_records` left out records of it."""
         return any(shard.runs != Shard.runs for shard in self.shards)
 
     def to_json(self) -> dict:
-        """The split as JSON values."""
+        """Returns the split as JSON values."""
         return {
             "num_clips": self.num_clips,
             "shards": [shard.to_json() for shard in self.shards],
@@ -86,7 +86,7 @@ class Split:
 
     @classmethod
     def from_json(cls, values: dict) -> "Split":
-        """Reads what `to_json` gave."""
+        """Reads the values that `to_json` returned."""
         return cls(
             shards=tuple(Shard(**shard) for shard in values["shards"]),
             class_counts=np.asarray(values["class_counts"], np.int64),
@@ -101,12 +101,12 @@ class Split:
 
 @dataclasses.dataclass(frozen=True)
 class Manifest:
-    """A complete dataset: a folder, what it is and what lies in it.
+    """A complete dataset: a folder, its description and its splits.
 
     Attributes:
         directory: The folder.
-        description: What the dataset is.
-        splits: Mapping from a split's name to what it holds.
+        description: Description of the dataset.
+        splits: Mapping from a split's name to its content.
     """
 
     directory: pathlib.Path
@@ -117,7 +117,7 @@ class Manifest:
     def load(
         cls, directory: str | os.PathLike, allow_short_files: bool = False
     ) -> "Manifest":
-        """Reads a folder's manifest and checks that its files are there.
+        """Reads a folder's manifest and checks the dataset's files.
 
         Args:
             directory: The folder.
@@ -126,9 +126,9 @@ class Manifest:
 
         Raises:
             FileNotFoundError: If there is no manifest or a file is missing.
-            ValueError: If the format is another version's, a split's counts
-                or means do not fit the classes and dims, or a file's size is
-                not the one written.
+            ValueError: If the manifest has another format version, a split's
+                counts or means do not fit the classes and dims, or a file has
+                another size than when it was written.
         """
         directory = pathlib.Path(directory)
         values = read_values(directory)
@@ -142,10 +142,10 @@ class Manifest:
         return manifest
 
     def split(self, name: str) -> Split:
-        """Gives a split by its name.
+        """Returns a split by its name.
 
         Raises:
-            ValueError: If there is none of that name.
+            ValueError: If there is no such split.
         """
         if name not in self.splits:
             raise ValueError(
@@ -155,12 +155,12 @@ class Manifest:
         return self.splits[name]
 
     def paths(self, name: str) -> list[str]:
-        """Gives the paths of a split's files."""
+        """Returns the paths of a split's files."""
         shards = self.split(name).shards
         return [str(self.directory / shard.file) for shard in shards]
 
     def dump(self) -> str:
-        """The manifest as the text of its file."""
+        """Returns the text of `manifest.json`."""
         values = self.description.to_json()
         values["splits"] = {
             name: split.to_json() for name, split in self.splits.items()
@@ -179,7 +179,7 @@ class Manifest:
                     f"classes and mean features of dims {dims} in split "
                     f"{name!r}. Received: {counted} counts and dims {means} "
                     f"in {self.directory / FILE_NAME}. Prepare the dataset "
-                    "anew."
+                    "again."
                 )
 
     def _check_files(self, allow_short: bool) -> None:
@@ -195,6 +195,6 @@ class Manifest:
                 found = "no such file" if size is None else f"{size} bytes"
                 raise error(
                     f"Expected {shard.num_bytes} bytes in {path}, as its "
-                    f"{FILE_NAME} says. Received: {found}. Copy the file "
-                    "again or prepare the dataset anew."
+                    f"{FILE_NAME} states. Received: {found}. Copy the file "
+                    "again or prepare the dataset again."
                 )

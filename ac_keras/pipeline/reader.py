@@ -1,4 +1,4 @@
-"""Datasets as batches for training and for evaluation."""
+"""Batches of a dataset for training and evaluation."""
 
 from collections.abc import Sequence
 
@@ -7,7 +7,6 @@ import tensorflow as tf
 from ac_keras.pipeline import parsing
 from ac_keras.pipeline import shards
 from ac_keras.pipeline.decoding import batch_decoder
-from ac_keras.pipeline.formats import frame_search
 from ac_keras.pipeline.manifest import Manifest
 
 SHUFFLE_BUFFER = 4096
@@ -32,43 +31,44 @@ def training_batches(
     with_ids: bool = False,
     frame_sampling: str = "subset",
 ) -> tf.data.Dataset:
-    """Reads a split again and again, shuffled, sampling frames at random.
+    """Reads a split endlessly, shuffled, with frames sampled at random.
 
-    Every epoch draws other frames of each clip (section 5.3) and has another
-    order. Both follow from the seed and the epoch's number alone, so that a
-    dataset made with `first_epoch` and `first_step` goes on exactly where
-    another one was left. Clips that do not fill a batch are left out; which
-    ones differs from epoch to epoch.
+    Every epoch samples frames again (section 5.3) and has another order. Both
+    depend only on the seed and the epoch's number, so a dataset with
+    `first_epoch` and `first_step` continues exactly where another one stopped.
+    Clips that do not fill a batch are left out, others in every epoch.
 
     Args:
         manifest: The dataset.
-        split: The split's name.
-        batch_size: Clips in each batch, over all shards.
-        sample_size: Frames drawn from each clip and modality; 0 takes all.
-        modalities: The modalities to read; None reads all.
+        split: Name of the split.
+        batch_size: Number of clips in each batch, over all shards.
+        sample_size: Number of frames to sample from each clip and modality; 0
+            takes all.
+        modalities: Names of the modalities to read; None reads all.
         seed: Integer that decides order and frames.
-        first_epoch: The epoch that the first batches belong to.
-        first_step: How many of that epoch's batches to leave out. Their
-            records are read, and nothing of them is parsed.
-        shard: A pair `(index, count)`: of every batch, give the index-th of
-            count equal parts. Processes with the same seed and all the parts
-            see together what one process sees.
+        first_epoch: Epoch of the first batches.
+        first_step: Number of batches of that epoch to skip. Their records are
+            read but not parsed.
+        shard: Pair `(index, count)`: return the index-th of count equal parts
+            of every batch. Processes with the same seed and all shards see
+            together the batches that one process sees.
         in_memory: Whether to hold the split's records in memory, in the
-            stored dtype, and shuffle all of it; else its files are read in
-            another order every epoch, through a buffer.
-        shuffle_buffer: Clips in that buffer. None takes 4096, or fewer where
-            they would fill more than 256 MiB.
-        with_ids: Whether to give the clips' ids as a third part, strings
+            stored dtype, and shuffle all of them. If not, files are read in
+            another order every epoch, through a shuffle buffer.
+        shuffle_buffer: Number of clips in that buffer. None takes 4096, or
+            fewer if they would fill more than 256 MiB.
+        with_ids: Whether to return the clips' ids as a third part, strings
             `(batch,)`.
-        frame_sampling: `"subset"` draws any frames of a clip, each at most once;
-            `"segments"` one of each of `sample_size` equal segments.
+        frame_sampling: `"subset"` samples frames of a clip without
+            replacement; `"segments"` samples one frame of each of
+            `sample_size` equal segments.
 
     Returns:
         An endless dataset of `steps_per_epoch` batches an epoch, each a pair
         of features and labels. Features hold, for every modality, float32
         `(batch, num_frames, dim)` and int32 `MODALITY_num_frames` `(batch,)`.
         Labels are int32 `(batch,)`, or float32 `(batch, num_classes)` of 0
-        and 1 where the dataset is multi-label.
+        and 1 if the dataset is multi-label.
 
     Raises:
         ValueError: If the split has fewer clips than a batch, a modality is
@@ -107,9 +107,9 @@ def training_batches(
             rows = tf.nest.map_structure(
                 lambda x: x[first_row : first_row + num_rows], batch
             )
-            stored = parse(rows)
-            pair = decode(stored, _fold_in(frames, step))
-            return (*pair, stored["id"]) if with_ids else pair
+            return _decoded(
+                parse(rows), decode, _fold_in(frames, step), with_ids
+            )
 
         return (
             batches.skip(first)
@@ -149,21 +149,22 @@ def evaluation_batches(
     shard: tuple[int, int] = (0, 1),
     with_ids: bool = False,
 ) -> tf.data.Dataset:
-    """Reads a split once, in its order, taking frames at equal intervals.
+    """Reads a split once, in its order, with frames at equal intervals.
 
     Args:
         manifest: The dataset.
-        split: The split's name.
-        batch_size: Clips in each batch; the last one may have fewer.
-        sample_size: Frames taken from each clip and modality; 0 takes all.
-        modalities: The modalities to read; None reads all.
-        shard: A pair `(index, count)`: give every count-th batch, from the
+        split: Name of the split.
+        batch_size: Number of clips in each batch; the last may have fewer.
+        sample_size: Number of frames to take from each clip and modality; 0
+            takes all.
+        modalities: Names of the modalities to read; None reads all.
+        shard: Pair `(index, count)`: return every count-th batch, from the
             index-th on.
-        with_ids: Whether to give the clips' ids as a third part, strings
+        with_ids: Whether to return the clips' ids as a third part, strings
             `(batch,)`.
 
     Returns:
-        A dataset of pairs of features and labels, as `training_batches`.
+        A dataset of pairs of features and labels, as in `training_batches`.
 
     Raises:
         ValueError: If a modality is unknown.
@@ -175,9 +176,7 @@ def evaluation_batches(
     index, count = shard
 
     def read(batch):
-        stored = parse(batch)
-        pair = decode(stored, None)
-        return (*pair, stored["id"]) if with_ids else pair
+        return _decoded(parse(batch), decode, None, with_ids)
 
     runs = shards.shard_runs(manifest, split)
     num_clips = manifest.split(split).num_clips
@@ -187,8 +186,14 @@ def evaluation_batches(
     return shards.without_rewrites(batches.prefetch(tf.data.AUTOTUNE))
 
 
+def _decoded(stored, decode, seed, with_ids):
+    """Returns features, labels and, if asked for, ids of parsed records."""
+    pair = decode(stored, seed)
+    return (*pair, stored["id"]) if with_ids else pair
+
+
 def _rows_of(shard, batch_size):
-    """Gives the first row of a shard and its number of rows."""
+    """Returns the first row of a shard in a batch and its number of rows."""
     index, count = shard
     if not 0 <= index < count or batch_size % count:
         raise ValueError(
@@ -201,23 +206,28 @@ def _rows_of(shard, batch_size):
 
 
 def _buffer_clips(manifest, split, batch_size):
-    """Gives how many clips to shuffle at a time."""
+    """Returns the number of clips in the shuffle buffer."""
     held = manifest.split(split)
     total_bytes = sum(shard.num_bytes for shard in held.shards)
     fitting = SHUFFLE_BYTES * held.num_clips // max(total_bytes, 1)
-    # So many that the last whole batch comes after the split's end was seen.
+    # Above a batch, so that the split's end is seen before its last batch.
     return max(min(SHUFFLE_BUFFER, fitting), batch_size + 1)
 
 
 def _parser(description, longest, sample_size):
-    """Gives a function that splits a batch of records."""
-    if frame_search.can_locate(description, longest, sample_size):
-        return lambda batch: frame_search.locate_videos(batch, description)
-    return lambda batch: parsing.parse_records(batch, description)
+    """Returns a function that parses a batch of records."""
+    few_frames = all(
+        0 < sample_size <= longest[name] / 2 for name in description.modalities
+    )
+    parse = parsing.locate_records if few_frames else parsing.parse_records
+    return lambda batch: parse(batch, description)
 
 
 def _streamed(manifest, split, description, parse, shuffle_buffer):
-    """Gives an epoch's batches, read from files, and how to parse them."""
+    """Returns a function that reads an epoch's batches from files.
+
+    From a seed and a batch size it returns the batches and how to parse them.
+    """
     runs = shards.shard_runs(manifest, split)
     num_clips = manifest.split(split).num_clips
 
@@ -242,7 +252,10 @@ def _streamed(manifest, split, description, parse, shuffle_buffer):
 
 
 def _resident(manifest, split, description):
-    """Gives an epoch's batches from memory, and how to gather them."""
+    """Returns a function that gathers an epoch's batches from memory.
+
+    It has the arguments and results of the one of `_streamed`.
+    """
     num_clips = manifest.split(split).num_clips
     runs = shards.shard_runs(manifest, split)
     clips = shards.read_clips(runs, description, num_clips).batch(num_clips)

@@ -1,28 +1,27 @@
-"""Which of a clip's frames to take (sections 5.3 and 5.4).
+"""Sampling of frames (sections 5.3 and 5.4).
 
-All ways work on a whole batch. They take a clip's `num_frames` and give
-`sample_size` positions for each, in ascending order. A clip shorter than
-that keeps all its frames; its last positions are padding, and `num_sampled`
-tells how many are real.
+All functions work on a batch. From each clip's `num_frames` they compute
+`sample_size` positions in ascending order. A clip with fewer frames keeps all
+of them; its last positions are padding, and `num_sampled` counts the real ones.
 """
 
 import tensorflow as tf
 
 
 def num_sampled(num_frames: tf.Tensor, sample_size: int) -> tf.Tensor:
-    """Counts the frames taken from each clip, int32 `(batch,)`."""
+    """Counts the frames sampled from each clip, int32 `(batch,)`."""
     return tf.minimum(num_frames, sample_size)
 
 
 def equal_intervals(num_frames: tf.Tensor, sample_size: int) -> tf.Tensor:
-    """Takes the middle frames of equal intervals.
+    """Selects the middle frames of equal intervals.
 
     Args:
-        num_frames: int32 `(batch,)`, the clips' numbers of frames.
-        sample_size: How many frames to take.
+        num_frames: int32 `(batch,)`, number of frames of each clip.
+        sample_size: Number of frames to sample.
 
     Returns:
-        int32 `(batch, sample_size)`, the positions; 0 where there is padding.
+        int32 `(batch, sample_size)`, the positions; 0 for padding.
     """
     # In integers: a float32 product may round up to the length.
     length = tf.cast(num_frames, tf.int64)[:, None]
@@ -39,21 +38,21 @@ def random_subset(
     first_row: int = 0,
     num_rows: int | None = None,
 ) -> tf.Tensor:
-    """Draws frames at random, each at most once.
+    """Samples frames at random without replacement.
 
-    What a clip draws follows from the seed, its row in the whole batch and
-    its own number of frames. A process that holds some rows of a batch draws
-    for them what a process that holds all rows does.
+    The sample of a clip depends on the seed, its row in the whole batch and
+    its number of frames. A process that reads some rows of a batch samples
+    the same frames for them as a process that reads all rows.
 
     Args:
-        num_frames: int32 `(batch,)`, the clips' numbers of frames.
-        sample_size: How many frames to draw.
-        seed: Integers `(2,)`. The same seed draws the same frames.
-        first_row: The first clip's row in the whole batch.
-        num_rows: Clips in the whole batch; None where it is this one.
+        num_frames: int32 `(batch,)`, number of frames of each clip.
+        sample_size: Number of frames to sample.
+        seed: Integers `(2,)`. The same seed samples the same frames.
+        first_row: Row of the first clip in the whole batch.
+        num_rows: Number of clips in the whole batch; None if it is this one.
 
     Returns:
-        int32 `(batch, sample_size)`, the positions; 0 where there is padding.
+        int32 `(batch, sample_size)`, the positions; 0 for padding.
     """
     batch = tf.shape(num_frames)[0]
     num_rows = batch if num_rows is None else num_rows
@@ -77,12 +76,13 @@ def random_segments(
     first_row: int = 0,
     num_rows: int | None = None,
 ) -> tf.Tensor:
-    """Draws a frame at random from each of `sample_size` equal segments.
+    """Samples one frame at random from each of `sample_size` equal segments.
 
-    Arguments and result are those of `random_subset`. Segments of a clip
-    whose length they do not divide differ by a frame at most.
+    The lengths of a clip's segments differ by one frame at most. Arguments
+    and result are those of `random_subset`.
 
-    References: Wang et al., Temporal Segment Networks, ECCV 2016, section 3.1.
+    References:
+        Wang et al., Temporal Segment Networks, ECCV 2016, section 3.1.
     """
     batch = tf.shape(num_frames)[0]
     num_rows = batch if num_rows is None else num_rows

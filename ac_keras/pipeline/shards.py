@@ -1,4 +1,4 @@
-"""Opening the files of a split."""
+"""Reading of the files of a split."""
 
 import os
 
@@ -14,11 +14,11 @@ LARGE = 1 << 16  # mean bytes of records that are read without a buffer
 
 
 def shard_runs(manifest: Manifest, split: str) -> dict[str, tf.Tensor]:
-    """Lists the stretches of a split's files that hold its records.
+    """Lists the runs of valid records in a split's files.
 
     Returns:
-        `path` (strings `(num_runs,)`), `offset` and `num_records` (int64),
-        where -1 reads to the file's end, and `buffer_bytes` (int64).
+        A dict of `path`, strings, and `offset`, `num_records` (-1 reads to
+        the end of the file) and `buffer_bytes`, int64, all `(num_runs,)`.
     """
     runs = [
         (path, offset, num_records, _buffer_bytes(str(path), shard))
@@ -38,16 +38,9 @@ def shard_runs(manifest: Manifest, split: str) -> dict[str, tf.Tensor]:
     }
 
 
-def _buffer_bytes(path, shard):
-    """Gives what to read at a time; 0 reads each record to where it stays."""
-    is_local = "://" not in path  # Elsewhere every read is a request.
-    is_large = shard.num_bytes >= LARGE * max(shard.num_clips, 1)
-    return 0 if is_local and is_large else BUFFER_BYTES
-
-
 def open_run(run: dict[str, tf.Tensor]) -> tf.data.Dataset:
-    """Reads the records of one run, serialized."""
-    # TFRecordDataset itself takes no offset.
+    """Reads the serialized records of one run, an entry of `shard_runs`."""
+    # TFRecordDataset has no argument for the offset.
     variant = tf.raw_ops.TFRecordDatasetV2(
         filenames=run["path"][None],
         compression_type="",
@@ -69,15 +62,15 @@ def read_clips(
     """Reads the clips of some runs.
 
     Args:
-        runs: What `shard_runs` gives, in the order to read it.
+        runs: The dict of `shard_runs`, in the order to read.
         description: The dataset.
-        num_clips: How many clips there are; another number is an error once
-            the last one is read.
-        cycle_length: How many runs to read at a time, in turns.
+        num_clips: Number of clips. Another number is an error after the last
+            clip was read.
+        cycle_length: Number of runs to read at a time, in turns.
 
     Returns:
-        A dataset of what `parsing.parse_records` takes in batches. Its order
-        follows from that of the runs.
+        A dataset of clips, of which `parsing.parse_records` takes batches. Its
+        order depends only on the order of the runs.
     """
     runs = tf.data.Dataset.from_tensor_slices(runs)
     if cycle_length == 1:
@@ -96,11 +89,18 @@ def read_clips(
 
 
 def without_rewrites(batches: tf.data.Dataset) -> tf.data.Dataset:
-    """Gives a dataset that starts sooner, as its graph stays as it is.
+    """Returns a dataset whose graph is not optimized, so that it starts sooner.
 
-    The default rewrites find nothing to do in the pipeline's datasets, which
-    takes them 50 to 100 ms a start.
+    The default optimizations change nothing in the pipeline's datasets, but
+    take 50 to 100 ms at every start.
     """
     options = tf.data.Options()
     options.experimental_optimization.apply_default_optimizations = False
     return batches.with_options(options)
+
+
+def _buffer_bytes(path, shard):
+    """Returns the size of the read buffer; 0 reads without a copy."""
+    is_local = "://" not in path  # Elsewhere every read is a request.
+    is_large = shard.num_bytes >= LARGE * max(shard.num_clips, 1)
+    return 0 if is_local and is_large else BUFFER_BYTES

@@ -140,7 +140,7 @@ def test_a_file_cut_between_two_records_is_damaged_at_its_end(
 def test_another_number_of_clips_than_the_manifests_is_damage(manifest, told):
     whole = broken_files.with_num_clips(manifest, SIZES[0] + told)
     (damage,) = damage_of(whole)
-    assert "ends after 40 clips, where the manifest tells" in damage.reason
+    assert "ends after 40 clips, where the manifest states" in damage.reason
     assert clips_left(whole) == all_but()
 
 

@@ -136,7 +136,7 @@ def test_a_folder_without_a_manifest_is_refused(tmp_path):
 
 def test_another_format_version_is_refused(written):
     edit(written.directory, lambda values: values.update(format_version=2))
-    message = "format_version 1. Received: 2 in .*Prepare the dataset anew"
+    message = "format_version 1. Received: 2 in .*Prepare the dataset again"
     with pytest.raises(ValueError, match=message):
         Manifest.load(written.directory)
 

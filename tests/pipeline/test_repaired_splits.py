@@ -74,7 +74,7 @@ def test_a_split_without_damage_is_not_a_repaired_one(manifest, repaired):
 
 @pytest.fixture
 def too_long(manifest, path):
-    """Record 4 has five frames, where the manifest tells of two."""
+    """Record 4 has five frames, where the manifest states of two."""
     broken_files.replace_record(path, 4, LONG)
     return broken_files.with_true_sizes(manifest)
 
@@ -84,7 +84,7 @@ def test_a_clip_longer_than_the_manifest_tells_is_damage(too_long, path):
         list(evaluation_batches(too_long, "train", batch_size=4))
     (damage,) = find_corrupt_records(too_long, "train")
     assert damage.offset == broken_files.record_places(path)[4]
-    assert "no more frames than the manifest tells" in damage.reason
+    assert "no more frames than the manifest states" in damage.reason
 
 
 def test_around_a_clip_that_is_too_long_all_are_read(too_long):

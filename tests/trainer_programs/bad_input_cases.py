@@ -28,13 +28,13 @@ MANIFESTS = {  # A change of the manifest's values, and what is said of it.
         lambda values: values["splits"]["train"]["shards"][0].update(
             num_clips=31
         ),
-        "the file ends after 32 clips, where the manifest tells 31",
+        "the file ends after 32 clips, where the manifest states 31",
     ),
     "a clip too many": (
         lambda values: values["splits"]["train"]["shards"][0].update(
             num_clips=33
         ),
-        "the file ends after 32 clips, where the manifest tells 33",
+        "the file ends after 32 clips, where the manifest states 33",
     ),
 }
 FLAGS = {  # Flags that do not fit the dataset, and what is said of them.

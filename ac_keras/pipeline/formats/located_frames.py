@@ -1,23 +1,37 @@
-"""Frames that lie in a batch's records, where sampling takes them from."""
+"""Frames of YouTube-8M's records that are read from where they are stored.
+
+Parsing copies every frame of a record, while training may sample one frame in
+fifteen. In records with the layout that TensorFlow writes, the places of the
+frames follow from a few bytes.
+"""
 
 import dataclasses
+from collections.abc import Callable
 
 import numpy as np
 import tensorflow as tf
 
+from ac_keras.pipeline.formats.protobuf_fields import encode_varint
+from ac_keras.pipeline.formats.protobuf_fields import walk_fields
+from ac_keras.pipeline.modality import Modality
+
+_NUM_LISTS = 2  # rgb and audio
+_CONTEXT, _LISTS = 0x0A, 0x12  # tags of a SequenceExample
+_ENTRY, _KEY, _VALUE = 0x0A, 0x0A, 0x12  # tags of a map
+
 
 @dataclasses.dataclass(frozen=True)
 class LocatedFrames:
-    """The uint8 frames of one modality: where they are, nothing copied.
+    """The uint8 frames of one modality, not yet copied from their records.
 
     Attributes:
-        strings: Strings `(batch,)` in which they lie at equal distances.
-        first: int32 `(batch,)`, where the first one's header begins.
-        num_frames: int32 `(batch,)`, how many there are; 0 where a clip's
-            were not located.
+        strings: Strings `(batch,)` that hold the frames at equal distances.
+        first: int32 `(batch,)`, where the first frame's header begins.
+        num_frames: int32 `(batch,)`, number of frames; 0 for a clip whose
+            frames were not located.
         header: The bytes in front of each frame.
-        parsed: The frames of these clips, strings `(batch, None)`, ragged;
-            none of the others.
+        parsed: The frames of the other clips, strings `(batch, None)`,
+            ragged; none for a clip whose frames were located.
     """
 
     strings: tf.Tensor
@@ -29,16 +43,16 @@ class LocatedFrames:
     def take(
         self, positions: tf.Tensor, num_frames: tf.Tensor, frame_bytes: int
     ) -> tf.Tensor:
-        """Takes the located frames at some positions, checking their headers.
+        """Takes the located frames at some positions and checks their headers.
 
         Args:
-            positions: int32 `(batch, sample_size)`; 0 where it is not real.
-            num_frames: int32 `(batch,)`, how many of the positions are real.
-            frame_bytes: The size of a frame.
+            positions: int32 `(batch, sample_size)`; 0 for padding.
+            num_frames: int32 `(batch,)`, number of positions that are real.
+            frame_bytes: Size of a frame.
 
         Returns:
-            uint8 `(batch, sample_size, frame_bytes)`, 0 where a position is
-            not real and in clips that were not located.
+            uint8 `(batch, sample_size, frame_bytes)`, 0 for padding and for
+            clips whose frames were not located.
         """
         length = len(self.header)
         stride = length + frame_bytes
@@ -52,74 +66,101 @@ class LocatedFrames:
         entries = tf.io.decode_raw(entries, tf.uint8, fixed_length=stride)
         header, frames = tf.split(entries, [length, frame_bytes], axis=2)
         same = header == np.frombuffer(self.header, np.uint8)
-        sound = tf.debugging.Assert(
+        check = tf.debugging.Assert(
             tf.reduce_all(tf.reduce_all(same, axis=2) | ~real),
             [f"Expected frames of {frame_bytes} bytes."],
         )
-        with tf.control_dependencies([sound]):
+        with tf.control_dependencies([check]):
             return tf.identity(frames)
 
 
-def entry_header(dim: int) -> bytes:
-    """Gives what is in front of a frame that is an entry of a feature list.
+def locate_frames(
+    records: tf.Tensor,
+    modalities: dict[str, Modality],
+    parse: Callable[[tf.Tensor], dict],
+) -> dict[str, tf.Tensor | tf.RaggedTensor | LocatedFrames]:
+    """Splits a batch of videos without copying their frames.
 
-    It is the tags and sizes of a `Feature`, its `BytesList` and the value.
+    Frames are checked when they are taken. A record of another layout is
+    parsed.
+
+    Args:
+        records: Strings `(batch,)`, serialized videos.
+        modalities: Mapping from a modality's name to its layout, all uint8.
+        parse: Function that parses a batch of videos.
+
+    Returns:
+        The dict of `parse`, with `LocatedFrames` for every modality.
+    """
+    headers = [entry_header(x.dim) for x in modalities.values()]
+    strides = [
+        len(header) + modality.dim
+        for header, modality in zip(headers, modalities.values(), strict=True)
+    ]
+    fits, context_end, first, size = _find_lists(records, list(modalities))
+    fits &= tf.reduce_all(size % strides == 0, axis=1)
+    # No tf.cond, which takes long to start: a context alone has no frames.
+    rest = tf.where(fits, context_end, tf.strings.length(records))
+    rest = tf.strings.substr(records, tf.zeros_like(rest), rest)
+    stored = parse(rest)
+    count = tf.where(fits[:, None], size // strides, 0)
+    places = zip(
+        tf.unstack(first, axis=1), tf.unstack(count, axis=1), strict=True
+    )
+    for name, header, (start, num_frames) in zip(
+        modalities, headers, places, strict=True
+    ):
+        stored[name] = LocatedFrames(
+            records, start, num_frames, header, stored[name]
+        )
+    return stored
+
+
+def entry_header(dim: int) -> bytes:
+    """Returns the bytes in front of a frame in a feature list.
+
+    They are the tags and sizes of a `Feature`, its `BytesList` and the value.
+
+    Args:
+        dim: Size of the frame in bytes.
     """
     header = b""
     for _ in range(3):
-        header = b"\x0a" + _varint(dim + len(header)) + header
+        header = b"\x0a" + encode_varint(dim + len(header)) + header
     return header
 
 
-def _varint(number):
-    groups = []
-    while number > 127:
-        groups.append(number % 128 + 128)
-        number //= 128
-    return bytes([*groups, number])
+def _find_lists(records, names):
+    """Finds each name's feature list in records of a context, then lists.
 
-
-_HEAD = 5  # bytes: a tag, and a size below 2**28 in groups of seven bits
-_GROUPS = tuple(1 << 7 * i for i in range(_HEAD - 1))
-
-
-def walk_fields(
-    messages: tf.Tensor, descends: list[bool]
-) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    """Reads tags and sizes, each field where the one before it leads.
-
-    Args:
-        messages: Strings `(batch,)`.
-        descends: For every field to read, whether the next is the first one
-            in its content, else the one behind it.
-
-    Returns:
-        Tags, where contents begin and where they end, in bytes, all int32
-        `(num_fields, batch)`. A tag is of one byte; it is 0 where there is
-        nothing, or a size that takes more than 28 bits.
+    Returns whether a record has this layout, with a list or two, bool
+    `(batch,)`; the end of the context, int32 `(batch,)`; where the list of a
+    name begins and its size, int32 `(batch, num_names)`, 0 without a list.
     """
-    length = tf.strings.length(messages)
-    head_bytes = tf.fill(tf.shape(length), _HEAD)
-    into = tf.constant(descends)
-    fields = tf.TensorArray(tf.int32, len(descends), element_shape=(3, None))
-
-    # A loop, as a graph of few operations starts sooner.
-    def step(index, offset, fields):
-        at = tf.minimum(offset, length)
-        head = tf.strings.substr(messages, at, head_bytes)
-        head = tf.io.decode_raw(head, tf.uint8, fixed_length=_HEAD)
-        tag, groups = tf.split(tf.cast(head, tf.int32), [1, _HEAD - 1], axis=1)
-        goes_on = groups // 128
-        counts = tf.math.cumprod(goes_on, axis=1, exclusive=True)
-        start = offset + tf.reduce_sum(counts, axis=1) + 1
-        end = start + tf.reduce_sum(groups % 128 * counts * _GROUPS, axis=1)
-        tag = tf.squeeze(tag, 1) * (1 - tf.reduce_prod(goes_on, axis=1))
-        fields = fields.write(index, tf.stack([tag, start, end]))
-        return index + 1, tf.where(into[index], start, end), fields
-
-    _, _, fields = tf.while_loop(
-        lambda index, *_: index < len(descends),
-        step,
-        (0, tf.zeros_like(length), fields),
+    # The context, all lists; then of each its map's entry, its key, its value.
+    descends = [False, True] + [True, False, False] * _NUM_LISTS
+    tags, starts, ends = walk_fields(records, descends)
+    expected = [_CONTEXT, _LISTS] + [_ENTRY, _KEY, _VALUE] * _NUM_LISTS
+    as_expected = tags == tf.constant(expected)[:, None]
+    length = tf.strings.length(records)
+    in_lists = (_NUM_LISTS, 3, -1)
+    _, key_starts, list_starts = tf.unstack(
+        tf.reshape(starts[2:], in_lists), axis=1
     )
-    return tf.unstack(fields.stack(), axis=1)
+    entry_ends, key_ends, list_ends = tf.unstack(
+        tf.reshape(ends[2:], in_lists), axis=1
+    )
+    valid = tf.reduce_all(tf.reshape(as_expected[2:], in_lists), axis=1)
+    valid &= list_ends == entry_ends
+    # The first list is there; behind it is the second one or nothing.
+    last = tf.where(valid[1], list_ends[1], list_ends[0])
+    fits = as_expected[0] & as_expected[1] & valid[0]
+    fits &= (ends[1] == length) & (last == length)
+    key = tf.strings.substr(
+        records, tf.minimum(key_starts, length), key_ends - key_starts
+    )
+    here = valid[:, :, None] & (key[:, :, None] == tf.constant(names))
+    # The last list of a name counts, as in all maps.
+    first = tf.reduce_max(tf.where(here, list_starts[:, :, None], 0), axis=0)
+    end = tf.reduce_max(tf.where(here, list_ends[:, :, None], 0), axis=0)
+    return fits, ends[0], first, end - first

@@ -1,4 +1,4 @@
-"""Batches of serialized `tf.train.SequenceExample`, split by their keys."""
+"""Parsing of serialized `tf.train.SequenceExample`."""
 
 import tensorflow as tf
 
@@ -12,21 +12,21 @@ def split_sequences(
 ) -> tuple[
     dict[str, tf.Tensor], dict[str, tf.RaggedTensor], dict[str, tf.RaggedTensor]
 ]:
-    """Splits a batch.
+    """Splits a batch of records by their keys.
 
     Args:
         records: Strings `(batch,)`.
-        id_key: The key of a clip's name in the context; None reads no names.
+        id_key: Key of the clip's id in the context; None reads no ids.
         context: Mapping from other keys of the context to their dtypes.
         lists: Mapping from keys of feature lists to their dtypes.
-        id_required: Whether a clip without a name is an error; its id is
-            `""` else.
+        id_required: Whether a clip without an id is an error; if not, its id
+            is `""`.
 
     Returns:
-        A mapping from `id`, if asked for, to strings `(batch,)`; one from the
-        context's keys to ragged tensors `(batch, None)`; and one from the
-        lists' keys to ragged tensors `(batch, num_steps, num_values)`. A
-        record that lacks one of these keys has no entries.
+        Three dicts: `id`, if read, to strings `(batch,)`; keys of the context
+        to ragged tensors `(batch, None)`; keys of feature lists to ragged
+        tensors `(batch, num_steps, num_values)`. A record that lacks a key
+        has no values of it.
     """
     named = {} if id_key is None else {id_key: tf.string}
     values, steps, _ = tf.io.parse_sequence_example(
@@ -49,15 +49,15 @@ def split_sequences(
 def fixed_steps(
     steps: tf.RaggedTensor, num_values: int, key: str
 ) -> tf.RaggedTensor:
-    """Checks that every step has the same number of values.
+    """Checks that all steps have the same number of values.
 
     Args:
-        steps: `(batch, None, None)`.
-        num_values: How many.
-        key: The feature list's key, named in errors.
+        steps: Ragged tensor `(batch, None, None)`.
+        num_values: Expected number of values of a step.
+        key: Key of the feature list, for the error message.
 
     Returns:
-        `(batch, None, num_values)`, its last axis uniform.
+        Ragged tensor `(batch, None, num_values)` whose last axis is uniform.
     """
     fitting = tf.debugging.assert_equal(
         steps.values.row_lengths(),
@@ -70,7 +70,7 @@ def fixed_steps(
     return steps.with_values(rows)
 
 
-def _ragged(dtypes: dict[str, tf.DType]) -> dict[str, tf.io.RaggedFeature]:
+def _ragged(dtypes):
     return {
         key: tf.io.RaggedFeature(dtype, row_splits_dtype=tf.int64)
         for key, dtype in dtypes.items()

@@ -1,21 +1,22 @@
-"""Records of YouTube-8M, read as they are.
+"""Records of YouTube-8M.
 
-A video is a `tf.train.SequenceExample`: in its context `id` and `labels`,
-in its feature lists a modality's frames, one bytes value each. Where segments
-were rated, the context has `segment_labels`, `segment_start_times` and
-`segment_scores`, each an entry a rating.
+A video is a `tf.train.SequenceExample`. Its context has `id` and `labels`. The
+feature list of a modality has a bytes value for each frame. The context of a
+video with rated segments has `segment_labels`, `segment_start_times` and
+`segment_scores`, with an entry for each rating.
 """
 
 import tensorflow as tf
 
-from ac_keras.pipeline.description import Description
-from ac_keras.pipeline.description import Modality
+from ac_keras.pipeline.formats.located_frames import locate_frames
+from ac_keras.pipeline.formats.record_format import RecordFormat
 from ac_keras.pipeline.formats.sequence_examples import fixed_steps
 from ac_keras.pipeline.formats.sequence_examples import split_sequences
+from ac_keras.pipeline.modality import Modality
 
 MODALITIES = {"rgb": 1024, "audio": 128}
 NUM_CLASSES = 3862
-# x = q * 4 / 255 + 4 / 512 - 2, as its own reader has it.
+# x = q * 4 / 255 + 4 / 512 - 2, as in the reader of YouTube-8M's starter code.
 VALUE_RANGE = (-2 + 4 / 512, 2 + 4 / 512)
 SEGMENT_FRAMES = 5  # at one frame a second
 POSITIVE_SCORE = 0.5
@@ -24,89 +25,64 @@ _MAX_START = 2**31
 
 
 def quantised(dim: int) -> Modality:
-    """Gives the layout of a modality of `dim` numbers in YouTube-8M."""
+    """Returns the layout of a modality of YouTube-8M with `dim` features."""
     return Modality(dim, "uint8", VALUE_RANGE)
 
 
-def parse_videos(
-    records: tf.Tensor,
-    description: Description,
-    labelled: bool = True,
-    named: bool = True,
-) -> dict[str, tf.Tensor | tf.RaggedTensor]:
-    """Splits a batch of serialized videos.
+class YouTube8MVideos(RecordFormat):
+    """Reads one clip, a video, from each record of YouTube-8M."""
 
-    Args:
-        records: Strings `(batch,)`.
-        description: The dataset that they belong to.
-        labelled: As `parsing.parse_records` has it.
-        named: The same.
-
-    Returns:
-        `id`, strings `(batch,)`; `labels`, int64 `(batch, None)`, ragged; and
-        for every modality strings `(batch, None)`, one a frame.
-    """
-    lists = {"labels": tf.int64} if labelled else {}
-    ids, labels, frames = _parse(
-        records, description, lists, "id" if named else None, labelled
-    )
-    return {**ids, **labels, **frames}
-
-
-def expand_segments(
-    records: tf.data.Dataset, description: Description
-) -> tf.data.Dataset:
-    """Splits videos into their rated segments, each a clip.
-
-    Args:
-        records: Serialized videos.
-        description: The dataset that they belong to.
-
-    Returns:
-        A dataset with an element for each distinct start of a video, in
-        ascending order: scalar strings `id` (`VIDEO:START`), `labels` (those
-        with a score of 0.5 or more, with spaces between) and for every
-        modality the segment's frames, one after the other.
-    """
-    return (
-        records.batch(_VIDEOS)
-        .map(
-            lambda batch: _segments(batch, description),
-            num_parallel_calls=tf.data.AUTOTUNE,
+    def parse(self, batch, labelled=True, named=True):
+        """Implements `RecordFormat.parse`."""
+        lists = {"labels": tf.int64} if labelled else {}
+        ids, labels, frames = _parse(
+            batch, self.modalities, lists, "id" if named else None, labelled
         )
-        .unbatch()
-    )
+        return {**ids, **labels, **frames}
+
+    def locate(self, batch):
+        """Implements `RecordFormat.locate`."""
+        if any(x.dtype != "uint8" for x in self.modalities.values()):
+            return self.parse(batch)
+        return locate_frames(batch, self.modalities, self.parse)
 
 
-def parse_segments(
-    segments: dict[str, tf.Tensor],
-    description: Description,
-    labelled: bool = True,
-    named: bool = True,
-) -> dict[str, tf.Tensor | tf.RaggedTensor]:
-    """Gives a batch of segments the form of a batch of clips.
+class YouTube8MSegments(RecordFormat):
+    """Reads a clip from each rated segment of a record of YouTube-8M."""
 
-    Args:
-        segments: A batch of what `expand_segments` gives.
-        description: The dataset that they belong to.
-        labelled: As `parsing.parse_records` has it.
-        named: The same.
+    def expand(self, records):
+        """Splits serialized videos into their rated segments.
 
-    Returns:
-        `id`, strings `(batch,)`; `labels`, int64 `(batch, None)`, ragged; and
-        for every modality strings `(batch,)`.
-    """
-    del description, named
-    if not labelled:
-        return {key: x for key, x in segments.items() if key != "labels"}
-    words = tf.strings.split(segments["labels"])
-    numbers = tf.strings.to_number(words.flat_values, tf.int64)
-    return {**segments, "labels": words.with_flat_values(numbers)}
+        Args:
+            records: Scalar strings, serialized videos.
+
+        Returns:
+            A dataset with an element for each distinct start in a video, in
+            ascending order: scalar strings `id` (`VIDEO:START`), `labels`
+            (those with a score of 0.5 or more, separated by spaces) and, for
+            every modality, the concatenated frames of the segment.
+        """
+        return (
+            records.batch(_VIDEOS)
+            .map(
+                lambda batch: _segments(batch, self.modalities),
+                num_parallel_calls=tf.data.AUTOTUNE,
+            )
+            .unbatch()
+        )
+
+    def parse(self, batch, labelled=True, named=True):
+        """Implements `RecordFormat.parse`."""
+        if not labelled:
+            return {key: x for key, x in batch.items() if key != "labels"}
+        words = tf.strings.split(batch["labels"])
+        numbers = tf.strings.to_number(words.flat_values, tf.int64)
+        return {**batch, "labels": words.with_flat_values(numbers)}
 
 
-def _parse(records, description, lists, id_key="id", id_required=True):
-    """Gives ids, the context's lists and the frames `(batch, None)`."""
-    keys = dict.fromkeys(description.modalities, tf.string)
+def _parse(records, modalities, lists, id_key="id", id_required=True):
+    """Returns ids, lists of the context and frames, strings `(batch, None)`."""
+    keys = dict.fromkeys(modalities, tf.string)
     ids, context, steps = split_sequences(
         records, id_key, lists, keys, id_required
     )
@@ -117,14 +93,14 @@ def _parse(records, description, lists, id_key="id", id_required=True):
     return ids, context, frames
 
 
-def _segments(records, description):
+def _segments(records, modalities):
     """Splits a batch of videos into the strings of their segments."""
     lists = {
         "segment_labels": tf.int64,
         "segment_start_times": tf.int64,
         "segment_scores": tf.float32,
     }
-    ids, context, frames = _parse(records, description, lists)
+    ids, context, frames = _parse(records, modalities, lists)
     with tf.control_dependencies(_segment_checks(context)):
         starts = tf.identity(context["segment_start_times"].flat_values)
     # A key for each segment that sorts by video, then by start.
@@ -141,7 +117,7 @@ def _segments(records, description):
         "labels": _join_positive(labels, scores, segment, tf.size(key)),
         **{
             name: _cut(frames[name], video, start, modality)
-            for name, modality in description.modalities.items()
+            for name, modality in modalities.items()
         },
     }
 
@@ -167,7 +143,7 @@ def _segment_checks(context):
 
 
 def _join_positive(labels, scores, segment, num_segments):
-    """Joins each segment's labels that were found to be right."""
+    """Joins the labels of each segment whose score is positive."""
     positive = scores >= POSITIVE_SCORE
     chosen = tf.RaggedTensor.from_value_rowids(
         tf.strings.as_string(tf.boolean_mask(labels, positive)),
@@ -178,7 +154,7 @@ def _join_positive(labels, scores, segment, num_segments):
 
 
 def _cut(frames, video, start, modality):
-    """Joins each segment's frames; fewer where the video ends before it."""
+    """Joins the frames of each segment; fewer at the end of a video."""
     first = tf.gather(frames.row_starts(), video)
     length = tf.gather(frames.row_lengths(), video)
     begin = first + tf.minimum(start, length)

@@ -24,11 +24,11 @@ from ac_keras.pipeline import description as descriptions
 from ac_keras.pipeline import parsing
 from ac_keras.pipeline import shards
 from ac_keras.pipeline.description import Description
-from ac_keras.pipeline.description import Modality
 from ac_keras.pipeline.integrity import record_framing
 from ac_keras.pipeline.manifest import Manifest
 from ac_keras.pipeline.manifest import Shard
 from ac_keras.pipeline.manifest import Split
+from ac_keras.pipeline.modality import Modality
 from ac_keras.utils import atomic_file
 
 Totals = dict[str, np.ndarray]

@@ -6,7 +6,6 @@ import tensorflow as tf
 
 from ac_keras.pipeline import parsing
 from ac_keras.pipeline.decoding import batch_decoder
-from ac_keras.pipeline.formats import frame_search
 from ac_keras.pipeline.formats.located_frames import LocatedFrames
 from ac_keras.pipeline.formats.located_frames import entry_header
 from support.records.external_datasets import describe_videos
@@ -50,7 +49,7 @@ def features_of(find, batch, description=DESCRIPTION, size=SAMPLE_SIZE):
 
 
 def assert_same(batch, description=DESCRIPTION):
-    found = features_of(frame_search.locate_videos, batch, description)
+    found = features_of(parsing.locate_records, batch, description)
     expected = features_of(parsing.parse_records, batch, description)
     assert found.keys() == expected.keys()
     for name, value in expected.items():
@@ -60,7 +59,7 @@ def assert_same(batch, description=DESCRIPTION):
 
 def num_located(batch, description=DESCRIPTION):
     """Counts the clips whose frames are left where they are."""
-    stored = frame_search.locate_videos(tf.constant(batch), description)
+    stored = parsing.locate_records(tf.constant(batch), description)
     frames = [x for x in stored.values() if isinstance(x, LocatedFrames)]
     return np.count_nonzero(sum(x.num_frames for x in frames))
 
@@ -102,7 +101,7 @@ def a_video(lists):
 def test_frames_of_another_size_are_an_error(size):
     batch = [a_video({"rgb": [[bytes(8)], [bytes(size)]], "audio": []})]
     with pytest.raises(BROKEN, match="of 8 bytes"):
-        features_of(frame_search.locate_videos, batch)
+        features_of(parsing.locate_records, batch)
 
 
 def test_sizes_that_only_sum_up_are_an_error_once_frames_are_taken():
@@ -110,7 +109,7 @@ def test_sizes_that_only_sum_up_are_an_error_once_frames_are_taken():
     batch = [a_video({"rgb": steps, "audio": []})]
     assert num_located(batch) == 1
     with pytest.raises(BROKEN, match="of 8 bytes"):
-        features_of(frame_search.locate_videos, batch)
+        features_of(parsing.locate_records, batch)
 
 
 @pytest.mark.parametrize("size", [1, 121, 127, 128, 1024, 16384, 2097152])
@@ -123,7 +122,7 @@ def test_the_header_of_an_entry_is_what_protobuf_writes(size):
 
 def outcomes(batch):
     """What locating and parsing give of all frames; None for an error."""
-    for find in (frame_search.locate_videos, parsing.parse_records):
+    for find in (parsing.locate_records, parsing.parse_records):
         try:
             yield features_of(find, batch, size=ALL)
         except BROKEN:
