@@ -10,13 +10,13 @@ import numpy as np
 
 from ac_keras.datasets import Digits
 from ac_keras.datasets import FlashMnist
-from ac_keras.datasets.flash_mnist import CHUNK
 from ac_keras.datasets.flash_mnist import NUM_CLASSES
 from ac_keras.datasets.flash_mnist import NUM_FRAMES
-from ac_keras.datasets.flash_mnist import FlashShards
 from ac_keras.datasets.flash_mnist import class_names
 from ac_keras.datasets.flash_mnist import count_intensities
-from ac_keras.datasets.flash_mnist import write_frame_digits
+from ac_keras.datasets.flash_shards import CHUNK
+from ac_keras.datasets.flash_shards import FlashShards
+from ac_keras.datasets.flash_shards import write_frame_digits
 from ac_keras.datasets.frame_cnn import BATCH_SIZE
 from ac_keras.datasets.frame_cnn import make_extractor
 from ac_keras.datasets.frame_cnn import train_frame_cnn

@@ -1,4 +1,4 @@
-"""Handwritten digits, from MNIST or from what scikit-learn ships."""
+"""Handwritten digits of MNIST or scikit-learn."""
 
 import dataclasses
 import gzip
@@ -37,19 +37,18 @@ def load_digits(
     """Loads digits in a training and a test split.
 
     Args:
-        source: `"uci"`, the 1,797 digits that scikit-learn ships, from 8 x 8
-            to 28 x 28 pixels, split by image; or `"mnist"`.
+        source: `"uci"`, the 1,797 digits of scikit-learn, resized from 8 x 8
+            to 28 x 28 pixels and split by image; or `"mnist"`.
         mnist_dir: Folder of MNIST's four IDX files, plain or with `.gz`.
-            Without one, Keras downloads them.
+            Without it Keras downloads them.
 
     Returns:
         A dict with `train` and `test`.
 
     Raises:
         FileNotFoundError: If a file of MNIST is not in the folder.
-        ImportError: If scikit-learn is wanted and not there.
-        ValueError: If the source is unknown or a file is not what it should
-            be.
+        ImportError: If scikit-learn is needed and not installed.
+        ValueError: If the source is unknown or a file is not valid.
     """
     if source == "uci":
         return _load_uci()
@@ -94,8 +93,8 @@ def _read_idx(directory, name, item_shape):
             data = gzip.decompress(data)
         except (EOFError, OSError, zlib.error) as error:
             raise ValueError(
-                f"Expected a whole gzip file. Received: {path}, which breaks "
-                f"off or is none ({error}). Download it again."
+                f"Expected a complete gzip file. Received: {path}, which is "
+                f"truncated or of another format ({error}). Download it again."
             ) from error
     rank = 1 + len(item_shape)
     start = 4 + 4 * rank  # of the items

@@ -1,4 +1,8 @@
-"""The frame CNN of a Flash-MNIST, trained once and kept (supplement 1.2)."""
+"""The frame CNN of Flash-MNIST, its training and features (supplement 1.2).
+
+The CNN is computed as few, wide matrix products, which are faster on
+processors than its layers and equal to them but for rounding.
+"""
 
 import dataclasses
 import os
@@ -21,14 +25,19 @@ SIDE = 28  # pixels
 _CELLS = 6  # along a side; a cell is 4 x 4 pixels, 2 x 2 after pooling
 _CELL = 4
 _KERNEL = 5
+BATCH_SIZE = 16  # not in the paper; see data/flash_mnist/README.md
+LEARNING_RATE = 1e-3
+STEPS_AT_ONCE = 1024  # whose frames are copied to the compiled loop
+CLIPS_AT_ONCE = 32  # whose features are computed in one call
+_TEST_SHARE = 10  # test digits for each empty frame among test frames
 
 
 def frame_features(weights: list[tf.Tensor], frames: tf.Tensor) -> tf.Tensor:
-    """Gives what the layer `features` of `frame_cnn` gives.
+    """Computes the output of the layer `features` of `frame_cnn`.
 
     Args:
-        weights: Those of `ac_keras.models.frame_cnn`, kernels and biases in
-            the layers' order.
+        weights: Weights of `ac_keras.models.frame_cnn`, kernels and biases in
+            the order of the layers.
         frames: uint8 `(batch, 28, 28)`.
 
     Returns:
@@ -48,7 +57,7 @@ def frame_features(weights: list[tf.Tensor], frames: tf.Tensor) -> tf.Tensor:
 
 
 def frame_logits(weights: list[tf.Tensor], frames: tf.Tensor) -> tf.Tensor:
-    """Gives the logarithms of `frame_cnn`'s probabilities, but for a constant.
+    """Computes the logits of `frame_cnn`.
 
     Args:
         weights: As for `frame_features`.
@@ -62,7 +71,7 @@ def frame_logits(weights: list[tf.Tensor], frames: tf.Tensor) -> tf.Tensor:
 
 
 def _windows(pixels: tf.Tensor) -> tf.Tensor:
-    """Takes the 8 x 8 pixels from every fourth on, `(batch * 36, 64)`."""
+    """Extracts windows of 8 x 8 pixels with stride 4, `(batch * 36, 64)`."""
     cells = tf.reshape(pixels, (-1, SIDE // _CELL, _CELL, SIDE // _CELL, _CELL))
     rows = tf.concat([cells[:, :-1], cells[:, 1:]], 2)
     windows = tf.concat([rows[:, :, :, :-1], rows[:, :, :, 1:]], 4)
@@ -70,7 +79,7 @@ def _windows(pixels: tf.Tensor) -> tf.Tensor:
 
 
 def _wide_first(kernel: tf.Tensor) -> tf.Tensor:
-    """Lays a kernel `(5, 5, 1, filters)` at 4 x 4 places, `(64, 16 filters)`.
+    """Places a kernel `(5, 5, 1, filters)` 4 x 4 times, `(64, 16 filters)`.
 
     Outputs are in the order (place in the pool, place of the pool, filter).
     """
@@ -85,7 +94,7 @@ def _wide_first(kernel: tf.Tensor) -> tf.Tensor:
 
 
 def _wide_second(kernel: tf.Tensor) -> tf.Tensor:
-    """Lays a kernel `(5, 5, channels, filters)` at 2 x 2 places.
+    """Places a kernel `(5, 5, channels, filters)` 2 x 2 times.
 
     Returns:
         A kernel over cells, `(3, 3, 4 channels, 4 filters)`.
@@ -102,8 +111,8 @@ def _wide_second(kernel: tf.Tensor) -> tf.Tensor:
 def _convolve(cells, kernel):
     """Convolves 6 x 6 cells with a 3 x 3 kernel, to 4 x 4 blocks.
 
-    XLA's own gradients of a convolution are ten times slower on a processor
-    than these products.
+    On a processor XLA's gradients of a convolution are ten times slower than
+    these products.
     """
     channels, filters = kernel.shape[2:]
     offsets = [(y, x) for y in range(3) for x in range(3)]
@@ -129,7 +138,7 @@ def _convolve(cells, kernel):
 
 
 def _laid(kernel, places, side):
-    """Gives the kernel at each place of a window, one after the other.
+    """Stacks the kernel at each place of a window.
 
     Returns:
         `(side, side, channels, places, filters)`.
@@ -143,12 +152,9 @@ def _laid(kernel, places, side):
 
 
 def _pool(outputs, count):
-    """Gives the maximum over the first of the outputs' axes."""
+    """Computes the maximum over groups of `count` outputs."""
     outputs = tf.reshape(outputs, (-1, count, outputs.shape[1] // count))
     return tf.reduce_max(outputs, 1)
-
-
-STEPS_AT_ONCE = 1024  # of which the frames are copied
 
 
 def train_frame_cnn(
@@ -159,22 +165,23 @@ def train_frame_cnn(
     num_epochs: int,
     rng: np.random.Generator,
 ) -> Iterator[dict[str, float]]:
-    """Trains the CNN with cross-entropy, an epoch for each element asked for.
+    """Trains the CNN with cross-entropy and yields after every epoch.
 
-    What `fit` does with the same frames in the same order, but for rounding.
-    A step of so few and small frames takes less time than what `fit` does
-    around it, so that here XLA compiles the loop over steps.
+    Equal to `fit` with the same frames in the same order, but for rounding.
+    A step of a few small frames takes less time than the overhead of `fit`,
+    so XLA compiles the loop over steps.
 
     Args:
         cnn: An `ac_keras.models.frame_cnn`.
-        frames: Images and what the CNN shall call them, in random order.
-        optimizer: Whose learning rate may be a schedule.
-        batch_size: Frames of a step; the last of an epoch may have fewer.
-        num_epochs: Passes over the frames.
-        rng: Decides their order from the second epoch on.
+        frames: Images and labels, in random order.
+        optimizer: Optimizer; its learning rate may be a schedule.
+        batch_size: Number of frames of a step; the last step of an epoch may
+            have fewer.
+        num_epochs: Number of passes over the frames.
+        rng: Source of the order from the second epoch on.
 
     Yields:
-        An epoch's `loss` and `accuracy`, means over frames.
+        `loss` and `accuracy` of an epoch, means over frames.
     """
     optimizer.build(cnn.trainable_variables)
     run_steps = _make_loop(cnn, optimizer, batch_size)
@@ -188,7 +195,7 @@ def train_frame_cnn(
 
 
 def frame_accuracy(cnn: keras.Model, frames: Digits) -> float:
-    """Gives the share of frames that the CNN names rightly."""
+    """Computes the accuracy of the CNN on some frames."""
     right = 0
     for first in range(0, len(frames.labels), 1000):
         part = slice(first, first + 1000)
@@ -199,7 +206,7 @@ def frame_accuracy(cnn: keras.Model, frames: Digits) -> float:
 
 
 def _make_loop(cnn, optimizer, batch_size):
-    """Makes a function that trains on some frames and sums over them."""
+    """Returns a function that trains on some frames and sums loss and hits."""
     variables = cnn.trainable_variables
 
     def step(images, labels):
@@ -238,7 +245,7 @@ def _make_loop(cnn, optimizer, batch_size):
         )[1]
 
     def run_steps(frames, order):
-        # One size only, for XLA compiles each anew. Label -1 is no frame.
+        # One size only, as XLA compiles each size. Label -1 is padding.
         size = STEPS_AT_ONCE * batch_size
         images = np.zeros((size, *frames.images.shape[1:]), np.uint8)
         images[: len(order)] = frames.images[order]
@@ -250,20 +257,15 @@ def _make_loop(cnn, optimizer, batch_size):
     return run_steps
 
 
-BATCH_SIZE = 16  # the paper gives none; see data/flash_mnist/README.md
-LEARNING_RATE = 1e-3
-_TEST_SHARE = 10  # test digits for each empty frame among test frames
-
-
 @dataclasses.dataclass(frozen=True)
 class Pretraining:
-    """What the CNN is trained on and how.
+    """Settings of the CNN's training.
 
     Attributes:
-        backgrounds: Frames for each digit.
-        num_empty: Frames without a digit.
-        num_epochs: Passes over these frames.
-        schedule: `"constant"` or `"cosine"`, how the learning rate goes.
+        backgrounds: Number of frames for each digit image.
+        num_empty: Number of frames without a digit.
+        num_epochs: Number of passes over these frames.
+        schedule: `"constant"` or `"cosine"`, schedule of the learning rate.
     """
 
     backgrounds: int = 5
@@ -279,14 +281,15 @@ def pretrained_cnn(
     stream: Callable[[str], np.random.Generator],
     seed: int,
 ) -> keras.Model:
-    """Loads the CNN that an earlier run kept, or trains it and keeps it.
+    """Loads the CNN of an earlier run, or trains and saves it.
 
     Args:
         path: File of its weights.
-        makers: What makes frames of `train` and `test` digits.
-        settings: What it is trained on and how.
-        stream: Gives the random streams `pretraining` and `frame_test`.
-        seed: Decides the weights that training begins with.
+        makers: Generators of frames of `train` and `test` digits.
+        settings: Settings of the training.
+        stream: Function that returns the random streams `pretraining` and
+            `frame_test`.
+        seed: Seed of the initial weights.
 
     Returns:
         An `ac_keras.models.frame_cnn`.
@@ -301,9 +304,9 @@ def pretrained_cnn(
     num_empty = len(makers["test"].labels) // _TEST_SHARE
     frames = makers["test"].frames(1, num_empty, stream("frame_test"))
     accuracy = frame_accuracy(cnn, frames)
-    logging.info("The CNN names %.2f %% of test frames", 100 * accuracy)
+    logging.info("The CNN's accuracy on test frames is %.2f %%", 100 * accuracy)
     with atomic_file.atomic_path(path) as partial:
-        # Keras wants the name to end so.
+        # Keras requires this ending.
         cnn.save_weights(f"{partial}.weights.h5")
         os.replace(f"{partial}.weights.h5", partial)
     return cnn
@@ -324,19 +327,14 @@ def _train(cnn, maker, settings, rng):
         logging.info("Loss %(loss).4f, accuracy %(accuracy).4f", found)
 
 
-CLIPS_AT_ONCE = 32
-
-
 def make_extractor(
     cnn: keras.Model, log_softmax: bool = False
 ) -> Callable[[np.ndarray], np.ndarray]:
-    """Makes a function that gives the features of some clips' frames.
-
-    Threads may call it side by side.
+    """Returns a thread-safe function that extracts the features of clips.
 
     Args:
-        cnn: An `ac_keras.models.frame_cnn`, whose weights are read at once.
-        log_softmax: Whether to take the log softmax of the features.
+        cnn: An `ac_keras.models.frame_cnn`. Its weights are copied.
+        log_softmax: Whether to apply log softmax to the features.
 
     Returns:
         A function from uint8 `(batch, 25, 28, 28)` to float32 `(batch, 25,
@@ -353,7 +351,7 @@ def make_extractor(
         features = []
         for first in range(0, len(clips), CLIPS_AT_ONCE):
             part = clips[first : first + CLIPS_AT_ONCE]
-            if len(part) < CLIPS_AT_ONCE:  # XLA compiles for one size only
+            if len(part) < CLIPS_AT_ONCE:  # one size only, for XLA
                 rest = CLIPS_AT_ONCE - len(part)
                 part = np.pad(part, ((0, rest), (0, 0), (0, 0), (0, 0)))
             made = extract(part.reshape(-1, *part.shape[2:])).numpy()

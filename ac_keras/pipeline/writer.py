@@ -1,4 +1,4 @@
-"""Writing datasets: sharded, restartable and never half."""
+"""Writing of dataset folders, shard by shard."""
 
 import json
 import os
@@ -19,12 +19,14 @@ from ac_keras.pipeline.manifest import Shard
 from ac_keras.pipeline.manifest import Split
 from ac_keras.utils import atomic_file
 
+PLAN = "writing.json"
+
 
 class ShardTotals:
-    """Counts and sums over clips, in float64 and in the clips' order.
+    """Counts and float64 sums over the clips of a shard, in their order.
 
     Args:
-        description: The dataset's.
+        description: Description of the dataset.
     """
 
     def __init__(self, description: Description):
@@ -37,7 +39,7 @@ class ShardTotals:
         self.num_absent = dict.fromkeys(self.modalities, 0)
 
     def add(self, example: tf.train.Example) -> None:
-        """Counts a clip."""
+        """Adds a clip."""
         feature = example.features.feature
         self.num_clips += 1
         self.class_counts[list(feature["labels"].int64_list.value)] += 1
@@ -50,7 +52,7 @@ class ShardTotals:
             self.num_absent[name] += len(frames) == 0
 
     def merge(self, other: "ShardTotals") -> None:
-        """Adds what another shard holds."""
+        """Adds the totals of another shard."""
         self.num_clips += other.num_clips
         self.class_counts += other.class_counts
         for name in self.modalities:
@@ -62,7 +64,7 @@ class ShardTotals:
             )
 
     def split(self, shards: list[Shard]) -> Split:
-        """Describes a split of these files."""
+        """Returns the split that consists of these files."""
         means = {
             name: (total / max(self.num_frames[name], 1)).astype(np.float32)
             for name, total in self.sums.items()
@@ -79,18 +81,18 @@ class ShardTotals:
 def write_shard_file(
     path: str | os.PathLike, clips: Iterable[Clip], description: Description
 ) -> ShardTotals:
-    """Writes a file of records, which appears when the last one is written.
+    """Writes a file of records, which appears when it is complete.
 
     Args:
         path: The file.
-        clips: What to write, in this order.
-        description: The dataset that the clips belong to.
+        clips: The clips to write, in order.
+        description: The dataset that they belong to.
 
     Returns:
-        What the file holds.
+        The totals of the file.
 
     Raises:
-        ValueError: If a clip does not fit the description. No file is left
+        ValueError: If a clip does not fit the description. No file is written
             then.
     """
     totals = ShardTotals(description)
@@ -103,37 +105,25 @@ def write_shard_file(
     return totals
 
 
-def read_totals(path: pathlib.Path, description: Description) -> ShardTotals:
-    """Counts what a file holds that was written earlier."""
-    totals = ShardTotals(description)
-    for record in tf.data.TFRecordDataset(str(path)):
-        totals.add(tf.train.Example.FromString(record.numpy()))
-    return totals
-
-
-PLAN = "writing.json"
-
-
 class DatasetWriter:
     """Writes a dataset folder, shard by shard.
 
-    A shard is the unit of work: whoever writes it, whenever, the same clips
-    give the same bytes, and its file appears when it is complete. The
-    manifest comes last. A folder without one is not a dataset yet; a writer
-    started again on it with the same description goes on where the last one
-    was stopped. Until then the folder holds the plan, `writing.json`.
+    The same clips give the same bytes. A shard's file appears when it is
+    complete, and the manifest when all shards are. Until then the folder
+    holds the plan, `writing.json`. A writer that is started again with the
+    same description continues where the last one stopped.
 
     Example:
         writer = DatasetWriter(directory, description, {"train": 16})
-        manifest = writer.write(clips_of)  # clips_of(split, index) -> clips
+        manifest = writer.write(make_clips)  # make_clips(split, index)
 
     Args:
-        directory: The folder; made if need be.
-        description: What the dataset is.
+        directory: The folder, created if it does not exist.
+        description: Description of the dataset.
         num_shards: Mapping from a split's name to its number of files.
 
     Raises:
-        ValueError: If the folder holds, or was begun with, another dataset.
+        ValueError: If the folder holds another dataset or its plan.
     """
 
     def __init__(
@@ -144,9 +134,9 @@ class DatasetWriter:
     ):
         if description.record_format != descriptions.OWN_RECORDS:
             raise ValueError(
-                "DatasetWriter expects a description of our own records. "
+                "DatasetWriter expects a description of record_format 'clip'. "
                 f"Received: record_format={description.record_format!r}. "
-                "Leave it out, or use scan_records for others' records."
+                "Leave it out, or use scan_records for external records."
             )
         self.directory = pathlib.Path(directory)
         self.description = description
@@ -160,17 +150,17 @@ class DatasetWriter:
 
     @property
     def is_complete(self) -> bool:
-        """Whether the folder holds the whole dataset already."""
+        """Whether the folder holds the complete dataset."""
         return (self.directory / descriptions.FILE_NAME).is_file()
 
     def path(self, split: str, index: int) -> pathlib.Path:
-        """The path of a shard's file."""
+        """Returns the path of a shard's file."""
         count = self.num_shards[split]
         name = f"{split}-{index:05d}-of-{count:05d}.tfrecord"
         return self.directory / name
 
     def missing_shards(self) -> list[tuple[str, int]]:
-        """The shards still to be written, as pairs of split and index."""
+        """Lists the shards that are not written yet, as (split, index)."""
         if self.is_complete:
             return []
         return [
@@ -181,10 +171,11 @@ class DatasetWriter:
         ]
 
     def write(self, clips_of: Callable[[str, int], Iterable[Clip]]) -> Manifest:
-        """Writes the missing shards and the manifest, showing progress.
+        """Writes the missing shards and the manifest, with a progress bar.
 
         Args:
-            clips_of: Gives a shard's clips, from its split and index.
+            clips_of: Function that makes a shard's clips, from its split and
+                index.
 
         Returns:
             The manifest of the complete dataset.
@@ -207,33 +198,28 @@ class DatasetWriter:
     def write_shard(
         self, split: str, index: int, clips: Iterable[Clip]
     ) -> None:
-        """Writes one shard; its file appears when the last clip is written.
-
-        Raises:
-            ValueError: If a clip does not fit the description. No file is
-                left then.
-        """
+        """Writes one shard, as `write_shard_file`."""
         path = self.path(split, index)
         self.add_shard(
             split, index, write_shard_file(path, clips, self.description)
         )
 
     def add_shard(self, split: str, index: int, totals: ShardTotals) -> None:
-        """Takes what a shard holds that another process has written.
+        """Adds the totals of a shard that another process has written.
 
-        Without it `finish` reads the shard to find out.
+        Without them `finish` reads the shard.
         """
         self._totals[split, index] = totals
 
     def reopen(self, paths: Iterable[pathlib.Path]) -> None:
-        """Removes some shards, and the manifest, so that they are done anew.
+        """Removes some shards and the manifest, to write them again.
 
         Args:
-            paths: Their files.
+            paths: Files of the shards.
         """
         paths = list(paths)
         if paths and self.is_complete:
-            self._write_plan()  # first: one of both is always there
+            self._write_plan()  # first: one of the two always exists
             (self.directory / descriptions.FILE_NAME).unlink()
         for path in paths:
             path.unlink(missing_ok=True)
@@ -255,7 +241,7 @@ class DatasetWriter:
             manifest = Manifest(self.directory, self.description, splits)
             path = self.directory / descriptions.FILE_NAME
             atomic_file.write_text(path, manifest.dump())
-        atomic_file.sweep(self.directory)  # what killed helpers have left
+        atomic_file.sweep(self.directory)  # left by killed processes
         (self.directory / PLAN).unlink(missing_ok=True)
         return Manifest.load(self.directory)
 
@@ -267,7 +253,7 @@ class DatasetWriter:
         atomic_file.write_text(self.directory / PLAN, text)
 
     def _compare(self, plan: dict) -> None:
-        """Raises unless what lies in the folder belongs to the plan."""
+        """Checks that the folder is empty or belongs to the plan."""
         for name in (descriptions.FILE_NAME, PLAN):
             path = self.directory / name
             if path.is_file():
@@ -281,7 +267,7 @@ class DatasetWriter:
                 return
         if any(self.directory.glob("*.tfrecord")):
             raise ValueError(
-                "DatasetWriter expects an empty folder or one that it began. "
+                "DatasetWriter expects an empty folder or one with a plan. "
                 f"Received: {self.directory}, with records and no plan. Name "
                 "another folder."
             )
@@ -291,12 +277,20 @@ class DatasetWriter:
         for index in range(self.num_shards[split]):
             path = self.path(split, index)
             part = self._totals.get((split, index))
-            if part is None:  # written before this run was started
-                part = read_totals(path, self.description)
+            if part is None:  # written by an earlier run
+                part = _read_totals(path, self.description)
             size = path.stat().st_size
             shards.append(Shard(path.name, part.num_clips, size))
             totals.merge(part)
         return totals.split(shards)
+
+
+def _read_totals(path: pathlib.Path, description: Description) -> ShardTotals:
+    """Computes the totals of a file that was written earlier."""
+    totals = ShardTotals(description)
+    for record in tf.data.TFRecordDataset(str(path)):
+        totals.add(tf.train.Example.FromString(record.numpy()))
+    return totals
 
 
 def _raise_difference(directory, plan: dict, found: dict) -> None:

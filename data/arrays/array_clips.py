@@ -23,15 +23,15 @@ def load_arrays(path: pathlib.Path, modality: str) -> dict[str, np.ndarray]:
     Args:
         path: A `.npy` file of one array, or a `.npz` file of one array for
             each modality.
-        modality: The name of the `.npy` file's modality.
+        modality: Name of the modality of a `.npy` file.
 
     Returns:
         Mapping from modality to `(num_frames, dim)`.
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If it cannot be read, or an array has no two axes or
-            something else than real numbers.
+        ValueError: If it cannot be read, or an array has other than two axes
+            or real numbers.
     """
     if path.suffix not in (".npy", ".npz"):
         raise ValueError(
@@ -58,13 +58,13 @@ def load_arrays(path: pathlib.Path, modality: str) -> dict[str, np.ndarray]:
 
 
 class ArrayReader:
-    """Reads the clips of a table, some files ahead of those asked for.
+    """Reads the clips of a table, some files ahead.
 
     Args:
-        table: The table's path, named in errors.
-        folder: The folder that its paths start from.
-        description: The dataset that the clips are for.
-        modality: The name of a `.npy` file's modality.
+        table: Path of the table, for error messages.
+        folder: Folder of the paths in the table.
+        description: The dataset that the clips belong to.
+        modality: Name of the modality of `.npy` files.
     """
 
     def __init__(
@@ -87,7 +87,7 @@ class ArrayReader:
         """Yields the clips of some rows, in order.
 
         Raises:
-            ValueError: If a clip's file or label is not as it must be.
+            ValueError: If a clip's file or label is not valid.
         """
         rows = iter(rows)
         waiting = collections.deque(
@@ -106,7 +106,7 @@ class ArrayReader:
 
     @property
     def place(self) -> str:
-        """The table's line that was read last, and its file."""
+        """The last line that was read from the table, and its file."""
         if self._current is None:
             return str(self.table)
         return f"{self.table}, line {self._current.line}, {self._current.path}"

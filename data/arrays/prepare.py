@@ -3,8 +3,8 @@ r"""Writes features from NumPy files, and labels from a table, as a dataset.
     python data/arrays/prepare.py --table=clips.csv --validation_share=0.1 \
         --output_dir=records/mine
 
-See README.md beside this file. A run that was stopped goes on where it was
-when the same command is given again, and ends with the same bytes.
+See README.md in this folder. The same command continues a run that was stopped
+and ends with the same bytes.
 """
 
 import hashlib
@@ -32,57 +32,58 @@ _OUTPUT_DIR = flags.DEFINE_string(
 _TABLE = flags.DEFINE_string(
     "table",
     None,
-    "CSV file with columns path, label and perhaps split.",
+    "CSV file with columns path, label and, optionally, split.",
     required=True,
 )
 _ARRAYS_DIR = flags.DEFINE_string(
-    "arrays_dir", None, "Folder that the paths start from; else the table's."
+    "arrays_dir",
+    None,
+    "Folder of the paths in the table; the default is the table's folder.",
 )
-_NAME = flags.DEFINE_string("name", "arrays", "The dataset's name.")
-_MODALITY = flags.DEFINE_string(
-    "modality", "rgb", "The modality that .npy files are of."
-)
+_NAME = flags.DEFINE_string("name", "arrays", "Name of the dataset.")
+_MODALITY = flags.DEFINE_string("modality", "rgb", "Modality of .npy files.")
 _MODALITIES = flags.DEFINE_list(
     "modalities",
     None,
-    "NAME:DIM of each modality; else those of the table's first clip.",
+    "NAME:DIM of each modality; the default is those of the first clip.",
 )
 _DTYPE = flags.DEFINE_enum(
     "dtype",
     "float32",
     ["float32", "float16", "uint8"],
-    "How features are stored. Arrays of uint8 are stored in uint8 as they are.",
+    "Stored dtype of the features. Arrays of uint8 are stored unchanged.",
 )
 _VALUE_RANGE = flags.DEFINE_list(
-    "value_range", None, "LOW,HIGH: what 0 and 255 stand for in uint8."
+    "value_range", None, "LOW,HIGH: values of the levels 0 and 255 of uint8."
 )
 _VOCABULARY = flags.DEFINE_string(
     "vocabulary",
     None,
-    "CSV file with a column Name, the classes in order; else the labels that "
-    "occur, sorted.",
+    "CSV file with a column Name, the classes in order; the default is the "
+    "sorted labels of the table.",
 )
 _MULTI_LABEL = flags.DEFINE_bool(
     "multi_label",
     None,
-    "Whether a clip has any number of labels; else as the table has it.",
+    "Whether a clip has any number of labels; the default is taken from the "
+    "table.",
 )
 _VALIDATION_SHARE = flags.DEFINE_float(
-    "validation_share", 0.0, "Share of clips drawn for validation."
+    "validation_share", 0.0, "Fraction of clips drawn for validation."
 )
 _TEST_SHARE = flags.DEFINE_float(
-    "test_share", 0.0, "Share of clips drawn for the test split."
+    "test_share", 0.0, "Fraction of clips drawn for the test split."
 )
 _SEED = flags.DEFINE_integer(
-    "seed", 0, "Decides the splits and the order.", lower_bound=0
+    "seed", 0, "Seed of the splits and the order.", lower_bound=0
 )
 _CLIPS_PER_SHARD = flags.DEFINE_integer(
-    "clips_per_shard", 1024, "Clips in a file, at most.", lower_bound=1
+    "clips_per_shard", 1024, "Maximum number of clips in a file.", lower_bound=1
 )
 
 
 def parse_modalities(first: ClipRow) -> dict[str, Modality]:
-    """Gives the modalities of the flags or else of a clip."""
+    """Reads the modalities from the flags or from the first clip."""
     if _MODALITIES.value:
         pairs = [text.partition(":")[::2] for text in _MODALITIES.value]
         if not all(dim.isdecimal() for _, dim in pairs):
@@ -109,7 +110,7 @@ def arrays_dir() -> pathlib.Path:
 
 
 def describe(table: list[ClipRow]) -> Description:
-    """Describes the dataset by the table and the flags that decide it."""
+    """Describes the dataset by the table and the flags."""
     decisive = (_VALIDATION_SHARE, _TEST_SHARE, _CLIPS_PER_SHARD)
     digest = hashlib.sha256(pathlib.Path(_TABLE.value).read_bytes())
     multi_label = _MULTI_LABEL.value

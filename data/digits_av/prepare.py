@@ -1,11 +1,11 @@
-"""Makes media files in which digits are seen, move and are heard.
+"""Makes media files with moving and spoken digits.
 
     python data/digits_av/prepare.py --output_dir=videos/digits_av
 
-uses the digits that scikit-learn ships and telephone tones, and needs no
-network. With `--digits=mnist --mnist_dir=DIR --speech=fsdd --speech_dir=DIR`
-it shows MNIST and says the Free Spoken Digits; see README.md beside this file.
-Files that are there already are left as they are.
+uses the digits of scikit-learn and telephone tones, and needs no network. With
+`--digits=mnist --mnist_dir=DIR --speech=fsdd --speech_dir=DIR` it uses MNIST
+and the Free Spoken Digit Dataset; see README.md in this folder. Existing files
+are not written again.
 """
 
 import functools
@@ -33,36 +33,48 @@ _OUTPUT_DIR = flags.DEFINE_string(
     "output_dir", None, "Folder of SPLIT/CLASS/CLIP.mp4.", required=True
 )
 _DIGITS = flags.DEFINE_enum(
-    "digits", "uci", ["uci", "mnist"], "Whose digits are seen."
+    "digits", "uci", ["uci", "mnist"], "Source of the images of digits."
 )
 _MNIST_DIR = flags.DEFINE_string(
     "mnist_dir", None, "Folder of MNIST's four IDX files, plain or .gz."
 )
 _SPEECH = flags.DEFINE_enum(
-    "speech", "dialled", ["dialled", "fsdd"], "What is heard."
+    "speech", "dialled", ["dialled", "fsdd"], "Source of the spoken digits."
 )
 _SPEECH_DIR = flags.DEFINE_string(
     "speech_dir", None, "Folder `recordings` of the Free Spoken Digits."
 )
-_NUM_TRAIN = flags.DEFINE_integer("num_train", 4_000, "Clips.", lower_bound=1)
-_NUM_VALIDATION = flags.DEFINE_integer(
-    "num_validation", 500, "Clips.", lower_bound=0
+_NUM_TRAIN = flags.DEFINE_integer(
+    "num_train", 4_000, "Number of training clips.", lower_bound=1
 )
-_NUM_TEST = flags.DEFINE_integer("num_test", 1_000, "Clips.", lower_bound=1)
-_SIDE = flags.DEFINE_integer("side", 64, "Pixels, even, 52 or more.")
+_NUM_VALIDATION = flags.DEFINE_integer(
+    "num_validation", 500, "Number of validation clips.", lower_bound=0
+)
+_NUM_TEST = flags.DEFINE_integer(
+    "num_test", 1_000, "Number of test clips.", lower_bound=1
+)
+_SIDE = flags.DEFINE_integer(
+    "side", 64, "Width and height of a frame in pixels, even, 52 or more."
+)
 _SILENT = flags.DEFINE_float(
-    "silent", 0.05, "Share of clips without a sound track.", 0, 1
+    "silent", 0.05, "Fraction of clips without an audio track.", 0, 1
 )
 _UNRELATED = flags.DEFINE_float(
-    "unrelated", 0.05, "Share of clips in which another digit is said.", 0, 1
+    "unrelated",
+    0.05,
+    "Fraction of clips in which another digit is spoken.",
+    0,
+    1,
 )
-_SEED = flags.DEFINE_integer("seed", 0, "Decides everything.", lower_bound=0)
+_SEED = flags.DEFINE_integer(
+    "seed", 0, "Seed of all random numbers.", lower_bound=0
+)
 _WORKERS = flags.DEFINE_integer(
-    "workers", None, "Processes; else as many as there are cores."
+    "workers", None, "Number of processes; the default is the number of cores."
 )
 
 SPLITS = ("train", "validation", "test")
-HELD_OUT = 10  # every tenth image and sound is of the validation split
+HELD_OUT = 10  # every tenth image and recording is of the validation split
 DECISIVE = (
     _DIGITS,
     _SPEECH,
@@ -78,15 +90,15 @@ SETTINGS = "digits_av.json"
 
 
 def part_of(whole: Digits | SpokenDigits, split: str) -> Digits | SpokenDigits:
-    """Gives what a split shows or says of a source; no two share any."""
+    """Returns the part of a source for a split; parts do not overlap."""
     if split == "test":
         return whole
     held_out = np.arange(len(whole.labels)) % HELD_OUT == 0
     chosen = np.flatnonzero(held_out == (split == "validation"))
     if isinstance(whole, Digits):
         return Digits(whole.images[chosen], whole.labels[chosen])
-    sounds = tuple(whole.sounds[i] for i in chosen)
-    return SpokenDigits(sounds, whole.labels[chosen])
+    recordings = tuple(whole.recordings[i] for i in chosen)
+    return SpokenDigits(recordings, whole.labels[chosen])
 
 
 def sizes() -> dict[str, int]:
@@ -97,7 +109,7 @@ def sizes() -> dict[str, int]:
 
 @functools.cache  # once in each process
 def makers() -> dict[str, digits_av.DigitsAv]:
-    """Makes what makes the clips of each split."""
+    """Makes the generator of each split's clips."""
     digits = load_digits(_DIGITS.value, _MNIST_DIR.value)
     spoken = load_spoken_digits(_SPEECH.value, _SPEECH_DIR.value)
     made = {}
@@ -112,19 +124,19 @@ def makers() -> dict[str, digits_av.DigitsAv]:
 
 
 def choose_labels(split: str) -> np.ndarray:
-    """Gives each class to equally many clips, in a random order."""
+    """Draws the labels of a split, with equally many clips a class."""
     rng = np.random.default_rng([_SEED.value, SPLITS.index(split)])
     count = sizes()[split]
     return rng.permutation(np.arange(count) % len(digits_av.class_names()))
 
 
 def begin(argv: list[str]) -> None:
-    """Reads the flags in a process that was started for them."""
+    """Parses the flags in a worker process."""
     flags.FLAGS(argv)
 
 
 def write_clip(split: str, index: int, label: int) -> None:
-    """Writes a clip, unless it is there."""
+    """Writes a clip, unless its file exists."""
     name = digits_av.class_names()[label]
     path = pathlib.Path(_OUTPUT_DIR.value) / split / name
     path = path / f"{split}-{index:06d}.mp4"
@@ -134,19 +146,18 @@ def write_clip(split: str, index: int, label: int) -> None:
     rng = np.random.default_rng([_SEED.value, SPLITS.index(split), index])
     shares = [1 - _SILENT.value - _UNRELATED.value, _SILENT.value]
     kind = np.searchsorted(np.cumsum(shares), rng.random(), side="right")
-    sound = digits_av.SOUNDS[kind]
-    clip = makers()[split].clip(label, rng, sound)
+    clip = makers()[split].clip(label, rng, digits_av.AUDIO_KINDS[kind])
     write_mp4(
         path,
         clip.frames,
         digits_av.FRAMES_PER_SECOND,
-        clip.sound,
+        clip.audio,
         SAMPLE_RATE,
     )
 
 
 def check_folder(directory: pathlib.Path) -> None:
-    """Checks that a folder is new or was begun with the same flags."""
+    """Checks that a folder is new or was made with the same flags."""
     if _SILENT.value + _UNRELATED.value > 1:
         raise app.UsageError(
             "Expected --silent and --unrelated of 1 together at most. "
@@ -166,7 +177,7 @@ def check_folder(directory: pathlib.Path) -> None:
     found = json.loads(path.read_text(encoding="utf-8"))
     if found != settings:
         raise SystemExit(
-            f"Expected the flags that {directory} was begun with: {found}. "
+            f"Expected the flags that {directory} was made with: {found}. "
             f"Received: {settings}. Name another folder, or remove this one."
         )
 
@@ -175,7 +186,7 @@ def main(argv):
     if len(argv) > 1:
         raise app.UsageError(f"Expected flags only. Received: {argv[1:]}.")
     directory = pathlib.Path(_OUTPUT_DIR.value)
-    makers()  # Errors of its sources come before any file.
+    makers()  # Errors of the sources come before any file is written.
     check_folder(directory)
     jobs = [
         (split, index, int(label))

@@ -2,10 +2,9 @@
 
     python data/flash_mnist/prepare.py --output_dir=DIR
 
-uses the digits that scikit-learn ships and needs no network. With
-`--digits=mnist --mnist_dir=DIR` it makes the paper's dataset; see README.md
-beside this file. A run that was stopped goes on where it was when the same
-command is given again, and ends with the same bytes.
+uses the digits of scikit-learn and needs no network. With `--digits=mnist
+--mnist_dir=DIR` it makes the paper's dataset; see README.md in this folder. The
+same command continues a run that was stopped and ends with the same bytes.
 """
 
 import pathlib
@@ -17,12 +16,12 @@ from absl import flags
 
 from ac_keras.datasets import Digits
 from ac_keras.datasets import FlashMnist
-from ac_keras.datasets import flash_mnist
+from ac_keras.datasets import flash_shards
 from ac_keras.datasets import load_digits
-from ac_keras.datasets.flash_mnist import FlashShards
 from ac_keras.datasets.flash_mnist import class_names
-from ac_keras.datasets.flash_mnist import write_frame_digits
-from ac_keras.datasets.flash_mnist import write_previews
+from ac_keras.datasets.flash_shards import FlashShards
+from ac_keras.datasets.flash_shards import write_frame_digits
+from ac_keras.datasets.flash_shards import write_previews
 from ac_keras.datasets.frame_cnn import Pretraining
 from ac_keras.datasets.frame_cnn import make_extractor
 from ac_keras.datasets.frame_cnn import pretrained_cnn
@@ -34,7 +33,7 @@ _OUTPUT_DIR = flags.DEFINE_string(
     "output_dir", None, "Folder of the dataset.", required=True
 )
 _DIGITS = flags.DEFINE_enum(
-    "digits", "uci", ["uci", "mnist"], "Whose digits flash."
+    "digits", "uci", ["uci", "mnist"], "Source of the digits."
 )
 _MNIST_DIR = flags.DEFINE_string(
     "mnist_dir",
@@ -43,23 +42,24 @@ _MNIST_DIR = flags.DEFINE_string(
     "downloads them.",
 )
 _NUM_TRAIN = flags.DEFINE_integer(
-    "num_train", 102_400, "Clips of training digits.", lower_bound=1
+    "num_train", 102_400, "Number of clips of training digits.", lower_bound=1
 )
 _NUM_VALIDATION = flags.DEFINE_integer(
     "num_validation",
     10_240,
-    "How many of those are the validation split.",
+    "Number of those clips in the validation split.",
     lower_bound=0,
 )
 _NUM_TEST = flags.DEFINE_integer(
-    "num_test", 10_240, "Clips of test digits.", lower_bound=1
+    "num_test", 10_240, "Number of clips of test digits.", lower_bound=1
 )
-_SEED = flags.DEFINE_integer("seed", 0, "Decides everything.", lower_bound=0)
+_SEED = flags.DEFINE_integer(
+    "seed", 0, "Seed of all random numbers.", lower_bound=0
+)
 _WITH_REPLACEMENT = flags.DEFINE_bool(
     "with_replacement",
     False,
-    "Whether two images may fall on one frame. About six clips in ten then "
-    "have such a frame.",
+    "Whether two images may be on one frame, as in about six of ten clips.",
 )
 _BALANCED = flags.DEFINE_bool(
     "balanced", False, "Whether all classes have equally many clips."
@@ -68,38 +68,50 @@ _FEATURES = flags.DEFINE_enum(
     "features",
     "relu",
     ["relu", "log_softmax"],
-    "The CNN's 50 ReLU units, as in the paper, or the log softmax over them, "
-    "as in the authors' released code.",
+    "Features of a frame: the CNN's 50 ReLU units, as in the paper, or the log "
+    "softmax over them, as in the authors' released code.",
 )
 _DTYPE = flags.DEFINE_enum(
-    "dtype", "float32", ["float32", "float16"], "How features are stored."
+    "dtype", "float32", ["float32", "float16"], "Stored dtype of the features."
 )
 _CLIPS_PER_SHARD = flags.DEFINE_integer(
-    "clips_per_shard", 5_120, "Clips in a file, at most.", lower_bound=1
+    "clips_per_shard",
+    5_120,
+    "Maximum number of clips in a file.",
+    lower_bound=1,
 )
 _BACKGROUNDS = flags.DEFINE_integer(
-    "backgrounds", 5, "Pretraining: frames for each digit.", lower_bound=1
+    "backgrounds",
+    5,
+    "Pretraining: number of frames for each digit image.",
+    lower_bound=1,
 )
 _NUM_EMPTY = flags.DEFINE_integer(
-    "num_empty", 30_000, "Pretraining: frames without a digit.", lower_bound=0
+    "num_empty",
+    30_000,
+    "Pretraining: number of frames without a digit.",
+    lower_bound=0,
 )
 _CNN_EPOCHS = flags.DEFINE_integer(
-    "cnn_epochs", 1, "Pretraining: passes over these frames.", lower_bound=1
+    "cnn_epochs",
+    1,
+    "Pretraining: number of passes over these frames.",
+    lower_bound=1,
 )
 _CNN_SCHEDULE = flags.DEFINE_enum(
     "cnn_schedule",
     "constant",
     ["constant", "cosine"],
-    "Pretraining: the learning rate stays, as in the paper, or goes to 0.",
+    "Pretraining: learning rate, constant as in the paper, or falling to 0.",
 )
 
 OF_PRETRAINING = (_BACKGROUNDS, _NUM_EMPTY, _CNN_EPOCHS, _CNN_SCHEDULE)
-# What a random stream is for; each has a number of its own.
+# Purposes of random streams, by which they are numbered.
 STREAMS = ("train", "validation", "test", "pretraining", "frame_test")
 
 
 def stream(name: str, *index: int) -> np.random.Generator:
-    """Gives the random stream for a purpose, fixed by the seed."""
+    """Returns the random stream of a purpose, which depends on the seed."""
     key = (_SEED.value, STREAMS.index(name), *index)
     return np.random.Generator(np.random.SFC64(np.random.SeedSequence(key)))
 
@@ -123,7 +135,7 @@ def describe() -> Description:
     decisive += (_WITH_REPLACEMENT, _BALANCED, _FEATURES, *OF_PRETRAINING[:3])
     settings = {flag.name: flag.value for flag in decisive}
     if _CNN_SCHEDULE.value != _CNN_SCHEDULE.default:
-        # Only then: older datasets, which are the same, know no such setting.
+        # Only then, as manifests of older versions lack the setting.
         settings[_CNN_SCHEDULE.name] = _CNN_SCHEDULE.value
     return Description(
         name="flash_mnist",
@@ -135,7 +147,7 @@ def describe() -> Description:
 
 
 def make_makers(digits: dict[str, Digits]) -> dict[str, FlashMnist]:
-    """Gives what makes the frames of each split."""
+    """Makes the generators of each split's clips."""
     train, test = (
         FlashMnist(digits[x], digits["train"], _WITH_REPLACEMENT.value)
         for x in ("train", "test")
@@ -146,8 +158,8 @@ def make_makers(digits: dict[str, Digits]) -> dict[str, FlashMnist]:
 def main(argv):
     if len(argv) > 1:
         raise app.UsageError(f"Expected flags only. Received: {argv[1:]}.")
-    # One thread a call: sums then have one order, whatever the number of cores.
-    # Extraction runs as many calls side by side as there are cores.
+    # One thread a call, so that the order of sums does not depend on the number
+    # of cores. Extraction runs as many calls at once as there are cores.
     tf.config.threading.set_intra_op_parallelism_threads(1)
     directory = pathlib.Path(_OUTPUT_DIR.value)
     sizes = split_sizes()
@@ -156,7 +168,7 @@ def main(argv):
         makers, sizes, _CLIPS_PER_SHARD.value, stream, _BALANCED.value
     )
     writer = DatasetWriter(directory, describe(), shards.counts)
-    of_frames = directory / flash_mnist.FILE_NAME
+    of_frames = directory / flash_shards.FILE_NAME
     if writer.is_complete:
         writer.finish()  # checks that no file was lost since
         print(f"{directory} is complete already.")

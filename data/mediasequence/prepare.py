@@ -1,12 +1,11 @@
-r"""Makes a manifest for MediaSequence's records, which stay where they are.
+r"""Makes a manifest for MediaSequence's records, which are not copied.
 
     python data/mediasequence/prepare.py --train='DIR/train-*' \
         --validation='DIR/validation-*' --modalities=rgb:RGB:1024 \
         --vocabulary=classes.csv --output_dir=records/mine
 
-reads every record once, counts and checks them, and writes the manifest that
-the trainer takes. A run that was stopped goes on at the next file when the
-same command is given again.
+reads every record once, counts and checks them, and writes the manifest for
+the trainer. The same command continues a run that was stopped at the next file.
 """
 
 import pathlib
@@ -23,17 +22,19 @@ from ac_keras.pipeline.integrity.scan_records import summarize
 _OUTPUT_DIR = flags.DEFINE_string(
     "output_dir", None, "Folder of the manifest.", required=True
 )
-_NAME = flags.DEFINE_string("name", "mediasequence", "The dataset's name.")
-_TRAIN = flags.DEFINE_string("train", None, "Pattern of the training files.")
-_VALIDATION = flags.DEFINE_string(
-    "validation", None, "Pattern of the validation files."
+_NAME = flags.DEFINE_string("name", "mediasequence", "Name of the dataset.")
+_TRAIN = flags.DEFINE_string(
+    "train", None, "Pattern of the training files' paths."
 )
-_TEST = flags.DEFINE_string("test", None, "Pattern of the test files.")
+_VALIDATION = flags.DEFINE_string(
+    "validation", None, "Pattern of the validation files' paths."
+)
+_TEST = flags.DEFINE_string("test", None, "Pattern of the test files' paths.")
 _MODALITIES = flags.DEFINE_list(
     "modalities",
     None,
-    "NAME:PREFIX:DIM of each modality: its frames are the values of "
-    "PREFIX/feature/floats. Such as rgb:RGB:1024,audio:AUDIO:128.",
+    "NAME:PREFIX:DIM of each modality, whose frames are the values of "
+    "PREFIX/feature/floats, such as rgb:RGB:1024,audio:AUDIO:128.",
     required=True,
 )
 _VOCABULARY = flags.DEFINE_string(
@@ -42,7 +43,7 @@ _VOCABULARY = flags.DEFINE_string(
     "CSV file with a column Name, and Index unless its rows are in order.",
 )
 _NUM_CLASSES = flags.DEFINE_integer(
-    "num_classes", None, "How many classes; needed without --vocabulary."
+    "num_classes", None, "Number of classes; required without --vocabulary."
 )
 _MULTI_LABEL = flags.DEFINE_bool(
     "multi_label", False, "Whether a clip has any number of labels."
@@ -50,7 +51,7 @@ _MULTI_LABEL = flags.DEFINE_bool(
 
 
 def parse_modalities() -> tuple[dict[str, Modality], dict[str, str]]:
-    """Gives the modalities and their prefixes."""
+    """Reads the modalities and their prefixes from the flags."""
     modalities, prefixes = {}, {}
     for text in _MODALITIES.value:
         name, *rest = text.split(":")

@@ -1,10 +1,9 @@
-"""Makes a dataset of features that has Kinetics' shape and can be learnt.
+"""Makes a dataset of features with the shape of Kinetics.
 
     python data/synthetic/prepare.py --output_dir=DIR
 
-needs no videos and no network; README.md beside this file tells what a clip is
-made of. A run that was stopped goes on where it was when the same command is
-given again, and ends with the same bytes.
+needs no videos and no network; README.md in this folder describes the clips.
+The same command continues a run that was stopped and ends with the same bytes.
 """
 
 import concurrent.futures
@@ -26,38 +25,45 @@ _OUTPUT_DIR = flags.DEFINE_string(
     "output_dir", None, "Folder of the dataset.", required=True
 )
 _NUM_CLASSES = flags.DEFINE_integer(
-    "num_classes", 400, "Classes.", lower_bound=2
+    "num_classes", 400, "Number of classes.", lower_bound=2
 )
 _MODALITIES = flags.DEFINE_list(
     "modalities",
     "rgb:1536:25,flow:1536:25,audio:512:10-25",
-    "NAME:DIM:FRAMES each, FRAMES a number or FEWEST-MOST.",
+    "NAME:DIM:FRAMES of each modality, FRAMES a number or FEWEST-MOST.",
 )
 _DTYPE = flags.DEFINE_enum(
-    "dtype", "float16", ["float32", "float16"], "How features are stored."
+    "dtype", "float16", ["float32", "float16"], "Stored dtype of the features."
 )
 _MAX_CLIPS = flags.DEFINE_integer(
     "max_clips_per_class",
     150,
-    "Training clips of the first class. The next ones follow a power law.",
+    "Number of training clips of the first class; the others follow a power "
+    "law.",
     lower_bound=1,
 )
 _MIN_CLIPS = flags.DEFINE_integer(
     "min_clips_per_class",
     15,
-    "Training clips of the last class.",
+    "Number of training clips of the last class.",
     lower_bound=1,
 )
 _NUM_VALIDATION = flags.DEFINE_integer(
-    "num_validation", 2_000, "Clips, evenly over the classes.", lower_bound=0
+    "num_validation",
+    2_000,
+    "Number of validation clips, equally many a class.",
+    lower_bound=0,
 )
 _NUM_TEST = flags.DEFINE_integer(
-    "num_test", 2_000, "Clips, evenly over the classes.", lower_bound=0
+    "num_test",
+    2_000,
+    "Number of test clips, equally many a class.",
+    lower_bound=0,
 )
 _ABSENT_AUDIO = flags.DEFINE_float(
     "absent_audio",
     0.1,
-    "Share of clips without the modality 'audio', if there is one.",
+    "Fraction of clips without the modality 'audio', if there is one.",
     lower_bound=0,
     upper_bound=1,
 )
@@ -67,39 +73,41 @@ _MULTI_LABEL = flags.DEFINE_bool(
 _KEY_SHARE = flags.DEFINE_float(
     "key_share",
     0.16,
-    "Share of frames that show the clip's class.",
+    "Fraction of frames that show the class of the clip.",
     lower_bound=0,
     upper_bound=1,
 )
 _CONFUSION = flags.DEFINE_float(
     "confusion",
     0.3,
-    "Share of those frames that show another class of its family instead.",
+    "Fraction of those frames that show another class of its family instead.",
     lower_bound=0,
     upper_bound=1,
 )
 _NOISE = flags.DEFINE_float(
-    "noise", 1.0, "Standard deviation of a feature's noise.", lower_bound=0
+    "noise", 1.0, "Standard deviation of the noise of a feature.", lower_bound=0
 )
-_SEED = flags.DEFINE_integer("seed", 0, "Decides everything.", lower_bound=0)
+_SEED = flags.DEFINE_integer(
+    "seed", 0, "Seed of all random numbers.", lower_bound=0
+)
 _CLIPS_PER_SHARD = flags.DEFINE_integer(
-    "clips_per_shard", 256, "Clips in a file, at most.", lower_bound=1
+    "clips_per_shard", 256, "Maximum number of clips in a file.", lower_bound=1
 )
 
 CHUNK = 16  # clips made at once
 VIEWS = 3  # prototypes of a class, in each modality
 FAMILY_SIZE = 10  # classes that look alike
-BACKGROUNDS = 100  # prototypes that tell nothing
-ACTIVE = 0.25  # share of a prototype's features that are not 0
+BACKGROUNDS = 100  # prototypes of no class
+ACTIVE = 0.25  # fraction of a prototype's features that are not 0
 MOST_LABELS = 5
-# What a random stream is for; each has a number of its own.
+# Purposes of random streams, by which they are numbered.
 STREAMS = ("prototypes", "labels", "clips")
 SPLITS = ("train", "validation", "test")
 
 
 @dataclasses.dataclass(frozen=True)
 class Frames:
-    """The frames of one modality: their size and how many a clip has."""
+    """The frames of one modality: their size and number in a clip."""
 
     dim: int
     fewest: int
@@ -107,7 +115,7 @@ class Frames:
 
 
 def stream(name: str, *index: int) -> np.random.Generator:
-    """Gives the random stream for a purpose, fixed by the seed."""
+    """Returns the random stream of a purpose, which depends on the seed."""
     key = (STREAMS.index(name), *index)
     seeds = np.random.SeedSequence(_SEED.value, spawn_key=key)
     return np.random.Generator(np.random.SFC64(seeds))
@@ -164,7 +172,7 @@ def shard_counts(counts: dict[str, np.ndarray]) -> dict[str, int]:
 
 
 def describe(modalities: dict[str, Frames]) -> Description:
-    """Describes the dataset by the flags that decide what is in it."""
+    """Describes the dataset by the flags that decide its content."""
     decisive = (
         _MODALITIES,
         _MAX_CLIPS,
@@ -190,7 +198,7 @@ def describe(modalities: dict[str, Frames]) -> Description:
 
 
 def make_prototypes(rng: np.random.Generator, dim: int) -> np.ndarray:
-    """Draws what frames look like: every class's views, then backgrounds.
+    """Draws the prototypes of frames: views of every class, then backgrounds.
 
     Returns:
         float32 `(num_classes * VIEWS + BACKGROUNDS, dim)`, mostly zeros.
@@ -208,7 +216,7 @@ def make_prototypes(rng: np.random.Generator, dim: int) -> np.ndarray:
 
 
 class Clips:
-    """Makes any clip of the dataset, each from a stream of its own."""
+    """Generator of clips, each from a separate random stream."""
 
     def __init__(self, modalities: dict[str, Frames]):
         self.modalities = modalities
@@ -224,7 +232,7 @@ class Clips:
         }
 
     def make(self, split: str, number: int) -> Clip:
-        """Makes the clip of a number in a split."""
+        """Makes one clip of a split, by its number."""
         rng = stream("clips", SPLITS.index(split), number)
         every = self.labels[split]
         labels = [every[number]]
@@ -261,7 +269,7 @@ class Clips:
         return np.maximum(features, 0, out=features).astype(_DTYPE.value)
 
     def _seen_as(self, rng, labels):
-        """Takes some labels for others of their families."""
+        """Replaces some labels by others of their families."""
         step = -(-_NUM_CLASSES.value // FAMILY_SIZE)
         others = labels + step * rng.integers(1, FAMILY_SIZE, len(labels))
         mistaken = rng.random(len(labels)) < _CONFUSION.value
@@ -269,7 +277,7 @@ class Clips:
 
 
 class Shards:
-    """Gives the clips of any shard, made by all cores."""
+    """Generator of the clips of any shard, by all cores."""
 
     def __init__(self, clips: Clips, counts: dict[str, int]):
         self.make = clips.make
@@ -286,7 +294,7 @@ class Shards:
             (split, range(first, min(first + CHUNK, stop)))
             for first in range(start, stop, CHUNK)
         )
-        # A bounded number of chunks is under way, whatever the shard's size.
+        # A bounded number of chunks is in memory, whatever the shard's size.
         waiting = [
             self.pool.submit(self._chunk, *job)
             for job in itertools.islice(jobs, 2 * self.num_threads)
@@ -308,7 +316,7 @@ def main(argv):
     counts = shard_counts(clips_per_class())
     writer = DatasetWriter(_OUTPUT_DIR.value, describe(modalities), counts)
     if writer.is_complete:
-        writer.finish()  # checks that no file was lost since
+        writer.finish()  # checks that no file is missing
         print(f"{writer.directory} is complete already.")
         return
     manifest = writer.write(Shards(Clips(modalities), counts).clips)

@@ -1,11 +1,10 @@
-r"""Makes a manifest for YouTube-8M's records, which stay where they are.
+r"""Makes a manifest for YouTube-8M's records, which are not copied.
 
     python data/youtube8m/prepare.py --train='DIR/train*.tfrecord' \
         --validation='DIR/validate*.tfrecord' --output_dir=records/youtube8m
 
-reads every record once, counts and checks them, and writes the manifest that
-the trainer takes. A run that was stopped goes on at the next file when the
-same command is given again.
+reads every record once, counts and checks them, and writes the manifest for
+the trainer. The same command continues a run that was stopped at the next file.
 """
 
 import pathlib
@@ -23,27 +22,31 @@ from ac_keras.pipeline.integrity.scan_records import summarize
 _OUTPUT_DIR = flags.DEFINE_string(
     "output_dir", None, "Folder of the manifest.", required=True
 )
-_TRAIN = flags.DEFINE_string("train", None, "Pattern of the training files.")
-_VALIDATION = flags.DEFINE_string(
-    "validation", None, "Pattern of the validation files."
+_TRAIN = flags.DEFINE_string(
+    "train", None, "Pattern of the training files' paths."
 )
-_TEST = flags.DEFINE_string("test", None, "Pattern of the test files.")
+_VALIDATION = flags.DEFINE_string(
+    "validation", None, "Pattern of the validation files' paths."
+)
+_TEST = flags.DEFINE_string("test", None, "Pattern of the test files' paths.")
 _SEGMENTS = flags.DEFINE_bool(
     "segments",
     False,
-    "Whether to take the rated segments of the videos as clips, five frames "
-    "each, rather than the videos.",
+    "Whether clips are the rated segments of the videos, five frames each, "
+    "rather than the videos.",
 )
 _VOCABULARY = flags.DEFINE_string(
-    "vocabulary", None, "YouTube-8M's vocabulary.csv, for the classes' names."
+    "vocabulary",
+    None,
+    "YouTube-8M's vocabulary.csv, with the names of the classes.",
 )
 _NUM_CLASSES = flags.DEFINE_integer(
-    "num_classes", youtube8m.NUM_CLASSES, "How many classes.", lower_bound=1
+    "num_classes", youtube8m.NUM_CLASSES, "Number of classes.", lower_bound=1
 )
 _MODALITIES = flags.DEFINE_list(
     "modalities",
     [f"{name}:{dim}" for name, dim in youtube8m.MODALITIES.items()],
-    "NAME:DIM of the feature lists to take.",
+    "NAME:DIM of the feature lists to read.",
 )
 
 

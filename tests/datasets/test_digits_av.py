@@ -1,29 +1,35 @@
-"""Clips of digits that are seen, move and are heard."""
+"""Clips of moving and spoken digits."""
+
+import wave
 
 import numpy as np
 import pytest
 
 from ac_keras.datasets import digits_av
 from ac_keras.datasets.digits import Digits
+from ac_keras.datasets.digits_av import HIGH_TONES
+from ac_keras.datasets.digits_av import LOW_TONES
+from ac_keras.datasets.digits_av import SAMPLE_RATE
 from ac_keras.datasets.digits_av import DigitsAv
 from ac_keras.datasets.digits_av import SpokenDigits
+from ac_keras.datasets.digits_av import load_spoken_digits
 
 SIDE = 64
 
 
 def solid_digits():
-    """Images whose brightness tells the digit: a square in the middle."""
+    """Images with the same bright square for every digit."""
     images = np.zeros((10, 28, 28), np.uint8)
     images[:, 6:22, 6:22] = 255
     return Digits(images, np.arange(10, dtype=np.uint8))
 
 
 def tones():
-    """Sounds whose frequency tells the digit: 200 Hz and 200 more each."""
+    """Recordings of digit d at 200 (d + 1) Hz."""
     time = np.arange(2000) / 8000
-    sounds = [np.sin(2 * np.pi * 200 * (d + 1) * time) for d in range(10)]
+    recordings = [np.sin(2 * np.pi * 200 * (d + 1) * time) for d in range(10)]
     return SpokenDigits(
-        tuple(x.astype("float32") for x in sounds), np.arange(10)
+        tuple(x.astype("float32") for x in recordings), np.arange(10)
     )
 
 
@@ -60,9 +66,9 @@ def velocities(centres):
     )
 
 
-def loudest_tone(sound):
-    spectrum = np.abs(np.fft.rfft(sound))
-    return np.argmax(spectrum) * 8000 / len(sound)
+def loudest_tone(audio):
+    spectrum = np.abs(np.fft.rfft(audio))
+    return np.argmax(spectrum) * 8000 / len(audio)
 
 
 def test_classes_are_all_triples():
@@ -71,14 +77,14 @@ def test_classes_are_all_triples():
     assert names[0] == "0_left_6" and names[-1] == "3_down_9"
 
 
-@pytest.mark.parametrize("way", list(digits_av.WAYS))
+@pytest.mark.parametrize("way", list(digits_av.DIRECTIONS))
 def test_the_digit_moves_the_way_of_its_class(maker, way):
     rng = np.random.default_rng(3)
     means = []
     for _ in range(4):
         clip = maker.clip(label_of(f"1_{way}_7"), rng)
         means.append(velocities(flash_centres(clip)).mean(axis=0))
-    mean, ahead = np.mean(means, axis=0), np.array(digits_av.WAYS[way])
+    mean, ahead = np.mean(means, axis=0), np.array(digits_av.DIRECTIONS[way])
     assert mean @ ahead > 0.8
     assert abs(mean @ ahead[::-1]) < 0.4
 
@@ -99,37 +105,37 @@ def test_the_digit_of_the_class_is_what_flashes():
     assert np.median([lit_frames("3_left_6") for _ in range(7)]) == 0
 
 
-@pytest.mark.parametrize("said", digits_av.SAID)
+@pytest.mark.parametrize("said", digits_av.SPOKEN)
 def test_the_digit_of_the_class_is_what_is_said(maker, said):
     rng = np.random.default_rng(said)
     heard = [
-        loudest_tone(maker.clip(label_of(f"0_up_{said}"), rng).sound)
+        loudest_tone(maker.clip(label_of(f"0_up_{said}"), rng).audio)
         for _ in range(8)
     ]
     near = np.abs(np.array(heard) - 200 * (said + 1)) < 20
     assert near.mean() > 0.7  # What distracts is half as loud.
 
 
-def test_unrelated_sound_says_another_digit(maker):
+def test_unrelated_audio_has_another_digit(maker):
     rng = np.random.default_rng(0)
     heard = [
-        loudest_tone(maker.clip(label_of("0_up_6"), rng, "unrelated").sound)
+        loudest_tone(maker.clip(label_of("0_up_6"), rng, "unrelated").audio)
         for _ in range(12)
     ]
     assert np.mean(np.abs(np.array(heard) - 1400) < 20) < 0.3
 
 
-def test_a_clip_without_sound_has_no_track(maker):
+def test_a_clip_without_audio_has_no_track(maker):
     clip = maker.clip(0, np.random.default_rng(0), "none")
-    assert clip.sound is None and clip.frames.any()
+    assert clip.audio is None and clip.frames.any()
 
 
-def test_frames_and_sound_have_their_sizes(maker):
+def test_frames_and_audio_have_their_sizes(maker):
     clip = maker.clip(5, np.random.default_rng(0))
     assert clip.frames.shape == (62, SIDE, SIDE, 3)
     assert clip.frames.dtype == np.uint8
-    assert clip.sound.shape == (19_840,) and clip.sound.dtype == np.float32
-    assert 0.3 < np.abs(clip.sound).max() <= 1
+    assert clip.audio.shape == (19_840,) and clip.audio.dtype == np.float32
+    assert 0.3 < np.abs(clip.audio).max() <= 1
 
 
 def test_the_same_generator_makes_the_same_clip(maker):
@@ -137,7 +143,7 @@ def test_the_same_generator_makes_the_same_clip(maker):
         maker.clip(9, np.random.default_rng(seed)) for seed in (1, 1, 2)
     )
     assert (first.frames == again.frames).all()
-    assert (first.sound == again.sound).all()
+    assert (first.audio == again.audio).all()
     assert (first.frames != other.frames).any()
 
 
@@ -153,3 +159,84 @@ def test_the_smallest_side_holds_every_flash():
 def test_a_side_that_is_odd_or_too_small_is_refused(side):
     with pytest.raises(ValueError, match=f"Received: side={side}"):
         DigitsAv(solid_digits(), tones(), side)
+
+
+KEYS = {"1": (697, 1209), "5": (770, 1336), "9": (852, 1477), "0": (941, 1336)}
+
+
+@pytest.fixture(scope="module")
+def dialled():
+    return load_spoken_digits("dialled")
+
+
+def strongest_tones(audio):
+    """The strongest of the telephone's low and high tones."""
+    time = np.arange(len(audio)) / SAMPLE_RATE
+    power = {
+        tone: abs(np.sum(audio * np.exp(-2j * np.pi * tone * time)))
+        for tone in (*LOW_TONES, *HIGH_TONES)
+    }
+    return tuple(max(tones, key=power.get) for tones in (LOW_TONES, HIGH_TONES))
+
+
+@pytest.mark.parametrize("split", ["train", "test"])
+def test_a_dialled_digit_is_its_keys_two_tones(dialled, split):
+    digits = dialled[split]
+    for digit, tones in KEYS.items():
+        chosen = np.flatnonzero(digits.labels == int(digit))
+        assert len(chosen) >= 10
+        for index in chosen:
+            assert strongest_tones(digits.recordings[index]) == tones
+
+
+def test_dialled_digits_differ_in_length_and_between_splits(dialled):
+    lengths = {len(x) for x in dialled["train"].recordings}
+    assert len(lengths) > 100
+    assert min(lengths) >= SAMPLE_RATE // 4
+    tests = [x.tobytes() for x in dialled["test"].recordings]
+    assert not {x.tobytes() for x in dialled["train"].recordings} & set(tests)
+
+
+def write_wave(path, samples, rate=SAMPLE_RATE):
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(rate)
+        file.writeframes(np.asarray(samples, "<i2").tobytes())
+
+
+@pytest.fixture
+def wave_folder(tmp_path):
+    for digit in range(10):
+        for take in (0, 4, 5, 12):
+            samples = [0, 100 * digit + take + 1, -5]
+            write_wave(tmp_path / f"{digit}_jo_{take}.wav", samples)
+    return tmp_path
+
+
+def test_the_first_five_takes_are_the_test_split(wave_folder):
+    loaded = load_spoken_digits("fsdd", wave_folder)
+    for split, takes in {"train": (12, 5), "test": (0, 4)}.items():
+        assert loaded[split].labels.tolist() == sorted(list(range(10)) * 2)
+        peaks = [100 * d + t + 1 for d in range(10) for t in takes]
+        for audio, peak in zip(loaded[split].recordings, peaks, strict=True):
+            scale = max(peak, 5)
+            np.testing.assert_allclose(audio[1:], [peak / scale, -5 / scale])
+
+
+def test_a_missing_digit_is_named(wave_folder):
+    for path in wave_folder.glob("7_*"):
+        path.unlink()
+    with pytest.raises(FileNotFoundError, match=r"Received: none of \[7\]"):
+        load_spoken_digits("fsdd", wave_folder)
+
+
+def test_a_file_of_another_rate_is_refused(wave_folder):
+    write_wave(wave_folder / "3_jo_5.wav", [1, 2], rate=16_000)
+    with pytest.raises(ValueError, match=r"3_jo_5.wav.*\(1, 2, 16000\)"):
+        load_spoken_digits("fsdd", wave_folder)
+
+
+def test_an_unknown_source_is_refused():
+    with pytest.raises(ValueError, match="source='radio'"):
+        load_spoken_digits("radio")

@@ -132,7 +132,7 @@ def test_a_file_cut_between_two_records_is_damaged_at_its_end(
     (damage,) = damage_of(manifest)
     missing = places[-1] - places[count]
     assert damage.offset == places[count]
-    assert damage.reason == f"the file ends {missing} bytes before its time"
+    assert damage.reason == f"the file ends {missing} bytes too early"
     assert clips_left(manifest) == all_but(*range(count, 40))
 
 

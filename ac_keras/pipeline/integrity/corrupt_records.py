@@ -1,4 +1,4 @@
-"""Finding what is broken in a split's files, and reading around it."""
+"""Search for corrupt records in a split's files, and reading around them."""
 
 import dataclasses
 import functools
@@ -14,76 +14,28 @@ import tensorflow as tf
 from ac_keras.pipeline import decoding
 from ac_keras.pipeline import parsing
 from ac_keras.pipeline import shards
-from ac_keras.pipeline.decoding import check_finite
 from ac_keras.pipeline.description import Description
 from ac_keras.pipeline.integrity import record_framing
 from ac_keras.pipeline.integrity.record_framing import FRAMING_BYTES
 from ac_keras.pipeline.manifest import Manifest
 from ac_keras.pipeline.manifest import Shard
 
-# A message that quotes the bytes that it could not parse is no UTF-8.
-UNUSABLE = (tf.errors.InvalidArgumentError, UnicodeDecodeError)
-NOT_PARSED = "Could not parse example|Invalid protocol message"
-UNPARSED = "a record that is no message of its format"
-
-
-def count_clips(
-    serialized: Sequence[bytes],
-    description: Description,
-    longest: Mapping[str, int],
-) -> int:
-    """Decodes everything in some records and counts their clips.
-
-    Args:
-        serialized: The records.
-        description: What they hold.
-        longest: Mapping from modality to the longest clip's frames.
-
-    Raises:
-        tf.errors.InvalidArgumentError, UnicodeDecodeError: If a clip cannot be
-            used, as the readers find it.
-    """
-    dataset = tf.data.Dataset.from_tensor_slices(serialized)
-    clips = parsing.expand_clips(dataset, description)
-    num_clips = 0
-    for batch in clips.batch(len(serialized)):
-        stored = parsing.parse_records(batch, description)
-        for name, modality in description.modalities.items():
-            num_frames = decoding.count_frames(stored[name], modality)
-            slots = tf.minimum(tf.reduce_max(num_frames), longest[name])
-            slots = tf.maximum(slots, 1)  # as the reader has
-            frames = decoding.decode_all_frames(stored[name], modality, slots)
-            check_finite(name, modality, frames, stored["id"])
-        num_clips += len(stored["id"])
-    return num_clips
-
-
-def reason_of(error: Exception) -> str:
-    """Gives what an error of TensorFlow says, without its surroundings."""
-    if isinstance(error, UnicodeDecodeError):
-        return UNPARSED
-    message = re.sub(r"^\{\{.*?\}\}\s*", "", error.message)
-    if re.search(NOT_PARSED, message):
-        return UNPARSED
-    _, _, said = message.partition("Summarized data: ")
-    if not said:
-        return message.splitlines()[0].split(" [Op:")[0].rstrip(".")
-    lines = said.split(" [Op:")[0].splitlines()
-    return re.sub(r"\bb([\"'])(.*?)\1", r"\2", " ".join(lines)).strip()
-
-
 CHECKED_AT_ONCE = 32
 WRONG_DATA = "a record whose data has a wrong checksum"
+UNPARSED = "a record that is no message of its format"
+_NOT_PARSED = "Could not parse example|Invalid protocol message"
+# A message that quotes the bytes that it could not parse is no UTF-8.
+_UNUSABLE = (tf.errors.InvalidArgumentError, UnicodeDecodeError)
 
 
 @dataclasses.dataclass(frozen=True)
 class CorruptRecord:
-    """A record, or a file's end, that cannot be used.
+    """A record, or the end of a file, that cannot be used.
 
     Attributes:
         path: The file.
-        offset: Where it begins, in bytes.
-        reason: What is wrong.
+        offset: First byte of the record.
+        reason: Description of the error.
     """
 
     path: str
@@ -94,20 +46,63 @@ class CorruptRecord:
         return f"{self.path}, byte {self.offset}: {self.reason}"
 
 
+def find_corrupt_records(
+    manifest: Manifest, split: str
+) -> Iterator[CorruptRecord]:
+    """Reads a split and yields its corrupt records, in the files' order.
+
+    Records whose checksum or content is wrong are found one by one. Where a
+    length is wrong, the search continues at the next place that may be the
+    beginning of a record. A file that is shorter than the manifest states, or
+    has another number of clips, is corrupt at its end. Records that
+    `skip_corrupt_records` left out are not reported again.
+    """
+    for scan in _scans(manifest, split):
+        if scan.shard.runs == Shard.runs:
+            yield from scan.find()
+        else:
+            yield from filter(scan.is_new, list(scan.find()))
+
+
+def skip_corrupt_records(
+    manifest: Manifest, splits: Sequence[str]
+) -> tuple[Manifest, list[CorruptRecord]]:
+    """Returns a manifest whose readers leave corrupt records out.
+
+    Args:
+        manifest: The dataset.
+        splits: Names of splits. All their records are read once.
+
+    Returns:
+        A manifest with the valid records of those splits and their number,
+        and the corrupt records. Class counts and means do not change.
+    """
+    repaired, found = dict(manifest.splits), []
+    for split in splits:
+        shards_left = []
+        for scan in _scans(manifest, split):
+            found += scan.find()
+            shards_left.append(scan.repaired())
+        repaired[split] = dataclasses.replace(
+            manifest.split(split), shards=tuple(shards_left)
+        )
+    return dataclasses.replace(manifest, splits=repaired), found
+
+
 class FileScan:
-    """One reading of a file: what is sound in it and what is not.
+    """One reading of a file that separates valid and corrupt records.
 
     Args:
         path: The file.
-        check: Counts the clips of some serialized records; raises one of
-            `clip_check.UNUSABLE` if one of them cannot be used.
-        shard: What a manifest tells of the file, if it is of a dataset.
-        checked_at_once: How many records are given to `check`, at most.
+        check: Function that counts the clips of some serialized records, and
+            raises `tf.errors.InvalidArgumentError` or `UnicodeDecodeError` if
+            one of them cannot be used.
+        shard: The file's entry in a manifest, if it is of a dataset.
+        checked_at_once: Maximum number of records of a call of `check`.
 
     Attributes:
-        runs: Once all damage is known, the stretches of sound records, as
-            `Shard.runs` has them.
-        num_clips: The number of clips in these.
+        runs: Runs of valid records, as `Shard.runs`, after `find` has ended.
+        num_clips: Number of clips in the runs.
     """
 
     def __init__(
@@ -125,7 +120,7 @@ class FileScan:
         self._end = -1  # of the last run
 
     def find(self, offset: int = 0) -> Iterator[CorruptRecord]:
-        """Reads the file from an offset on and yields what is broken."""
+        """Reads the file from an offset on and yields its corrupt records."""
         found = None
         while offset < self.size:
             block, is_broken = [], False
@@ -137,7 +132,7 @@ class FileScan:
                 is_broken = True
             for found in self._check(block):
                 yield found
-            # TensorFlow takes less than a header for a file's sound end.
+            # TensorFlow takes less than a header for a file's regular end.
             ended = len(block) < self.checked_at_once
             if is_broken or (ended and offset < self.size):
                 broken = record_framing.describe_break(self.path, offset)
@@ -148,13 +143,19 @@ class FileScan:
         if self.shard and self.shard.runs == Shard.runs:
             yield from self._compare(found)
 
-    def is_new(self, damage: CorruptRecord) -> bool:
-        """Whether it broke a run of a repaired shard, once all is known."""
-        runs = [run for run in self.shard.runs if run[0] <= damage.offset]
+    def is_new(self, found: CorruptRecord) -> bool:
+        """Checks whether a corrupt record lies in a run of the shard.
+
+        Call it after `find` has ended.
+        """
+        runs = [run for run in self.shard.runs if run[0] <= found.offset]
         return bool(runs) and runs[-1] not in self.runs
 
     def repaired(self) -> Shard:
-        """Gives the shard that is left, once all damage is known."""
+        """Returns the shard without its corrupt records.
+
+        Call it after `find` has ended.
+        """
         starts = [start for start, _ in self.runs]
         whole = starts == [0] and self._end == self.shard.num_bytes
         if whole and self.num_clips == self.shard.num_clips:
@@ -170,39 +171,39 @@ class FileScan:
             "offset": tf.constant(offset, tf.int64),
             "num_records": tf.constant(self.checked_at_once, tf.int64),
         }
-        # Inside of a function: TensorFlow loses the offset of an outer one.
+        # In a function: TensorFlow drops the offset of an outermost dataset.
         serialized = tf.data.Dataset.from_tensors(run).flat_map(shards.open_run)
         yield from serialized.as_numpy_iterator()
 
     def _after(self, offset, broken):
-        """Where to go on behind a broken record."""
+        """Returns the offset to continue at after a corrupt record."""
         found = record_framing.find_record(self.path, offset + 1)
         if broken is not None:
             return found
         return min(found, record_framing.record_end(self.path, offset))
 
     def _compare(self, found):
-        """Yields what the manifest tells otherwise than the file."""
+        """Yields the differences between the manifest and the file."""
         missing = self.shard.num_bytes - self.size
         if missing > 0 and (found is None or "cut off" not in found.reason):
-            reason = f"the file ends {missing} bytes before its time"
+            reason = f"the file ends {missing} bytes too early"
             yield CorruptRecord(self.path, self.size, reason)
         elif found is None and self.num_clips != self.shard.num_clips:
             reason = (
                 f"the file ends after {self.num_clips} clips, where the "
-                f"manifest tells {self.shard.num_clips}"
+                f"manifest states {self.shard.num_clips}"
             )
             yield CorruptRecord(self.path, self.size, reason)
 
     def _check(self, block):
-        """Takes a block's sound records in; halves it to find the others."""
+        """Adds a block's valid records; halves it to find the others."""
         if not block:
             return
         try:
             self.num_clips += self.check([x for _, x in block])
-        except UNUSABLE as error:
+        except _UNUSABLE as error:
             if len(block) == 1:
-                yield CorruptRecord(self.path, block[0][0], reason_of(error))
+                yield CorruptRecord(self.path, block[0][0], _reason(error))
                 return
             half = len(block) // 2
             yield from self._check(block[:half])
@@ -217,55 +218,50 @@ class FileScan:
         self._end = last + FRAMING_BYTES + len(record)
 
 
-def find_corrupt_records(
-    manifest: Manifest, split: str
-) -> Iterator[CorruptRecord]:
-    """Reads a split and yields what is broken, in the files' order.
-
-    Records whose checksum or content is wrong are found one by one. Where a
-    length is wrong, the search goes on at the next place that looks like a
-    record's beginning. A file that is shorter than the manifest states, or has
-    another number of clips, is corrupt at its end. What `skip_corrupt_records`
-    left out is not reported again.
-    """
-    for scan in _scans(manifest, split):
-        if scan.shard.runs == Shard.runs:
-            yield from scan.find()
-        else:
-            yield from filter(scan.is_new, list(scan.find()))
-
-
-def skip_corrupt_records(
-    manifest: Manifest, splits: Sequence[str]
-) -> tuple[Manifest, list[CorruptRecord]]:
-    """Gives a manifest whose readers leave broken records out.
-
-    Args:
-        manifest: The dataset.
-        splits: Names of splits; all of them is read once.
-
-    Returns:
-        A manifest with those splits' sound records and their number, and
-        what was left out. Class counts and means stay those of the whole.
-    """
-    repaired, found = dict(manifest.splits), []
-    for split in splits:
-        shards_left = []
-        for scan in _scans(manifest, split):
-            found += scan.find()
-            shards_left.append(scan.repaired())
-        repaired[split] = dataclasses.replace(
-            manifest.split(split), shards=tuple(shards_left)
-        )
-    return dataclasses.replace(manifest, splits=repaired), found
-
-
 def _scans(manifest, split):
     held = manifest.split(split)
     check = functools.partial(
-        count_clips,
+        _count_clips,
         description=manifest.description,
         longest=held.max_num_frames,
     )
     for path, shard in zip(manifest.paths(split), held.shards, strict=True):
         yield FileScan(path, check, shard)
+
+
+def _count_clips(
+    serialized: Sequence[bytes],
+    description: Description,
+    longest: Mapping[str, int],
+) -> int:
+    """Decodes some records completely, as the readers do; counts their clips.
+
+    `longest` maps a modality to the number of frames of the longest clip.
+    """
+    dataset = tf.data.Dataset.from_tensor_slices(serialized)
+    clips = parsing.expand_clips(dataset, description)
+    num_clips = 0
+    for batch in clips.batch(len(serialized)):
+        stored = parsing.parse_records(batch, description)
+        for name, modality in description.modalities.items():
+            num_frames = decoding.count_frames(stored[name], modality)
+            slots = tf.minimum(tf.reduce_max(num_frames), longest[name])
+            slots = tf.maximum(slots, 1)  # as in the readers
+            frames = decoding.decode_all_frames(stored[name], modality, slots)
+            decoding.check_finite(name, modality, frames, stored["id"])
+        num_clips += len(stored["id"])
+    return num_clips
+
+
+def _reason(error):
+    """Returns the message of an error of TensorFlow without its context."""
+    if isinstance(error, UnicodeDecodeError):
+        return UNPARSED
+    message = re.sub(r"^\{\{.*?\}\}\s*", "", error.message)
+    if re.search(_NOT_PARSED, message):
+        return UNPARSED
+    _, _, said = message.partition("Summarized data: ")
+    if not said:
+        return message.splitlines()[0].split(" [Op:")[0].rstrip(".")
+    lines = said.split(" [Op:")[0].splitlines()
+    return re.sub(r"\bb([\"'])(.*?)\1", r"\2", " ".join(lines)).strip()

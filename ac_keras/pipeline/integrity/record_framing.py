@@ -1,9 +1,9 @@
-"""How TFRecord files frame records, without reading what is in them.
+"""The framing of records in TFRecord files, without their content.
 
-A record is its length (uint64), that one's checksum, the data and their
-checksum, all little-endian. TensorFlow reads records and checks both, but takes
-a file that ends within a length or its checksum for a complete one, and gives
-a file up where a length is wrong.
+A record is its length (uint64), the masked CRC-32C of the length, the data and
+their masked CRC-32C, all little-endian. TensorFlow checks both, but takes a
+file that ends within a length or its checksum for a complete one, and reads no
+further where a length is wrong.
 """
 
 import array
@@ -21,25 +21,15 @@ _POLYNOMIAL = 0x82F63B78  # of CRC-32C
 _MASK_DELTA = 0xA282EAD8
 
 
-def _make_table():
-    table = np.arange(256, dtype=np.uint32)
-    for _ in range(8):
-        table = (table >> 1) ^ np.where(table & 1, _POLYNOMIAL, 0)
-    return table.astype(np.uint32)
-
-
-_TABLE = _make_table()
-
-
 def describe_break(path: str | os.PathLike, offset: int) -> str | None:
-    """Says what is wrong with the framing of the record at an offset.
+    """Describes the error in the framing of the record at an offset.
 
     Args:
         path: The file.
-        offset: The record's first byte.
+        offset: First byte of the record.
 
     Returns:
-        What is wrong; None where length and file agree, so that only the
+        The description; None if the length fits the file, so that only the
         record's data can be wrong.
     """
     left = pathlib.Path(path).stat().st_size - offset
@@ -59,18 +49,18 @@ def describe_break(path: str | os.PathLike, offset: int) -> str | None:
 
 
 def record_end(path: str | os.PathLike, offset: int) -> int:
-    """Gives the byte behind the record at an offset, by its length."""
+    """Returns the byte behind the record at an offset, by its length."""
     with open(path, "rb") as file:
         file.seek(offset)
         return offset + FRAMING_BYTES + _length(file.read(LENGTH_BYTES))
 
 
 def record_starts(path: str | os.PathLike) -> tuple[np.ndarray, bool]:
-    """Follows a file's lengths.
+    """Finds a file's records by their lengths.
 
     Returns:
-        The first bytes of its records, int64, and whether the last one of
-        them ends where the file does.
+        The first bytes of the records, int64 `(num_records,)`, and whether
+        the last record ends where the file does.
     """
     size, starts, end = pathlib.Path(path).stat().st_size, array.array("q"), 0
     with open(path, "rb", buffering=0) as file:
@@ -85,10 +75,10 @@ def record_starts(path: str | os.PathLike) -> tuple[np.ndarray, bool]:
 
 
 def find_record(path: str | os.PathLike, offset: int) -> int:
-    """Gives the first byte from an offset on where a record may begin.
+    """Returns the first place from an offset on where a record may begin.
 
-    That is where a length fits into the file and has the right checksum, or
-    else the file's end.
+    That is a place whose length fits into the file and has a correct
+    checksum, or the end of the file if there is none.
     """
     size = pathlib.Path(path).stat().st_size
     with open(path, "rb") as file:
@@ -100,7 +90,7 @@ def find_record(path: str | os.PathLike, offset: int) -> int:
                 length = _length(data[place:])
                 if start + FRAMING_BYTES + length <= size:
                     return start
-            # The last places had no whole header behind them yet.
+            # The last places are read again, as their headers were cut off.
             offset += max(len(data) - HEADER_BYTES + 1, 1)
     return size
 
@@ -110,7 +100,7 @@ def _length(header):
 
 
 def _header_places(data):
-    """Gives the places of 8 bytes with their checksum behind them."""
+    """Returns the places of 8 bytes that their checksum follows."""
     count = len(data) - HEADER_BYTES + 1
     if count < 1:
         return np.zeros(0, np.int64)
@@ -125,3 +115,13 @@ def _header_places(data):
         first = LENGTH_BYTES + index
         found |= numbers[first : first + count].astype(np.uint32) << (8 * index)
     return np.flatnonzero(masked == found)
+
+
+def _make_table():
+    table = np.arange(256, dtype=np.uint32)
+    for _ in range(8):
+        table = (table >> 1) ^ np.where(table & 1, _POLYNOMIAL, 0)
+    return table.astype(np.uint32)
+
+
+_TABLE = _make_table()

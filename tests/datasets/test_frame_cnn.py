@@ -1,0 +1,194 @@
+"""The frame CNN: its products, training and features, against Keras."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from ac_keras.datasets import Digits
+from ac_keras.datasets import frame_cnn
+from ac_keras.datasets.frame_cnn import frame_accuracy
+from ac_keras.datasets.frame_cnn import frame_features
+from ac_keras.datasets.frame_cnn import frame_logits
+from ac_keras.datasets.frame_cnn import make_extractor
+from ac_keras.datasets.frame_cnn import train_frame_cnn
+from support.datasets.drawn_cnn import draw_cnn
+from support.datasets.drawn_cnn import draw_frames
+from support.datasets.drawn_cnn import features_of
+from support.datasets.drawn_cnn import pixels_of
+
+each_size = pytest.mark.parametrize(
+    "sizes", [{}, {"num_classes": 3, "dim": 7}], ids=["papers", "small"]
+)
+
+
+def weights_of(cnn):
+    return [tf.constant(weight.numpy()) for weight in cnn.weights]
+
+
+@each_size
+def test_features_are_those_of_keras(sizes):
+    cnn, images = draw_cnn(**sizes), draw_frames(20).images
+    expected = features_of(cnn, images)
+    assert expected.max() > 0.1 and (expected > 0).mean() > 0.2
+    features = frame_features(weights_of(cnn), images)
+    np.testing.assert_allclose(features, expected, atol=1e-6)
+
+
+@each_size
+def test_logits_give_the_probabilities_of_keras(sizes):
+    cnn, images = draw_cnn(**sizes), draw_frames(20).images
+    probabilities = tf.nn.softmax(frame_logits(weights_of(cnn), images))
+    expected = cnn(pixels_of(images)).numpy()
+    assert expected.std(axis=0).min() > 1e-3
+    np.testing.assert_allclose(probabilities, expected, atol=1e-6)
+
+
+def test_black_frames_are_frames_too():
+    cnn, images = draw_cnn(), np.zeros((2, 28, 28), np.uint8)
+    expected = features_of(cnn, images)
+    assert expected.max() > 1e-3
+    features = frame_features(weights_of(cnn), images)
+    np.testing.assert_allclose(features, expected, atol=1e-6)
+
+
+@pytest.fixture(scope="module")
+def gradients():
+    """Of each weight: by products and by Keras's layers."""
+    cnn, frames = draw_cnn(), draw_frames(20)
+    labels = frames.labels.astype("int32")
+    weights = weights_of(cnn)
+    with tf.GradientTape() as tape:
+        tape.watch(weights)
+        logits = frame_logits(weights, frames.images)
+        loss = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
+    found = tape.gradient(loss, weights)
+    with tf.GradientTape() as tape:
+        named = tf.gather(cnn(pixels_of(frames.images)), labels, batch_dims=1)
+        loss = -tf.math.log(named)
+    return found, tape.gradient(loss, [x.value for x in cnn.weights])
+
+
+@pytest.mark.parametrize("number", range(8))
+def test_gradients_are_those_of_keras(gradients, number):
+    found, expected = (x[number].numpy() for x in gradients)
+    scale = np.abs(expected).max()
+    assert scale > 0.01 and found.shape == expected.shape
+    np.testing.assert_allclose(found, expected, atol=1e-5 * scale)
+
+
+def test_xla_computes_the_same():
+    weights, images = weights_of(draw_cnn()), draw_frames(20).images
+    compiled = tf.function(frame_features, jit_compile=True)
+    expected = frame_features(weights, images)
+    np.testing.assert_allclose(compiled(weights, images), expected, atol=1e-6)
+
+
+# Of batches of 16 the last has 8; it falls into a call of its own.
+FRAMES = draw_frames(88)
+
+
+@pytest.fixture(autouse=True)
+def few_at_once(monkeypatch):
+    monkeypatch.setattr(frame_cnn, "STEPS_AT_ONCE", 3)
+    monkeypatch.setattr(frame_cnn, "CLIPS_AT_ONCE", 2)
+
+
+def train(optimizer, frames=FRAMES, num_epochs=1, seed=0):
+    """Trains a CNN of known first weights."""
+    cnn, rng = draw_cnn(), np.random.default_rng(seed)
+    found = train_frame_cnn(cnn, frames, optimizer, 16, num_epochs, rng)
+    return cnn, list(found)
+
+
+def momentum(learning_rate=0.05):
+    return keras.optimizers.SGD(learning_rate, momentum=0.9)
+
+
+def fit(optimizer, frames):
+    cnn = draw_cnn()
+    cnn.compile(optimizer, "sparse_categorical_crossentropy")
+    pixels = pixels_of(frames.images)
+    cnn.fit(pixels, frames.labels, batch_size=16, shuffle=False, verbose=0)
+    return cnn
+
+
+def moved(cnn, other):
+    """The largest change of each weight."""
+    pairs = zip(cnn.get_weights(), other.get_weights(), strict=True)
+    return np.array([np.abs(x - y).max() for x, y in pairs])
+
+
+def test_an_epoch_gives_the_weights_that_fit_gives():
+    trained, _ = train(momentum())
+    expected = fit(momentum(), FRAMES)
+    assert moved(expected, draw_cnn()).min() > 1e-3
+    assert moved(trained, expected).max() < 1e-5
+
+
+def test_the_learning_rate_may_fall_from_step_to_step():
+    falling = keras.optimizers.schedules.CosineDecay(0.05, 6)
+    trained, _ = train(momentum(falling))
+    assert moved(trained, fit(momentum(falling), FRAMES)).max() < 1e-5
+    assert moved(trained, train(momentum())[0]).max() > 1e-3
+
+
+def test_an_epoch_tells_mean_loss_and_accuracy():
+    cnn, (found,) = train(momentum(0.0))
+    probabilities = cnn(pixels_of(FRAMES.images)).numpy()
+    named = probabilities[np.arange(88), FRAMES.labels]
+    assert found["loss"] == pytest.approx(-np.log(named).mean(), rel=1e-5)
+    right = np.argmax(probabilities, axis=1) == FRAMES.labels
+    assert right.any()
+    assert found["accuracy"] == pytest.approx(right.mean())
+
+
+def test_the_loss_falls_over_epochs():
+    _, found = train(keras.optimizers.Adam(2e-3), num_epochs=25)
+    assert len(found) == 25
+    assert found[-1]["loss"] < 0.7 * found[0]["loss"]
+
+
+def test_epochs_but_the_first_have_an_order_by_the_rng():
+    first, again, other = (
+        train(momentum(), num_epochs=2, seed=seed)[0] for seed in (0, 0, 1)
+    )
+    assert moved(first, again).max() == 0
+    assert moved(first, other).max() > 1e-4
+
+
+def test_accuracy_is_the_share_of_frames_named_rightly():
+    cnn, images = draw_cnn(), draw_frames(1500).images
+    labels = np.argmax(cnn(pixels_of(images)), axis=1).astype(np.uint8)
+    assert frame_accuracy(cnn, Digits(images, labels)) == 1
+    labels[:150] = (labels[:150] + 1) % 11
+    assert frame_accuracy(cnn, Digits(images, labels)) == 0.9
+
+
+def draw_clips(count):
+    return draw_frames(count * 25).images.reshape(count, 25, 28, 28)
+
+
+@pytest.mark.parametrize("count", [1, 2, 5])
+def test_features_are_the_cnns_units_for_the_frames(count):
+    cnn, clips = draw_cnn(), draw_clips(count)
+    features = make_extractor(cnn)(clips)
+    expected = features_of(cnn, clips.reshape(-1, 28, 28))
+    assert features.shape == (count, 25, 50) and features.dtype == np.float32
+    assert expected.std() > 0.01
+    np.testing.assert_allclose(
+        features, expected.reshape(count, 25, 50), atol=1e-6
+    )
+
+
+def test_a_clips_features_are_the_same_bytes_in_any_company():
+    extract, clips = make_extractor(draw_cnn()), draw_clips(5)
+    assert extract(clips[2:3]).tobytes() == extract(clips)[2:3].tobytes()
+
+
+def test_the_log_softmax_may_be_taken_of_them():
+    cnn, clips = draw_cnn(), draw_clips(2)
+    units = features_of(cnn, clips.reshape(-1, 28, 28))
+    features = make_extractor(cnn, log_softmax=True)(clips)
+    expected = tf.nn.log_softmax(units).numpy().reshape(features.shape)
+    np.testing.assert_allclose(features, expected, atol=1e-5)
