@@ -1,4 +1,4 @@
-"""A reader goes on where another one was left, and reads no other clips."""
+"""Readers that resume, and readers of shards of batches."""
 
 import dataclasses
 
@@ -11,14 +11,74 @@ from ac_keras.pipeline import evaluation_batches
 from ac_keras.pipeline import steps_per_epoch
 from ac_keras.pipeline import training_batches
 from support.records.broken_files import with_num_clips
-from support.records.compared_batches import as_arrays
-from support.records.compared_batches import assert_same
-from support.records.compared_batches import write_uneven
+from support.records.drawn_dataset import THREE
 from support.records.drawn_dataset import describe
+from support.records.drawn_dataset import draw_features
 from support.records.drawn_dataset import write_dataset
 from support.records.drawn_dataset import write_numbered
 from support.records.epoch_reading import clips_of
 from support.records.epoch_reading import read_epochs
+
+LENGTHS = (1, 40, 2, 0, 5, 17)  # frames, in turns; of rgb at least one
+
+
+def write_uneven(directory, shard_sizes=(7, 1, 9, 4), **kwargs):
+    """A dataset of three modalities whose lengths have little in common."""
+    description = describe(THREE, **kwargs)
+    rng, shards, number = np.random.default_rng(3), [], 0
+    for size in shard_sizes:
+        clips = []
+        for _ in range(size):
+            lengths = np.roll(LENGTHS, number)[: len(THREE)]
+            frames = {
+                name: draw_features(
+                    rng, int(max(length, name == "rgb")), modality
+                )
+                for (name, modality), length in zip(
+                    THREE.items(), lengths, strict=True
+                )
+            }
+            clips.append(Clip(f"clip-{number}", (number % 4,), frames))
+            number += 1
+        shards.append(clips)
+    return write_dataset(directory, description, train=shards)
+
+
+def as_arrays(batches):
+    """A list of pairs: a mapping of all arrays of a batch, and its ids."""
+    return [
+        ({**features, "labels": labels}, ids)
+        for features, labels, ids in batches.as_numpy_iterator()
+    ]
+
+
+def assert_same(first, second):
+    """Compares two lists of batches bit for bit."""
+    assert len(first) == len(second) > 0
+    for (one, one_ids), (two, two_ids) in zip(first, second, strict=True):
+        np.testing.assert_array_equal(one_ids, two_ids)
+        assert list(one) == list(two)
+        for name in one:
+            np.testing.assert_array_equal(one[name], two[name], err_msg=name)
+            assert one[name].dtype == two[name].dtype
+
+
+def joined(parts):
+    """The parts of each batch, one below the other."""
+    batches = []
+    for pieces in zip(*parts, strict=True):
+        arrays, ids = zip(*pieces, strict=True)
+        batches.append(
+            (
+                {
+                    name: np.concatenate([x[name] for x in arrays])
+                    for name in arrays[0]
+                },
+                np.concatenate(ids),
+            )
+        )
+    return batches
+
 
 BATCH_SIZE = 4
 STEPS = 5  # of 21 clips
@@ -166,3 +226,71 @@ def test_numbers_that_are_not_finite_name_their_clips(
     said = str(raised.value)
     assert "Expected finite features of modality" in said and "rgb" in said
     assert "c1" in said and "c4" in said and "c2" not in said
+
+
+def train(manifest, shard=(0, 1), **kwargs):
+    arguments = {"batch_size": 6, "seed": 2, "with_ids": True, **kwargs}
+    batches = training_batches(manifest, shard=shard, **arguments)
+    return as_arrays(batches.take(7))
+
+
+def evaluate(manifest, shard=(0, 1), **kwargs):
+    arguments = {"batch_size": 4, "with_ids": True, **kwargs}
+    return as_arrays(
+        evaluation_batches(manifest, "train", shard=shard, **arguments)
+    )
+
+
+@each_store
+@pytest.mark.parametrize("sample_size", [0, 3])
+@pytest.mark.parametrize("count", [2, 3, 6])
+def test_parts_of_a_training_batch_are_the_whole_bit_for_bit(
+    uneven, in_memory, sample_size, count
+):
+    kwargs = {"in_memory": in_memory, "sample_size": sample_size}
+    parts = [train(uneven, (index, count), **kwargs) for index in range(count)]
+    assert {len(ids) for part in parts for _, ids in part} == {6 // count}
+    assert_same(joined(parts), train(uneven, **kwargs))
+
+
+@each_store
+def test_parts_go_on_from_a_step(uneven, in_memory):
+    kwargs = {"in_memory": in_memory, "sample_size": 2}
+    later = {**kwargs, "first_epoch": 1, "first_step": 2}
+    parts = [train(uneven, (index, 2), **later) for index in range(2)]
+    assert_same(joined(parts), train(uneven, **later))
+
+
+def test_clips_of_a_part_draw_other_frames_than_those_of_another(uneven):
+    first, second = (
+        train(uneven, (index, 2), sample_size=3) for index in (0, 1)
+    )
+    for (one, _), (two, _) in zip(first, second, strict=True):
+        assert (one["flow"] != two["flow"]).any()
+
+
+@pytest.mark.parametrize("count", [2, 3, 4])
+def test_evaluations_batches_go_round(uneven, count):
+    whole = evaluate(uneven, sample_size=3)
+    for index in range(count):
+        part = evaluate(uneven, (index, count), sample_size=3)
+        assert_same(part, whole[index::count])
+
+
+def test_a_part_may_have_no_batch_to_evaluate(uneven):
+    assert evaluate(uneven, (6, 7)) == []  # of six batches
+
+
+@pytest.mark.parametrize("count", [1, 2, 4, 7])
+def test_every_part_tells_its_number_of_batches(uneven, count):
+    for index in range(count):
+        batches = evaluation_batches(
+            uneven, "train", batch_size=4, shard=(index, count)
+        )
+        assert batches.cardinality() == len(list(batches))
+
+
+@pytest.mark.parametrize("shard", [(2, 2), (-1, 2), (0, 4), (0, 0)])
+def test_parts_that_are_not_equal_are_refused(uneven, shard):
+    with pytest.raises(ValueError, match="Expected shard as"):
+        train(uneven, shard)

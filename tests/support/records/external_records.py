@@ -1,8 +1,7 @@
 """Records of YouTube-8M and MediaSequence, made with protobuf and struct alone.
 
-Nothing of ac_keras is used: keys, layout and numbers are those that the
-datasets' own documentation gives. Every record's keys come in an order drawn
-anew, as they do in files that others wrote.
+ac_keras is not used: keys, layout and numbers are those of the datasets'
+documentation. Every record's keys are in random order, as in external files.
 """
 
 import struct
@@ -13,16 +12,21 @@ import tensorflow as tf
 VIDEO_MODALITIES = {"rgb": 8, "audio": 4}  # dims, small
 
 
-def _varint(number):
-    data = b""
+def encode_varint(number, padding=0):
+    """Encodes a number in groups of seven bits, with empty ones at the end."""
+    data = []
     while number > 127:
-        data += bytes([number & 127 | 128])
+        data.append(number & 127 | 128)
         number >>= 7
-    return data + bytes([number])
+    data = [*data, number]
+    for _ in range(padding):
+        data[-1] |= 128
+        data.append(0)
+    return bytes(data)
 
 
 def _field(number, payload):
-    return bytes([number << 3 | 2]) + _varint(len(payload)) + payload
+    return bytes([number << 3 | 2]) + encode_varint(len(payload)) + payload
 
 
 def _feature(values):
@@ -139,7 +143,7 @@ def segment_record(rng, video, ratings):
 
 
 def dequantise(levels):
-    """What a byte of YouTube-8M stands for: q * 4/255 + 4/512 - 2."""
+    """The value of a byte of YouTube-8M: q * 4/255 + 4/512 - 2."""
     return np.asarray(levels, "float64") * 4.0 / 255.0 + 4.0 / 512.0 - 2.0
 
 

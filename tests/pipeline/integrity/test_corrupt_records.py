@@ -1,10 +1,11 @@
-"""What is broken is found with its place, and all else is read."""
+"""Corrupt records are found at their places, and all others are read."""
 
 import os
 import pathlib
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from ac_keras.pipeline import Manifest
 from ac_keras.pipeline import evaluation_batches
@@ -21,6 +22,9 @@ from support.records.external_datasets import scan
 from support.records.external_records import draw_video
 from support.records.external_records import segment_record
 from support.records.external_records import video_record
+from support.records.plain_records import make_example
+from support.records.plain_records import pack
+from support.records.plain_records import serialize
 
 SIZES = (40, 3)  # one file of more than a block, one of less
 BROKEN = 35  # the record that is broken, in the first file's second block
@@ -43,7 +47,7 @@ def path(manifest):
     return pathlib.Path(manifest.paths("train")[0])
 
 
-def damage_of(manifest):
+def found_in(manifest):
     """What both functions find, which must be the same."""
     found = list(find_corrupt_records(manifest, "train"))
     assert skip_corrupt_records(manifest, ["train"])[1] == found
@@ -51,7 +55,7 @@ def damage_of(manifest):
 
 
 def clips_left(manifest):
-    """The numbers of the clips that are read around the damage."""
+    """The numbers of the clips that are read around corrupt records."""
     repaired, _ = skip_corrupt_records(manifest, ["train"])
     batches = evaluation_batches(repaired, "train", batch_size=4)
     numbers = [int(x) for b in batches for x in b[0]["rgb"][:, 0, 0].numpy()]
@@ -63,8 +67,8 @@ def all_but(*numbers):
     return [x for x in range(sum(SIZES)) if x not in numbers]
 
 
-def test_a_sound_split_has_no_damage(manifest):
-    assert damage_of(manifest) == []
+def test_a_valid_split_has_no_corrupt_records(manifest):
+    assert found_in(manifest) == []
     assert clips_left(manifest) == all_but()
 
 
@@ -74,8 +78,8 @@ def test_a_flipped_byte_costs_its_record_and_no_other(manifest, path, where):
     byte, reason = PLACES[where]
     start = places[BROKEN + 1] if byte < 0 else places[BROKEN]
     broken_files.flip(path, start + byte)
-    (damage,) = damage_of(manifest)
-    assert str(damage) == f"{path}, byte {places[BROKEN]}: {reason}"
+    (found,) = found_in(manifest)
+    assert str(found) == f"{path}, byte {places[BROKEN]}: {reason}"
     assert clips_left(manifest) == all_but(BROKEN)
 
 
@@ -83,7 +87,7 @@ def test_a_flipped_byte_costs_its_record_and_no_other(manifest, path, where):
 def test_after_a_wrong_length_the_next_record_is_found(manifest, path, length):
     place = broken_files.record_places(path)[BROKEN]
     broken_files.set_length(path, place, length)
-    assert [damage.offset for damage in damage_of(manifest)] == [place]
+    assert [x.offset for x in found_in(manifest)] == [place]
     assert clips_left(manifest) == all_but(BROKEN)
 
 
@@ -94,7 +98,7 @@ def test_neighbours_that_are_broken_are_found_one_by_one(manifest, path, first):
     broken_files.flip(path, places[first + 1] + 2)
     broken_files.flip(path, places[first + 3] + HEADER)
     broken = [first, first + 1, first + 3]
-    offsets = [damage.offset for damage in damage_of(manifest)]
+    offsets = [x.offset for x in found_in(manifest)]
     assert offsets == [places[x] for x in broken]
     assert clips_left(manifest) == all_but(*broken)
 
@@ -104,19 +108,19 @@ def test_bytes_that_are_lost_in_the_middle_cost_their_record(manifest, path):
     data = path.read_bytes()
     hole = places[BROKEN] + HEADER + 3
     path.write_bytes(data[:hole] + data[hole + 7 :])
-    assert places[BROKEN] in [x.offset for x in damage_of(manifest)]
+    assert places[BROKEN] in [x.offset for x in found_in(manifest)]
     assert clips_left(manifest) == all_but(BROKEN)
 
 
 @pytest.mark.parametrize("kept", [1, 7, 8, 11, HEADER, HEADER + 9, -5, -1])
-def test_a_file_cut_within_a_record_is_damaged_there(manifest, path, kept):
+def test_a_file_cut_within_a_record_is_corrupt_there(manifest, path, kept):
     places = broken_files.record_places(path)
     start, size = places[BROKEN], places[BROKEN + 1] - places[BROKEN]
     kept %= size
     broken_files.cut(path, start + kept)
-    (damage,) = damage_of(manifest)
+    (found,) = found_in(manifest)
     whole = "its first 12" if kept < HEADER else size
-    assert (damage.offset, damage.reason) == (
+    assert (found.offset, found.reason) == (
         start,
         f"a record cut off after {kept} of {whole} bytes",
     )
@@ -124,23 +128,23 @@ def test_a_file_cut_within_a_record_is_damaged_there(manifest, path, kept):
 
 
 @pytest.mark.parametrize("count", [0, 32, BROKEN])
-def test_a_file_cut_between_two_records_is_damaged_at_its_end(
+def test_a_file_cut_between_two_records_is_corrupt_at_its_end(
     manifest, path, count
 ):
     places = broken_files.record_places(path)
     broken_files.cut(path, places[count])
-    (damage,) = damage_of(manifest)
+    (found,) = found_in(manifest)
     missing = places[-1] - places[count]
-    assert damage.offset == places[count]
-    assert damage.reason == f"the file ends {missing} bytes too early"
+    assert found.offset == places[count]
+    assert found.reason == f"the file ends {missing} bytes too early"
     assert clips_left(manifest) == all_but(*range(count, 40))
 
 
 @pytest.mark.parametrize("told", [-1, 1])
-def test_another_number_of_clips_than_the_manifests_is_damage(manifest, told):
+def test_another_number_of_clips_than_the_manifests__is_corrupt(manifest, told):
     whole = broken_files.with_num_clips(manifest, SIZES[0] + told)
-    (damage,) = damage_of(whole)
-    assert "ends after 40 clips, where the manifest states" in damage.reason
+    (found,) = found_in(whole)
+    assert "ends after 40 clips, where the manifest states" in found.reason
     assert clips_left(whole) == all_but()
 
 
@@ -154,18 +158,18 @@ def test_a_record_that_is_no_clip_is_found_by_its_content(
     record, reason = UNUSABLE[kind]
     broken_files.replace_record(path, index, record)
     manifest = broken_files.with_true_sizes(manifest)
-    (damage,) = damage_of(manifest)
-    assert damage.offset == broken_files.record_places(path)[index]
-    assert reason in damage.reason and "{{" not in damage.reason
-    assert " b'" not in damage.reason and "\n" not in damage.reason
+    (found,) = found_in(manifest)
+    assert found.offset == broken_files.record_places(path)[index]
+    assert reason in found.reason and "{{" not in found.reason
+    assert " b'" not in found.reason and "\n" not in found.reason
     assert clips_left(manifest) == all_but(index)
 
 
 def test_labels_and_clips_that_are_wrong_are_named(manifest, path):
     record, _ = UNUSABLE["a label too high"]
     broken_files.replace_record(path, 3, record)
-    (damage,) = damage_of(broken_files.with_true_sizes(manifest))
-    assert damage.reason == (
+    (found,) = found_in(broken_files.with_true_sizes(manifest))
+    assert found.reason == (
         "Expected labels from 0 to 3. Received: 4 in clips odd"
     )
 
@@ -174,28 +178,28 @@ def test_a_file_that_is_broken_everywhere_gives_no_clip(manifest, path):
     places = broken_files.record_places(path)
     for place in places[:-1]:
         broken_files.flip(path, place + HEADER)
-    assert [x.offset for x in damage_of(manifest)] == places[:-1]
+    assert [x.offset for x in found_in(manifest)] == places[:-1]
     assert clips_left(manifest) == [40, 41, 42]
 
 
 def test_a_file_of_something_else_gives_no_clip(manifest, path):
     size = path.stat().st_size
     path.write_bytes(np.random.default_rng(0).bytes(size))
-    assert [x.offset for x in damage_of(manifest)] == [0]
+    assert [x.offset for x in found_in(manifest)] == [0]
     assert clips_left(manifest) == [40, 41, 42]
 
 
 def test_both_files_are_searched(manifest):
     for path in map(pathlib.Path, manifest.paths("train")):
         broken_files.flip(path, HEADER)
-    assert [(x.path, x.offset) for x in damage_of(manifest)] == [
+    assert [(x.path, x.offset) for x in found_in(manifest)] == [
         (path, 0) for path in manifest.paths("train")
     ]
     assert clips_left(manifest) == all_but(0, 40)
 
 
 @pytest.mark.parametrize("in_memory", [False, True])
-def test_training_reads_what_is_sound(manifest, path, in_memory):
+def test_training_reads_the_valid_records(manifest, path, in_memory):
     places = broken_files.record_places(path)
     for index in (0, 7, 8, 39):
         broken_files.flip(path, places[index] + HEADER)
@@ -237,7 +241,7 @@ def test_broken_videos_are_left_out(tmp_path):
     odd = draw_video(rng, 9, 6, [3862])
     broken_files.replace_record(path, 3, video_record(rng, odd))
     manifest = broken_files.with_true_sizes(manifest)
-    assert [x.offset for x in damage_of(manifest)] == [
+    assert [x.offset for x in found_in(manifest)] == [
         broken_files.record_places(path)[x] for x in (1, 3)
     ]
     repaired, _ = skip_corrupt_records(manifest, ["train"])
@@ -254,10 +258,96 @@ def test_a_broken_video_costs_its_segments(tmp_path):
     manifest = scan(tmp_path, description, train=[records])
     path = pathlib.Path(manifest.paths("train")[0])
     broken_files.flip(path, broken_files.record_places(path)[1] + HEADER + 3)
-    assert len(damage_of(manifest)) == 1
+    assert len(found_in(manifest)) == 1
     repaired, _ = skip_corrupt_records(manifest, ["train"])
     (batch,) = evaluation_batches(
         repaired, "train", batch_size=9, with_ids=True
     )
     ids = [x.decode() for x in batch[2].numpy()]
     assert ids == ["vid0:0", "vid0:1", "vid2:0", "vid2:1"]
+
+
+SKIPPED = (0, 5, 6, 12)
+LONG = serialize(make_example("long", [0], rgb=pack([[1, 2, 3]] * 5)))
+
+
+@pytest.fixture
+def small(tmp_path):
+    return write_numbered(tmp_path, (13, 3), num_frames=2)
+
+
+@pytest.fixture
+def small_path(small):
+    return pathlib.Path(small.paths("train")[0])
+
+
+@pytest.fixture
+def places(small_path):
+    return broken_files.record_places(small_path)
+
+
+@pytest.fixture
+def repaired(small, small_path, places):
+    """Without the first record, two neighbours and the file's last one."""
+    for index in SKIPPED:
+        broken_files.flip(small_path, places[index] + broken_files.HEADER)
+    repaired, found = skip_corrupt_records(small, ["train"])
+    assert [x.offset for x in found] == [places[x] for x in SKIPPED]
+    return repaired
+
+
+def test_what_is_left_out_is_not_told_again(repaired):
+    assert list(find_corrupt_records(repaired, "train")) == []
+
+
+@pytest.mark.parametrize("index", [1, 3, 4, 7, 11])
+def test_what_broke_since_then_is_told_first(
+    repaired, small_path, places, index
+):
+    broken_files.flip(small_path, places[index] + broken_files.HEADER)
+    first, *_ = find_corrupt_records(repaired, "train")
+    assert first.offset == places[index]
+
+
+def test_a_file_of_which_nothing_is_left_tells_nothing(
+    small, small_path, places
+):
+    for place in places[:-1]:
+        broken_files.flip(small_path, place + broken_files.HEADER)
+    repaired, found = skip_corrupt_records(small, ["train"])
+    assert len(found) == 13
+    assert list(find_corrupt_records(repaired, "train")) == []
+
+
+def test_a_split_without_corrupt_records_is_not_a_repaired_one(small, repaired):
+    whole = write_numbered(small.directory / "whole", (13, 3), num_frames=2)
+    unchanged, found = skip_corrupt_records(whole, ["train"])
+    assert found == [] and not unchanged.split("train").is_repaired
+    assert repaired.split("train").is_repaired
+    broken, valid = repaired.split("train").shards
+    assert (broken.num_clips, valid.num_clips) == (9, 3)
+    assert valid == small.split("train").shards[1]
+
+
+@pytest.fixture
+def too_long(small, small_path):
+    """Record 4 has five frames, where the manifest states of two."""
+    broken_files.replace_record(small_path, 4, LONG)
+    return broken_files.with_true_sizes(small)
+
+
+def test_a_clip_longer_than_the_manifest_states__is_corrupt(
+    too_long, small_path
+):
+    with pytest.raises(tf.errors.InvalidArgumentError, match="more frames"):
+        list(evaluation_batches(too_long, "train", batch_size=4))
+    (found,) = find_corrupt_records(too_long, "train")
+    assert found.offset == broken_files.record_places(small_path)[4]
+    assert "no more frames than the manifest states" in found.reason
+
+
+def test_around_a_clip_that_is_too_long_all_are_read(too_long):
+    repaired, _ = skip_corrupt_records(too_long, ["train"])
+    batches = evaluation_batches(repaired, "train", batch_size=4)
+    numbers = [int(x) for b in batches for x in b[0]["rgb"][:, 0, 0].numpy()]
+    assert numbers == [x for x in range(16) if x != 4]
