@@ -27,9 +27,9 @@ from ac_keras.annotations.splits import draw_splits
 from ac_keras.extraction import plan as extraction_plan
 from ac_keras.extraction.backbones.dataset_backbones import BackboneChoice
 from ac_keras.extraction.backbones.dataset_backbones import input_side
-from ac_keras.extraction.engines import job as shard_problems
 from ac_keras.extraction.engines import local_engine
 from ac_keras.extraction.engines import ray_engine
+from ac_keras.extraction.engines.job import PROBLEMS_TABLE
 from ac_keras.extraction.engines.job import WorkerError
 from ac_keras.extraction.engines.run import Outcome
 from ac_keras.extraction.extract import DatasetExtraction
@@ -298,7 +298,7 @@ def report(outcome: Outcome) -> None:
         print(
             f"left out: {outcome.num_left_out:,}, used in part: "
             f"{outcome.num_in_part:,}; see "
-            f"{pathlib.Path(_OUTPUT_DIR.value) / shard_problems.TABLE}"
+            f"{pathlib.Path(_OUTPUT_DIR.value) / PROBLEMS_TABLE}"
         )
     print(f"The dataset is in {_OUTPUT_DIR.value}")
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ac_keras.extraction.media.audio import MOST_SILENCE
+from ac_keras.extraction.media.audio import MAX_SILENCE
 from ac_keras.extraction.media.audio import AudioTrack
 from ac_keras.extraction.media.audio import decode_audio
 from support.media import made_audio
@@ -47,15 +47,15 @@ def test_times_that_go_back_are_not_believed():
     assert len(sound) == 4 * 1600 + 3200  # the last gap is one
 
 
-@pytest.mark.parametrize("leap", [MOST_SILENCE + 1, 1e9])
+@pytest.mark.parametrize("leap", [MAX_SILENCE + 1, 1e9])
 def test_a_leap_of_the_clock_does_not_fill_the_memory(leap):
     sound, _ = joined([0.0, leap, leap + 0.1])
     np.testing.assert_array_equal(sound, np.full(4800, 0.5, np.float32))
 
 
 def test_many_gaps_have_no_more_silence_than_one():
-    sound, _ = joined([0.0, *(MOST_SILENCE / 2 * x for x in range(1, 9))])
-    assert (sound == 0).sum() <= MOST_SILENCE * 16000
+    sound, _ = joined([0.0, *(MAX_SILENCE / 2 * x for x in range(1, 9))])
+    assert (sound == 0).sum() <= MAX_SILENCE * 16000
     assert (sound == 0.5).sum() == 9 * 1600
 
 

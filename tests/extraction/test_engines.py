@@ -167,7 +167,7 @@ def test_a_killed_run_goes_on_with_the_shards_left(media, extracted, tmp_path):
 
 
 def test_shards_that_lack_clips_can_be_done_anew(media, tmp_path):
-    from ac_keras.extraction.engines import job as shard_problems
+    from ac_keras.extraction.engines.job import incomplete_shards
 
     folder, rows = media
     run(media, tmp_path, 1)
@@ -176,7 +176,7 @@ def test_shards_that_lack_clips_can_be_done_anew(media, tmp_path):
     broken.write_bytes(whole.read_bytes())
     try:
         writer, _, tasks, _ = make_job(folder, tmp_path, rows)
-        writer.reopen(shard_problems.lacking(x.path for x in tasks))
+        writer.reopen(incomplete_shards(x.path for x in tasks))
         outcome = run(media, tmp_path, 1)
     finally:
         broken.write_bytes(kept)
