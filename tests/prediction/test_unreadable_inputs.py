@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from ac_keras.prediction import files
+from ac_keras.prediction import input_files
 from support.prediction import clip_files
 from support.prediction.clip_files import SIZES
 from support.prediction.predicted_files import ids_but
@@ -77,7 +77,7 @@ def test_a_file_that_is_gone_when_its_turn_comes_is_named(
     folder, output, classifier, monkeypatch
 ):
     path = folder / "part-2.tfrecord"
-    monkeypatch.setattr(files, "check_beginnings", lambda _: path.unlink())
+    monkeypatch.setattr(input_files, "check_beginnings", lambda _: path.unlink())
     with pytest.raises(FileNotFoundError, match=f"to read {path}. Received"):
         clip_files.predict(folder, output, model=classifier)
     assert len(list(output.glob("0*"))) == 2
