@@ -8,7 +8,7 @@ from ac_keras.extraction.inputs.optical_flow import encode_flow
 from ac_keras.extraction.plan import FlowPlan
 from ac_keras.prediction import media_files
 from ac_keras.prediction.clip_predictor import ClipPrediction
-from ac_keras.prediction.media_files import picture_names
+from ac_keras.prediction.media_files import plot_names
 from support.media.extraction_jobs import PLAN
 
 STARTS = {"rgb": 0.05, "flow": 0.05, "audio": 0.0}
@@ -137,9 +137,9 @@ def test_between_patches_that_lie_apart_nothing_is_known():
 def test_pictures_of_files_of_one_name_are_numbered():
     paths = ["a/x.mp4", "b/x.mp4", "y.mp4", "c/x.mp4"]
     names = ["x.mp4.png", "x.mp4-2.png", "y.mp4.png", "x.mp4-3.png"]
-    assert picture_names(paths) == names
+    assert plot_names(paths) == names
 
 
 def test_a_picture_of_the_longest_name_can_be_written(tmp_path):
-    (name,) = picture_names(["\u4e2d" * 85])  # 255 bytes
+    (name,) = plot_names(["\u4e2d" * 85])  # 255 bytes
     (tmp_path / f".{name}.1234567.partial").touch()
