@@ -35,8 +35,8 @@ def film(tmp_path_factory):
     return whole.read_bytes()
 
 
-def sound_packets(path):
-    """Where a file's packets of sound lie: pairs of offset and size."""
+def audio_packets(path):
+    """Where a file's packets of audio lie: pairs of offset and size."""
     with av.open(str(path)) as container:
         packets = container.demux(audio=0)
         return [(x.pos, x.size) for x in packets if x.size]
@@ -49,9 +49,9 @@ def spoil(path, places):
     path.write_bytes(data)
 
 
-def loud_seconds(sound):
+def loud_seconds(audio):
     """How much of it is a tone, counted in hundredths."""
-    parts = sound[: len(sound) // 160 * 160].reshape(-1, 160)
+    parts = audio[: len(audio) // 160 * 160].reshape(-1, 160)
     return np.sum(np.sqrt(np.mean(parts**2, axis=1)) > 0.2) / 100
 
 
@@ -67,49 +67,49 @@ def test_a_whole_track_has_no_damage(film, tmp_path):
 def test_a_track_cut_off_gives_its_beginning_and_a_warning(film, tmp_path):
     path = tmp_path / "a.mp4"
     path.write_bytes(film)
-    packets = sound_packets(path)
+    packets = audio_packets(path)
     path.write_bytes(film[: packets[len(packets) // 2][0] + 20])
     with pytest.warns(AudioWarning, match="a.mp4 is damaged: .* of 2.00 s"):
-        sound = read_audio(path)
-    assert loud_seconds(sound) == pytest.approx(SECONDS / 2, abs=0.1)
+        audio = read_audio(path)
+    assert loud_seconds(audio) == pytest.approx(SECONDS / 2, abs=0.1)
 
 
 def test_a_hole_in_the_middle_is_silence_of_its_length(film, tmp_path):
     path = tmp_path / "a.mp4"
     path.write_bytes(film)
-    packets = sound_packets(path)
+    packets = audio_packets(path)
     hole = packets[20:50]  # of 1024 samples each
     spoil(path, hole)
-    sound = decode_audio(path)
-    assert sound.damage == f"30 of {len(packets)} packets do not decode"
+    audio = decode_audio(path)
+    assert audio.damage == f"30 of {len(packets)} packets do not decode"
     missing = 30 * 1024 / 44100
-    assert len(sound.samples) == pytest.approx(SECONDS * 16000, abs=500)
-    loud = loud_seconds(sound.samples)
+    assert len(audio.samples) == pytest.approx(SECONDS * 16000, abs=500)
+    loud = loud_seconds(audio.samples)
     assert loud == pytest.approx(SECONDS - missing, abs=0.1)
-    silent = sound.samples[round(16000 * 0.6) : round(16000 * 1.0)]
+    silent = audio.samples[round(16000 * 0.6) : round(16000 * 1.0)]
     assert np.abs(silent).max() == 0
 
 
 def test_a_track_of_broken_packets_is_none_with_damage(film, tmp_path):
     path = tmp_path / "a.mp4"
     path.write_bytes(film)
-    spoil(path, sound_packets(path))
-    sound = decode_audio(path)
-    assert sound.samples is None
-    assert "packets do not decode" in sound.damage
+    spoil(path, audio_packets(path))
+    audio = decode_audio(path)
+    assert audio.samples is None
+    assert "packets do not decode" in audio.damage
 
 
 @pytest.mark.parametrize("name", ["a.wav", "a.flac", "a.mka"])
-def test_half_a_file_gives_half_the_sound(name, tmp_path):
+def test_half_a_file_gives_half_the_audio(name, tmp_path):
     codec = {"a.wav": "pcm_s16le"}.get(name, "flac")
     noise = np.random.default_rng(0).uniform(-1, 1, 32000)
     path = made_audio.write_media(tmp_path / name, codec, noise, 16000)
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
-    sound = decode_audio(path)
-    assert sound.damage
-    length = len(sound.samples)
+    audio = decode_audio(path)
+    assert audio.damage
+    length = len(audio.samples)
     assert 0.3 * 32000 < length <= 0.5 * 32000
-    np.testing.assert_allclose(sound.samples, noise[:length], atol=1e-4)
+    np.testing.assert_allclose(audio.samples, noise[:length], atol=1e-4)
 
 
 def test_a_broken_mp3_gives_what_decodes(tmp_path):
@@ -117,27 +117,27 @@ def test_a_broken_mp3_gives_what_decodes(tmp_path):
     path = made_audio.write_media(tmp_path / "a.mp3", "mp3", sine, 44100)
     size = path.stat().st_size
     spoil(path, [(size // 2, size // 8)])
-    sound = decode_audio(path)
-    assert sound.damage
-    assert 0.6 * SECONDS < loud_seconds(sound.samples) < SECONDS
+    audio = decode_audio(path)
+    assert audio.damage
+    assert 0.6 * SECONDS < loud_seconds(audio.samples) < SECONDS
 
 
 def test_a_codec_that_nobody_knows_is_none_with_damage(film, tmp_path):
     path = tmp_path / "a.mp4"
     strange = film.replace(b"mp4a", b"qqqq").replace(b"esds", b"qqqq")
     path.write_bytes(strange)
-    sound = decode_audio(path)
-    assert sound.samples is None
-    assert sound.damage == "FFmpeg has no decoder for it"
+    audio = decode_audio(path)
+    assert audio.samples is None
+    assert audio.damage == "FFmpeg has no decoder for it"
 
 
 def test_an_impossible_rate_is_not_made_into_hours(tmp_path):
     path = made_audio.write_wav(tmp_path / "a.wav", np.ones(20000) / 2, 8000)
     data = path.read_bytes()
     path.write_bytes(data[:24] + (1).to_bytes(4, "little") + data[28:])
-    sound = decode_audio(path)
-    assert sound.samples is None
-    assert "impossible rate" in sound.damage
+    audio = decode_audio(path)
+    assert audio.samples is None
+    assert "impossible rate" in audio.damage
 
 
 def test_samples_that_are_no_numbers_are_silent(tmp_path):
@@ -146,10 +146,10 @@ def test_samples_that_are_no_numbers_are_silent(tmp_path):
     samples[2000] = np.inf
     path = tmp_path / "a.wav"
     made_audio.write_media(path, "pcm_f32le", samples, 44100)
-    sound = decode_audio(path)
-    assert sound.damage == "11 samples are not finite"
-    assert np.isfinite(sound.samples).all()
-    assert loud_seconds(sound.samples) > 0.95
+    audio = decode_audio(path)
+    assert audio.damage == "11 samples are not finite"
+    assert np.isfinite(audio.samples).all()
+    assert loud_seconds(audio.samples) > 0.95
 
 
 def test_floats_beyond_full_scale_are_clipped(tmp_path):

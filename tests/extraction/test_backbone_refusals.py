@@ -12,8 +12,8 @@ SIZE = 32
 @pytest.mark.parametrize(
     ("source", "near"),
     [
-        ("resnet_152", "Near it are ResNet152"),
-        ("inception-resnet-v2", "Near it are InceptionResNetV2"),
+        ("resnet_152", "Similar names are ResNet152"),
+        ("inception-resnet-v2", "Similar names are InceptionResNetV2"),
         ("xyz", "The names are ConvNeXtBase, "),
         ("runs/model.h5", "The names are"),
     ],
@@ -36,7 +36,7 @@ def test_a_size_too_small_is_answered_as_keras_does(weights):
 def test_weights_that_are_no_file_are_refused(tmp_path):
     path = tmp_path / "none.h5"
     with pytest.raises(
-        ValueError, match=error_parts("or a file", str(path), "Give the path")
+        ValueError, match=error_parts("or a file", str(path), "Pass a weights")
     ):
         loading.load_backbone("VGG16", size=SIZE, weights=path)
 
@@ -61,7 +61,7 @@ def test_a_download_that_fails_is_answered_with_a_way_around(monkeypatch):
     monkeypatch.setattr(keras.applications, "MobileNet", fail)
     with pytest.raises(
         ValueError,
-        match=error_parts("weights", "URL fetch failure", "give its path"),
+        match=error_parts("weights", "URL fetch failure", "pass its path"),
     ):
         loading.load_backbone("MobileNet", size=SIZE)
 
@@ -71,6 +71,6 @@ def test_a_download_that_fails_is_answered_with_a_way_around(monkeypatch):
 def test_sizes_and_channels_are_counted_from_1(name, value):
     settings = {"size": SIZE, "weights": None, name: value}
     with pytest.raises(
-        ValueError, match=error_parts(f"{name} to be", repr(value), "Give")
+        ValueError, match=error_parts(f"{name} to be", repr(value), "Pass")
     ):
         loading.load_backbone("MobileNet", **settings)

@@ -22,7 +22,7 @@ SMALL = {"rgb": FrameView(24)}
 def clip(tmp_path_factory):
     """Thirty frames and a sound."""
     path = tmp_path_factory.mktemp("clip") / "clip.mp4"
-    return write_video(path, range(30), sound=tone(3.0))
+    return write_video(path, range(30), audio=tone(3.0))
 
 
 def test_a_hole_in_the_middle_is_left_out_and_told(tmp_path):
@@ -62,7 +62,7 @@ def test_frames_that_change_between_passes_are_told(clip, monkeypatch):
             yield frame
 
     monkeypatch.setattr(DecodedFrames, "__iter__", decode)
-    with pytest.raises(MediaError, match="stays as it is .*clip.mp4"):
+    with pytest.raises(MediaError, match="does not change .*clip.mp4"):
         read_frames(clip, EqualIntervals(3), SMALL)
 
 

@@ -186,7 +186,7 @@ def test_shards_that_lack_clips_can_be_done_anew(media, tmp_path):
 def test_files_none_of_which_can_be_used_are_an_error(tmp_path):
     (tmp_path / "a.mp4").write_text("no video")
     row = write_rows_of("a.mp4")
-    with pytest.raises(ValueError, match="can be used among 9.*a: Expected"):
+    with pytest.raises(ValueError, match="file or more among 9.*a: Expected"):
         run((tmp_path, [row] * NUM_CLIPS), tmp_path / "out", 1)
     assert not (tmp_path / "out" / "manifest.json").exists()
 

@@ -22,7 +22,7 @@ SMALL = {"rgb": FrameView(24)}
 def clip(tmp_path_factory):
     """Thirty frames and a sound."""
     path = tmp_path_factory.mktemp("clip") / "clip.mp4"
-    return write_video(path, range(30), sound=tone(3.0))
+    return write_video(path, range(30), audio=tone(3.0))
 
 
 def slope_video(path, size):

@@ -18,15 +18,15 @@ layers = keras.layers
         (layers.ReLU(threshold=100), "more than that before first"),
         (layers.AveragePooling2D(2), "(8, 8, 3) before first"),
         (layers.DepthwiseConv2D(3, padding="same"), "more than that"),
-        (layers.Rescaling([1, 1, 0]), "colours that get lost before first"),
+        (layers.Rescaling([1, 1, 0]), "lost colors before first"),
     ],
 )
-def test_what_is_more_than_colours_before_the_convolution_is_refused(
+def test_anything_but_colors_before_the_convolution_is_rejected(
     before, received
 ):
     network = small_network([before])
     with pytest.raises(
-        ValueError, match=error_parts("one Conv2D", received, "Leave augment")
+        ValueError, match=error_parts("one Conv2D", received, "Remove augment")
     ):
         inflation.inflate_input(network, 4)
 
@@ -36,7 +36,7 @@ def test_a_way_around_the_convolution_is_refused():
     x = layers.Conv2D(2, 3, padding="same", name="first")(pixels)
     x = layers.GlobalAveragePooling2D()(layers.Concatenate()([x, pixels]))
     with pytest.raises(
-        ValueError, match=error_parts("one Conv2D", "another way", "Leave")
+        ValueError, match=error_parts("one Conv2D", "another path", "Remove")
     ):
         inflation.inflate_input(keras.Model(pixels, x), 4)
 
@@ -46,7 +46,7 @@ def test_a_network_without_a_convolution_is_refused():
         [keras.Input((4, 4, 3)), layers.Flatten(), layers.Dense(2)]
     )
     with pytest.raises(
-        ValueError, match=error_parts("one Conv2D", "no Conv2D", "Leave")
+        ValueError, match=error_parts("one Conv2D", "no Conv2D", "Remove")
     ):
         inflation.inflate_input(network, 4)
 

@@ -61,9 +61,9 @@ def add(folder):
     "spoil, found",
     [
         (remove, "flow.keras, no file"),
-        (exchange, "flow.keras, another network or weights"),
+        (exchange, "flow.keras, another network or other weights"),
         (cut, "backbones, .+"),
-        (add, "rgb.keras, one where inputs are features"),
+        (add, "rgb.keras, a file although inputs are stored"),
     ],
 )
 def test_others_are_refused(spoil, found, kept, tmp_path):

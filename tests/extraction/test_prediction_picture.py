@@ -1,4 +1,4 @@
-"""What is drawn of a prediction: frames, flow and sound at their times."""
+"""What is drawn of a prediction: frames, flow and audio at their times."""
 
 import numpy as np
 import pytest
@@ -75,7 +75,7 @@ def test_frames_that_the_model_did_not_receive_are_not_drawn(drawn):
     np.testing.assert_allclose(audio.picture_span, (0, 2.88))
 
 
-def test_a_clip_of_one_frame_lasts_as_long_as_its_sound(drawn, monkeypatch):
+def test_a_clip_of_one_frame_lasts_as_long_as_its_audio(drawn, monkeypatch):
     monkeypatch.setitem(STARTS, "rgb", 0.0)
     for num_patches, end in [(3, 2.88), (0, 1.0)]:
         counts = {"rgb": 1, "flow": 0, "audio": num_patches}

@@ -49,7 +49,7 @@ def test_weights_of_another_network_are_refused(tmp_path):
         path
     )
     with pytest.raises(
-        ValueError, match=error_parts("itself", str(path), "save_weights")
+        ValueError, match=error_parts("of its own", str(path), "save_weights")
     ):
         vgg_audio.vgg_audio(path)
 
@@ -57,6 +57,6 @@ def test_weights_of_another_network_are_refused(tmp_path):
 def test_a_missing_file_is_refused(tmp_path):
     path = tmp_path / "none.weights.h5"
     with pytest.raises(
-        ValueError, match=error_parts("itself", str(path), "save_weights")
+        ValueError, match=error_parts("of its own", str(path), "save_weights")
     ):
         vgg_audio.vgg_audio(path)

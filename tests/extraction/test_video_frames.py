@@ -32,7 +32,7 @@ SMALL = {"rgb": FrameView(24)}
 def clip(tmp_path_factory):
     """Thirty frames and a sound."""
     path = tmp_path_factory.mktemp("clip") / "clip.mp4"
-    return write_video(path, range(30), sound=tone(3.0))
+    return write_video(path, range(30), audio=tone(3.0))
 
 
 @pytest.fixture(scope="module")
@@ -144,5 +144,5 @@ def test_choices_are_asked_once_for_a_whole_file(clip, monkeypatch):
 
 def test_a_missing_package_is_named(clip, monkeypatch):
     monkeypatch.setitem(sys.modules, "av", None)
-    with pytest.raises(ImportError, match=r'pip install "ac-keras\[media\]"'):
+    with pytest.raises(ImportError, match=r'Install ac-keras\[media\]'):
         read_frames(clip, EqualIntervals(3), SMALL)

@@ -108,7 +108,7 @@ def test_a_broken_record_is_left_out_where_that_is_asked_for(
     (found,) = counted["broken_records"]
     assert found["byte"] == clip_files.place_of(BROKEN)
     assert reason in found["reason"]
-    assert str(outcome).endswith("; broken records left out: 1")
+    assert str(outcome).endswith("; corrupt records left out: 1")
 
 
 @each_way

@@ -11,13 +11,13 @@ from support.prediction.clip_files import describe
 from support.prediction.predicted_files import contents
 
 OTHER_SETTINGS = {  # What is asked of a folder, and what is said of it.
-    "model": ({"model_id": "1"}, 'model="1", where it was "0"'),
-    "top_k": ({"top_k": 2}, "top_k=2, where it was 3"),
-    "eval_frames": ({"sample_size": 4}, "eval_frames=4, where it was 0"),
-    "format": ({"format": "csv"}, 'format="csv", where it was "jsonl"'),
+    "model": ({"model_id": "1"}, 'model="1" instead of "0"'),
+    "top_k": ({"top_k": 2}, "top_k=2 instead of 3"),
+    "eval_frames": ({"sample_size": 4}, "eval_frames=4 instead of 0"),
+    "format": ({"format": "csv"}, 'format="csv" instead of "jsonl"'),
     "description": (
         {"description": describe(seed=3)},
-        r'description=.*"seed": 3.*, where it was .*"seed": null',
+        r'description=.*"seed": 3.* instead of .*"seed": null',
     ),
 }
 
@@ -28,7 +28,7 @@ def test_a_folder_begun_with_another_setting_is_refused(
 ):
     changes, said = OTHER_SETTINGS[name]
     before = contents(predicted)
-    with pytest.raises(ValueError, match=f"begun with. Received: {said}"):
+    with pytest.raises(ValueError, match=f"started with. Received: {said}"):
         clip_files.predict(records, predicted, model=classifier, **changes)
     assert contents(predicted) == before
     assert not (predicted / "counted").exists()
@@ -55,7 +55,7 @@ def one_longer(folder):
     path = folder / "part-0.tfrecord"  # Its predictions are there.
     size = path.stat().st_size
     path.write_bytes(2 * path.read_bytes())
-    return f"part-0.tfrecord of {2 * size} bytes, where it was {size}"
+    return f"part-0.tfrecord of {2 * size} bytes instead of {size}"
 
 
 @pytest.mark.parametrize("change", [one_more, one_less, one_longer])
@@ -66,7 +66,7 @@ def test_a_folder_begun_with_other_files_is_refused(
     output = tmp_path / "output"
     clip_files.predict(copy, output, model=classifier, shard=(0, 2))
     said = change(copy)
-    with pytest.raises(ValueError, match=f"Received: .*{said}. Name another"):
+    with pytest.raises(ValueError, match=f"Received: .*{said}. Choose another"):
         clip_files.predict(copy, output, model=classifier)
 
 
@@ -105,7 +105,7 @@ def test_arguments_that_cannot_be_are_refused(
 def test_a_file_is_no_output_folder(records, classifier, tmp_path):
     (tmp_path / "file").touch()
     for output in (tmp_path / "file", tmp_path / "file" / "output"):
-        with pytest.raises(ValueError, match="that can be written to. Rec"):
+        with pytest.raises(ValueError, match="that is writable. Rec"):
             clip_files.predict(records, output, model=classifier)
 
 

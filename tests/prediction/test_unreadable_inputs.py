@@ -77,7 +77,9 @@ def test_a_file_that_is_gone_when_its_turn_comes_is_named(
     folder, output, classifier, monkeypatch
 ):
     path = folder / "part-2.tfrecord"
-    monkeypatch.setattr(input_files, "check_beginnings", lambda _: path.unlink())
+    monkeypatch.setattr(
+        input_files, "check_beginnings", lambda _: path.unlink()
+    )
     with pytest.raises(FileNotFoundError, match=f"to read {path}. Received"):
         clip_files.predict(folder, output, model=classifier)
     assert len(list(output.glob("0*"))) == 2
