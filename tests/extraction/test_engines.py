@@ -166,7 +166,7 @@ def test_a_killed_run_goes_on_with_the_shards_left(media, extracted, tmp_path):
     assert digests(tmp_path) == digests(extracted[0])
 
 
-def test_shards_that_lack_clips_can_be_done_anew(media, tmp_path):
+def test_shards_that_lack_clips_can_be_done_again(media, tmp_path):
     from ac_keras.extraction.engines.job import incomplete_shards
 
     folder, rows = media

@@ -15,8 +15,8 @@ from fractions import Fraction
 from support.media.odd_media import tone
 from support.media.odd_media import write_audio
 from support.media.odd_media import write_still
-from support.media.odd_writers import cut
 from support.media.odd_writers import audio_with_cover
+from support.media.odd_writers import cut
 from support.media.odd_writers import still_named_mp4
 from support.media.odd_writers import strange_tags
 from support.media.odd_writers import text

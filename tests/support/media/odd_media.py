@@ -93,7 +93,7 @@ def write_video(
 
 
 def tone(seconds=1.0, rate=8000, codec="aac", layout="mono"):
-    """A audio track's stream and samples."""
+    """An audio track's stream and samples."""
     count = int(seconds * rate)
     wave = 0.3 * np.sin(2 * np.pi * 440 * np.arange(count) / rate)
     channels = 2 if layout == "stereo" else 1
@@ -114,7 +114,7 @@ def encode_audio(container, stream, samples):
 
 
 def write_audio(path, cover=None, **arguments):
-    """Writes a file of audio, as `tone` makes it, with a cover or without."""
+    """Writes an audio file, as `tone` makes it, with a cover or without."""
     audio = tone(**arguments)
     with av.open(str(path), "w") as container:
         voice = container.add_stream(**audio["stream"])
@@ -125,7 +125,7 @@ def write_audio(path, cover=None, **arguments):
 
 
 def cover_packet(container, cover):
-    """Adds a track of a single picture, which players show for a audio."""
+    """Adds a track with a single image, the cover of an audio file."""
     stream = container.add_stream("mjpeg", rate=1)
     stream.width, stream.height, stream.pix_fmt = 64, 48, "yuvj420p"
     stream.disposition = av.stream.Disposition.attached_pic

@@ -4,8 +4,8 @@ import functools
 import pathlib
 import tempfile
 
-from support.media.odd_media import write_packets
 from support.media.odd_media import write_audio
+from support.media.odd_media import write_packets
 from support.media.odd_media import write_still
 from support.media.odd_media import write_video
 

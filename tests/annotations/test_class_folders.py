@@ -1,4 +1,4 @@
-"""Media files in folders of their class."""
+"""Clips in folders that are named by their class."""
 
 import pytest
 

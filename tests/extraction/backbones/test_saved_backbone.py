@@ -1,4 +1,4 @@
-"""Backbones of the user's own."""
+"""Saved models as backbones."""
 
 import keras
 import numpy as np

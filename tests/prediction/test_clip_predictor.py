@@ -1,10 +1,13 @@
-"""ClipPredictor: media files are given what their records are given."""
+"""ClipPredictor: media files like their records."""
 
 import json
 
 import numpy as np
 import pytest
 import tensorflow as tf
+
+pytest.importorskip("av")
+pytest.importorskip("cv2")
 
 from ac_keras import attention_model
 from ac_keras.extraction.backbones.dataset_backbones import ClipBackbones
@@ -21,9 +24,6 @@ from support.media.extracted_media import damage_audio
 from support.media.extracted_media import make_model
 from support.media.extracted_media import write_dataset
 from support.media.extracted_media import write_tone
-
-pytest.importorskip("av")
-pytest.importorskip("cv2")
 
 SAMPLE_SIZES = (0, 2, 3, 50)
 

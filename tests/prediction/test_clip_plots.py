@@ -1,4 +1,4 @@
-"""What is drawn of a prediction: frames, flow and audio at their times."""
+"""Plots of predicted media files."""
 
 import numpy as np
 import pytest
