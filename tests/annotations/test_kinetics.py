@@ -82,7 +82,7 @@ def test_the_json_form_is_read(write):
         ({"a_csv": TRAIN.replace("train", "dev")}, "line 2.*split='dev'"),
         ({"a_csv": TRAIN + ",z,1,2,train,0\n"}, "two times in .*line 4"),
         ({"a_csv": TRAIN + "x,z,,2,train,0\n"}, "'x', 'z', '', '2'"),
-        ({"a_csv": TEST}, "2 clips of the test"),
+        ({"a_csv": TEST}, "2 test clips"),
         ({"a_json": "[]"}, "Expected {.ID.*AttributeError"),
         ({"a_json": '{"a": {}}'}, "KeyError"),
         ({"a_json": "{"}, "JSONDecodeError"),

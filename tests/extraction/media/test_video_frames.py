@@ -132,11 +132,11 @@ def test_no_view_is_refused(clip):
 def test_choices_are_asked_once_for_a_whole_file(clip, monkeypatch):
     asked = []
 
-    def choose(choice, times, choose=video.choose):
+    def choose(choice, times, choose=video._choose):
         asked.append(times)
         return choose(choice, times)
 
-    monkeypatch.setattr(video, "choose", choose)
+    monkeypatch.setattr(video, "_choose", choose)
     read_frames(clip, EqualIntervals(3), SMALL)
     assert len(asked) == 1
     np.testing.assert_allclose(asked[0], np.arange(30) / 10)
