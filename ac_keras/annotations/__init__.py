@@ -1,1 +1,1 @@
-"""Class names, clip tables and official splits of datasets."""
+"""Tables of clips, official lists and class folders of datasets."""

@@ -1,4 +1,4 @@
-"""Media files in folders that are named by their class."""
+"""Clips in folders that are named by their class."""
 
 import collections
 import os
@@ -19,36 +19,36 @@ MEDIA_SUFFIXES = frozenset(
     # Video.
     ".3gp .asf .avi .divx .f4v .flv .gif .m2ts .m2v .m4v .mkv .mov .mp4 .mpeg "
     ".mpg .mts .ogv .ts .vob .webm .wmv "
-    # Sound alone.
+    # Audio only.
     ".aac .aif .aiff .flac .m4a .mka .mp3 .oga .ogg .opus .wav .wma".split()
 )
 
 
 def list_class_folders(root: str | os.PathLike) -> list[ClipRow]:
-    """Gives the clips of `ROOT/class_name/clip.mp4`.
+    """Returns the clips of `ROOT/class_name/clip.mp4`.
 
     If all folders of the root are named `train`, `validation` or `val`, or
     `test`, they are splits, `ROOT/train/class_name/clip.mp4`. Names that begin
-    with a dot are passed over. Files that are no media by their suffix are
-    counted in a warning, as are folders without a clip.
+    with a dot are ignored. Files without a media suffix are counted in a
+    warning, and so are folders without a clip.
 
     Args:
         root: The folder.
 
     Returns:
-        Rows sorted by path, which starts from the root, without lines.
+        Rows sorted by path, relative to the root; their `line` is 0.
 
     Raises:
-        FileNotFoundError: If there is no such folder.
-        ValueError: If there is no clip, if two have the same id, if one is
-            not in a class's folder itself, or there is both `val` and
+        FileNotFoundError: If the folder does not exist.
+        ValueError: If there is no clip, two have the same id, one is not
+            directly in the folder of a class, or there is both `val` and
             `validation`.
     """
     root = pathlib.Path(root)
     if not root.is_dir():
         raise FileNotFoundError(
             "Expected a folder with a folder of clips for each class. "
-            f"Received: root={str(root)!r}, which is none. Mend the path."
+            f"Received: root={str(root)!r}, not a folder. Correct the path."
         )
     rows, others, empty = [], [], []
     for split, parent in _split_folders(root):
@@ -66,7 +66,7 @@ def list_class_folders(root: str | os.PathLike) -> list[ClipRow]:
 
 
 def _split_folders(root):
-    """Gives pairs of split and folder; of no split and the root if none."""
+    """Returns pairs of split and folder; ("", root) without splits."""
     folders, _ = _entries(root)
     names = {folder.name for folder in folders}
     if not names or not names <= set(SPLIT_FOLDERS):
@@ -74,21 +74,21 @@ def _split_folders(root):
     if {"val", "validation"} <= names:
         raise ValueError(
             "Expected one folder of validation clips. Received: val and "
-            f"validation in {root}. Put their clips together."
+            f"validation in {root}. Merge the two folders."
         )
     _without_media(_entries(root)[1], root, "not in the folder of a split")
     return [(SPLIT_FOLDERS[folder.name], folder) for folder in folders]
 
 
 def _clips(folder, root, split):
-    """Gives the rows of a class and its other files."""
+    """Returns the rows of a class and its other files."""
     folders, files = _entries(folder)
     if folders:
         raise ValueError(
             f"Expected {root} to hold class_name/clip.mp4, or "
-            "train/class_name/clip.mp4 and no folders but of splits. "
-            f"Received: the folder {folders[0]}. Move its clips up, or name "
-            "the folder in which the classes are."
+            "train/class_name/clip.mp4 and folders of splits only. "
+            f"Received: the folder {folders[0]}. Move its clips up, or pass "
+            "the folder that contains the classes."
         )
     media = [file for file in files if _is_media(file)]
     rows = [
@@ -99,7 +99,7 @@ def _clips(folder, root, split):
 
 
 def _entries(folder):
-    """Gives the folders and the files of a folder, sorted."""
+    """Returns the folders and the files of a folder, sorted."""
     entries = sorted(
         path for path in folder.iterdir() if not path.name.startswith(".")
     )
@@ -112,7 +112,7 @@ def _is_media(path):
 
 
 def _without_media(files, root, fault):
-    """Gives the files if none of them is a clip in a wrong place."""
+    """Returns the files if none of them is a misplaced clip."""
     for file in files:
         if _is_media(file):
             raise ValueError(
@@ -126,7 +126,7 @@ def _report(root, others, empty):
     if others:
         counts = collections.Counter(x.suffix.lower() for x in others)
         logging.warning(
-            "%d files of %s are left out, being no media by their suffix: %s",
+            "%d files of %s are left out, without a media suffix: %s",
             len(others),
             root,
             ", ".join(
@@ -136,7 +136,7 @@ def _report(root, others, empty):
         )
     if empty:
         logging.warning(
-            "%d folders of %s hold no clip and are no class: %s",
+            "%d folders of %s contain no clip and are no class: %s",
             len(empty),
             root,
             ", ".join(str(folder.relative_to(root)) for folder in empty),

@@ -1,4 +1,4 @@
-"""Names of the classes that indices of others' records stand for."""
+"""Names of the classes of external records, which store indices."""
 
 import csv
 import os
@@ -7,24 +7,23 @@ import os
 def load_class_names(
     vocabulary: str | os.PathLike | None, num_classes: int | None = None
 ) -> tuple[str, ...]:
-    """Gives one name a class, in the order of the indices.
+    """Returns one name per class, in the order of the indices.
 
     Args:
         vocabulary: A CSV file with a column `Name` and, unless its rows are in
             order, a column `Index`, such as YouTube-8M's `vocabulary.csv`. A
-            row without a name stands for `class INDEX`. None names them all
-            so.
-        num_classes: How many there are; needed without a vocabulary.
+            class without a name is called `class INDEX`; with None, all are.
+        num_classes: Number of classes; required without a vocabulary.
 
     Raises:
-        ValueError: If the file's indices are not 0 to its number of rows, or
-            that number is not `num_classes`.
+        ValueError: If the indices of the file are not 0 to its number of rows
+            minus 1, or that number is not `num_classes`.
     """
     if vocabulary is None:
         if not num_classes:
             raise ValueError(
                 "load_class_names expects a vocabulary or a number of "
-                f"classes. Received: num_classes={num_classes}. Give one of "
+                f"classes. Received: num_classes={num_classes}. Pass one of "
                 "them."
             )
         return tuple(f"class {index}" for index in range(num_classes))
@@ -45,6 +44,6 @@ def load_class_names(
         raise ValueError(
             f"Expected indices 0 to {count - 1}, each once, in {vocabulary}. "
             f"Received: {len(rows)} rows with {len(names)} indices from "
-            f"{min(names)} to {max(names)}. Mend the file or num_classes."
+            f"{min(names)} to {max(names)}. Correct the file or num_classes."
         )
     return tuple(names[i] or f"class {i}" for i in range(count))

@@ -1,4 +1,4 @@
-"""A table of clips: of each the file, the labels and perhaps the split."""
+"""Table of clips: a CSV file with path, labels and optional split."""
 
 import csv
 import functools
@@ -15,13 +15,13 @@ _UNWRITTEN = "[\0\r\n\ud800-\udfff]"
 
 
 class ClipRow(NamedTuple):
-    """A row of the table.
+    """Row of the table.
 
     Attributes:
-        path: The clip's file, of features or of video, as the table has it.
+        path: File of the clip, features or video, as written in the table.
         labels: Names of its classes.
-        split: The split that the table gives it; empty if none.
-        line: Its line in the table; 0 if it is of none.
+        split: Its split; empty without one.
+        line: Its line in the table file; 0 without one.
     """
 
     path: str
@@ -31,15 +31,15 @@ class ClipRow(NamedTuple):
 
     @property
     def id(self) -> str:
-        """The path without its suffix."""
+        """Path without its suffix."""
         stem, _ = os.path.splitext(os.path.normpath(self.path))
         return stem.replace(os.sep, "/")
 
 
 def load_table(path: str | os.PathLike) -> list[ClipRow]:
-    """Reads a CSV file with columns `path`, `label` and perhaps `split`.
+    """Reads a CSV file with columns `path`, `label` and optionally `split`.
 
-    Several labels of a clip have `;` or `|` between them.
+    Several labels of a clip are separated by `;` or `|`.
 
     Args:
         path: The CSV file.
@@ -48,9 +48,8 @@ def load_table(path: str | os.PathLike) -> list[ClipRow]:
         Its rows in order.
 
     Raises:
-        ValueError: If there is no row or a column is missing, if a clip is
-            there twice, or a split is none of `SPLITS` or left out in a part
-            of the rows.
+        ValueError: If there is no row, a column is missing, a clip occurs
+            twice, or a split is unknown or missing in some of the rows.
     """
     with open(path, newline="", encoding="utf-8-sig") as file:
         reader = csv.DictReader(file)
@@ -66,16 +65,15 @@ def load_table(path: str | os.PathLike) -> list[ClipRow]:
 
 
 def save_table(clips: Sequence[ClipRow], path: str | os.PathLike) -> None:
-    """Writes a CSV file that `load_table` reads, whole or not at all.
+    """Writes a CSV file for `load_table`, atomically.
 
     Args:
-        clips: The rows in order. Their lines are not written: `load_table`
-            gives those of the new file.
+        clips: The rows in order; their `line` is ignored.
         path: The CSV file; its folder exists.
 
     Raises:
-        ValueError: If the rows are no table, or `load_table` would read a
-            text of them otherwise than it is.
+        ValueError: If the rows are not a valid table, or `load_table` would
+            read a text differently.
     """
     check_table(clips, path)
     for clip in clips:
@@ -92,33 +90,33 @@ def save_table(clips: Sequence[ClipRow], path: str | os.PathLike) -> None:
 
 
 def check_table(clips: Sequence[ClipRow], source: str | os.PathLike) -> None:
-    """Checks that rows make a table.
+    """Checks that rows form a valid table.
 
     Args:
         clips: The rows.
-        source: The file or folder that they are of, named in errors.
+        source: Their file or folder, for error messages.
 
     Raises:
-        ValueError: If there is none, if two have the same id, or if some but
-            not all have a split.
+        ValueError: If there is no row, two have the same id, or some but not
+            all have a split.
     """
     if not clips:
         raise ValueError(
-            f"Expected a clip or more in {source}. Received: none. Add a "
+            f"Expected one clip or more in {source}. Received: none. Add a "
             "line or a file for each clip."
         )
     _check_ids(source, clips)
     without = [clip for clip in clips if not clip.split]
     if 0 < len(without) < len(clips):
         raise ValueError(
-            f"Expected a split of every clip of {source} or of none. "
-            f"Received: none in {_place(without[0])}. Fill the column or "
-            "leave it out."
+            f"Expected a split for all clips of {source} or for none. "
+            f"Received: none in {_place(without[0])}. Fill in the column or "
+            "remove it."
         )
 
 
 def collect_class_names(clips: list[ClipRow]) -> tuple[str, ...]:
-    """Gives the labels' names, sorted; by value where all are integers."""
+    """Returns the names of all labels, sorted; by value if all are integers."""
     names = {label for clip in clips for label in clip.labels}
     numbers = all(re.fullmatch("[0-9]+", name) for name in names)
     return tuple(
@@ -127,7 +125,7 @@ def collect_class_names(clips: list[ClipRow]) -> tuple[str, ...]:
 
 
 def is_multi_label(clips: list[ClipRow]) -> bool:
-    """Whether some clip has another number of labels than one."""
+    """Returns True if any clip does not have exactly one label."""
     return any(len(clip.labels) != 1 for clip in clips)
 
 
@@ -136,20 +134,20 @@ def _read_row(path, line, row):
     if split and split not in SPLITS:
         raise ValueError(
             f"Expected a split among {SPLITS} in {path}, line {line}. "
-            f"Received: split={split!r}. Mend the line."
+            f"Received: split={split!r}. Correct the line."
         )
     name, label = (row["path"] or "").strip(), (row["label"] or "").strip()
     if not name:
         raise ValueError(
             f"Expected the path of a file in {path}, line {line}. Received: "
-            f"{row}. Mend the line."
+            f"{row}. Correct the line."
         )
     return ClipRow(name, _split_labels(label), split, line)
 
 
-@functools.cache  # rows of the same label then share one tuple
+@functools.cache  # rows with the same label share one tuple
 def _split_labels(label):
-    """Gives the names in the order of the text, each once."""
+    """Returns the names in the order of the text, each once."""
     names = [name.strip() for name in re.split(f"[{_SEPARATORS}]", label)]
     return tuple(dict.fromkeys(name for name in names if name))
 
@@ -175,7 +173,7 @@ def _check_texts(clip, path):
     if separators or len(set(clip.labels)) < len(clip.labels):
         raise ValueError(
             f"Expected labels that differ, with none of {_SEPARATORS!r}, "
-            f"which stand between labels in {path}. Received: "
+            f"which separate labels in {path}. Received: "
             f"labels={clip.labels} of {clip.path!r}. Rename them."
         )
     if clip.split and clip.split not in SPLITS:
@@ -184,7 +182,7 @@ def _check_texts(clip, path):
             f"split={clip.split!r} of {clip.path!r}. Rename it."
         )
     for text in (clip.path, *clip.labels):
-        # A lone surrogate stands for a byte of a file's name that is no UTF-8.
+        # A lone surrogate is a byte of a file's name that is not UTF-8.
         if not text or text != text.strip() or re.search(_UNWRITTEN, text):
             raise ValueError(
                 f"Expected paths and labels for {path} in UTF-8, in one line "

@@ -1,4 +1,4 @@
-"""The official lists of HMDB51."""
+"""Official lists of HMDB51."""
 
 import os
 import pathlib
@@ -8,8 +8,8 @@ from ac_keras.annotations.official_lists import ListedClip
 from ac_keras.annotations.official_lists import read_list
 
 _SPLITS = {"0": None, "1": "train", "2": "test"}
-# What a name says of the clip after its source and class: the visible part of
-# the body, the camera's motion, people, view, quality and the clip's number.
+# Attributes in a clip's name after its source and class: visible body parts,
+# camera motion, number of people, view, quality, and number of the clip.
 _ATTRIBUTES = r"_[fhlu]_(nm|cm)_np\d+_(ba|fr|le|ri)_(bad|goo|med)_\d+$"
 
 
@@ -19,24 +19,24 @@ def read_lists(
     """Reads the clips of one of the three official splits.
 
     Args:
-        lists_dir: The folder of `CLASS_test_splitN.txt`, whose lines are a
-            name and 1 for training, 2 for the test or 0 for neither.
+        lists_dir: Folder of `CLASS_test_splitN.txt`, whose lines are a name
+            and 1 for training, 2 for test or 0 for neither.
         split: N, from 1 to 3.
 
     Returns:
-        The clips, and how many the split leaves out. The group is the film or
-        video that a clip is cut from, as its name says.
+        The clips, and the number of clips that are in neither part. The group
+        is the film or video that a clip was cut from, by its name.
 
     Raises:
         FileNotFoundError: If there are no lists.
-        ValueError: If a line is not as it must be.
+        ValueError: If a line has another format.
     """
     ending = f"_test_split{split}.txt"
     paths = sorted(pathlib.Path(lists_dir).glob(f"*{ending}"))
     if not paths:
         raise FileNotFoundError(
             f"Expected lists such as brush_hair{ending} in {lists_dir}. "
-            "Received: none. Name the folder testTrainMulti_7030_splits."
+            "Received: none. Pass the folder testTrainMulti_7030_splits."
         )
     clips = []
     for path in paths:
@@ -47,7 +47,7 @@ def read_lists(
 
 
 def source_of(name: str, label: str) -> str:
-    """Gives the film or video that a clip is cut from.
+    """Returns the film or video that a clip was cut from.
 
     Args:
         name: The clip's file, such as
@@ -55,8 +55,8 @@ def source_of(name: str, label: str) -> str:
         label: Its class.
 
     Returns:
-        What stands before the class, such as `April_09`; all but the suffix
-        if the name is of another form.
+        The part before the class, such as `April_09`; all but the suffix if
+        the name has another format.
     """
     stem = name.removesuffix(".avi")
     return re.sub(_ATTRIBUTES, "", stem).removesuffix(f"_{label}")
@@ -67,8 +67,8 @@ def _parse(path, line, text, label):
     name = name.strip()
     if digit not in _SPLITS or not name or "/" in name:
         raise ValueError(
-            f"Expected lines of a name and 0, 1 or 2 in {path}. Received: "
-            f"{text!r} in line {line}. Take the official file."
+            f"Expected lines with a name and 0, 1 or 2 in {path}. Received: "
+            f"{text!r} in line {line}. Use the official file."
         )
     source = source_of(name, label)
     return ListedClip(f"{label}/{name}", label, _SPLITS[digit], source)

@@ -1,4 +1,4 @@
-"""The official annotations of Kinetics-400, -600 and -700."""
+"""Official annotations of Kinetics-400, -600 and -700."""
 
 import collections
 import csv
@@ -21,6 +21,13 @@ _SPLITS = {
     "test": None,
     "testing": None,
 }
+_DEPTH = 5  # of folders; links are followed and may form cycles
+# Ends of folder names by our split; validation is drawn from train.
+_SPLIT_ENDINGS = {
+    "train": ("train",),
+    "validation": ("train",),
+    "test": ("val", "validate", "validation"),
+}
 
 
 def read_annotations(
@@ -28,20 +35,20 @@ def read_annotations(
 ) -> tuple[list[ListedClip], int]:
     """Reads the clips of the official files.
 
-    The official validation clips are our test clips, since results are
+    The official validation clips become test clips, because results are
     reported on them. The official test clips are left out.
 
     Args:
         paths: CSV files with columns label, youtube_id, time_start, time_end
-            and split, or the JSON files of the same.
+            and split, or JSON files with the same content.
 
     Returns:
-        The clips under names such as `youtube_id_000010_000020.mp4`, with the
-        video's id as the group, and how many were left out.
+        The clips with names such as `youtube_id_000010_000020.mp4` and the
+        video's id as the group, and the number of clips left out.
 
     Raises:
-        FileNotFoundError: If a file is not there.
-        ValueError: If it is of another form, or names a clip again.
+        FileNotFoundError: If a file does not exist.
+        ValueError: If it has another format, or a clip occurs twice.
     """
     clips, left_out, seen = [], 0, {}
     for path in map(pathlib.Path, paths):
@@ -54,15 +61,15 @@ def read_annotations(
                 raise ValueError(
                     f"Expected each clip once in {[*map(str, paths)]}. "
                     f"Received: {clip.name} in {seen[clip.name]} and {path}, "
-                    f"{place}. Give a split's CSV or JSON, and one edition."
+                    f"{place}. Pass each split once, as CSV or JSON."
                 )
             seen[clip.name] = f"{path}, {place}"
             clips.append(clip)
     if not clips:
         raise ValueError(
-            "Expected files that name training or validation clips. "
-            f"Received: {left_out} clips of the test in "
-            f"{[*map(str, paths)]}. Give those of the other splits."
+            "Expected files with training or validation clips. "
+            f"Received: {left_out} test clips in "
+            f"{[*map(str, paths)]}. Pass those of the other splits."
         )
     return clips, left_out
 
@@ -72,7 +79,7 @@ def _read(path):
     if not path.is_file():
         raise FileNotFoundError(
             f"Expected the official annotations {path}. Received: no such "
-            "file. Unpack them, or mend the path."
+            "file. Unpack them, or correct the path."
         )
     is_json = path.suffix.lower() == ".json"
     return (_read_json if is_json else _read_csv)(path)
@@ -84,7 +91,7 @@ def _read_csv(path):
         if not set(_COLUMNS) <= set(reader.fieldnames or []):
             raise ValueError(
                 f"Expected columns label,{','.join(_COLUMNS)} in {path}. "
-                f"Received: {reader.fieldnames}. Take the official file."
+                f"Received: {reader.fieldnames}. Use the official file."
             )
         for row in reader:
             id, start, end, split = (row[name] for name in _COLUMNS)
@@ -103,16 +110,16 @@ def _read_json(path):
         raise ValueError(
             'Expected {"ID": {"annotations": {"label": ..., "segment": [0, '
             f'10]}}, "subset": ...}}, ...}} in {path}. Received: {error!r}. '
-            "Take the official file."
+            "Use the official file."
         ) from error
 
 
 def _clip(place, split, label, id, start, end):
-    """Gives the clip; none if it is of the official test."""
+    """Returns the clip; None if it is an official test clip."""
     if split not in _SPLITS:
         raise ValueError(
             f"Expected a split among {[*_SPLITS]} in {place}. Received: "
-            f"split={split!r}. Take the official file."
+            f"split={split!r}. Use the official file."
         )
     if _SPLITS[split] is None:
         return None
@@ -123,47 +130,40 @@ def _clip(place, split, label, id, start, end):
     if not (name and id and label and isinstance(label, str)):
         raise ValueError(
             f"Expected a label, a video's id and two times in {place}. "
-            f"Received: {label!r}, {id!r}, {start!r}, {end!r}. Take the "
+            f"Received: {label!r}, {id!r}, {start!r}, {end!r}. Use the "
             "official file."
         )
     return ListedClip(name, label.strip(), _SPLITS[split], id)
 
 
-_DEPTH = 5  # of folders; links are followed, perhaps in circles
-_SPLIT_ENDINGS = {  # of folders, by our split; validation is held out of train
-    "train": ("train",),
-    "validation": ("train",),
-    "test": ("val", "validate", "validation"),
-}
-
-
 def find_kinetics_files(
     clips: Sequence[ListedClip], videos_dir: str | os.PathLike
 ) -> list[ListedClip]:
-    """Gives the clips their files.
+    """Returns the clips with their files.
 
     A file is named by the video's id and the clip's times,
-    `ID_000010_000020.mp4`, or by the id alone, with any suffix of media. It
-    lies in the folder or in up to five folders within it. Of several that fit,
-    those in a folder `replacement` go first, then those in a folder of their
-    class, with spaces or underscores, then those in a folder of their split.
+    `ID_000010_000020.mp4`, or by the id alone, with any media suffix. It is in
+    the folder or up to five folders deep. Among several matches, files in a
+    folder `replacement` are preferred, then files in a folder of their class
+    (with spaces or underscores), then files in a folder of their split.
 
     Args:
-        clips: What `read_annotations` gives.
-        videos_dir: The folder of the videos.
+        clips: Clips from `read_annotations`.
+        videos_dir: Folder of the videos.
 
     Returns:
         The clips in the same order.
 
     Raises:
-        FileNotFoundError: If there is no such folder.
-        ValueError: If several files fit a clip, or one fits several clips.
+        FileNotFoundError: If the folder does not exist.
+        ValueError: If several files match a clip, or one matches several
+            clips.
     """
     if not os.path.isdir(videos_dir):
         raise FileNotFoundError(
             "Expected the folder of the videos. Received: "
-            f"videos_dir={os.fspath(videos_dir)!r}, which is none. Mend the "
-            "path."
+            f"videos_dir={os.fspath(videos_dir)!r}, not a folder. Correct "
+            "the path."
         )
     files = collections.defaultdict(list)
     for path in _media(videos_dir, "", _DEPTH):
@@ -203,7 +203,7 @@ def _choose(clip, files):
     if len(paths) > 1:
         raise ValueError(
             f"Expected one file of {clip.name}. Received: {', '.join(paths)}. "
-            "Name the folder that has each video once, or remove one."
+            "Pass a folder that has each video once, or remove one."
         )
     return paths[0]
 
@@ -227,7 +227,7 @@ def _folders(path):
 
 
 def _letters(name):
-    """Drops what folders of classes have in other ways than labels."""
+    """Removes characters that differ between folder names and labels."""
     return re.sub(r"[\W_]", "", name.lower())
 
 

@@ -1,4 +1,4 @@
-"""Clips of a dataset's official lists, and which of them are there."""
+"""Clips of a dataset's official lists, and the tables of their files."""
 
 import collections
 import os
@@ -13,14 +13,14 @@ from ac_keras.annotations.clip_table import save_table
 
 
 class ListedClip(NamedTuple):
-    """A clip that an official list names.
+    """Clip of an official list.
 
     Attributes:
-        name: The file's official name, with the folders that belong to it.
+        name: Official file name, including its folders.
         label: Its class.
-        split: One of `ac_keras.pipeline.clip_table.SPLITS`.
-        group: What it shares with the clips that are cut from one source.
-        file: Where it is, from the folder of the videos; None if missing.
+        split: One of `ac_keras.annotations.clip_table.SPLITS`.
+        group: Identifies the source video, which several clips may share.
+        file: Path relative to the folder of the videos; None if missing.
     """
 
     name: str
@@ -31,23 +31,22 @@ class ListedClip(NamedTuple):
 
 
 def read_list(path: str | os.PathLike) -> list[tuple[int, str]]:
-    """Reads the lines of an official list that are not empty.
+    """Reads the non-empty lines of an official list.
 
     Args:
         path: A text file.
 
     Returns:
-        Pairs of the line's number, from 1, and its text without spaces
-        around it.
+        Pairs of the line number, from 1, and the stripped text.
 
     Raises:
-        FileNotFoundError: If there is no such file.
+        FileNotFoundError: If the file does not exist.
     """
     path = pathlib.Path(path)
     if not path.is_file():
         raise FileNotFoundError(
             f"Expected the official list {path}. Received: no such file. "
-            "Unpack the lists, or name their folder."
+            "Unpack the lists, or pass their folder."
         )
     lines = path.read_text(encoding="utf-8-sig").splitlines()
     texts = [(number, x.strip()) for number, x in enumerate(lines, 1)]
@@ -57,7 +56,7 @@ def read_list(path: str | os.PathLike) -> list[tuple[int, str]]:
 def find_files(
     clips: Sequence[ListedClip], videos_dir: str | os.PathLike
 ) -> list[ListedClip]:
-    """Gives the clips their files where these lie under their names."""
+    """Returns the clips with their files, looked up by official names."""
     folder = pathlib.Path(videos_dir)
     return [
         clip._replace(file=clip.name)
@@ -68,7 +67,7 @@ def find_files(
 
 
 def missing_table(table: str | os.PathLike) -> pathlib.Path:
-    """Gives the path of the table of missing clips beside a table."""
+    """Returns the path of the table of missing clips beside a table."""
     table = pathlib.Path(table)
     return table.with_suffix(f".missing{table.suffix}")
 
@@ -78,21 +77,21 @@ def write_listed(
     videos_dir: str | os.PathLike,
     table: str | os.PathLike,
 ) -> list[str]:
-    """Writes the table of the clips that are there.
+    """Writes the table of the clips whose files exist.
 
-    Beside it, at `missing_table(table)`, a table of the missing ones is
-    written under their official names; none if there are none.
+    Missing clips, if any, are written to a second table at
+    `missing_table(table)` with their official names.
 
     Args:
         clips: All clips of the lists.
-        videos_dir: The folder of the videos, which `file` starts from.
-        table: The CSV file to write. Its paths start from its own folder.
+        videos_dir: Folder of the videos, which `file` is relative to.
+        table: The CSV file to write. Its paths are relative to its folder.
 
     Returns:
-        Lines that say how many clips there are and where the tables are.
+        Lines that report the numbers of clips and the paths of the tables.
 
     Raises:
-        FileNotFoundError: If no clip is there.
+        FileNotFoundError: If no clip exists.
         ValueError: If a name or a file occurs twice.
     """
     table, beside = pathlib.Path(table), missing_table(table)
@@ -102,8 +101,8 @@ def write_listed(
     if not found:
         raise FileNotFoundError(
             f"Expected videos such as {clips[0].name} in {videos_dir}. "
-            f"Received: none of the {len(clips)} videos of the lists. Name "
-            "the folder that these names start from."
+            f"Received: none of the {len(clips)} videos of the lists. Pass "
+            "the folder that these names are relative to."
         )
     start = _start(pathlib.Path(videos_dir), table.parent)
     rows = [_row(clip, start / clip.file) for clip in found]
@@ -114,9 +113,9 @@ def write_listed(
     else:
         beside.unlink(missing_ok=True)
     save_table(rows, table)
-    said = _count(found, missing)
-    said += [f"The missing ones are in {beside}"] if missing else []
-    return [*said, f"The table is in {table}"]
+    lines = _count(found, missing)
+    lines += [f"The missing ones are in {beside}"] if missing else []
+    return [*lines, f"The table is in {table}"]
 
 
 def _check_names(clips):
@@ -125,7 +124,7 @@ def _check_names(clips):
     if twice or not clips:
         raise ValueError(
             "Expected lists that name each video once. Received: "
-            f"{len(clips)} names, twice {twice[:5]}. Mend the lists."
+            f"{len(clips)} names, twice {twice[:5]}. Correct the lists."
         )
 
 
@@ -140,11 +139,11 @@ def _count(found, missing):
 
 
 def _start(folder, origin):
-    """Gives the way to a folder from another."""
+    """Returns the path of a folder relative to another."""
     folder, origin = folder.absolute(), origin.absolute()
     if folder.is_relative_to(origin):
         return folder.relative_to(origin)
-    # `..` leaves the folder that a link leads to.
+    # Resolved, because `..` of a link is the parent of its target.
     return pathlib.Path(os.path.relpath(folder.resolve(), origin.resolve()))
 
 

@@ -1,4 +1,4 @@
-"""Which clips of a table are for training, validation and test."""
+"""Random splits of clips into training, validation and test."""
 
 import collections
 from collections.abc import Sequence
@@ -16,31 +16,32 @@ def draw_splits(
     test_share: float,
     seed: int,
 ) -> dict[str, list[ClipRow]]:
-    """Gives each split its clips.
+    """Returns the clips of each split.
 
-    Without a column for it, the split is drawn so that each class, or each
-    set of classes, has its share in each split to within two clips. Training
-    clips are in random order, since tables are often sorted by class; others
-    are in the table's.
+    If the table has no column of splits, they are drawn at random, stratified
+    by class (by set of classes) to within two clips. Training clips are
+    shuffled, because tables are often sorted by class; others keep the table's
+    order.
 
     Args:
         clips: The rows.
-        validation_share: From 0 to 1; taken if the table names no splits.
-        test_share: From 0 to 1, as well.
-        seed: Decides the draw and the order.
+        validation_share: Fraction of validation clips, from 0 to 1; 0 if the
+            table has splits.
+        test_share: Fraction of test clips, likewise.
+        seed: Seed of the draw and the order.
 
     Returns:
         Mapping from a split's name to its clips; no split is empty.
 
     Raises:
-        ValueError: If shares are given for a table that names splits, if they
-            leave nothing for training, or a share is too small for a clip.
+        ValueError: If shares are given for a table with splits, they leave
+            nothing for training, or a share is too small for a clip.
     """
     total = validation_share + test_share
     rng = np.random.default_rng(seed)
     if total and clips[0].split:
         raise ValueError(
-            "Expected shares of 0, as the table names splits. Received: "
+            "Expected shares of 0, as the table has splits. Received: "
             f"validation_share={validation_share}, test_share={test_share}. "
             "Remove the column or the shares."
         )
@@ -53,13 +54,13 @@ def draw_splits(
     if clips[0].split:
         names = np.array([clip.split for clip in clips])
     else:
-        names = _draw(clips, validation_share, test_share, rng)
+        names = _draw_stratified(clips, validation_share, test_share, rng)
     order = {name: np.flatnonzero(names == name) for name in SPLITS}
     shares = {"validation": validation_share, "test": test_share}
     empty = [x for x in shares if shares[x] and not len(order[x])]
     if empty:
         raise ValueError(
-            "Expected a clip or more in each split that has a share. "
+            "Expected one clip or more in each split that has a share. "
             f"Received: none of {len(clips)} clips for {empty}. Raise its "
             "share or set it to 0."
         )
@@ -71,8 +72,8 @@ def draw_splits(
     }
 
 
-def _draw(clips, validation_share, test_share, rng):
-    """Draws splits from the clips sorted by class, at equal distances."""
+def _draw_stratified(clips, validation_share, test_share, rng):
+    """Draws the split of each clip, stratified by class."""
     classes = np.unique(
         [";".join(sorted(c.labels)) for c in clips], False, True
     )
@@ -89,7 +90,7 @@ def _draw(clips, validation_share, test_share, rng):
 
 
 def _equal_distances(count, share, rng):
-    """Gives a mask with that share of ones, spread out."""
+    """Returns a mask with that share of ones at equal distances."""
     steps = np.floor(np.arange(count + 1) * share + rng.random())
     return np.diff(steps) > 0
 
@@ -97,23 +98,23 @@ def _equal_distances(count, share, rng):
 def hold_out_groups(
     clips: Sequence[ListedClip], share: float, seed: int
 ) -> list[ListedClip]:
-    """Makes validation clips of some training clips.
+    """Moves groups of training clips to the validation split.
 
-    Clips of a group are held out together. Groups are drawn for as long as no
-    class gives more than its share of training clips, rounded. The draw
-    depends on the lists alone, not on which files are there.
+    Clips of a group stay together. Groups are drawn at random as long as no
+    class exceeds its share of training clips, rounded. The draw depends on the
+    lists alone, not on the existing files.
 
     Args:
         clips: Clips of all splits.
-        share: From 0 to 1; 0 holds out none.
-        seed: Decides the draw.
+        share: Fraction of validation clips, from 0 to 1; 0 moves none.
+        seed: Seed of the draw.
 
     Returns:
         The clips in the same order, with their splits.
 
     Raises:
         ValueError: If the share is not from 0 to 1, or if it is above 0 and
-            too small for any group.
+            too small for every group.
     """
     if not 0 <= share < 1:
         raise ValueError(
@@ -124,10 +125,10 @@ def hold_out_groups(
     for clip in clips:
         if clip.split == "train":
             sizes[clip.group][clip.label] += 1
-    held = _draw_of_held_out_groups(sizes, share, seed)
+    held = _draw_groups(sizes, share, seed)
     if share and not held:
         raise ValueError(
-            "Expected a share that holds out a group of clips or more. "
+            "Expected a share of at least one group of clips. "
             f"Received: share={share} of {len(sizes)} groups. Raise it, or "
             "set it to 0."
         )
@@ -139,8 +140,8 @@ def hold_out_groups(
     ]
 
 
-def _draw_of_held_out_groups(sizes, share, seed):
-    """Draws groups from a mapping of group to the sizes of its classes."""
+def _draw_groups(sizes, share, seed):
+    """Draws groups; `sizes` maps a group to its number of clips by class."""
     totals = collections.Counter()
     for counts in sizes.values():
         totals.update(counts)

@@ -1,4 +1,4 @@
-"""What it takes to extract a dataset: its writer, its backbones, its shards."""
+"""Extraction of a dataset: its writer, its backbones and its shards."""
 
 import dataclasses
 import hashlib
@@ -15,12 +15,12 @@ import keras
 from ac_keras.annotations.clip_table import ClipRow
 from ac_keras.annotations.clip_table import collect_class_names
 from ac_keras.annotations.clip_table import is_multi_label
-from ac_keras.extraction import plan as kept_inputs
+from ac_keras.extraction import plan as extraction_plan
 from ac_keras.extraction.backbones import dataset_backbones
 from ac_keras.extraction.backbones.dataset_backbones import BackboneChoice
-from ac_keras.extraction.engines import job as shard_problems
 from ac_keras.extraction.engines.job import ExtractionJob
 from ac_keras.extraction.engines.job import ShardTask
+from ac_keras.extraction.engines.job import incomplete_shards
 from ac_keras.extraction.engines.run import Outcome
 from ac_keras.extraction.engines.run import run_extraction
 from ac_keras.extraction.engines.run import shard_tasks
@@ -32,13 +32,13 @@ from ac_keras.pipeline import Manifest
 
 @dataclasses.dataclass(frozen=True)
 class DatasetExtraction:
-    """An extraction that was begun, or that goes on.
+    """An extraction that has been started or resumed.
 
     Attributes:
-        writer: Writes the dataset.
-        job: What all workers need to know.
+        writer: Writer of the dataset.
+        job: Settings for all workers.
         tasks: All shards.
-        sizes: Clips of each.
+        sizes: Number of clips of each shard.
     """
 
     writer: DatasetWriter
@@ -47,18 +47,18 @@ class DatasetExtraction:
     sizes: tuple[int, ...]
 
     def retry(self) -> None:
-        """Makes the shards missing again that lack some of their clips."""
-        self.writer.reopen(shard_problems.lacking(x.path for x in self.tasks))
+        """Marks shards from which clips were left out as missing again."""
+        self.writer.reopen(incomplete_shards(x.path for x in self.tasks))
 
     def run(self, engine: Callable, read_ahead: int) -> Outcome:
-        """Writes the shards that are missing.
+        """Writes the missing shards.
 
         Args:
             engine: As in `run_extraction`.
-            read_ahead: Files that a worker decodes at a time.
+            read_ahead: Number of files that a worker decodes at a time.
 
         Raises:
-            ValueError: If no clip could be used.
+            ValueError: If no clip can be used.
             WorkerError: If workers fail.
         """
         job = dataclasses.replace(self.job, read_ahead=read_ahead)
@@ -79,23 +79,23 @@ def extract_files(
     seed: int,
     settings: Mapping[str, Any],
 ) -> DatasetExtraction:
-    """Begins a dataset of media files.
+    """Starts or resumes the extraction of media files.
 
     Args:
-        directory: Its folder.
-        media_dir: The folder that the clips' paths start from.
-        splits: Mapping from a split to its clips, in their order.
-        plan: What is taken from a file.
+        directory: Folder of the dataset.
+        media_dir: Folder that the clips' paths are relative to.
+        splits: Mapping from a split to its clips, in order.
+        plan: Frames and modalities to read.
         choices: Mapping from a modality to its backbone.
-        name: The dataset's name.
-        class_names: The classes in order; None takes those of the clips.
-        dtype: Of features that are floats.
-        clips_per_shard: Clips in a file, at most.
-        seed: Of random weights.
-        settings: What else decides the dataset.
+        name: Name of the dataset.
+        class_names: Class names in order; None collects them from the clips.
+        dtype: Storage dtype of float features.
+        clips_per_shard: Maximum number of clips per file.
+        seed: Seed of random weights.
+        settings: Further settings that the dataset depends on.
 
     Raises:
-        ValueError: If there is no such backbone, or the folder holds another
+        ValueError: If a backbone does not exist, or the folder holds another
             dataset.
     """
     rows = [row for part in splits.values() for row in part]
@@ -111,14 +111,14 @@ def extract_files(
             "clips_sha256": _digest(clips),
             "clips_per_shard": clips_per_shard,
             **settings,
-            kept_inputs.SETTING: _settings(plan, choices, backbones),
+            extraction_plan.SETTING: _settings(plan, choices, backbones),
         },
     )
     counts = {
         split: -(-len(part) // clips_per_shard)
         for split, part in splits.items()
     }
-    writer = _begin(directory, description, counts, backbones)
+    writer = _open_writer(directory, description, counts, backbones)
     media_dir = pathlib.Path(media_dir).absolute()
     job = ExtractionJob(
         writer.directory.absolute(), media_dir, description, plan
@@ -137,45 +137,43 @@ def extract_inputs(
     dtype: str,
     seed: int,
 ) -> DatasetExtraction:
-    """Begins a dataset of what another keeps for backbones.
+    """Starts or resumes the extraction of inputs that a dataset stores.
 
     Args:
-        directory: Its folder.
-        manifest: The other dataset. It decides frames, sizes and splits.
+        directory: Folder of the new dataset.
+        manifest: The dataset with the backbones' inputs. It determines frames,
+            sizes and splits.
         choices: Mapping from a modality to its backbone.
-        dtype: Of features that are floats.
-        seed: Of random weights.
+        dtype: Storage dtype of float features.
+        seed: Seed of random weights.
 
     Raises:
-        ValueError: If the other does not keep a modality's inputs, there is
-            no such backbone, or the folder holds another dataset.
+        ValueError: If the dataset does not store a modality's inputs, a
+            backbone does not exist, or the folder holds another dataset.
     """
     source = manifest.description
     for name in choices:
-        kept_inputs.input_shape_of(source, name)  # or raises
-    whole = kept_inputs.plan_of(source)
-    plan = ExtractionPlan(
-        whole.choice, {name: whole.modalities[name] for name in choices}
-    )
+        extraction_plan.input_shape_of(source, name)  # or raises
+    plan = extraction_plan.plan_of(source).select(choices)
     backbones = _make_backbones(plan, choices, seed)
     description = dataclasses.replace(
         source,
         modalities=_modalities(plan, backbones, dtype),
         settings={
             "inputs_sha256": _digest(manifest.dump()),
-            kept_inputs.SETTING: _settings(plan, choices, backbones),
+            extraction_plan.SETTING: _settings(plan, choices, backbones),
         },
     )
     counts = {name: len(x.shards) for name, x in manifest.splits.items()}
-    writer = _begin(directory, description, counts, backbones)
+    writer = _open_writer(directory, description, counts, backbones)
     job = ExtractionJob(
         writer.directory.absolute(), None, description, plan, source
     )
     tasks, sizes = [], []
     for split, values in manifest.splits.items():
-        kept = map(pathlib.Path, manifest.paths(split))
+        paths = map(pathlib.Path, manifest.paths(split))
         for index, (shard, path) in enumerate(
-            zip(values.shards, kept, strict=True)
+            zip(values.shards, paths, strict=True)
         ):
             target = writer.path(split, index).absolute()
             tasks.append(ShardTask(split, index, target, (), path.absolute()))
@@ -184,7 +182,7 @@ def extract_inputs(
 
 
 def _make_backbones(plan, choices, seed):
-    """Makes the backbone of each modality; None where inputs are kept."""
+    """Builds the backbone of each modality; None where inputs are stored."""
     keras.utils.set_random_seed(seed)
     return {
         name: dataset_backbones.make_backbone(
@@ -195,7 +193,7 @@ def _make_backbones(plan, choices, seed):
 
 
 def _modalities(plan, backbones, dtype):
-    """Tells how features are stored."""
+    """Returns the description of each modality's stored features."""
     return {
         name: dataset_backbones.modality_of(
             plan.modalities[name], backbone, dtype
@@ -205,7 +203,7 @@ def _modalities(plan, backbones, dtype):
 
 
 def _settings(plan, choices, backbones):
-    """Gives what a manifest tells of an extraction."""
+    """Returns the settings of an extraction that a manifest stores."""
     return {
         "plan": plan.to_json(),
         "backbones": {
@@ -215,8 +213,8 @@ def _settings(plan, choices, backbones):
     }
 
 
-def _begin(directory, description, counts, backbones):
-    """Begins the dataset, or goes on with it, and keeps its backbones."""
+def _open_writer(directory, description, counts, backbones):
+    """Starts or resumes the dataset and saves its backbones."""
     writer = DatasetWriter(directory, description, counts)
     for name, backbone in backbones.items():
         if backbone is not None and not writer.is_complete:
@@ -225,5 +223,5 @@ def _begin(directory, description, counts, backbones):
 
 
 def _digest(values):
-    """Gives the SHA-256 of JSON values."""
+    """Returns the SHA-256 of JSON values."""
     return hashlib.sha256(json.dumps(values).encode()).hexdigest()

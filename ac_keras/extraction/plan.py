@@ -1,4 +1,4 @@
-"""What is taken from a video file: which frames, which modalities, and how."""
+"""Extraction plan: the frames and modalities that are read from a file."""
 
 import dataclasses
 from typing import Any
@@ -8,49 +8,46 @@ from ac_keras.extraction.media.frame_times import FrameRate
 from ac_keras.extraction.media.frame_view import FrameView
 from ac_keras.pipeline import Description
 
-NO_BACKBONE = "none"  # what would go into a backbone is kept
-PATCH_SHAPE = (96, 64, 1)  # steps of 10 ms, mel bands
+NO_BACKBONE = "none"  # the backbone's inputs are stored instead of features
+PATCH_SHAPE = (96, 64, 1)  # steps of 10 ms, mel bands, one channel
+SETTING = "extraction"  # key in a description's settings
 
 
 @dataclasses.dataclass(frozen=True)
 class RgbPlan:
-    """Frames as pixels.
+    """RGB frames as pixels.
 
     Attributes:
-        resize: The shorter side after scaling, in pixels.
-        crop: The side of the square that is cut out of the centre.
+        resize: Length of the shorter side after scaling, in pixels.
+        crop: Side of the square cut out of the center, in pixels.
     """
 
     resize: int
     crop: int
+    input_dtype = "uint8"
 
     @property
     def input_shape(self) -> tuple[int, int, int]:
-        """The shape of what is made of a frame."""
+        """Shape of the backbone's input for one frame."""
         return (self.crop, self.crop, 3)
 
     @property
-    def input_dtype(self) -> str:
-        """Its dtype."""
-        return "uint8"
-
-    @property
     def view(self) -> FrameView:
-        """How the file's frames are read for it."""
+        """The `FrameView` with which the file's frames are read."""
         return FrameView(self.resize, self.crop)
 
 
 @dataclasses.dataclass(frozen=True)
 class FlowPlan:
-    """Stacks of optical flow, horizontal and vertical in turns.
+    """Stacks of optical flow, alternately horizontal and vertical.
 
     Attributes:
-        resize: The shorter side at which flow is computed, in pixels.
-        crop: The side of the square that is cut out of the centre.
-        stack_length: Pairs of consecutive frames in a stack.
+        resize: Length of the shorter side at which flow is computed, in pixels.
+        crop: Side of the square cut out of the center, in pixels.
+        stack_length: Number of pairs of consecutive frames in a stack.
         method: `"tvl1"` or `"dis"`.
-        bound: Flow is clipped to `-bound` and `bound`, in pixels a frame,
-            which the bytes 0 and 255 stand for.
+        bound: Flow is clipped to `-bound` and `bound`, in pixels per frame,
+            which are encoded as the bytes 0 and 255.
     """
 
     resize: int
@@ -58,60 +55,51 @@ class FlowPlan:
     stack_length: int = 5
     method: str = "tvl1"
     bound: float = 20.0
+    input_dtype = "uint8"
 
     @property
     def input_shape(self) -> tuple[int, int, int]:
-        """The shape of what is made of a frame."""
+        """Shape of the backbone's input for one stack."""
         return (self.crop, self.crop, 2 * self.stack_length)
 
     @property
-    def input_dtype(self) -> str:
-        """Its dtype."""
-        return "uint8"
-
-    @property
     def view(self) -> FrameView:
-        """How the file's frames are read for it.
+        """The `FrameView` with which the file's frames are read.
 
-        They are not cropped yet: motion across the square's border is seen.
+        It does not crop: flow also depends on pixels outside of the square.
         """
         return FrameView(self.resize, None, "gray", self.stack_length + 1)
 
 
 @dataclasses.dataclass(frozen=True)
 class AudioPlan:
-    """Patches of log-mel bands, 0.96 s each.
+    """Log-mel patches of 0.96 s each.
 
     Attributes:
         patch_step: Steps of 10 ms from one patch to the next.
     """
 
     patch_step: int = 96
-
-    @property
-    def input_shape(self) -> tuple[int, int, int]:
-        """The shape of a patch."""
-        return PATCH_SHAPE
-
-    @property
-    def input_dtype(self) -> str:
-        """Its dtype."""
-        return "float32"
+    input_dtype = "float32"
+    input_shape = PATCH_SHAPE
 
 
-PLANS = {"rgb": RgbPlan, "flow": FlowPlan, "audio": AudioPlan}
-CHOICES = {"equal_intervals": EqualIntervals, "frame_rate": FrameRate}
 ModalityPlan = RgbPlan | FlowPlan | AudioPlan
+
+_MODALITY_PLANS = {"rgb": RgbPlan, "flow": FlowPlan, "audio": AudioPlan}
+_CHOICES = {"equal_intervals": EqualIntervals, "frame_rate": FrameRate}
+# Names of a choice's arguments in manifests, where they differ.
+_STORED_NAMES = {"max_num_frames": "max_frames"}
 
 
 @dataclasses.dataclass(frozen=True)
 class ExtractionPlan:
-    """What is taken from every file.
+    """The frames and modalities that are read from each file.
 
     Attributes:
-        choice: Which frames; of RGB and flow alike.
+        choice: Choice of the frames, the same for RGB and flow.
         modalities: Mapping from `"rgb"`, `"flow"` and `"audio"`, or some of
-            them, to how each is made.
+            them, to their plans.
 
     Raises:
         ValueError: If there is no modality, or an unknown one.
@@ -121,29 +109,39 @@ class ExtractionPlan:
     modalities: dict[str, ModalityPlan]
 
     def __post_init__(self):
-        unknown = sorted(set(self.modalities) - set(PLANS))
+        unknown = sorted(set(self.modalities) - set(_MODALITY_PLANS))
         if unknown or not self.modalities:
             raise ValueError(
-                f"ExtractionPlan expects modalities among {sorted(PLANS)}. "
-                f"Received: {unknown or 'none'}. Name one or more."
+                "ExtractionPlan expects modalities among "
+                f"{sorted(_MODALITY_PLANS)}. Received: {unknown or 'none'}. "
+                "Pass one or more."
             )
 
     @property
     def views(self) -> dict[str, FrameView]:
-        """How frames are read for each modality that has some."""
+        """Mapping from the modalities that need frames to their views."""
         return {
             name: plan.view
             for name, plan in self.modalities.items()
             if name != "audio"
         }
 
+    def select(self, names) -> "ExtractionPlan":
+        """Returns the plan of some of the modalities, in the given order."""
+        selected = {name: self.modalities[name] for name in names}
+        return ExtractionPlan(self.choice, selected)
+
     def to_json(self) -> dict[str, Any]:
-        """The plan as JSON values."""
+        """Returns the plan as JSON values."""
         ((kind, _),) = [
-            item for item in CHOICES.items() if isinstance(self.choice, item[1])
+            x for x in _CHOICES.items() if isinstance(self.choice, x[1])
         ]
+        arguments = dataclasses.asdict(self.choice)
         return {
-            "frames": {"kind": kind, **dataclasses.asdict(self.choice)},
+            "frames": {
+                "kind": kind,
+                **{_STORED_NAMES.get(x, x): arguments[x] for x in arguments},
+            },
             "modalities": {
                 name: dataclasses.asdict(plan)
                 for name, plan in self.modalities.items()
@@ -152,31 +150,30 @@ class ExtractionPlan:
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> "ExtractionPlan":
-        """Reads what `to_json` gave."""
+        """Builds a plan from the result of `to_json`."""
         frames = dict(values["frames"])
+        choice = _CHOICES[frames.pop("kind")]
+        names = {stored: name for name, stored in _STORED_NAMES.items()}
         return cls(
-            CHOICES[frames.pop("kind")](**frames),
+            choice(**{names.get(x, x): frames[x] for x in frames}),
             {
-                name: PLANS[name](**plan)
+                name: _MODALITY_PLANS[name](**plan)
                 for name, plan in values["modalities"].items()
             },
         )
 
 
-SETTING = "extraction"  # of a description's settings
-
-
 def plan_of(description: Description) -> ExtractionPlan:
-    """Reads from a dataset's description how it was extracted.
+    """Reads the plan that a dataset was extracted with.
 
     Raises:
-        ValueError: If it was not extracted from media files.
+        ValueError: If the dataset was not extracted from media files.
     """
     if SETTING not in description.settings:
         raise ValueError(
             "Expected a dataset that data/videos/extract_features.py wrote. "
-            f"Received: {description.name!r}, whose manifest tells of no "
-            "media files. Extract one."
+            f"Received: {description.name!r}, whose manifest has no extraction "
+            "plan. Extract a dataset from media files."
         )
     return ExtractionPlan.from_json(description.settings[SETTING]["plan"])
 
@@ -184,18 +181,18 @@ def plan_of(description: Description) -> ExtractionPlan:
 def input_shape_of(
     description: Description, modality: str
 ) -> tuple[int, int, int]:
-    """Tells the shape of a modality's inputs in a dataset that keeps them.
+    """Returns the shape of a modality's inputs in a dataset that stores them.
 
     Raises:
-        ValueError: If it does not.
+        ValueError: If the dataset does not store the modality's inputs.
     """
     plan = plan_of(description)
     backbones = description.settings[SETTING]["backbones"]
     kept = [name for name, x in backbones.items() if x["source"] == NO_BACKBONE]
     if modality not in kept:
         raise ValueError(
-            f"Expected a dataset that keeps inputs of {modality}. Received: "
-            f"{description.name!r}, which keeps those of {kept or 'none'}. "
+            f"Expected a dataset that stores inputs of {modality}. Received: "
+            f"{description.name!r}, which stores those of {kept or 'none'}. "
             f"Extract one with --{modality}_backbone={NO_BACKBONE}."
         )
     return plan.modalities[modality].input_shape

@@ -1,4 +1,4 @@
-"""Predictions for any number of clips, written file by file."""
+"""Predictions for records, splits and media files."""
 
 from ac_keras.prediction.files import Outcome
 from ac_keras.prediction.files import PredictionStopped

@@ -1,4 +1,4 @@
-"""From a media file to the classes of its clip."""
+"""Predictor from a media file to the classes of its clip."""
 
 import dataclasses
 import os
@@ -8,12 +8,12 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from ac_keras.extraction import plan as kept_inputs
 from ac_keras.extraction.backbones.dataset_backbones import load_known_backbones
 from ac_keras.extraction.inputs.clip_inputs import ClipInputs
 from ac_keras.extraction.inputs.clip_inputs import read_inputs
 from ac_keras.extraction.media.container import MediaError
 from ac_keras.extraction.plan import ExtractionPlan
+from ac_keras.extraction.plan import plan_of
 from ac_keras.models import attention_model
 from ac_keras.pipeline import Description
 from ac_keras.pipeline import sampling
@@ -22,19 +22,19 @@ from ac_keras.pipeline.decoding import batch_decoder
 
 @dataclasses.dataclass(frozen=True)
 class ClipPrediction:
-    """What a model makes of a media file, and of what in it.
+    """Prediction for a media file, with its attention weights.
 
     Attributes:
         path: The file.
         classes: Names of the most probable classes, best first.
         scores: Their probabilities.
-        problems: What was wrong with a file that could be used none the less.
-        plan: How the file was read.
-        inputs: What backbones received; nothing of a modality that the file
+        problems: Descriptions of damage in a file that was read in part.
+        plan: Plan with which the file was read.
+        inputs: Inputs of the backbones, without the modalities that the file
             lacks.
         attention: Mapping from each of the model's modalities to its units'
-            weights, float32 `(num_units, num_sampled)`; of no frames where
-            the file lacks it.
+            weights, float32 `(num_units, num_sampled)`; `num_sampled` is 0 if
+            the file lacks the modality.
         sampled: Mapping from each of them to the positions, among `inputs`,
             of the frames that the model received, int64 `(num_sampled,)`.
     """
@@ -50,24 +50,24 @@ class ClipPrediction:
 
 
 class ClipPredictor:
-    """Predicts media files by a model of a dataset that was extracted.
+    """Predicts media files with a model of an extracted dataset.
 
-    A file goes the way of the dataset's own: the same frames, the same
-    backbones, stored and read back as its records are. The file of one of its
-    clips is given the probabilities that its record is given.
+    A file is processed like the dataset's own: the same choice of frames, the
+    same backbones, and features stored and read back as in records. The file
+    of a clip and its record get the same probabilities.
 
     Args:
         model: A model of `cluster_classifier` that was trained on the dataset.
-        directory: The dataset's folder. Its manifest and its backbones are
-            read; its records may be missing.
-        top_k: How many classes to name; all if there are fewer.
+        directory: Folder of the dataset, with its manifest and its backbones;
+            records are not needed.
+        top_k: Maximum number of classes per clip.
         sample_size: Frames taken at equal intervals from each modality; 0
             takes all.
 
     Raises:
         FileNotFoundError: If there is no manifest.
         ValueError: If the dataset was not extracted from media files, lacks
-            a modality of the model, or its backbones are gone.
+            a modality of the model, or its backbones are missing.
     """
 
     def __init__(
@@ -80,10 +80,7 @@ class ClipPredictor:
         directory = pathlib.Path(directory)
         modalities = model.get_layer("clusters").modalities
         description = Description.load(directory).select(modalities)
-        whole = kept_inputs.plan_of(description)
-        self.plan = ExtractionPlan(
-            whole.choice, {name: whole.modalities[name] for name in modalities}
-        )
+        self.plan = plan_of(description).select(modalities)
         self.top_k, self.sample_size = top_k, sample_size
         self._modalities = description.modalities
         self._names = description.class_names
@@ -91,7 +88,7 @@ class ClipPredictor:
             directory, description, self.plan
         )
         self._decode = batch_decoder(description, None, sample_size)
-        self._apply = _compiled(attention_model(model))
+        self._apply = _compile(attention_model(model))
 
     def predict(self, path: str | os.PathLike) -> ClipPrediction:
         """Predicts one file.
@@ -100,10 +97,10 @@ class ClipPredictor:
             path: A media file.
 
         Returns:
-            Its classes and where they come from.
+            The prediction.
 
         Raises:
-            MediaError: If the file has nothing of the model's modalities, or
+            MediaError: If the file has none of the model's modalities, or
                 cannot be used.
             ImportError: If a package of `ac-keras[media]` is missing.
         """
@@ -135,7 +132,7 @@ class ClipPredictor:
         )
 
     def _stored(self, path, inputs):
-        """What a batch of the clip's record alone is parsed into."""
+        """Returns the parsed batch of a record of this clip alone."""
         stored = {"id": tf.constant([os.fsencode(path)])}
         for name, modality in self._modalities.items():
             frames = np.zeros((0, modality.dim), np.float32)
@@ -146,7 +143,7 @@ class ClipPredictor:
             except ValueError as error:
                 raise MediaError(
                     f"A clip, modality {name!r}, {error}; path={path!r}. "
-                    "Look at the file in a player, and leave it out."
+                    "Check the file in a player, and leave it out."
                 ) from error
         return stored
 
@@ -159,8 +156,8 @@ class ClipPredictor:
         return taken[0].numpy().astype(np.int64)
 
 
-def _compiled(model):
-    """Makes a function that is traced once, for any number of frames."""
+def _compile(model):
+    """Returns a function that is traced once, for any number of frames."""
     signature = {
         name: tf.TensorSpec((1, *x.shape[1:]), x.dtype, name)
         for name, x in model.input.items()

@@ -1,11 +1,10 @@
-"""The files of records whose clips are to be named."""
+"""Files of records whose clips are predicted."""
 
 import bisect
 import dataclasses
 import glob
 import os
 import pathlib
-from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Sequence
@@ -22,51 +21,60 @@ from ac_keras.pipeline.integrity.corrupt_records import CorruptRecord
 from ac_keras.pipeline.integrity.corrupt_records import FileScan
 from ac_keras.pipeline.integrity.record_framing import FRAMING_BYTES
 
+READ_AHEAD = 2  # batches
+CHECKED_AT_ONCE = 128  # records
+MAX_STEM = 100  # characters of a file's name in its predictions' name
+
 
 @dataclasses.dataclass(frozen=True)
 class InputFile:
     """A file of records.
 
     Attributes:
-        path: Its absolute path.
-        num_bytes: Its size.
-        runs: Its stretches of sound records: of each the offset in bytes, the
-            number of records, where -1 goes to the file's end, and the number
-            of broken records before it.
+        path: Absolute path.
+        num_bytes: Size in bytes.
+        runs: Runs of intact records, each with its offset in bytes, its number
+            of records (-1 up to the end of the file), and the number of
+            corrupt records before it.
     """
 
     path: str
     num_bytes: int
     runs: tuple[tuple[int, int, int], ...] = ((0, -1, 0),)
 
+    @property
+    def stem(self) -> str:
+        """File name without its ending, shortened if very long."""
+        return pathlib.PurePath(self.path).stem[:MAX_STEM]
+
     def to_json(self) -> dict:
-        """What tells it from another file, as JSON values."""
+        """Returns path and size, which identify the file, as JSON values."""
         return {"file": self.path, "num_bytes": self.num_bytes}
 
 
 def find_files(patterns: Sequence[str]) -> list[InputFile]:
-    """Lists the files of some patterns, each once, in the paths' order.
+    """Returns the files of some patterns, each once, sorted by path.
 
     Args:
         patterns: Patterns such as `"records/part-*"`, or paths.
 
     Raises:
-        FileNotFoundError: If a pattern has no file.
-        ValueError: If it has a folder, or there is no pattern.
+        FileNotFoundError: If a pattern matches no file.
+        ValueError: If a pattern matches a folder, or there is no pattern.
     """
     found = set()
     for pattern in patterns:
         paths = [os.path.abspath(path) for path in glob.glob(pattern)]
         if not paths:
             raise FileNotFoundError(
-                "Expected patterns of one file or more each. Received: "
-                f"{pattern!r}, which no file has. Mend it; in a shell, "
-                "quote it."
+                "Expected patterns that match one file or more each. "
+                f"Received: {pattern!r}, which matches none. Correct it, and "
+                "quote it in a shell."
             )
         found.update(paths)
     if not found:
         raise ValueError(
-            "Expected one pattern of files or more. Received: none. Name the "
+            "Expected one pattern of files or more. Received: none. Pass the "
             "files whose records are to be read."
         )
     files = []
@@ -74,53 +82,37 @@ def find_files(patterns: Sequence[str]) -> list[InputFile]:
         if not os.path.isfile(path):
             raise ValueError(
                 f"Expected files of records. Received: {path}, which is a "
-                "folder. Name the files in it, such as folder/part-*."
+                "folder. Pass the files in it, such as folder/part-*."
             )
         files.append(InputFile(path, os.stat(path).st_size))
     return files
 
 
 def check_beginnings(files: Iterable[InputFile]) -> None:
-    """Looks at every file's first bytes, before much work is done.
+    """Checks every file's first bytes before the prediction starts.
 
     Raises:
-        ValueError: If one is empty or does not begin as a TFRecord file does.
+        ValueError: If a file is empty or does not start as a TFRecord file.
     """
     for file in files:
-        damage = damage_at_beginning(file)
-        if damage:
+        found = _corrupt_beginning(file)
+        if found:
             raise ValueError(
-                f"Expected TFRecord files, not compressed. Received: {damage}. "
-                "Make or copy the file anew, or leave it out."
+                f"Expected TFRecord files, not compressed. Received: {found}. "
+                "Make or copy the file again, or leave it out."
             )
-
-
-def damage_at_beginning(file: InputFile) -> CorruptRecord | None:
-    """Gives what a file's first bytes show to be wrong, if anything."""
-    if not file.num_bytes:
-        return CorruptRecord(file.path, 0, "an empty file")
-    reason = record_framing.describe_break(file.path, 0)
-    return CorruptRecord(file.path, 0, reason) if reason else None
-
-
-def stem_of(file: InputFile, longest: int = 100) -> str:
-    """Gives a file's name without its ending, cut where it is very long."""
-    return pathlib.PurePath(file.path).stem[:longest]
-
-
-READ_AHEAD = 2  # batches
 
 
 @dataclasses.dataclass(frozen=True)
 class Batch:
-    """Clips of one file.
+    """Batch of clips of one file.
 
     Attributes:
-        features: What the model takes.
-        ids: Strings `(batch,)`, bytes in NumPy; empty where a clip has none.
-        gaps: int64 `(batch,)`, the broken records of the file before each.
-        num_bytes: What the records take in the file; 0 where that is not
-            known, as a record has several clips.
+        features: Inputs of the model.
+        ids: Strings `(batch,)`, bytes in NumPy; empty without an id.
+        gaps: int64 `(batch,)`, number of corrupt records before each clip.
+        num_bytes: Size of the records in the file; 0 if unknown, because a
+            record has several clips.
     """
 
     features: dict[str, tf.Tensor]
@@ -136,15 +128,15 @@ def read_files(
     batch_size: int,
     sample_size: int = 0,
 ) -> Iterator[Batch | None]:
-    """Reads files one after the other, ahead of whoever takes the batches.
+    """Reads files one after the other, ahead of the consumer.
 
-    A batch has clips of one file only, so that what is computed for a file
-    does not depend on the others.
+    A batch contains clips of one file only, so that a file's predictions do
+    not depend on the others.
 
     Args:
         files: The files.
-        description: What the records hold, with the modalities to read.
-        batch_size: Clips in each batch; a file's last one may have fewer.
+        description: Description of the records, with the modalities to read.
+        batch_size: Clips per batch; a file's last one may have fewer.
         sample_size: Frames taken from each clip and modality at equal
             intervals; 0 takes all.
 
@@ -152,10 +144,10 @@ def read_files(
         The first file's batches, then None at its end, then the next file's.
 
     Raises:
-        tf.errors.OpError, UnicodeDecodeError: If the file that has not come
-            to its end cannot be read on.
+        tf.errors.OpError, UnicodeDecodeError: If the current file cannot be
+            read to its end.
     """
-    decode = clip_decoder(description, sample_size)
+    decode = _clip_decoder(description, sample_size)
     stream = _serialized(files, description, batch_size).map(
         lambda clips, gaps: _decode_part(clips, gaps, decode),
         num_parallel_calls=tf.data.AUTOTUNE,
@@ -172,17 +164,62 @@ def read_files(
             )
 
 
-def clip_decoder(
-    description: Description, sample_size: int
-) -> Callable[[tf.Tensor | dict], tuple[tf.Tensor, dict[str, tf.Tensor]]]:
-    """Gives a function from a batch of clips to their ids and features.
-
-    It takes what `parsing.expand_clips` gives, in batches. A clip without a
-    frame is an error: records of another format may look like that.
+def first_corrupt_record(
+    file: InputFile,
+    description: Description,
+    sample_size: int,
+    offset: int = 0,
+) -> CorruptRecord | None:
+    """Returns the first corrupt record of a file, if there is one.
 
     Args:
-        description: What the records hold.
-        sample_size: Frames taken from each clip and modality; 0 takes all.
+        file: The file.
+        description: Description of the records, with the modalities to read.
+        sample_size: Frames taken from each clip; others are not checked.
+        offset: First byte of a record; all records before it are intact.
+    """
+    if not file.num_bytes:
+        return _corrupt_beginning(file)
+    scan = _scan(file, description, sample_size)
+    return next(scan.find(offset), None)
+
+
+def intact_records(
+    file: InputFile, description: Description, sample_size: int
+) -> tuple[InputFile, list[CorruptRecord]]:
+    """Returns the file with its intact records only, and the corrupt ones.
+
+    Args:
+        file: The file; all of it is read.
+        description: Description of the records, with the modalities to read.
+        sample_size: Frames taken from each clip; others are not checked.
+    """
+    if not file.num_bytes:
+        empty = dataclasses.replace(file, runs=())
+        return empty, [_corrupt_beginning(file)]
+    scan = _scan(file, description, sample_size)
+    found = list(scan.find())
+    offsets = [record.offset for record in found]
+    runs = tuple(
+        (start, count, bisect.bisect(offsets, start))
+        for start, count in scan.runs
+    )
+    return dataclasses.replace(file, runs=runs), found
+
+
+def _corrupt_beginning(file):
+    """Returns the damage that a file's first bytes show, if any."""
+    if not file.num_bytes:
+        return CorruptRecord(file.path, 0, "an empty file")
+    reason = record_framing.describe_break(file.path, 0)
+    return CorruptRecord(file.path, 0, reason) if reason else None
+
+
+def _clip_decoder(description, sample_size):
+    """Returns a function from a batch of clips to their ids and features.
+
+    It takes batches of clips from `parsing.expand_clips`. A clip without a
+    frame is an error: records of another format may look like that.
     """
     decode = batch_decoder(description, None, sample_size)
     counts = [f"{name}_num_frames" for name in description.modalities]
@@ -206,7 +243,7 @@ def clip_decoder(
 
 
 def _serialized(files, description, batch_size):
-    """Gives batches of serialized clips, an empty one at a file's end."""
+    """Returns batches of serialized clips, an empty one at a file's end."""
     runs = [run for file in files for run in file.runs]
     table = tf.constant(np.reshape(runs, (-1, 3)), tf.int64)
     num_runs = tf.constant([len(file.runs) for file in files], tf.int64)
@@ -251,60 +288,14 @@ def _decode_part(clips, gaps, decode):
     }
 
 
-CHECKED_AT_ONCE = 128
-
-
-def first_damage(
-    file: InputFile,
-    description: Description,
-    sample_size: int,
-    offset: int = 0,
-) -> CorruptRecord | None:
-    """Gives the first place of a file that cannot be read, if there is one.
-
-    Args:
-        file: The file.
-        description: What the records hold, with the modalities to read.
-        sample_size: Frames taken from each clip; others are not looked at.
-        offset: The first byte of a record; all before it is sound.
-    """
-    if not file.num_bytes:
-        return damage_at_beginning(file)
-    scan = _scan(file, description, sample_size)
-    return next(scan.find(offset), None)
-
-
-def without_damage(
-    file: InputFile, description: Description, sample_size: int
-) -> tuple[InputFile, list[CorruptRecord]]:
-    """Gives the file with its sound records only, and what is broken in it.
-
-    Args:
-        file: The file; all of it is read.
-        description: What the records hold, with the modalities to read.
-        sample_size: Frames taken from each clip; others are not looked at.
-    """
-    if not file.num_bytes:
-        empty = dataclasses.replace(file, runs=())
-        return empty, [damage_at_beginning(file)]
-    scan = _scan(file, description, sample_size)
-    found = list(scan.find())
-    broken = [damage.offset for damage in found]
-    runs = tuple(
-        (start, count, bisect.bisect(broken, start))
-        for start, count in scan.runs
-    )
-    return dataclasses.replace(file, runs=runs), found
-
-
 def _scan(file, description, sample_size):
     count = _clip_counter(description, sample_size)
     return FileScan(file.path, count, checked_at_once=CHECKED_AT_ONCE)
 
 
 def _clip_counter(description, sample_size):
-    """Gives a function that decodes records as the reader does."""
-    decode = clip_decoder(description, sample_size)
+    """Returns a function that decodes and counts clips as the reader does."""
+    decode = _clip_decoder(description, sample_size)
 
     def batches_of(serialized):
         dataset = tf.data.Dataset.from_tensor_slices(serialized)
@@ -319,7 +310,7 @@ def _clip_counter(description, sample_size):
     def count(serialized):
         if len(serialized) > 1:
             return int(count_many(serialized))
-        # Slower, but an error says in its first line what is wrong.
+        # Slower, but the first line of an error describes the problem.
         return sum(len(decode(x)[0]) for x in batches_of(serialized))
 
     return count

@@ -1,4 +1,4 @@
-"""Predictions of media files as JSON values, with a picture of each."""
+"""Predictions of media files as JSON values, with a plot of each."""
 
 import os
 import pathlib
@@ -22,49 +22,109 @@ from ac_keras.visualization.explained_modality import BANDS
 from ac_keras.visualization.explained_modality import FLOW
 from ac_keras.visualization.explained_modality import IMAGES
 
-ONE_FRAME = 1.0  # second that a clip of a single frame is drawn over
+DIGITS = 6  # of a probability
+MAX_BYTES = 200  # of a file's name; most file systems allow 255
+ONE_FRAME = 1.0  # seconds over which a clip of a single frame is drawn
 
 
-def save_picture(prediction: ClipPrediction, path: str | os.PathLike) -> None:
-    """Draws frames, flow and spectrogram, each with its units' attention.
+def predict_media(
+    predictor: ClipPredictor,
+    paths: Sequence[str | os.PathLike],
+    plots_dir: str | os.PathLike | None = None,
+) -> Iterator[dict[str, Any]]:
+    """Predicts media files one after the other.
 
     Args:
-        prediction: Of one file.
+        predictor: Predicts one file.
+        paths: The files.
+        plots_dir: Folder for a plot of each file, created if missing; None for
+            no plots.
+
+    Yields:
+        For each file its `path`, `classes` and `scores`; `problems`, if there
+        are some; and `picture`, the path of its plot. For a file that cannot
+        be used, `path` and `error`.
+
+    Raises:
+        OSError: If a plot cannot be written.
+        ImportError: If a package of `ac-keras[media]` is missing.
+    """
+    names = plot_names(paths)
+    if plots_dir is not None:
+        pathlib.Path(plots_dir).mkdir(parents=True, exist_ok=True)
+    for path, name in zip(paths, names, strict=True):
+        row = {"path": os.fsdecode(path)}
+        try:
+            prediction = predictor.predict(path)
+        except ValueError as error:
+            yield {**row, "error": str(error)}
+            continue
+        row["classes"] = list(prediction.classes)
+        row["scores"] = [round(x, DIGITS) for x in prediction.scores]
+        if prediction.problems:
+            row["problems"] = list(prediction.problems)
+        if plots_dir is not None:
+            plot = pathlib.Path(plots_dir) / name
+            save_clip_plot(prediction, plot)
+            row["picture"] = str(plot)
+        yield row
+
+
+def plot_names(paths: Sequence[str | os.PathLike]) -> list[str]:
+    """Returns the name of each file's plot; equal names are numbered."""
+    names, taken = [], set()
+    for path in paths:
+        name = os.fsencode(pathlib.Path(os.fsdecode(path)).name)
+        stem, number = os.fsdecode(name[:MAX_BYTES]), 1
+        name = f"{stem}.png"
+        while name in taken:
+            number += 1
+            name = f"{stem}-{number}.png"
+        taken.add(name)
+        names.append(name)
+    return names
+
+
+def save_clip_plot(prediction: ClipPrediction, path: str | os.PathLike) -> None:
+    """Plots frames, flow and log-mel bands with the units' attention weights.
+
+    Args:
+        prediction: Prediction for one file.
         path: The PNG file to write.
     """
-    modalities = [
-        _sound(prediction, name)
+    audio = [
+        _explain_audio(prediction, name)
         for name, plan in prediction.plan.modalities.items()
         if isinstance(plan, AudioPlan)
     ]
-    ends = [x.extent[1] for x in modalities if not x.is_absent]
+    ends = [x.extent[1] for x in audio if not x.is_absent]
     whole = max([end for end in ends if end > 0], default=ONE_FRAME)
-    modalities = [
-        _frames(prediction, name, plan, whole)
+    frames = [
+        _explain_frames(prediction, name, plan, whole)
         for name, plan in prediction.plan.modalities.items()
         if not isinstance(plan, AudioPlan)
-    ] + modalities
+    ]
     save_clip_explanation(
         pathlib.PurePath(prediction.path).name,
         list(zip(prediction.classes, prediction.scores, strict=True)),
-        modalities,
+        frames + audio,
         path,
     )
 
 
 def shown_spans(times: np.ndarray, whole: float) -> np.ndarray:
-    """Tells which part of a clip each of its frames stands for.
+    """Computes the part of the clip that each chosen frame represents.
 
-    Frames that begin with the clip's first stand for what follows up to the
-    next one; others were taken from the middles of intervals and reach halfway
-    to their neighbours.
+    If the first frame is the clip's first, each frame represents the time up
+    to the next one. Otherwise frames come from the middles of intervals, and
+    each represents the time halfway to its neighbors.
 
     Args:
-        times: Seconds at which they are shown, ascending, at least one.
-        whole: The end of a clip of which nothing is known but its first frame.
+        times: Presentation times in seconds, ascending, at least one.
+        whole: End of the clip, if its first frame is the only one.
 
     Returns:
-        Seconds at which each part begins and ends, `(num_frames, 2)`.
+        Start and end of each part in seconds, `(num_frames, 2)`.
     """
     if len(times) == 1:
         return np.array([[0.0, 2 * times[0] or whole]])
@@ -79,17 +139,17 @@ def shown_spans(times: np.ndarray, whole: float) -> np.ndarray:
 
 
 def mean_flow(codes: np.ndarray, plan: FlowPlan) -> np.ndarray:
-    """Averages the flow of each stack's pairs of frames.
+    """Computes the mean flow of each stack over its pairs of frames.
 
     Args:
         codes: uint8 `(num_stacks, height, width, 2 * stack_length)`.
-        plan: How they were made.
+        plan: Plan of the flow.
 
     Returns:
-        float32 `(num_stacks, height, width, 2)`, pixels a frame.
+        float32 `(num_stacks, height, width, 2)`, pixels per frame.
     """
     flow = decode_flow(codes, plan.bound)
-    # No byte means exactly none: what still pictures have is drawn as still.
+    # No byte decodes to exactly 0: the code of no motion is drawn as none.
     still = encode_flow(np.zeros(1, np.float32), plan.bound)
     flow = np.where(codes == still, np.float32(0), flow)
     pairs = flow.reshape(*flow.shape[:-1], plan.stack_length, 2)
@@ -99,15 +159,15 @@ def mean_flow(codes: np.ndarray, plan: FlowPlan) -> np.ndarray:
 def join_patches(
     patches: np.ndarray, times: np.ndarray
 ) -> tuple[np.ndarray, tuple[float, float]]:
-    """Puts log-mel patches side by side, or over each other.
+    """Joins log-mel patches in time; later ones overwrite overlaps.
 
     Args:
         patches: Floats `(num_patches, num_steps, num_bands)`.
-        times: Seconds at which each begins.
+        times: Start of each patch in seconds.
 
     Returns:
-        Floats `(all_steps, num_bands)`, NaN between patches that leave a gap,
-        and the seconds at which they begin and end.
+        Floats `(all_steps, num_bands)`, NaN in gaps between patches, and their
+        start and end in seconds.
     """
     steps = np.rint((times - times[0]) / STEP_SECONDS).astype(int)
     length = patches.shape[1]
@@ -118,20 +178,20 @@ def join_patches(
     return bands, (start, start + len(bands) * STEP_SECONDS)
 
 
-def _frames(prediction, name, plan, whole):
+def _explain_frames(prediction, name, plan, whole):
     kind = FLOW if isinstance(plan, FlowPlan) else IMAGES
     taken = prediction.sampled[name]
     if not len(taken):
         return _absent(prediction, name, kind)
-    picture = prediction.inputs.arrays[name][taken]
+    frames = prediction.inputs.arrays[name][taken]
     spans = shown_spans(prediction.inputs.times[name][taken], whole)
     if kind == FLOW:
-        picture = mean_flow(picture, plan)
+        frames = mean_flow(frames, plan)
     attention = prediction.attention[name]
-    return ExplainedModality(name, attention, spans, kind, picture)
+    return ExplainedModality(name, attention, spans, kind, frames)
 
 
-def _sound(prediction, name):
+def _explain_audio(prediction, name):
     taken = prediction.sampled[name]
     if not len(taken):
         return _absent(prediction, name, BANDS)
@@ -152,65 +212,3 @@ def _sound(prediction, name):
 def _absent(prediction, name, kind):
     attention = prediction.attention[name]
     return ExplainedModality(name, attention, np.zeros((0, 2)), kind)
-
-
-DIGITS = 6  # of a probability
-MAX_BYTES = 200  # of a file's name; 255 is what most disks take
-
-
-def predict_media(
-    predictor: ClipPredictor,
-    paths: Sequence[str | os.PathLike],
-    pictures_dir: str | os.PathLike | None = None,
-) -> Iterator[dict[str, Any]]:
-    """Predicts files one after the other.
-
-    Args:
-        predictor: Predicts a file.
-        paths: The files.
-        pictures_dir: A folder for a picture of each, made if need be; None for
-            no pictures.
-
-    Yields:
-        For each file its `path`, `classes` and `scores`; `problems`, if it has
-        some; and `picture`, if there is one. Of a file that cannot be used
-        `path` and `error`.
-
-    Raises:
-        OSError: If a picture cannot be written.
-        ImportError: If a package of `ac-keras[media]` is missing.
-    """
-    names = picture_names(paths)
-    if pictures_dir is not None:
-        pathlib.Path(pictures_dir).mkdir(parents=True, exist_ok=True)
-    for path, name in zip(paths, names, strict=True):
-        row = {"path": os.fsdecode(path)}
-        try:
-            prediction = predictor.predict(path)
-        except ValueError as error:
-            yield {**row, "error": str(error)}
-            continue
-        row["classes"] = list(prediction.classes)
-        row["scores"] = [round(x, DIGITS) for x in prediction.scores]
-        if prediction.problems:
-            row["problems"] = list(prediction.problems)
-        if pictures_dir is not None:
-            picture = pathlib.Path(pictures_dir) / name
-            save_picture(prediction, picture)
-            row["picture"] = str(picture)
-        yield row
-
-
-def picture_names(paths: Sequence[str | os.PathLike]) -> list[str]:
-    """Names a picture after each file; files of one name are numbered."""
-    names, taken = [], set()
-    for path in paths:
-        name = os.fsencode(pathlib.Path(os.fsdecode(path)).name)
-        stem, number = os.fsdecode(name[:MAX_BYTES]), 1
-        name = f"{stem}.png"
-        while name in taken:
-            number += 1
-            name = f"{stem}-{number}.png"
-        taken.add(name)
-        names.append(name)
-    return names

@@ -1,12 +1,12 @@
-"""The folder that predictions are written to: what it is of and what is done.
+"""Output folder of predictions.
 
-    predictions.json                 what decides the predictions
-    00003-of-00128-STEM.jsonl        those of the fourth input file
-    counted/00003-of-00128-STEM.json what was counted in it; in the end:
-    summary.json                     what was counted in all files
+    predictions.json                 plan: input files and settings
+    00003-of-00128-STEM.jsonl        predictions of the fourth input file
+    counted/00003-of-00128-STEM.json its counts, until all files are done
+    summary.json                     counts of all files
 
-Every file appears whole or not at all, and the counts of an input file come
-before its predictions: a file of predictions stands for work that is done.
+Every file is written atomically, and the counts of an input file precede its
+predictions: a file of predictions marks an input file as done.
 """
 
 import contextlib
@@ -16,106 +16,12 @@ import os
 import pathlib
 import shutil
 import uuid
-from collections.abc import Callable
 from collections.abc import Iterator
 from collections.abc import Sequence
 
 from ac_keras.pipeline.integrity.corrupt_records import CorruptRecord
 from ac_keras.prediction.input_files import InputFile
-from ac_keras.prediction.input_files import stem_of
 from ac_keras.utils import atomic_file
-
-
-def write_first(path: pathlib.Path, values: dict) -> None:
-    """Writes a JSON file unless another process or machine has done so."""
-    with _complete(path, values) as own:
-        try:
-            os.link(own, path)
-        except FileExistsError:
-            pass
-        except OSError:  # A file system without hard links, or worse.
-            os.replace(own, path)
-
-
-def compare(
-    path: pathlib.Path, plan: dict, is_done: Callable[[int], bool]
-) -> None:
-    """Compares a plan with the one that a folder was begun with.
-
-    An input file that is not done may have got another size since, as a
-    broken one does that is made anew. The plan is then written anew.
-
-    Args:
-        path: The file of the plan that the folder was begun with.
-        plan: JSON values; under `files` each input file's path and size.
-        is_done: Whether the input file of a number is predicted.
-
-    Raises:
-        ValueError: If the plans differ.
-    """
-    begun = json.loads(path.read_text(encoding="utf-8"))
-    plan = json.loads(json.dumps(plan))
-    if begun == plan:
-        return
-    for index, (old, new) in enumerate(
-        zip(begun["files"], plan["files"], strict=False)
-    ):
-        if old["file"] == new["file"] and not is_done(index):
-            old["num_bytes"] = new["num_bytes"]
-    difference = _difference(begun, plan)
-    if difference:
-        raise ValueError(
-            f"Expected the files and settings that {path.parent} was begun "
-            f"with. Received: {difference}. Name another folder, or remove "
-            "this one."
-        )
-    with _complete(path, plan) as own:
-        os.replace(own, path)
-
-
-@contextlib.contextmanager
-def _complete(path, values):
-    """Gives a JSON file on the disk, for the block's time."""
-    # Machines may well have processes of the same number.
-    own = path.with_name(f".{path.name}.{uuid.uuid4().hex}.partial")
-    try:
-        with open(own, "w", encoding="utf-8") as file:
-            json.dump(values, file, indent=1)
-            file.write("\n")
-            file.flush()
-            os.fsync(file.fileno())
-        yield own
-    finally:
-        own.unlink(missing_ok=True)
-
-
-def _difference(begun, now):
-    """Says how a plan differs from the one that a folder was begun with."""
-    for key in now:
-        if begun.get(key) == now[key]:
-            continue
-        if key == "files":
-            return _other_files(begun["files"], now["files"])
-        return f"{key}={_short(now[key])}, where it was {_short(begun[key])}"
-    return None
-
-
-def _other_files(begun, now):
-    begun, now = ({x["file"]: x["num_bytes"] for x in y} for y in (begun, now))
-    for path in sorted(begun.keys() | now.keys()):
-        if path not in begun:
-            return f"{path}, which was not among the files"
-        if path not in now:
-            return f"{len(now)} files without {path}"
-        if begun[path] != now[path]:
-            return f"{path} of {now[path]} bytes, where it was {begun[path]}"
-    return None
-
-
-def _short(value, limit=200):
-    text = json.dumps(value)
-    return text if len(text) <= limit else text[:limit] + "..."
-
 
 PLAN = "predictions.json"
 SUMMARY = "summary.json"
@@ -123,19 +29,19 @@ COUNTED = "counted"
 
 
 class OutputFolder:
-    """Files of predictions, one for each file of records.
+    """Folder of predictions, with one file for each file of records.
 
     Several processes may work on the same folder, each on other files.
 
     Args:
-        directory: The folder; made if need be.
-        files: All files of records, those of other processes too.
-        settings: Everything else that decides the predictions, JSON values.
-        suffix: The ending of the names.
+        directory: The folder; created if missing.
+        files: All files of records, including those of other processes.
+        settings: All settings that affect the predictions, JSON values.
+        suffix: Ending of the files' names.
 
     Raises:
-        ValueError: If the folder cannot be written to, or was begun with
-            other files or settings.
+        ValueError: If the folder is not writable, or was started with other
+            files or settings.
     """
 
     def __init__(
@@ -148,7 +54,7 @@ class OutputFolder:
         self.directory = pathlib.Path(directory)
         self.files = list(files)
         self._names = [
-            f"{index:05d}-of-{len(files):05d}-{stem_of(file)}{suffix}"
+            f"{index:05d}-of-{len(files):05d}-{file.stem}{suffix}"
             for index, file in enumerate(self.files)
         ]
         plan = {**settings, "files": [x.to_json() for x in self.files]}
@@ -158,33 +64,33 @@ class OutputFolder:
             (self.directory / COUNTED).mkdir(exist_ok=True)
         except OSError as error:
             raise ValueError(
-                "Expected a folder that can be written to. Received: "
-                f"{directory}, {error.strerror}. Name another one, or change "
-                "what stands in the way."
+                "Expected a folder that is writable. Received: "
+                f"{directory}, {error.strerror}. Choose another one, or "
+                "correct its permissions."
             ) from error
 
     @property
     def num_done(self) -> int:
-        """How many files are predicted, by whichever process."""
+        """Number of files that are predicted, by any process."""
         return sum(map(self.is_done, range(len(self.files))))
 
     def path(self, index: int) -> pathlib.Path:
-        """The path of a file's predictions."""
+        """Returns the path of a file's predictions."""
         return self.directory / self._names[index]
 
     def is_done(self, index: int) -> bool:
-        """Whether a file's predictions are there."""
+        """Returns True if a file's predictions exist."""
         return self.path(index).is_file()
 
     def sweep(self, index: int) -> None:
-        """Removes what a killed process left of a file's predictions."""
+        """Removes partial predictions that a killed process left."""
         name = glob.escape(f".{self._names[index]}.")
         for partial in self.directory.glob(f"{name}*{atomic_file.PARTIAL}"):
             partial.unlink(missing_ok=True)
 
     @contextlib.contextmanager
     def writing(self, index: int) -> Iterator[pathlib.Path]:
-        """Gives a path to write a file's predictions to; see `atomic_path`.
+        """Yields a path to write a file's predictions to; see `atomic_path`.
 
         Raises:
             OSError: If they cannot be written.
@@ -195,20 +101,21 @@ class OutputFolder:
                 yield partial
         except OSError as error:
             raise OSError(
-                f"Expected to write {path}. Received: {error}. Mend what "
-                "stands in the way and give the same command again."
+                f"Expected to write {path}. Received: {error}. Fix the "
+                "cause and run the same command again."
             ) from error
 
     def count(
-        self, index: int, num_clips: int, damage: Sequence[CorruptRecord]
+        self, index: int, num_clips: int, corrupt: Sequence[CorruptRecord]
     ) -> None:
-        """Keeps what was counted in a file, within its `writing`."""
-        broken = [{"byte": x.offset, "reason": x.reason} for x in damage]
+        """Writes the counts of a file, within its `writing`."""
         counted = {
             **self.files[index].to_json(),
             "predictions": self._names[index],
             "num_clips": num_clips,
-            "broken_records": broken,
+            "broken_records": [
+                {"byte": x.offset, "reason": x.reason} for x in corrupt
+            ],
         }
         text = json.dumps(counted, indent=1) + "\n"
         atomic_file.write_text(self._counts(index), text)
@@ -217,11 +124,11 @@ class OutputFolder:
         """Writes the summary once all files are done.
 
         Returns:
-            What is in it: `num_files`, `num_clips`, `num_broken_records` and
-            the counts of each of the `files`. None while one is missing.
+            The summary: `num_files`, `num_clips`, `num_broken_records` and
+            the counts of each of the `files`. None while a file is missing.
 
         Raises:
-            FileNotFoundError: If a file's counts were removed.
+            FileNotFoundError: If the counts of a file were removed.
         """
         path = self.directory / SUMMARY
         if not path.is_file():
@@ -229,11 +136,11 @@ class OutputFolder:
                 return None
             try:
                 summary = self._sum()
-            except FileNotFoundError:  # Another process was faster?
+            except FileNotFoundError:  # Another process may have been faster.
                 if not path.is_file():
                     raise
             else:
-                write_first(path, summary)
+                _write_first(path, summary)
         shutil.rmtree(self.directory / COUNTED, ignore_errors=True)
         return json.loads(path.read_text(encoding="utf-8"))
 
@@ -253,14 +160,103 @@ class OutputFolder:
         return self.directory / COUNTED / f"{self._names[index]}.json"
 
     def _claim(self, plan):
-        """Writes the plan, or compares it with the one that is there."""
+        """Writes the plan, or compares it with the existing one."""
         path = self.directory / PLAN
         if not path.is_file():
             if self.num_done:
                 raise ValueError(
                     "Expected an empty folder or one with its "
                     f"{PLAN}. Received: {self.directory}, with predictions "
-                    f"and no {PLAN}. Name another folder."
+                    f"and no {PLAN}. Choose another folder."
                 )
-            write_first(path, plan)
-        compare(path, plan, self.is_done)
+            _write_first(path, plan)
+        _compare(path, plan, self.is_done)
+
+
+def _write_first(path, values):
+    """Writes a JSON file unless another process or machine has done so."""
+    with _complete(path, values) as own:
+        try:
+            os.link(own, path)
+        except FileExistsError:
+            pass
+        except OSError:  # e.g. a file system without hard links
+            os.replace(own, path)
+
+
+def _compare(path, plan, is_done):
+    """Compares a plan with the one that a folder was started with.
+
+    The size of an input file that is not done may have changed, as when a
+    corrupt file is replaced. The plan is then written again.
+
+    Args:
+        path: File of the folder's plan.
+        plan: JSON values; `files` lists each input file's path and size.
+        is_done: Function from an index to True if that file is predicted.
+
+    Raises:
+        ValueError: If the plans differ.
+    """
+    begun = json.loads(path.read_text(encoding="utf-8"))
+    plan = json.loads(json.dumps(plan))
+    if begun == plan:
+        return
+    for index, (old, new) in enumerate(
+        zip(begun["files"], plan["files"], strict=False)
+    ):
+        if old["file"] == new["file"] and not is_done(index):
+            old["num_bytes"] = new["num_bytes"]
+    difference = _describe_difference(begun, plan)
+    if difference:
+        raise ValueError(
+            f"Expected the files and settings that {path.parent} was started "
+            f"with. Received: {difference}. Choose another folder, or remove "
+            "this one."
+        )
+    with _complete(path, plan) as own:
+        os.replace(own, path)
+
+
+@contextlib.contextmanager
+def _complete(path, values):
+    """Yields the path of a temporary JSON file that is on the disk."""
+    # Not the process id: processes on other machines may have the same one.
+    own = path.with_name(f".{path.name}.{uuid.uuid4().hex}.partial")
+    try:
+        with open(own, "w", encoding="utf-8") as file:
+            json.dump(values, file, indent=1)
+            file.write("\n")
+            file.flush()
+            os.fsync(file.fileno())
+        yield own
+    finally:
+        own.unlink(missing_ok=True)
+
+
+def _describe_difference(begun, now):
+    """Describes how a plan differs from an earlier one; None if equal."""
+    for key in now:
+        if begun.get(key) == now[key]:
+            continue
+        if key == "files":
+            return _describe_files(begun["files"], now["files"])
+        return f"{key}={_short(now[key])} instead of {_short(begun[key])}"
+    return None
+
+
+def _describe_files(begun, now):
+    begun, now = ({x["file"]: x["num_bytes"] for x in y} for y in (begun, now))
+    for path in sorted(begun.keys() | now.keys()):
+        if path not in begun:
+            return f"{path}, which was not among the files"
+        if path not in now:
+            return f"{len(now)} files without {path}"
+        if begun[path] != now[path]:
+            return f"{path} of {now[path]} instead of {begun[path]} bytes"
+    return None
+
+
+def _short(value, limit=200):
+    text = json.dumps(value)
+    return text if len(text) <= limit else text[:limit] + "..."

@@ -1,27 +1,30 @@
-"""What a run over many files shows while it goes."""
+"""Progress bar of a run over many files."""
 
 import sys
 import time
 
 import tqdm
 
-LOG_SECONDS = 30.0  # between two lines where there is no terminal
+LOG_SECONDS = 30.0  # between two lines without a terminal
 
 
 class Progress:
-    """A bar over the files' bytes, with clips, their rate and files.
+    """Progress bar over bytes, with the numbers of files and clips.
 
     Args:
-        num_files: Files to be done.
-        num_bytes: Their size.
-        done: How many of them were done before, and their size.
+        num_files: Number of files.
+        num_bytes: Their total size.
+        done: Number of files that were done before, and their total size.
+
+    Attributes:
+        num_clips: Number of clips predicted so far.
     """
 
     def __init__(self, num_files: int, num_bytes: int, done: tuple[int, int]):
         self.num_clips = 0
         self._num_files, self._files_done = num_files, done[0]
         self._start = time.monotonic()
-        self._seen = 0  # bytes of the file that is read
+        self._seen = 0  # bytes of the current file
         self._bar = tqdm.tqdm(
             total=num_bytes,
             initial=done[1],
@@ -41,21 +44,21 @@ class Progress:
 
     @property
     def seconds(self) -> float:
-        """Since the beginning."""
+        """Seconds since the start."""
         return time.monotonic() - self._start
 
     def batch(self, num_clips: int, num_bytes: int) -> None:
-        """Counts a batch that is predicted."""
+        """Counts a predicted batch."""
         self.num_clips += num_clips
         self._update(num_bytes)
 
     def restart_file(self, num_clips: int) -> None:
-        """Takes back what was counted of a file that is read again."""
+        """Subtracts the counts of a file that is read again."""
         self.num_clips -= num_clips
         self._update(-self._seen)
 
     def end_file(self, num_bytes: int) -> None:
-        """Counts a file that is done, and its bytes in no batch."""
+        """Counts a completed file, and its bytes outside of batches."""
         self._files_done += 1
         self._update(num_bytes - self._seen)
         self._seen = 0

@@ -1,19 +1,19 @@
-r"""Files of predictions: JSON lines, CSV and Parquet.
+r"""Writers of predictions: JSON lines, CSV and Parquet.
 
 Every format has the same columns:
 
 | column | value |
 |---|---|
-| `id` | the clip's id; empty if its record has none |
-| `file` | the absolute path of the file that its record is in |
-| `index` | its number among the file's clips, from 0; a broken record counts |
+| `id` | id of the clip; empty if its record has none |
+| `file` | absolute path of the file of records |
+| `index` | number of the clip in the file, from 0; corrupt records count |
 | `classes` | names of the most probable classes, best first |
 | `scores` | their probabilities, float32 |
 
-JSON lines and Parquet have lists in the last two; CSV has a column for each
-of their entries: `class_1`, `score_1`, `class_2` and so on. Scores are written
-in full: as float32 they are read back bit for bit from each format. Bytes of
-an id that are no UTF-8 are written as `\xNN`.
+JSON lines and Parquet have lists in the last two; CSV has a column per entry:
+`class_1`, `score_1`, `class_2` and so on. Scores have full precision: read as
+float32, they are bit-exact in each format. Bytes of an id that are not UTF-8
+are written as `\xNN`.
 """
 
 import csv
@@ -23,15 +23,19 @@ import os
 
 import numpy as np
 
+from ac_keras.utils.optional_imports import import_optional
+
+GROUP_ROWS = 1 << 16  # held in memory and written together
+
 
 @dataclasses.dataclass(frozen=True)
 class Rows:
-    """Predictions of some clips of a file.
+    """Predictions for some clips of a file.
 
     Attributes:
-        ids: The clips' ids, bytes.
-        file: The file's path.
-        index: int64 `(batch,)`.
+        ids: Ids of the clips, bytes.
+        file: Path of the file.
+        index: Numbers of the clips in the file, int64 `(batch,)`.
         classes: Names, objects `(batch, top_k)`.
         scores: float32 `(batch, top_k)`.
     """
@@ -43,16 +47,16 @@ class Rows:
     scores: np.ndarray
 
     def names(self) -> list[str]:
-        """The ids as text."""
+        """Returns the ids as text."""
         return [x.decode("utf-8", "backslashreplace") for x in self.ids]
 
 
 class JsonLinesWriter:
-    """Writes an object a line.
+    """Writes one JSON object per line.
 
     Args:
         path: The file to write.
-        top_k: How many classes a row names.
+        top_k: Number of classes per row.
     """
 
     suffix = ".jsonl"
@@ -80,16 +84,16 @@ class JsonLinesWriter:
             self._file.write(json.dumps(row) + "\n")
 
     def close(self) -> None:
-        """Ends the file."""
+        """Closes the file."""
         self._file.close()
 
 
 class CsvWriter:
-    """Writes a header and a line a clip.
+    """Writes a CSV header and one line per clip.
 
     Args:
         path: The file to write.
-        top_k: How many classes a row names.
+        top_k: Number of classes per row.
     """
 
     suffix = ".csv"
@@ -115,25 +119,23 @@ class CsvWriter:
         self._csv.writerows(zip(*columns, strict=True))
 
     def close(self) -> None:
-        """Ends the file."""
+        """Closes the file."""
         self._file.close()
 
 
-GROUP_ROWS = 1 << 16  # held in memory and written together
-
-
 class ParquetWriter:
-    """Writes a Parquet file, needing ac-keras[parquet].
+    """Writes a Parquet file; needs `ac-keras[parquet]`.
 
     Args:
         path: The file to write.
-        top_k: How many classes a row names.
+        top_k: Number of classes per row.
     """
 
     suffix = ".parquet"
 
     def __init__(self, path: str | os.PathLike, top_k: int):
-        self._arrow, parquet = import_arrow()
+        self._arrow = import_optional("pyarrow", "parquet")
+        parquet = import_optional("pyarrow.parquet", "parquet")
         self._top_k = top_k
         text, score = self._arrow.string(), self._arrow.float32()
         self._schema = self._arrow.schema(
@@ -170,7 +172,7 @@ class ParquetWriter:
             self._flush()
 
     def close(self) -> None:
-        """Ends the file."""
+        """Closes the file."""
         self._flush()
         self._writer.close()
 
@@ -181,26 +183,9 @@ class ParquetWriter:
         self._waiting, self._num_waiting = [], 0
 
     def _lists(self, x):
-        """Turns `(count, top_k)` into an array of lists."""
+        """Converts `(count, top_k)` to an array of lists."""
         ends = np.arange(len(x) + 1, dtype=np.int32) * self._top_k
         return self._arrow.ListArray.from_arrays(ends, x.ravel())
-
-
-def import_arrow():
-    """Imports pyarrow and its Parquet.
-
-    Raises:
-        ImportError: If it is not there, or another NumPy than it needs.
-    """
-    try:
-        import pyarrow
-        import pyarrow.parquet
-    except ImportError as error:
-        raise ImportError(
-            "Expected pyarrow, which writes Parquet. Received: "
-            f"{error}. Install ac-keras[parquet]."
-        ) from error
-    return pyarrow, pyarrow.parquet
 
 
 _WRITERS = {
@@ -212,17 +197,17 @@ FORMATS = tuple(_WRITERS)
 
 
 def writer_of(name: str) -> type:
-    """Gives the class that writes a format.
+    """Returns the class that writes a format.
 
     Raises:
         ValueError: If the format is unknown.
-        ImportError: If it needs a package that is not there.
+        ImportError: If it needs a package that is missing.
     """
     if name not in FORMATS:
         raise ValueError(
             f"Expected a format among {FORMATS}. Received: "
-            f"format={name!r}. Name one of them."
+            f"format={name!r}. Pass one of them."
         )
     if name == "parquet":
-        import_arrow()
+        import_optional("pyarrow.parquet", "parquet")
     return _WRITERS[name]

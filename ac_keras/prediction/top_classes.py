@@ -1,4 +1,4 @@
-"""The most probable classes of clips."""
+"""Most probable classes of clips."""
 
 import hashlib
 import os
@@ -14,15 +14,20 @@ from ac_keras.pipeline import evaluation_batches
 
 
 class TopClasses:
-    """Names the most probable classes of each clip of a batch.
+    """Computes the most probable classes of each clip of a batch.
 
-    Scoring and choosing are one graph, so that of a batch only the chosen
-    classes leave it. Batches may have any number of clips and frames.
+    The model and the selection form one graph, so that only the selected
+    classes are copied from the device. Batches may have any number of clips
+    and frames.
 
     Args:
         model: A model of `cluster_classifier`.
-        class_names: One name a class, in the order of the labels.
-        top_k: How many classes to name; all if there are fewer.
+        class_names: Class names in the order of the labels.
+        top_k: Maximum number of classes per clip.
+
+    Attributes:
+        model: The model.
+        top_k: Number of classes per clip.
     """
 
     def __init__(
@@ -40,10 +45,10 @@ class TopClasses:
     def __call__(
         self, features: dict[str, tf.Tensor]
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Names the classes.
+        """Computes the top classes of a batch.
 
         Args:
-            features: For every modality float32 `(batch, num_frames, dim)`,
+            features: For each modality float32 `(batch, num_frames, dim)`,
                 and int32 `MODALITY_num_frames` `(batch,)`.
 
         Returns:
@@ -67,21 +72,21 @@ def predict_split(
     batch_size: int = 256,
     sample_size: int = 0,
 ) -> Iterator[tuple[str, np.ndarray, np.ndarray, np.ndarray]]:
-    """Names the most probable classes of a split's clips.
+    """Predicts the most probable classes of a split's clips.
 
     Args:
         model: A model of `cluster_classifier`.
         manifest: The dataset.
         split: The split.
-        top_k: How many classes to name; all if there are fewer.
-        batch_size: Clips at a time.
+        top_k: Maximum number of classes per clip.
+        batch_size: Clips per batch.
         sample_size: Frames taken at equal intervals from each clip and
             modality; 0 takes all.
 
     Yields:
-        For each clip, in the split's order, its id, its labels as
-        `evaluation_batches` gives them, names of classes, objects `(top_k,)`,
-        and their scores, float32 `(top_k,)`, best first.
+        For each clip, in the split's order, its id, its labels as in
+        `evaluation_batches`, names of classes, objects `(top_k,)`, and their
+        scores, float32 `(top_k,)`, best first.
     """
     top_classes = TopClasses(model, manifest.description.class_names, top_k)
     batches = evaluation_batches(
@@ -100,6 +105,6 @@ def predict_split(
 
 
 def hash_file(path: str | os.PathLike) -> str:
-    """Gives the SHA-256 of a file, in hexadecimal."""
+    """Returns the SHA-256 of a file in hexadecimal."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

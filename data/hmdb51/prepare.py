@@ -18,27 +18,34 @@ from ac_keras.annotations.official_lists import write_listed
 from ac_keras.annotations.splits import hold_out_groups
 
 _VIDEOS_DIR = flags.DEFINE_string(
-    "videos_dir", None, "A folder of .avi a class.", required=True
+    "videos_dir",
+    None,
+    "Folder with a folder of .avi files per class.",
+    required=True,
 )
 _LISTS_DIR = flags.DEFINE_string(
     "lists_dir",
     None,
-    "testTrainMulti_7030_splits, with brush_hair_test_split1.txt and so on.",
+    "Folder testTrainMulti_7030_splits, with brush_hair_test_split1.txt and "
+    "so on.",
     required=True,
 )
 _SPLIT = flags.DEFINE_integer(
-    "split", None, "1, 2 or 3.", required=True, lower_bound=1, upper_bound=3
+    "split",
+    None,
+    "Number of the official split: 1, 2 or 3.",
+    required=True,
+    lower_bound=1,
+    upper_bound=3,
 )
-_TABLE = flags.DEFINE_string(
-    "table", None, "The CSV file to write.", required=True
-)
+_TABLE = flags.DEFINE_string("table", None, "CSV file to write.", required=True)
 _VALIDATION_SHARE = flags.DEFINE_float(
     "validation_share",
     0.1,
-    "Share of each class's training clips to hold out, in whole sources.",
+    "Fraction of each class's training clips for validation, whole sources.",
 )
 _SEED = flags.DEFINE_integer(
-    "seed", 0, "Decides which sources are held out.", lower_bound=0
+    "seed", 0, "Seed of the choice of validation sources.", lower_bound=0
 )
 
 
@@ -49,11 +56,11 @@ def main(argv):
         clips, unused = hmdb51.read_lists(_LISTS_DIR.value, _SPLIT.value)
         clips = hold_out_groups(clips, _VALIDATION_SHARE.value, _SEED.value)
         clips = find_files(clips, _VIDEOS_DIR.value)
-        said = write_listed(clips, _VIDEOS_DIR.value, _TABLE.value)
+        lines = write_listed(clips, _VIDEOS_DIR.value, _TABLE.value)
     except (ValueError, OSError) as error:
         sys.exit(str(error))
     print(f"In neither part of the official split: {unused} clips")
-    print("\n".join(said))
+    print("\n".join(lines))
     missing = sum(clip.file is None for clip in clips)
     if missing:
         print(

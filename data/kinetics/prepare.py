@@ -18,24 +18,25 @@ from ac_keras.annotations.official_lists import write_listed
 from ac_keras.annotations.splits import hold_out_groups
 
 _VIDEOS_DIR = flags.DEFINE_string(
-    "videos_dir", None, "The videos, in folders or not.", required=True
+    "videos_dir",
+    None,
+    "Folder of the videos, with or without sub-folders.",
+    required=True,
 )
 _ANNOTATIONS = flags.DEFINE_list(
     "annotations",
     None,
-    "The official CSV or JSON files of training and validation.",
+    "Official CSV or JSON files of training and validation clips.",
     required=True,
 )
-_TABLE = flags.DEFINE_string(
-    "table", None, "The CSV file to write.", required=True
-)
+_TABLE = flags.DEFINE_string("table", None, "CSV file to write.", required=True)
 _VALIDATION_SHARE = flags.DEFINE_float(
     "validation_share",
     0.05,
-    "Share of each class's training clips to hold out.",
+    "Fraction of each class's training clips for validation.",
 )
 _SEED = flags.DEFINE_integer(
-    "seed", 0, "Decides which clips are held out.", lower_bound=0
+    "seed", 0, "Seed of the choice of validation clips.", lower_bound=0
 )
 
 
@@ -46,12 +47,12 @@ def main(argv):
         clips, left_out = read_annotations(_ANNOTATIONS.value)
         clips = hold_out_groups(clips, _VALIDATION_SHARE.value, _SEED.value)
         clips = find_kinetics_files(clips, _VIDEOS_DIR.value)
-        said = write_listed(clips, _VIDEOS_DIR.value, _TABLE.value)
+        lines = write_listed(clips, _VIDEOS_DIR.value, _TABLE.value)
     except (ValueError, OSError) as error:
         sys.exit(str(error))
     if left_out:
-        print(f"Of the official test, and left out: {left_out} clips")
-    print("\n".join(said))
+        print(f"Official test clips, left out: {left_out} clips")
+    print("\n".join(lines))
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from ac_keras.annotations.official_lists import ListedClip
 from ac_keras.annotations.official_lists import missing_table
 from ac_keras.annotations.official_lists import write_listed
 
-# By their names in Kinetics-400. README.md says where they come from.
+# Names in Kinetics-400; see README.md for their origin.
 CLASSES = (
     "blowing nose",
     "blowing out candles",
@@ -55,19 +55,17 @@ CLASSES = (
 _KINETICS_TABLE = flags.DEFINE_string(
     "kinetics_table",
     None,
-    "What data/kinetics/prepare.py wrote.",
+    "CSV file that data/kinetics/prepare.py wrote.",
     required=True,
 )
-_TABLE = flags.DEFINE_string(
-    "table", None, "The CSV file to write.", required=True
-)
+_TABLE = flags.DEFINE_string("table", None, "CSV file to write.", required=True)
 _CLASSES = flags.DEFINE_list(
-    "classes", list(CLASSES), "Names of the classes, as Kinetics has them."
+    "classes", list(CLASSES), "Names of the classes in Kinetics."
 )
 
 
 def read_clips(table: pathlib.Path) -> list[ListedClip]:
-    """Gives the clips of our classes, and the missing ones."""
+    """Reads the clips of the classes, including the missing ones."""
     rows = [(row, row.path) for row in load_table(table)]
     if missing_table(table).is_file():
         rows += [(row, None) for row in load_table(missing_table(table))]
@@ -81,7 +79,7 @@ def read_clips(table: pathlib.Path) -> list[ListedClip]:
         raise ValueError(
             f"Expected clips of all {len(_CLASSES.value)} classes in {table}. "
             f"Received: none of {sorted(lacking)}. Make the table of "
-            "Kinetics-400, or name the classes with --classes."
+            "Kinetics-400, or pass the names of the classes with --classes."
         )
     return clips
 
@@ -92,15 +90,15 @@ def main(argv):
     table = pathlib.Path(_KINETICS_TABLE.value)
     if table.resolve() == pathlib.Path(_TABLE.value).resolve():
         raise app.UsageError(
-            "Expected another file to write than the one to read. Received: "
+            "Expected --table to differ from --kinetics_table. Received: "
             f"{table} twice."
         )
     try:
         clips = read_clips(table)
-        said = write_listed(clips, table.parent, _TABLE.value)
+        lines = write_listed(clips, table.parent, _TABLE.value)
     except (ValueError, OSError) as error:
         sys.exit(str(error))
-    print("\n".join([f"{len(set(_CLASSES.value))} classes", *said]))
+    print("\n".join([f"{len(set(_CLASSES.value))} classes", *lines]))
 
 
 if __name__ == "__main__":

@@ -17,37 +17,43 @@ from ac_keras.annotations.official_lists import write_listed
 from ac_keras.annotations.splits import hold_out_groups
 
 _VIDEOS_DIR = flags.DEFINE_string(
-    "videos_dir", None, "UCF-101, a folder of .avi a class.", required=True
+    "videos_dir",
+    None,
+    "Folder UCF-101, with a folder of .avi files per class.",
+    required=True,
 )
 _LISTS_DIR = flags.DEFINE_string(
     "lists_dir",
     None,
-    "ucfTrainTestlist, with classInd.txt, trainlist01.txt and so on.",
+    "Folder ucfTrainTestlist, with classInd.txt, trainlist01.txt and so on.",
     required=True,
 )
 _SPLIT = flags.DEFINE_integer(
-    "split", None, "1, 2 or 3.", required=True, lower_bound=1, upper_bound=3
+    "split",
+    None,
+    "Number of the official split: 1, 2 or 3.",
+    required=True,
+    lower_bound=1,
+    upper_bound=3,
 )
-_TABLE = flags.DEFINE_string(
-    "table", None, "The CSV file to write.", required=True
-)
+_TABLE = flags.DEFINE_string("table", None, "CSV file to write.", required=True)
 _VALIDATION_SHARE = flags.DEFINE_float(
     "validation_share",
     0.1,
-    "Share of each class's training clips to hold out, in whole groups.",
+    "Fraction of each class's training clips for validation, whole groups.",
 )
 _VALIDATION_GROUPS = flags.DEFINE_list(
     "validation_groups",
     None,
-    "Numbers of the groups to hold out of every class, such as 8,9.",
+    "Numbers of the training groups for validation, such as 8,9.",
 )
 _SEED = flags.DEFINE_integer(
-    "seed", 0, "Decides which groups are held out.", lower_bound=0
+    "seed", 0, "Seed of the choice of validation groups.", lower_bound=0
 )
 
 
 def hold_out(clips):
-    """Makes validation clips as the flags say."""
+    """Moves clips to the validation split by the flags."""
     if _VALIDATION_GROUPS.value is None:
         return hold_out_groups(clips, _VALIDATION_SHARE.value, _SEED.value)
     if _VALIDATION_SHARE.present or not all(
@@ -66,10 +72,10 @@ def main(argv):
     try:
         clips = hold_out(ucf101.read_lists(_LISTS_DIR.value, _SPLIT.value))
         clips = find_files(clips, _VIDEOS_DIR.value)
-        said = write_listed(clips, _VIDEOS_DIR.value, _TABLE.value)
+        lines = write_listed(clips, _VIDEOS_DIR.value, _TABLE.value)
     except (ValueError, OSError) as error:
         sys.exit(str(error))
-    print("\n".join(said))
+    print("\n".join(lines))
     missing = sum(clip.file is None for clip in clips)
     if missing:
         print(

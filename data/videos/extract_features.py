@@ -1,13 +1,13 @@
-r"""Turns a folder of videos into records of local features.
+r"""Extracts local features of videos and writes them as records.
 
     python data/videos/extract_features.py --videos_dir=videos \
         --rgb_backbone=InceptionResNetV2 --modalities=rgb \
         --output_dir=records/mine
 
-takes `videos/CLASS/CLIP.mp4`, or `videos/SPLIT/CLASS/CLIP.mp4`; `--table` takes
-a CSV file of path,label[,split] instead. See README.md beside this file. A run
-that was stopped goes on with the shards that are missing when the same command
-is given again, and ends with the same bytes.
+reads `videos/CLASS/CLIP.mp4`, or `videos/SPLIT/CLASS/CLIP.mp4`; `--table` reads
+a CSV file of path,label[,split] instead. See README.md beside this file. The
+same command resumes an interrupted run at the missing shards and ends with the
+same bytes.
 """
 
 import os
@@ -27,9 +27,9 @@ from ac_keras.annotations.splits import draw_splits
 from ac_keras.extraction import plan as extraction_plan
 from ac_keras.extraction.backbones.dataset_backbones import BackboneChoice
 from ac_keras.extraction.backbones.dataset_backbones import input_side
-from ac_keras.extraction.engines import job as shard_problems
 from ac_keras.extraction.engines import local_engine
 from ac_keras.extraction.engines import ray_engine
+from ac_keras.extraction.engines.job import PROBLEMS_TABLE
 from ac_keras.extraction.engines.job import WorkerError
 from ac_keras.extraction.engines.run import Outcome
 from ac_keras.extraction.extract import DatasetExtraction
@@ -39,62 +39,74 @@ from ac_keras.extraction.media.frame_times import EqualIntervals
 from ac_keras.extraction.media.frame_times import FrameRate
 from ac_keras.extraction.plan import ExtractionPlan
 from ac_keras.pipeline import Manifest
+from ac_keras.utils.deprecated_flags import define_deprecated_flag
 
 _VIDEOS_DIR = flags.DEFINE_string(
     "videos_dir",
     None,
-    "Folder of class folders; with --table, the folder that its paths start "
-    "from, else the table's.",
+    "Folder of class folders; with --table, the folder that its paths are "
+    "relative to (default: the table's).",
 )
 _TABLE = flags.DEFINE_string(
-    "table", None, "CSV file with columns path, label and perhaps split."
+    "table", None, "CSV file with columns path, label and optionally split."
 )
 _INPUTS_DIR = flags.DEFINE_string(
     "inputs_dir",
     None,
-    "Folder of a dataset that keeps what backbones receive, in place of media "
-    "files. It decides frames, sizes and splits.",
+    "Folder of a dataset that stores the backbones' inputs, instead of media "
+    "files. It determines frames, sizes and splits.",
 )
 _OUTPUT_DIR = flags.DEFINE_string(
-    "output_dir", None, "Folder of the dataset.", required=True
+    "output_dir", None, "Folder of the dataset to write.", required=True
 )
-_NAME = flags.DEFINE_string("name", "videos", "The dataset's name.")
+_NAME = flags.DEFINE_string("name", "videos", "Name of the dataset.")
 _MODALITIES = flags.DEFINE_list(
-    "modalities", ["rgb"], "Of rgb, flow and audio."
+    "modalities", ["rgb"], "Modalities among rgb, flow and audio."
 )
 _NUM_FRAMES = flags.DEFINE_integer(
-    "num_frames", 25, "Frames of a clip, at equal intervals.", lower_bound=1
+    "num_frames",
+    25,
+    "Number of frames per clip, at equal intervals.",
+    lower_bound=1,
 )
 _FRAMES_PER_SECOND = flags.DEFINE_float(
-    "frames_per_second", None, "Frames at this rate instead."
+    "frames_per_second", None, "Frame rate, instead of --num_frames."
 )
-_MAX_FRAMES = flags.DEFINE_integer(
-    "max_frames", 300, "Frames of a clip at most, at a rate.", lower_bound=1
+_MAX_NUM_FRAMES = flags.DEFINE_integer(
+    "max_num_frames",
+    300,
+    "Maximum number of frames of a clip with --frames_per_second.",
+    lower_bound=1,
 )
+define_deprecated_flag("max_frames", _MAX_NUM_FRAMES)
 _CROP = flags.DEFINE_integer(
     "crop",
     None,
-    "Side of the square that backbones see, in pixels; else what the network "
-    "is known for.",
+    "Side of the square that backbones take, in pixels (default: the usual "
+    "size of the network).",
 )
 _RESIZE = flags.DEFINE_integer(
-    "resize", None, "Shorter side before the crop; else 8/7 of it."
+    "resize",
+    None,
+    "Shorter side of frames before the crop, in pixels (default: 8/7 of it).",
 )
 _BACKBONES = {
     name: flags.DEFINE_string(
         f"{name}_backbone",
         None,
-        f"{kinds}, a .keras file, or none to keep what it would receive.",
+        f"{kinds}, a .keras file, or `none` to store the inputs.",
     )
     for name, kinds in {
-        "rgb": "`small` or a name in keras.applications",
-        "flow": "As for RGB; left out, RGB's is inflated",
-        "audio": "`small` or `vgg16`",
+        "rgb": "Backbone of RGB: `small`, a name in keras.applications",
+        "flow": "Backbone of flow (default: inflated from RGB's): as for RGB",
+        "audio": "Backbone of audio: `small`, `vgg16`",
     }.items()
 }
 _WEIGHTS = {
     name: flags.DEFINE_string(
-        f"{name}_weights", default, "`imagenet`, a file, or none."
+        f"{name}_weights",
+        default,
+        f"Weights of the {name} backbone: `imagenet`, a file, or `none`.",
     )
     for name, default in {
         "rgb": "imagenet",
@@ -103,10 +115,13 @@ _WEIGHTS = {
     }.items()
 }
 _FLOW_METHOD = flags.DEFINE_enum(
-    "flow_method", "tvl1", ["tvl1", "dis"], "dis is much faster."
+    "flow_method",
+    "tvl1",
+    ["tvl1", "dis"],
+    "Algorithm for optical flow; dis is a hundred times faster.",
 )
 _STACK_LENGTH = flags.DEFINE_integer(
-    "stack_length", 5, "Pairs of frames in a stack of flow.", lower_bound=1
+    "stack_length", 5, "Number of frame pairs in a flow stack.", lower_bound=1
 )
 _PATCH_STEP = flags.DEFINE_integer(
     "patch_step",
@@ -115,47 +130,55 @@ _PATCH_STEP = flags.DEFINE_integer(
     lower_bound=1,
 )
 _DTYPE = flags.DEFINE_enum(
-    "dtype", "float32", ["float32", "float16"], "How features are stored."
+    "dtype",
+    "float32",
+    ["float32", "float16"],
+    "Storage type of float features.",
 )
 _VOCABULARY = flags.DEFINE_string(
-    "vocabulary", None, "CSV file with a column Name, the classes in order."
+    "vocabulary", None, "CSV file with a column Name: the classes in order."
 )
 _VALIDATION_SHARE = flags.DEFINE_float(
-    "validation_share", 0.0, "Share of clips drawn for validation."
+    "validation_share", 0.0, "Fraction of clips drawn for validation."
 )
 _TEST_SHARE = flags.DEFINE_float(
-    "test_share", 0.0, "Share of clips drawn for the test split."
+    "test_share", 0.0, "Fraction of clips drawn for the test split."
 )
 _SEED = flags.DEFINE_integer(
-    "seed", 0, "Decides splits, order and random weights.", lower_bound=0
+    "seed", 0, "Seed of splits, order and random weights.", lower_bound=0
 )
 _CLIPS_PER_SHARD = flags.DEFINE_integer(
-    "clips_per_shard", 128, "Clips in a file, at most.", lower_bound=1
+    "clips_per_shard", 128, "Maximum number of clips per file.", lower_bound=1
 )
 _ENGINE = flags.DEFINE_enum(
-    "engine", "local", ["local", "ray"], "What runs the workers."
+    "engine", "local", ["local", "ray"], "Engine that runs the workers."
 )
 _WORKERS = flags.DEFINE_integer(
-    "workers", None, "Processes; else as many as there are cores."
+    "workers", None, "Number of worker processes (default: number of cores)."
 )
 _READ_AHEAD = flags.DEFINE_integer(
-    "read_ahead", 2, "Files that a worker decodes at a time.", lower_bound=1
+    "read_ahead",
+    2,
+    "Number of files that a worker decodes at a time.",
+    lower_bound=1,
 )
 _RAY_ADDRESS = flags.DEFINE_string(
-    "ray_address", None, "Of a Ray cluster; else one of this machine."
+    "ray_address",
+    None,
+    "Address of a Ray cluster (default: start one on this machine).",
 )
 _GPUS_PER_WORKER = flags.DEFINE_float(
-    "gpus_per_worker", 0.0, "With Ray: GPUs of each, or a part of one."
+    "gpus_per_worker", 0.0, "GPUs per worker with Ray; a fraction shares one."
 )
 _RETRY = flags.DEFINE_bool(
-    "retry", False, "Whether to do shards anew that lack some of their clips."
+    "retry", False, "Extract shards again from which clips were left out."
 )
 
 ENGINES = {"local": local_engine, "ray": ray_engine}
 
 
 def choices() -> dict[str, BackboneChoice]:
-    """Gives the backbone of each modality, as the flags name it."""
+    """Returns the backbone of each modality from the flags."""
     found = {}
     for name in _MODALITIES.value:
         source, inflate_from = _BACKBONES[name].value, None
@@ -168,9 +191,9 @@ def choices() -> dict[str, BackboneChoice]:
         weights = _WEIGHTS[name].value
         if source is None and inflate_from is None:
             raise ValueError(
-                f"Expected --{name}_backbone. Received: none. Name a network, "
-                "a .keras file of your own, or `none` to keep what it would "
-                "receive and train one with trainers/finetune_backbone.py."
+                f"Expected --{name}_backbone. Received: none. Pass a network, "
+                "a .keras file, or `none` to store its inputs and train one "
+                "with trainers/finetune_backbone.py."
             )
         found[name] = BackboneChoice(
             source, None if weights == "none" else weights, inflate_from
@@ -179,7 +202,7 @@ def choices() -> dict[str, BackboneChoice]:
 
 
 def make_plan(chosen: dict[str, BackboneChoice]) -> ExtractionPlan:
-    """Tells what is taken from every file."""
+    """Returns the plan that the flags define."""
     modalities = {}
     for name, choice in chosen.items():
         if name == "audio":
@@ -195,12 +218,12 @@ def make_plan(chosen: dict[str, BackboneChoice]) -> ExtractionPlan:
         modalities[name] = plan
     frames = EqualIntervals(_NUM_FRAMES.value)
     if _FRAMES_PER_SECOND.value:
-        frames = FrameRate(_FRAMES_PER_SECOND.value, _MAX_FRAMES.value)
+        frames = FrameRate(_FRAMES_PER_SECOND.value, _MAX_NUM_FRAMES.value)
     return ExtractionPlan(frames, modalities)
 
 
 def list_clips() -> tuple[pathlib.Path, list[ClipRow]]:
-    """Gives the folder that paths start from and the clips."""
+    """Returns the folder that paths are relative to, and the clips."""
     if _TABLE.value:
         folder = _VIDEOS_DIR.value or pathlib.Path(_TABLE.value).parent
         rows = load_table(_TABLE.value)
@@ -208,21 +231,21 @@ def list_clips() -> tuple[pathlib.Path, list[ClipRow]]:
         folder, rows = _VIDEOS_DIR.value, list_class_folders(_VIDEOS_DIR.value)
     else:
         raise ValueError(
-            "Expected --videos_dir or --table. Received: neither. Name a "
+            "Expected --videos_dir or --table. Received: neither. Pass a "
             "folder of class folders, or a table of files."
         )
     folder = pathlib.Path(folder).absolute()
     if not any((folder / row.path).is_file() for row in rows):
         raise ValueError(
             f"Expected the clips' files below {folder}. Received: none of "
-            f"{len(rows)} is there, not {rows[0].path}. Name the folder that "
-            "the paths start from with --videos_dir."
+            f"{len(rows)} exists, such as {rows[0].path}. Pass the folder "
+            "that the paths are relative to with --videos_dir."
         )
     return folder, rows
 
 
 def begin() -> DatasetExtraction:
-    """Begins the dataset that the flags describe, or goes on with it."""
+    """Starts or resumes the extraction that the flags describe."""
     chosen = choices()
     if _INPUTS_DIR.value:
         return extract_inputs(
@@ -250,7 +273,7 @@ def begin() -> DatasetExtraction:
 
 
 def engine():
-    """Gives the function that runs the workers."""
+    """Returns the function that runs the workers."""
     workers = _WORKERS.value or os.cpu_count()
     options = {}
     if _ENGINE.value == "ray":
@@ -263,11 +286,11 @@ def engine():
 
 
 def extract() -> Outcome:
-    """Does what the flags say.
+    """Runs the extraction.
 
     Raises:
         FileNotFoundError: If a folder or table is missing.
-        ValueError: If flags, files and folder do not fit.
+        ValueError: If flags, files and folder are inconsistent.
         WorkerError: If workers fail.
     """
     extraction = begin()
@@ -277,7 +300,7 @@ def extract() -> Outcome:
 
 
 def report(outcome: Outcome) -> None:
-    """Prints what was done."""
+    """Prints the result."""
     rate = outcome.num_clips / max(outcome.seconds, 1e-9)
     print(
         f"{outcome.num_clips:,} clips in {outcome.num_shards} files, "
@@ -293,7 +316,7 @@ def report(outcome: Outcome) -> None:
         print(
             f"left out: {outcome.num_left_out:,}, used in part: "
             f"{outcome.num_in_part:,}; see "
-            f"{pathlib.Path(_OUTPUT_DIR.value) / shard_problems.TABLE}"
+            f"{pathlib.Path(_OUTPUT_DIR.value) / PROBLEMS_TABLE}"
         )
     print(f"The dataset is in {_OUTPUT_DIR.value}")
 
@@ -306,7 +329,7 @@ def main(argv):
     try:
         report(extract())
     except KeyboardInterrupt:
-        sys.exit("Stopped. The same command goes on with the shards left.")
+        sys.exit("Stopped. Run the same command again to continue.")
     except (FileNotFoundError, ImportError, ValueError, WorkerError) as error:
         sys.exit(str(error))
 

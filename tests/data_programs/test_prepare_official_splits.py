@@ -292,7 +292,7 @@ def test_the_kinetics_table_is_not_written_over(kinetics):
     table = kinetics[0] / "kinetics.csv"
     before = table.read_bytes()
     said = refusal("kinetics_sounds", kinetics_table=table, table=table)
-    assert "another file to write" in said
+    assert "--table to differ" in said
     assert table.read_bytes() == before
 
 

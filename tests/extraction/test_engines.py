@@ -166,8 +166,8 @@ def test_a_killed_run_goes_on_with_the_shards_left(media, extracted, tmp_path):
     assert digests(tmp_path) == digests(extracted[0])
 
 
-def test_shards_that_lack_clips_can_be_done_anew(media, tmp_path):
-    from ac_keras.extraction.engines import job as shard_problems
+def test_shards_that_lack_clips_can_be_done_again(media, tmp_path):
+    from ac_keras.extraction.engines.job import incomplete_shards
 
     folder, rows = media
     run(media, tmp_path, 1)
@@ -176,7 +176,7 @@ def test_shards_that_lack_clips_can_be_done_anew(media, tmp_path):
     broken.write_bytes(whole.read_bytes())
     try:
         writer, _, tasks, _ = make_job(folder, tmp_path, rows)
-        writer.reopen(shard_problems.lacking(x.path for x in tasks))
+        writer.reopen(incomplete_shards(x.path for x in tasks))
         outcome = run(media, tmp_path, 1)
     finally:
         broken.write_bytes(kept)
@@ -186,7 +186,7 @@ def test_shards_that_lack_clips_can_be_done_anew(media, tmp_path):
 def test_files_none_of_which_can_be_used_are_an_error(tmp_path):
     (tmp_path / "a.mp4").write_text("no video")
     row = write_rows_of("a.mp4")
-    with pytest.raises(ValueError, match="can be used among 9.*a: Expected"):
+    with pytest.raises(ValueError, match="file or more among 9.*a: Expected"):
         run((tmp_path, [row] * NUM_CLIPS), tmp_path / "out", 1)
     assert not (tmp_path / "out" / "manifest.json").exists()
 

@@ -11,13 +11,13 @@ from support.prediction.clip_files import describe
 from support.prediction.predicted_files import contents
 
 OTHER_SETTINGS = {  # What is asked of a folder, and what is said of it.
-    "model": ({"model_id": "1"}, 'model="1", where it was "0"'),
-    "top_k": ({"top_k": 2}, "top_k=2, where it was 3"),
-    "eval_frames": ({"sample_size": 4}, "eval_frames=4, where it was 0"),
-    "format": ({"format": "csv"}, 'format="csv", where it was "jsonl"'),
+    "model": ({"model_id": "1"}, 'model="1" instead of "0"'),
+    "top_k": ({"top_k": 2}, "top_k=2 instead of 3"),
+    "eval_frames": ({"sample_size": 4}, "eval_frames=4 instead of 0"),
+    "format": ({"format": "csv"}, 'format="csv" instead of "jsonl"'),
     "description": (
         {"description": describe(seed=3)},
-        r'description=.*"seed": 3.*, where it was .*"seed": null',
+        r'description=.*"seed": 3.* instead of .*"seed": null',
     ),
 }
 
@@ -28,7 +28,7 @@ def test_a_folder_begun_with_another_setting_is_refused(
 ):
     changes, said = OTHER_SETTINGS[name]
     before = contents(predicted)
-    with pytest.raises(ValueError, match=f"begun with. Received: {said}"):
+    with pytest.raises(ValueError, match=f"started with. Received: {said}"):
         clip_files.predict(records, predicted, model=classifier, **changes)
     assert contents(predicted) == before
     assert not (predicted / "counted").exists()
@@ -55,7 +55,7 @@ def one_longer(folder):
     path = folder / "part-0.tfrecord"  # Its predictions are there.
     size = path.stat().st_size
     path.write_bytes(2 * path.read_bytes())
-    return f"part-0.tfrecord of {2 * size} bytes, where it was {size}"
+    return f"part-0.tfrecord of {2 * size} bytes instead of {size}"
 
 
 @pytest.mark.parametrize("change", [one_more, one_less, one_longer])
@@ -64,9 +64,9 @@ def test_a_folder_begun_with_other_files_is_refused(
 ):
     copy = shutil.copytree(records, tmp_path / "records")
     output = tmp_path / "output"
-    clip_files.predict(copy, output, model=classifier, share=(0, 2))
+    clip_files.predict(copy, output, model=classifier, shard=(0, 2))
     said = change(copy)
-    with pytest.raises(ValueError, match=f"Received: .*{said}. Name another"):
+    with pytest.raises(ValueError, match=f"Received: .*{said}. Choose another"):
         clip_files.predict(copy, output, model=classifier)
 
 
@@ -83,8 +83,8 @@ ARGUMENTS = {
     "no file": ({"records": ["part-*", "none-*"]}, "'none-\\*', which no file"),
     "no pattern": ({"records": []}, "one pattern of files or more"),
     "a folder": ({"records": ["."]}, r"records\d*, which is a folder"),
-    "a share too high": ({"share": (2, 2)}, r"Received: share=\(2, 2\)"),
-    "a share of none": ({"share": (0, 0)}, r"Received: share=\(0, 0\)"),
+    "a shard too high": ({"shard": (2, 2)}, r"Received: shard=\(2, 2\)"),
+    "a shard of none": ({"shard": (0, 0)}, r"Received: shard=\(0, 0\)"),
     "an unknown format": ({"format": "xml"}, "Received: format='xml'"),
 }
 
@@ -105,7 +105,7 @@ def test_arguments_that_cannot_be_are_refused(
 def test_a_file_is_no_output_folder(records, classifier, tmp_path):
     (tmp_path / "file").touch()
     for output in (tmp_path / "file", tmp_path / "file" / "output"):
-        with pytest.raises(ValueError, match="that can be written to. Rec"):
+        with pytest.raises(ValueError, match="that is writable. Rec"):
             clip_files.predict(records, output, model=classifier)
 
 
@@ -127,7 +127,7 @@ def test_a_full_disk_is_told_and_leaves_no_part(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("os.fsync", lambda _: None)
-    clip_files.predict(records, tmp_path, model=classifier, share=(0, 2))
+    clip_files.predict(records, tmp_path, model=classifier, shard=(0, 2))
     before = contents(tmp_path)
     monkeypatch.setattr("os.fsync", fail)
     with pytest.raises(OSError, match="to write .*-1.jsonl. Received: .*No"):

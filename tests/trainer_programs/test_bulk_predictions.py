@@ -59,7 +59,7 @@ def shares(folder):
                     "shared",
                     "test-*",
                     "validation-*",
-                    share=f"{i},2",
+                    shard=f"{i},2",
                     top_k=2,
                 ),
                 cwd=folder,
@@ -149,8 +149,8 @@ def test_a_ctrl_c_ends_a_run_with_a_message(stopped):
     done = len(list(output.glob("0*")))
     assert status == 128 + signal.SIGINT
     assert errors.splitlines()[-1] == (
-        f"Stopped by SIGINT: {done} of {MANY} files are done and stay. The "
-        "same command goes on with the others."
+        f"Stopped by SIGINT: {done} of {MANY} files are done and "
+        "remain. Run the same command again to continue."
     )
     assert "Traceback" not in errors and 0 < done < MANY
 

@@ -10,7 +10,7 @@ from matplotlib import image
 from support.media.extracted_media import BROKEN
 from support.media.extracted_media import SILENT
 from support.media.extracted_media import copy_description
-from support.media.extracted_media import damage_sound
+from support.media.extracted_media import damage_audio
 from support.media.extracted_media import make_model
 from support.media.extracted_media import write_dataset
 from support.programs import run_cases
@@ -55,7 +55,7 @@ def folder(tmp_path_factory):
         shutil.copy(media_dir / rows[number].path, folder / f"{name}.mp4")
     (folder / "more").mkdir()
     shutil.copy(folder / "a.mp4", folder / "more")
-    damage_sound(folder / "a.mp4", folder / "damaged.mp4")
+    damage_audio(folder / "a.mp4", folder / "damaged.mp4")
     shutil.rmtree(copy_description(data_dir, folder / "bare") / "backbones")
     other = copy_description(data_dir, folder / "other") / "manifest.json"
     other.write_text(

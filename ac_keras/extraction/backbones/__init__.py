@@ -1,1 +1,1 @@
-"""Networks that turn frames and sound into features."""
+"""Backbones: networks from frames and audio to local features."""

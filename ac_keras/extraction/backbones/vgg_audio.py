@@ -1,32 +1,32 @@
-"""The network from log-mel patches to local features of sound."""
+"""Audio backbone: VGG-16 on log-mel patches."""
 
 import os
 
 import keras
 
-PATCH_SHAPE = (96, 64, 1)  # steps of 10 ms, mel bands, one channel
+from ac_keras.extraction.plan import PATCH_SHAPE
 
 
 def vgg_audio(weights: str | os.PathLike | None = None) -> keras.Model:
-    """Builds VGG-16's convolutions on log-mel patches.
+    """Builds VGG-16's convolutions for log-mel patches.
 
-    A patch is processed as a picture of one channel, and what the last
-    convolutions give is averaged over it.
+    A patch is processed as an image with one channel; the output of the last
+    convolutions is averaged over it.
 
     Args:
-        weights: A file of weights that this network has written, or None for
-            random ones: there are none to download.
+        weights: A weights file of this network, or None for random weights.
+            Pretrained weights are not available.
 
     Returns:
-        A model from `(batch, 96, 64, 1)` log-mel patches, float32, to features
-        `(batch, 512)`, float32. It is made of Keras's own layers.
+        A model from log-mel patches `(batch, 96, 64, 1)`, float32, to features
+        `(batch, 512)`, float32. It consists of Keras's own layers.
 
     Raises:
-        ValueError: If the file has other weights or is no such file.
+        ValueError: If the file is not a weights file of this network.
 
     References:
         Simonyan and Zisserman, Very Deep Convolutional Networks, ICLR 2015,
-        configuration D; on sound as in Hershey et al., CNN Architectures for
+        configuration D; on audio as in Hershey et al., CNN Architectures for
         Large-Scale Audio Classification, ICASSP 2017.
     """
     network = keras.applications.VGG16(
@@ -38,9 +38,9 @@ def vgg_audio(weights: str | os.PathLike | None = None) -> keras.Model:
             model.load_weights(weights)
         except (ValueError, OSError) as error:
             raise ValueError(
-                "vgg_audio expects a file of weights that it has written "
-                f"itself. Received: weights={os.fspath(weights)!r}; Keras "
-                f"says: {error}\nGive what model.save_weights(path) has "
-                "written, its name ending in .weights.h5, or None."
+                "vgg_audio expects a weights file of its own. "
+                f"Received: weights={os.fspath(weights)!r}; Keras "
+                f"says: {error}\nPass a file ending in .weights.h5 that "
+                "model.save_weights(path) wrote, or None."
             ) from error
     return model

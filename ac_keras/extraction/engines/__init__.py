@@ -1,1 +1,1 @@
-"""Shards as the unit of work of processes and of Ray."""
+"""Extraction engines: local processes and Ray, with shards as tasks."""

@@ -1,4 +1,4 @@
-"""The unit of work of an extraction, and what is heard of it."""
+"""Unit of work of an extraction, its events, and problems with files."""
 
 import collections
 import csv
@@ -13,21 +13,25 @@ from ac_keras.pipeline.description import Description
 from ac_keras.pipeline.writer import ShardTotals
 from ac_keras.utils import atomic_file
 
+PROBLEMS_SUFFIX = ".problems.json"  # of a shard
+PROBLEMS_TABLE = "problems.csv"  # of a dataset
+MAX_LOSSES = 3  # workers that may be lost on one shard
+
 
 @dataclasses.dataclass(frozen=True)
 class ExtractionJob:
-    """What all workers need to know.
+    """Settings for all workers.
 
     Attributes:
-        directory: The dataset's folder, with `backbones/MODALITY.keras`.
-        media_dir: The folder that the clips' paths start from; None where
-            tasks name a source.
+        directory: Folder of the dataset, with `backbones/MODALITY.keras`.
+        media_dir: Folder that the clips' paths are relative to; None if tasks
+            have a source.
         description: The dataset.
-        plan: What is taken from a file.
-        inputs: The dataset that tasks' sources are of, if they name some.
-        read_ahead: Files that are read before they are asked for.
-        num_threads: Threads of a worker's matrix products; 1 gives the same
-            bytes on any number of cores.
+        plan: Frames and modalities to read.
+        inputs: The dataset that tasks' sources belong to, if they have some.
+        read_ahead: Number of files that are decoded ahead.
+        num_threads: Threads of a worker's matrix products; with 1, the bytes
+            do not depend on the number of cores.
     """
 
     directory: pathlib.Path
@@ -41,14 +45,14 @@ class ExtractionJob:
 
 @dataclasses.dataclass(frozen=True)
 class ShardTask:
-    """A file of records to be written.
+    """A file of records to write.
 
     Attributes:
         split: The split.
-        index: The shard's index in it.
+        index: Index of the shard in the split.
         path: The file.
-        rows: Its clips; empty where `source` has them.
-        source: A file of records that holds what backbones receive.
+        rows: Its clips; empty if `source` has them.
+        source: A file of records that stores the backbones' inputs, or None.
     """
 
     split: str
@@ -59,25 +63,19 @@ class ShardTask:
 
     @property
     def key(self) -> tuple[str, int]:
-        """What tells it from others."""
+        """Split and index, which identify the shard."""
         return self.split, self.index
-
-    @property
-    def begins_with(self) -> str:
-        """The files that it begins with, for a message."""
-        first = ", ".join(row.path for row in self.rows[:3])
-        return first or str(self.source)
 
 
 @dataclasses.dataclass(frozen=True)
 class ClipEvent:
-    """A clip of a shard was done.
+    """A clip of a shard is done.
 
     Attributes:
-        key: The shard's.
-        number: Clips of the shard that are done by now; 0 when it begins,
-            also when it begins once more after a worker was lost.
-        skipped: How many of them were left out.
+        key: Key of the shard.
+        number: Number of clips of the shard done so far; 0 when it starts,
+            also when it starts again after a worker was lost.
+        skipped: Number of these clips that were left out.
     """
 
     key: tuple[str, int]
@@ -87,11 +85,11 @@ class ClipEvent:
 
 @dataclasses.dataclass(frozen=True)
 class ShardResult:
-    """A shard was written.
+    """A shard is written.
 
     Attributes:
-        key: The shard's.
-        totals: What its file holds.
+        key: Key of the shard.
+        totals: Totals of its file.
         seconds: Mapping from a stage to the time that it took.
     """
 
@@ -100,19 +98,15 @@ class ShardResult:
     seconds: dict[str, float]
 
 
-SUFFIX = ".problems.json"
-TABLE = "problems.csv"
-
-
 @dataclasses.dataclass(frozen=True)
 class Problem:
-    """What was wrong with a file.
+    """A problem with a clip's file.
 
     Attributes:
-        split: The clip's split.
-        clip: The clip's id.
-        left_out: Whether the clip is not in the dataset therefore.
-        message: What was wrong.
+        split: Split of the clip.
+        clip: Id of the clip.
+        left_out: True if the clip is not in the dataset for this reason.
+        message: Description of the problem.
     """
 
     split: str
@@ -121,83 +115,85 @@ class Problem:
     message: str
 
 
-def path_of(shard: pathlib.Path) -> pathlib.Path:
-    """The file of a shard's problems."""
-    return shard.with_suffix(SUFFIX)
-
-
-def write(shard: pathlib.Path, problems: Iterable[Problem]) -> None:
-    """Writes a shard's problems beside it; no file if there are none."""
-    rows = [dataclasses.asdict(problem) for problem in problems]
-    if rows:
-        text = json.dumps(rows, indent=1) + "\n"
-        atomic_file.write_text(path_of(shard), text)
-    else:
-        path_of(shard).unlink(missing_ok=True)
-
-
-def read(shards: Iterable[pathlib.Path]) -> list[Problem]:
-    """Reads the problems of some shards, in their order."""
-    return [
-        Problem(**row)
-        for shard in shards
-        if path_of(shard).is_file()
-        for row in json.loads(path_of(shard).read_text(encoding="utf-8"))
-    ]
-
-
-def write_table(directory: pathlib.Path, problems: list[Problem]) -> None:
-    """Writes `problems.csv` of a dataset; no file if there are none."""
-    path = directory / TABLE
-    if not problems:
-        path.unlink(missing_ok=True)
-        return
-    names = [field.name for field in dataclasses.fields(Problem)]
-    with atomic_file.atomic_path(path) as partial:
-        with open(partial, "w", newline="", encoding="utf-8") as file:
-            table = csv.writer(file, lineterminator="\n")
-            table.writerow(names)
-            table.writerows(dataclasses.astuple(x) for x in problems)
-
-
-def lacking(shards: Iterable[pathlib.Path]) -> list[pathlib.Path]:
-    """Lists the shards that some of their clips were left out of."""
-    return [
-        shard
-        for shard in shards
-        if any(problem.left_out for problem in read([shard]))
-    ]
-
-
-MAX_LOSSES = 3  # workers that a shard may cost
-
-
 class WorkerError(RuntimeError):
-    """Workers failed in a way that others would too."""
+    """Workers failed, and other workers would fail in the same way."""
 
 
 class LostWorkers:
-    """Counts the workers that each shard has cost."""
+    """Counts the workers that were lost on each shard."""
 
     def __init__(self):
         self._counts = collections.Counter()
 
-    def note(self, task: ShardTask, how: str) -> None:
-        """Counts a worker.
+    def add(self, task: ShardTask, reason: str) -> None:
+        """Counts a lost worker.
 
         Args:
-            task: What it was at.
-            how: How it ended.
+            task: The task that it worked on.
+            reason: How it ended.
 
         Raises:
-            WorkerError: If it was the shard's third one.
+            WorkerError: If it is the third one for the shard.
         """
         self._counts[task.key] += 1
         if self._counts[task.key] == MAX_LOSSES:
+            first = ", ".join(row.path for row in task.rows[:3])
             raise WorkerError(
                 f"Expected to extract shard {task.index} of {task.split}, "
-                f"which begins with {task.begins_with}. Received: "
-                f"{MAX_LOSSES} workers lost on it, the last one by {how}. If "
-                "memory is short, take fewer workers; else look for a file "
-                "that a decoder crashes on and leave it out."
+                f"which begins with {first or task.source}. Received: "
+                f"{MAX_LOSSES} workers lost on it, the last one by {reason}. "
+                "If memory is short, use fewer workers; otherwise find a file "
+                "that crashes a decoder and leave it out."
             )
+
+
+def problems_path(shard: pathlib.Path) -> pathlib.Path:
+    """Returns the path of a shard's problems."""
+    return shard.with_suffix(PROBLEMS_SUFFIX)
+
+
+def write_problems(shard: pathlib.Path, problems: Iterable[Problem]) -> None:
+    """Writes a shard's problems beside it; no file if there are none."""
+    rows = [dataclasses.asdict(problem) for problem in problems]
+    if rows:
+        text = json.dumps(rows, indent=1) + "\n"
+        atomic_file.write_text(problems_path(shard), text)
+    else:
+        problems_path(shard).unlink(missing_ok=True)
+
+
+def read_problems(shards: Iterable[pathlib.Path]) -> list[Problem]:
+    """Reads the problems of some shards in order."""
+    return [
+        Problem(**row)
+        for path in map(problems_path, shards)
+        if path.is_file()
+        for row in json.loads(path.read_text(encoding="utf-8"))
+    ]
+
+
+def write_problems_table(
+    directory: pathlib.Path, problems: list[Problem]
+) -> None:
+    """Writes `problems.csv` of a dataset; no file if there are none."""
+    path = directory / PROBLEMS_TABLE
+    if not problems:
+        path.unlink(missing_ok=True)
+        return
+    names = [field.name for field in dataclasses.fields(Problem)]
+    with (
+        atomic_file.atomic_path(path) as partial,
+        open(partial, "w", newline="", encoding="utf-8") as file,
+    ):
+        table = csv.writer(file, lineterminator="\n")
+        table.writerow(names)
+        table.writerows(dataclasses.astuple(x) for x in problems)
+
+
+def incomplete_shards(shards: Iterable[pathlib.Path]) -> list[pathlib.Path]:
+    """Returns the shards from which clips were left out."""
+    return [
+        shard
+        for shard in shards
+        if any(problem.left_out for problem in read_problems([shard]))
+    ]

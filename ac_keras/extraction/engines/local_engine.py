@@ -1,4 +1,4 @@
-"""Shards side by side, each in a process of this machine."""
+"""Engine that extracts shards in parallel processes on this machine."""
 
 import collections
 import dataclasses
@@ -26,20 +26,20 @@ def run_shards(
     num_workers: int,
     on_event: Callable[[ClipEvent], None],
 ) -> Iterator[ShardResult]:
-    """Writes shards and yields what came of each, in the order of their ends.
+    """Writes shards and yields their results in the order of completion.
 
-    A worker that is killed is replaced, and its shard begun anew. Closing the
+    A killed worker is replaced, and its shard starts again. Closing the
     iterator ends all workers.
 
     Args:
-        job: What all workers need to know.
-        tasks: The shards, in the order to begin them.
-        num_workers: Processes at a time.
+        job: Settings for all workers.
+        tasks: The shards, in the order to start them.
+        num_workers: Number of parallel processes.
         on_event: Called for each clip.
 
     Raises:
-        WorkerError: If a worker raised an exception, or a shard has cost
-            three workers.
+        WorkerError: If a worker raised an exception, or three workers were
+            lost on one shard.
     """
     waiting = collections.deque(tasks)
     lost = LostWorkers()
@@ -56,7 +56,7 @@ def run_shards(
                 except (EOFError, ConnectionResetError):
                     del workers[pipe]
                     worker.process.join()
-                    lost.note(worker.task, _how(worker.process.exitcode))
+                    lost.add(worker.task, _describe_exit(worker.process))
                     waiting.appendleft(worker.task)
                     continue
                 if isinstance(message, ClipEvent):
@@ -79,7 +79,7 @@ def run_shards(
 
 @dataclasses.dataclass
 class _Worker:
-    """A process, the pipe to it and what it is at."""
+    """A process, the pipe to it and its current task."""
 
     process: object
     pipe: connection.Connection
@@ -89,7 +89,7 @@ class _Worker:
 def _start(job, task):
     ours, theirs = Pipe()
     process = start_worker(_work, theirs, job)
-    theirs.close()  # else its end is never seen
+    theirs.close()  # otherwise the end of the process is never seen
     _send(ours, task)
     return _Worker(process, ours, task)
 
@@ -98,17 +98,17 @@ def _send(pipe, task):
     try:
         pipe.send(task)
     except (BrokenPipeError, ConnectionResetError):
-        pass  # It is dead; what reads from the pipe sees to that.
+        pass  # The process is dead; the next read from the pipe handles it.
 
 
-def _how(exitcode):
-    if exitcode is not None and exitcode < 0:
-        return signal.Signals(-exitcode).name
-    return f"exit status {exitcode}"
+def _describe_exit(process):
+    if process.exitcode is not None and process.exitcode < 0:
+        return signal.Signals(-process.exitcode).name
+    return f"exit status {process.exitcode}"
 
 
 def _work(pipe, job):
-    """Writes shards as long as there are some, as the target of a process."""
+    """Writes shards until there are none left, as the target of a process."""
     end_with_parent()
     try:
         from ac_keras.extraction.engines.worker import ShardExtractor

@@ -1,4 +1,4 @@
-"""Shards side by side, on the machines of a Ray cluster."""
+"""Engine that extracts shards in parallel on a Ray cluster."""
 
 import collections
 import os
@@ -12,8 +12,9 @@ from ac_keras.extraction.engines.job import LostWorkers
 from ac_keras.extraction.engines.job import ShardResult
 from ac_keras.extraction.engines.job import ShardTask
 from ac_keras.extraction.engines.job import WorkerError
+from ac_keras.utils.optional_imports import import_optional
 
-LOOK_SECONDS = 0.5  # between two looks at what clips are done
+POLL_SECONDS = 0.5  # between two polls for events
 
 
 def run_shards(
@@ -26,28 +27,27 @@ def run_shards(
     num_cpus: float = 1,
     num_gpus: float = 0,
 ) -> Iterator[ShardResult]:
-    """Writes shards and yields what came of each, in the order of their ends.
+    """Writes shards and yields their results in the order of completion.
 
-    All machines see the media and the dataset's folder under the same paths.
-    A worker that is lost, or whose machine is, is replaced, and its shard
-    begun anew.
+    All machines need the media and the dataset's folder under the same paths.
+    A lost worker is replaced, and its shard starts again.
 
     Args:
-        job: What all workers need to know.
-        tasks: The shards, in the order to begin them.
-        num_workers: Workers at a time.
+        job: Settings for all workers.
+        tasks: The shards, in the order to start them.
+        num_workers: Number of parallel workers.
         on_event: Called for each clip.
-        address: The cluster's, as `ray.init` takes it; None is the one of
-            the environment, or else one made on this machine for this run.
-        num_cpus: Cores of each worker.
-        num_gpus: GPUs of each worker, or a part of one.
+        address: Address of the cluster for `ray.init`; None uses RAY_ADDRESS,
+            or starts a cluster on this machine for the run.
+        num_cpus: Cores per worker.
+        num_gpus: GPUs per worker; a fraction shares one.
 
     Raises:
         ImportError: If Ray is not installed.
-        WorkerError: If a worker raised an exception, or a shard has cost
-            three workers.
+        WorkerError: If a worker raised an exception, or three workers were
+            lost on one shard.
     """
-    ray = import_ray()
+    ray = import_optional("ray", "ray")
     own = not ray.is_initialized()
     if own:
         _connect(ray, address, num_workers * num_cpus)
@@ -59,28 +59,12 @@ def run_shards(
             ray.shutdown()
 
 
-def import_ray():
-    """Imports Ray.
-
-    Raises:
-        ImportError: If it is not installed.
-    """
-    try:
-        import ray
-    except ImportError as error:
-        raise ImportError(
-            "Expected Ray for engine='ray'. Received: no package ray. Give "
-            'pip install "ac-keras[ray]", or take engine="local".'
-        ) from error
-    return ray
-
-
 class RayWorker:
     """Writes shards, as a Ray actor.
 
     Args:
-        job: What all workers need to know.
-        events: A `ray.util.queue.Queue` that hears of each clip.
+        job: Settings for all workers.
+        events: A `ray.util.queue.Queue` that receives an event for each clip.
     """
 
     def __init__(self, job, events):
@@ -94,12 +78,12 @@ class RayWorker:
         return self._extractor.extract(task, self._events.put)
 
     def process_id(self) -> int:
-        """The worker's process on its machine."""
+        """Returns the id of the worker's process on its machine."""
         return os.getpid()
 
 
 class _Pool:
-    """Workers, the shards that they are at and what is heard of them."""
+    """Pool of workers, with their current shards and their events."""
 
     def __init__(self, ray, job, num_cpus, num_gpus, on_event):
         from ray.util.queue import Queue
@@ -115,8 +99,8 @@ class _Pool:
         while waiting or running:
             while waiting and len(running) < num_workers:
                 self._begin(running, self._start(), waiting.popleft())
-            done, _ = self._ray.wait(list(running), timeout=LOOK_SECONDS)
-            self._hear()
+            done, _ = self._ray.wait(list(running), timeout=POLL_SECONDS)
+            self._pass_events()
             for reference in done:
                 worker, task = running.pop(reference)
                 result = self._result_of(reference, task)
@@ -130,23 +114,23 @@ class _Pool:
     def _begin(self, running, worker, task):
         running[worker.extract.remote(task)] = worker, task
 
-    def _hear(self):
+    def _pass_events(self):
         for _ in range(self._events.qsize()):
             self._on_event(self._events.get())
 
     def _result_of(self, reference, task):
-        """Gives what came of a shard, None where its worker was lost."""
+        """Returns the result of a shard, None if its worker was lost."""
         try:
             return self._ray.get(reference)
         except self._ray.exceptions.RayActorError as error:
-            self._lost.note(task, str(error).splitlines()[0])
+            self._lost.add(task, str(error).splitlines()[0])
             return None
         except self._ray.exceptions.RayTaskError as error:
             raise WorkerError(str(error)) from error
 
 
 def _connect(ray, address, num_cpus):
-    """Joins a cluster, or makes one of this machine for this run."""
+    """Connects to a cluster, or starts one on this machine for the run."""
     address = address or os.environ.get("RAY_ADDRESS")
     settings = {} if address else {"num_cpus": num_cpus}
     ray.init(

@@ -1,4 +1,4 @@
-"""A whole extraction: from a table of media files to a dataset."""
+"""Run of an extraction: from a table of media files to a dataset."""
 
 import collections
 import contextlib
@@ -12,76 +12,30 @@ from collections.abc import Sequence
 import tqdm
 
 from ac_keras.annotations.clip_table import ClipRow
-from ac_keras.extraction.engines import job as shard_problems
+from ac_keras.extraction.engines import job as jobs
 from ac_keras.extraction.engines.job import ClipEvent
 from ac_keras.extraction.engines.job import ExtractionJob
 from ac_keras.extraction.engines.job import ShardResult
 from ac_keras.extraction.engines.job import ShardTask
 from ac_keras.pipeline import DatasetWriter
 
-LOG_SECONDS = 30.0  # between two lines where there is no terminal
-
-
-class ExtractionProgress:
-    """A bar over clips, with clips a second, time left and clips left out.
-
-    Args:
-        num_clips: Clips of the dataset.
-        done: Those whose shards were there before.
-    """
-
-    def __init__(self, num_clips: int, done: int):
-        self._events = {}
-        self._bar = tqdm.tqdm(
-            total=num_clips,
-            initial=done,
-            desc="Extracting",
-            unit="clip",
-            mininterval=0.1 if sys.stderr.isatty() else LOG_SECONDS,
-        )
-
-    def __enter__(self) -> "ExtractionProgress":
-        return self
-
-    def __exit__(self, *exception):
-        self._bar.close()
-
-    @property
-    def num_clips(self) -> int:
-        """Clips that were done in this run, those left out among them."""
-        return sum(event.number for event in self._events.values())
-
-    @property
-    def num_skipped(self) -> int:
-        """How many of them were left out."""
-        return sum(event.skipped for event in self._events.values())
-
-    def hear(self, event: ClipEvent) -> None:
-        """Counts a clip, or takes back those of a shard that begins anew."""
-        before = self._events.get(event.key)
-        self._events[event.key] = event
-        if self.num_skipped:
-            text = f"{self.num_skipped:,} left out"
-            self._bar.set_postfix_str(text, refresh=False)
-        self._bar.update(event.number - (before.number if before else 0))
-
+LOG_SECONDS = 30.0  # between two lines of progress without a terminal
 
 Engine = Callable[..., Iterator[ShardResult]]
 
 
 @dataclasses.dataclass(frozen=True)
 class Outcome:
-    """What a run has done.
+    """Result of a run.
 
     Attributes:
-        num_clips: Clips whose files it has looked at.
-        num_shards: Shards that it wrote.
-        is_complete: Whether the dataset is whole now.
-        seconds: How long it took.
-        stage_seconds: Mapping from a stage to the time that all workers
-            together spent on it.
-        num_left_out: Clips of the whole dataset that are left out.
-        num_in_part: Clips that something was wrong with and that are in it.
+        num_clips: Number of clips whose files were read.
+        num_shards: Number of shards that were written.
+        is_complete: True if the dataset is complete now.
+        seconds: Duration of the run.
+        stage_seconds: Mapping from a stage to its time, summed over workers.
+        num_left_out: Number of clips of the whole dataset that are left out.
+        num_in_part: Number of clips that are included despite a problem.
     """
 
     num_clips: int
@@ -96,11 +50,11 @@ class Outcome:
 def shard_tasks(
     writer: DatasetWriter, splits: dict[str, Sequence[ClipRow]]
 ) -> list[ShardTask]:
-    """Cuts splits into shards.
+    """Divides splits into shards.
 
     Args:
-        writer: Writes the dataset.
-        splits: Mapping from a split to its clips, in their order.
+        writer: Writer of the dataset.
+        splits: Mapping from a split to its clips, in order.
 
     Returns:
         All shards.
@@ -122,21 +76,21 @@ def run_extraction(
     sizes: Sequence[int],
     engine: Engine,
 ) -> Outcome:
-    """Writes the shards that are missing, and the manifest if none is left.
+    """Writes the missing shards, and the manifest if all are complete.
 
     Args:
-        writer: Writes the dataset.
-        job: What all workers need to know.
+        writer: Writer of the dataset.
+        job: Settings for all workers.
         tasks: All shards.
-        sizes: Clips of each.
-        engine: Called with job, tasks and a function for events; yields what
-            came of each shard.
+        sizes: Number of clips of each shard.
+        engine: Called with the job, tasks and a function for events; yields
+            the result of each shard.
 
     Returns:
-        What was done.
+        The result of the run.
 
     Raises:
-        ValueError: If no clip of the whole dataset could be used.
+        ValueError: If no clip of the whole dataset can be used.
         WorkerError: If workers fail.
     """
     start, stages = time.monotonic(), collections.Counter()
@@ -147,24 +101,24 @@ def run_extraction(
         for task, size in zip(tasks, sizes, strict=True)
         if task.key not in missing
     )
-    with ExtractionProgress(sum(sizes), done) as progress:
-        results = engine(job, left, progress.hear)
+    with _Progress(sum(sizes), done) as progress:
+        results = engine(job, left, progress.add)
         with contextlib.closing(results):
             for result in results:
                 writer.add_shard(*result.key, result.totals)
                 stages.update(result.seconds)
                 missing.discard(result.key)
-    problems = shard_problems.read(task.path for task in tasks)
+    problems = jobs.read_problems(task.path for task in tasks)
     left_out = sum(problem.left_out for problem in problems)
     if not missing:
         if left_out == sum(sizes):
             raise ValueError(
-                f"Expected a media file that can be used among {left_out}. "
+                f"Expected one usable media file or more among {left_out}. "
                 f"Received: {problems[0].clip}: {problems[0].message} The "
-                "others cannot be used either."
+                "others are not usable either."
             )
         writer.finish()
-        shard_problems.write_table(writer.directory, problems)
+        jobs.write_problems_table(writer.directory, problems)
     return Outcome(
         progress.num_clips,
         len(left) - len(missing),
@@ -174,3 +128,37 @@ def run_extraction(
         left_out,
         len({x.clip for x in problems if not x.left_out}),
     )
+
+
+class _Progress:
+    """Shows a progress bar over clips, with the number of clips left out."""
+
+    def __init__(self, num_clips, done):
+        self._events = {}
+        self._bar = tqdm.tqdm(
+            total=num_clips,
+            initial=done,
+            desc="Extracting",
+            unit="clip",
+            mininterval=0.1 if sys.stderr.isatty() else LOG_SECONDS,
+        )
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception):
+        self._bar.close()
+
+    @property
+    def num_clips(self) -> int:
+        """Number of clips done in this run, including those left out."""
+        return sum(event.number for event in self._events.values())
+
+    def add(self, event: ClipEvent) -> None:
+        """Counts a clip, or removes those of a shard that starts again."""
+        before = self._events.get(event.key)
+        self._events[event.key] = event
+        skipped = sum(event.skipped for event in self._events.values())
+        if skipped:
+            self._bar.set_postfix_str(f"{skipped:,} left out", refresh=False)
+        self._bar.update(event.number - (before.number if before else 0))

@@ -1,23 +1,22 @@
-"""What a worker does: from the files of a shard to its records."""
+"""Worker of an extraction: from the files of a shard to its records."""
 
 import collections
 import concurrent.futures
-import contextlib
 import itertools
-import time
 from collections.abc import Callable
 from collections.abc import Iterator
 
 import tensorflow as tf
 
 from ac_keras.extraction.backbones.dataset_backbones import ClipBackbones
-from ac_keras.extraction.engines import job as shard_problems
 from ac_keras.extraction.engines.job import ClipEvent
 from ac_keras.extraction.engines.job import ExtractionJob
 from ac_keras.extraction.engines.job import Problem
 from ac_keras.extraction.engines.job import ShardResult
 from ac_keras.extraction.engines.job import ShardTask
+from ac_keras.extraction.engines.job import write_problems
 from ac_keras.extraction.inputs.clip_inputs import ClipInputs
+from ac_keras.extraction.inputs.clip_inputs import add_seconds
 from ac_keras.extraction.inputs.clip_inputs import read_inputs
 from ac_keras.extraction.media.container import MediaError
 from ac_keras.pipeline import Clip
@@ -26,12 +25,12 @@ from ac_keras.pipeline.writer import write_shard_file
 
 
 class ShardExtractor:
-    """Writes shards, reading files ahead while backbones compute.
+    """Writes shards; files are read ahead while backbones compute.
 
-    To be made in a process of its own, as it sets TensorFlow's threads.
+    It sets TensorFlow's threads, so it needs a separate process.
 
     Args:
-        job: What all workers need to know.
+        job: Settings for all workers.
     """
 
     def __init__(self, job: ExtractionJob):
@@ -47,15 +46,15 @@ class ShardExtractor:
     ) -> ShardResult:
         """Writes a shard; its file appears when its last clip is written.
 
-        A clip whose file cannot be used is left out. What was wrong with
-        files is written beside the shard before it appears.
+        A clip whose file cannot be used is left out. Problems with files are
+        written beside the shard before it appears.
 
         Args:
             task: The shard.
             on_event: Called for each clip.
 
         Returns:
-            What came of it.
+            The result.
         """
         seconds = collections.Counter()
         clips = self._clips(task, on_event, seconds)
@@ -68,7 +67,7 @@ class ShardExtractor:
         read = self._read_records if task.source else self._read_files
         for number, (clip_id, labels, take) in enumerate(read(task), start=1):
             try:
-                with _clock(seconds, "waiting for files"):
+                with add_seconds(seconds, "waiting for files"):
                     inputs = take()
             except MediaError as error:
                 problems.append(Problem(task.split, clip_id, True, str(error)))
@@ -81,19 +80,22 @@ class ShardExtractor:
                 seconds.update(inputs.seconds)
                 yield Clip(clip_id, labels, self._frames(inputs, seconds))
             on_event(ClipEvent(task.key, number, skipped))
-        # The shard's file has no name yet: it never lacks its problems.
-        shard_problems.write(task.path, problems)
+        # Before the shard's file gets its name: it never lacks its problems.
+        write_problems(task.path, problems)
 
     def _frames(self, inputs: ClipInputs, seconds):
         frames = {}
         for name, array in inputs.arrays.items():
             if len(array):
-                with _clock(seconds, f"{name} backbone"):
+                with add_seconds(seconds, f"{name} backbone"):
                     frames[name] = self._backbones.features(name, array)
         return frames
 
     def _read_files(self, task):
-        """Yields clips, with files read ahead, as id, labels and inputs."""
+        """Yields id, labels and a function that returns the inputs.
+
+        Files are read ahead.
+        """
         rows = iter(task.rows)
         waiting = collections.deque(
             map(self._begin, itertools.islice(rows, self._job.read_ahead))
@@ -109,7 +111,7 @@ class ShardExtractor:
         return row, self._pool.submit(read_inputs, path, self._job.plan)
 
     def _read_records(self, task):
-        """Yields clips whose inputs were kept, in the same way."""
+        """Yields the same of clips whose inputs are stored in records."""
         source = self._job.inputs
         for record in tf.data.TFRecordDataset(str(task.source)):
             example = tf.train.Example.FromString(record.numpy())
@@ -123,17 +125,8 @@ class ShardExtractor:
 
 
 def set_threads(num_threads: int) -> None:
-    """Bounds the threads of a process and the GPU memory that it takes."""
+    """Limits the threads of a process and the GPU memory that it takes."""
     tf.config.threading.set_intra_op_parallelism_threads(num_threads)
     tf.config.threading.set_inter_op_parallelism_threads(num_threads)
     for gpu in tf.config.list_physical_devices("GPU"):
         tf.config.experimental.set_memory_growth(gpu, True)
-
-
-@contextlib.contextmanager
-def _clock(seconds, stage):
-    start = time.perf_counter()
-    try:
-        yield
-    finally:
-        seconds[stage] += time.perf_counter() - start

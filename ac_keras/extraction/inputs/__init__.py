@@ -1,1 +1,1 @@
-"""What backbones receive: frames, flow stacks, log-mel patches."""
+"""Inputs of backbones: RGB frames, flow stacks, log-mel patches."""

@@ -1,9 +1,10 @@
-"""What the backbones receive of a media file."""
+"""Inputs of the backbones, read from a media file."""
 
 import contextlib
 import dataclasses
 import os
 import time
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -23,14 +24,14 @@ STEP_SECONDS = 0.01  # of a log-mel patch
 
 @dataclasses.dataclass
 class ClipInputs:
-    """A clip before the backbones.
+    """Inputs of the backbones for one clip.
 
     Attributes:
-        arrays: Mapping from modality to `(num_frames, *input_shape)`; without
-            those that the file lacks.
-        times: Mapping from modality to the seconds from the beginning at
-            which each of them begins, float64 `(num_frames,)`.
-        problems: What was wrong with a file that could be used none the less.
+        arrays: Mapping from modality to `(num_frames, *input_shape)`, without
+            the modalities that the file lacks.
+        times: Mapping from modality to the start times in seconds from the
+            clip's start, float64 `(num_frames,)`.
+        problems: Descriptions of damage in a file that was read in part.
         seconds: Mapping from a stage to the time that it took.
     """
 
@@ -41,47 +42,55 @@ class ClipInputs:
 
 
 def read_inputs(path: str | os.PathLike, plan: ExtractionPlan) -> ClipInputs:
-    """Reads from a media file what a plan asks for.
+    """Reads the inputs that a plan defines from a media file.
 
-    A modality that the file lacks, or whose track cannot be decoded while
-    another's can, is left out.
+    A modality is left out if the file lacks it, or if its track cannot be
+    decoded while another's can.
 
     Args:
         path: The file.
-        plan: What to take from it.
+        plan: Frames and modalities to read.
 
     Returns:
         The inputs of one modality or more.
 
     Raises:
-        MediaError: If the file gives none.
+        MediaError: If the file has none of the modalities.
         ImportError: If a package of `ac-keras[media]` is missing.
     """
     inputs = ClipInputs()
     with open_media(path) as container:
         has_video = find_video(container) is not None
-        has_sound = bool(container.streams.audio)
+        has_audio = bool(container.streams.audio)
     if plan.views and has_video:
         _read_frames(path, plan, inputs)
-    if "audio" in plan.modalities and has_sound:
-        _read_sound(path, plan.modalities["audio"], inputs)
+    if "audio" in plan.modalities and has_audio:
+        _read_audio(path, plan.modalities["audio"], inputs)
     if not inputs.arrays:
-        tracks = [
-            *["pictures"] * has_video,
-            *["sound"] * has_sound,
-        ]
+        tracks = ["video"] * has_video + ["audio"] * has_audio
         why = "; ".join(inputs.problems)
         raise MediaError(
             f"Expected {' or '.join(plan.modalities)}. Received: {path} with "
             f"{' and '.join(tracks) or 'no track'}{why and f' ({why})'}. "
-            "Leave the file out, or extract what it has."
+            "Leave the file out, or extract the modalities that it has."
         )
     return inputs
 
 
+@contextlib.contextmanager
+def add_seconds(seconds: dict[str, float], stage: str) -> Iterator[None]:
+    """Adds the time that a block takes to a stage's seconds."""
+    start = time.perf_counter()
+    try:
+        yield
+    finally:
+        spent = time.perf_counter() - start
+        seconds[stage] = seconds.get(stage, 0.0) + spent
+
+
 def _read_frames(path, plan, inputs):
     try:
-        with _clock(inputs, "decoding pictures"):
+        with add_seconds(inputs.seconds, "decoding frames"):
             frames = video.read_frames(path, plan.choice, plan.views)
     except MediaError as error:
         inputs.problems.append(str(error))
@@ -91,19 +100,19 @@ def _read_frames(path, plan, inputs):
         inputs.times[name] = frames.times
         pixels = frames.arrays[name]
         if isinstance(plan.modalities[name], FlowPlan):
-            with _clock(inputs, "optical flow"):
-                pixels = make_flow(pixels, plan.modalities[name])
+            with add_seconds(inputs.seconds, "optical flow"):
+                pixels = _make_flow(pixels, plan.modalities[name])
         else:
             pixels = pixels[:, 0]
         inputs.arrays[name] = pixels
 
 
-def make_flow(gray: np.ndarray, plan: FlowPlan) -> np.ndarray:
-    """Makes the flow's bytes of stacks of frames, cropped to the centre.
+def _make_flow(gray, plan):
+    """Computes the bytes of flow stacks, cropped to the center.
 
     Args:
         gray: uint8 `(num_stacks, stack_length + 1, height, width)`.
-        plan: How.
+        plan: The `FlowPlan`.
 
     Returns:
         uint8 `(num_stacks, crop, crop, 2 * stack_length)`.
@@ -114,29 +123,19 @@ def make_flow(gray: np.ndarray, plan: FlowPlan) -> np.ndarray:
     return optical_flow.encode_flow(flow, plan.bound)
 
 
-def _read_sound(path, plan: AudioPlan, inputs):
+def _read_audio(path, plan: AudioPlan, inputs):
     try:
-        with _clock(inputs, "decoding sound"):
-            sound = audio.decode_sound(path)
+        with add_seconds(inputs.seconds, "decoding audio"):
+            decoded = audio.decode_audio(path)
     except MediaError as error:
         inputs.problems.append(str(error))
         return
-    if sound.damage:
-        inputs.problems.append(f"sound: {sound.damage}")
-    if sound.samples is None:
+    if decoded.damage:
+        inputs.problems.append(f"audio: {decoded.damage}")
+    if decoded.samples is None:
         return
-    with _clock(inputs, "log-mel"):
-        patches = log_mel.log_mel_patches(sound.samples, plan.patch_step)
+    with add_seconds(inputs.seconds, "log-mel"):
+        patches = log_mel.log_mel_patches(decoded.samples, plan.patch_step)
     inputs.arrays["audio"] = patches[..., None]
     steps = np.arange(len(patches)) * plan.patch_step
-    inputs.times["audio"] = sound.start + STEP_SECONDS * steps
-
-
-@contextlib.contextmanager
-def _clock(inputs, stage):
-    start = time.perf_counter()
-    try:
-        yield
-    finally:
-        spent = time.perf_counter() - start
-        inputs.seconds[stage] = inputs.seconds.get(stage, 0.0) + spent
+    inputs.times["audio"] = decoded.start + STEP_SECONDS * steps

@@ -1,1 +1,1 @@
-"""Video and audio files, read and written by PyAV."""
+"""Video and audio files, read and written through PyAV."""

@@ -1,8 +1,8 @@
-"""Media files opened by FFmpeg, through PyAV.
+"""Media files opened by FFmpeg through PyAV.
 
-PyAV turns FFmpeg's own messages off, and nothing here turns them on: what is
-wrong with a file is said by MediaError. Who wants them, to look at one file,
-calls `av.logging.set_level(av.logging.VERBOSE)`.
+PyAV turns FFmpeg's own messages off; a `MediaError` reports what is wrong with
+a file. To see FFmpeg's messages for one file, call
+`av.logging.set_level(av.logging.VERBOSE)`.
 """
 
 import contextlib
@@ -10,19 +10,20 @@ import os
 import types
 from collections.abc import Iterator
 
+from ac_keras.utils.optional_imports import import_optional
+
+# Formats that name other files, whose content would become part of the clip.
+PLAYLISTS = ("concat", "dash", "hls", "imf", "sdp")
+# Video tracks that hold still images and no video.
+STILL_IMAGES = ("attached_pic", "timed_thumbnails")
+
 
 class MediaError(ValueError):
-    """A media file that is missing, broken, or without what is asked of it.
+    """A media file is missing, corrupt, or lacks the requested content.
 
-    Its message names the file, says what was expected and what was found, and
-    what to do. A run over many files reports it and goes on with the next.
+    The message names the file, what was expected, what was found, and the fix.
+    A run over many files reports it and continues with the next file.
     """
-
-
-# They name other files, which would become part of the clip.
-PLAYLISTS = ("concat", "dash", "hls", "imf", "sdp")
-# Other than a picture that belongs to a sound or a film.
-PICTURES = ("attached_pic", "timed_thumbnails")
 
 
 def import_av() -> types.ModuleType:
@@ -31,38 +32,30 @@ def import_av() -> types.ModuleType:
     Raises:
         ImportError: If it is not installed.
     """
-    try:
-        import av
-    except ImportError as error:
-        raise ImportError(
-            "Expected the package av, which reads media files, to be "
-            f"installed. Received: {error}. Install it by: "
-            'pip install "ac-keras[media]"'
-        ) from error
-    return av
+    return import_optional("av", "media")
 
 
 @contextlib.contextmanager
 def open_media(path: str | os.PathLike) -> Iterator:
-    """Opens a media file for reading and closes it at the block's end.
+    """Opens a media file for reading and closes it when the block ends.
 
     Args:
-        path: A file of this machine; neither an address nor a playlist.
+        path: A local file; neither a URL nor a playlist.
 
     Yields:
-        PyAV's `InputContainer`. What FFmpeg raises in the block becomes a
+        PyAV's `InputContainer`. FFmpeg errors raised in the block become a
         MediaError that names the file.
 
     Raises:
-        MediaError: If the file is missing, empty or no media file.
+        MediaError: If the file is missing, empty or not a media file.
         ImportError: If PyAV is not installed.
     """
     av = import_av()
     path = os.fsdecode(path)
-    check_file(path)
+    _check_file(path)
     try:
-        # `file:` keeps a colon in a name from being taken for a protocol.
-        # Tags that are not UTF-8 are no reason to refuse a clip.
+        # `file:` prevents that a colon in a name is taken for a protocol.
+        # Tags that are not UTF-8 are no reason to reject a clip.
         with av.open(
             f"file:{path}",
             options={"protocol_whitelist": "file"},
@@ -71,45 +64,26 @@ def open_media(path: str | os.PathLike) -> Iterator:
             if set(container.format.name.split(",")) & set(PLAYLISTS):
                 raise MediaError(
                     "Expected a media file. Received: "
-                    f"path={path!r}, a playlist. Name the files it lists."
+                    f"path={path!r}, a playlist. Pass the files that it lists."
                 )
             yield container
     except (av.error.FFmpegError, OSError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise MediaError(
             "Expected a media file that FFmpeg can read. Received: "
-            f"path={path!r}: {reason}. It may be cut short, or no media file "
-            "at all: try it in a player, and leave it out if that fails."
+            f"path={path!r}: {reason}. The file may be truncated or not a "
+            "media file: try it in a player, and leave it out if that fails."
         ) from error
 
 
-def check_file(path: str) -> None:
-    """Refuses what is no file, or an empty one, before it is opened.
-
-    To open a pipe would wait for somebody to write to it.
-    """
-    if not os.path.exists(path):
-        found, remedy = "which does not exist", "Check the path."
-    elif not os.path.isfile(path):
-        found, remedy = "which is not a file", "Name a file."
-    elif not os.path.getsize(path):
-        found = "which is empty (0 bytes)"
-        remedy = "Copy or download it again, or leave it out."
-    else:
-        return
-    raise MediaError(
-        f"Expected a media file. Received: path={path!r}, {found}. {remedy}"
-    )
-
-
 def find_video(container):
-    """The track of moving pictures that a player would show.
+    """Returns the video track that a player would show.
 
     Args:
-        container: Of `open_media`.
+        container: Container from `open_media`.
 
     Returns:
-        PyAV's `VideoStream`, or None: a cover picture is no video.
+        PyAV's `VideoStream`, or None. A cover image is not a video.
     """
     streams = [
         stream
@@ -117,7 +91,7 @@ def find_video(container):
         if stream.codec_context is not None
         and not any(
             stream.disposition & type(stream.disposition)[name]
-            for name in PICTURES
+            for name in STILL_IMAGES
         )
     ]
     best = container.streams.best("video")
@@ -128,10 +102,10 @@ def find_video(container):
 
 
 def require_video(container, path: str | os.PathLike):
-    """The same, where there has to be one.
+    """Returns the video track like `find_video`, set to decode by one thread.
 
     Raises:
-        MediaError: If there is none, or FFmpeg knows no decoder for it.
+        MediaError: If there is no video track, or no decoder for it.
     """
     stream = find_video(container)
     if stream is None:
@@ -142,24 +116,43 @@ def require_video(container, path: str | os.PathLike):
         raise MediaError(
             "Expected a video track that can be decoded. Received: "
             f"path={os.fsdecode(path)!r} with tracks {tracks or 'none'}. "
-            "Leave the file out of what is seen, or convert it by ffmpeg."
+            "Use the file without rgb and flow, or convert it with ffmpeg."
         )
-    # Many files are decoded side by side, each by one thread.
+    # Many files are decoded in parallel, each by one thread.
     stream.thread_type = "NONE"
     stream.thread_count = 1
     return stream
 
 
 def packets_of(container, *streams) -> Iterator:
-    """Gives packets of some tracks, or of all.
+    """Yields the packets of the given tracks, or of all.
 
-    The last is None where reading failed before the file's end.
+    The last one is None if reading failed before the end of the file.
     """
     try:
         yield from container.demux(*streams)
     except import_av().error.FFmpegError:
         yield None
     except IndexError:
-        # PyAV fails to end a track that appeared on the way (in a transport
-        # stream), when it has ended all those that it knows.
+        # PyAV fails to end a track that appeared midway (in a transport
+        # stream) after it has ended all tracks that it knows.
         return
+
+
+def _check_file(path):
+    """Rejects a path that is not a file before FFmpeg opens it.
+
+    Opening a pipe would wait for a writer.
+    """
+    if not os.path.exists(path):
+        found, remedy = "which does not exist", "Check the path."
+    elif not os.path.isfile(path):
+        found, remedy = "which is not a file", "Pass a file."
+    elif not os.path.getsize(path):
+        found = "which is empty (0 bytes)"
+        remedy = "Copy or download it again, or leave it out."
+    else:
+        return
+    raise MediaError(
+        f"Expected a media file. Received: path={path!r}, {found}. {remedy}"
+    )

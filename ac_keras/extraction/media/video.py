@@ -1,4 +1,4 @@
-"""Frames of a video file, chosen by the times at which they are shown."""
+"""Frames of a video file, chosen by their presentation times."""
 
 import dataclasses
 import os
@@ -18,25 +18,157 @@ from ac_keras.extraction.media.frame_times import PacketTicks
 from ac_keras.extraction.media.frame_times import end_of
 from ac_keras.extraction.media.frame_times import frame_seconds
 from ac_keras.extraction.media.frame_times import to_seconds
+from ac_keras.extraction.media.frame_view import DisplayRotation
+from ac_keras.extraction.media.frame_view import FrameStack
 from ac_keras.extraction.media.frame_view import FrameView
-from ac_keras.extraction.media.frame_view import PictureStack
-from ac_keras.extraction.media.frame_view import PictureTurn
 from ac_keras.extraction.media.frame_view import shown_size
 
 
-class DecodedFrames:
-    """Decodes a track's frames, in the order in which they are shown.
+class FrameChoice(Protocol):
+    """Chooses frames by their times: `EqualIntervals` or `FrameRate`."""
 
-    What is damaged is left out, up to the next key frame: until there, frames
-    refer to what is lost, and FFmpeg shows what nobody filmed.
+    def positions(self, times: np.ndarray) -> np.ndarray:
+        """Returns the positions of the chosen frames, ascending."""
+
+
+@dataclasses.dataclass(frozen=True)
+class VideoFrames:
+    """Frames of a clip.
+
+    Attributes:
+        times: Seconds from the clip's first frame to each chosen one, float64
+            `(num_chosen,)`.
+        arrays: Pixels by view, uint8 `(num_chosen, num_consecutive, height,
+            width, 3)`, without the last axis for gray.
+        problems: Descriptions of damage in a file that was read in part.
+    """
+
+    times: np.ndarray
+    arrays: dict[str, np.ndarray]
+    problems: tuple[str, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True)
+class VideoProbe:
+    """Content of a media file.
+
+    Attributes:
+        num_frames: Number of intact frames of the video track by the file's
+            own account; 0 without a video track.
+        duration: Seconds of the video track; of the file without one.
+        width: Width of the displayed frame, upright with square pixels.
+        height: Height of the displayed frame.
+        frames_per_second: Average rate.
+        has_video: True if there is a video track; a cover image is not one.
+        has_audio: True if there is an audio track.
+    """
+
+    num_frames: int
+    duration: float
+    width: int
+    height: int
+    frames_per_second: float
+    has_video: bool
+    has_audio: bool
+
+
+def read_frames(
+    path: str | os.PathLike,
+    choice: FrameChoice,
+    views: dict[str, FrameView],
+) -> VideoFrames:
+    """Reads frames of a video file.
+
+    The file is read twice: for the times of its frames, without decoding, and
+    up to the last chosen frame, to decode them with one thread. If the frames
+    do not come at those times (mostly in a corrupt file), the choice is
+    repeated among the frames that do come, in a third pass. Only the returned
+    frames are held in memory.
 
     Args:
-        container: Of `open_media`, at its beginning.
+        path: The file.
+        choice: Choice of the frames.
+        views: Mapping from any name to what is read of each frame.
+
+    Returns:
+        The frames; `problems` reports frames that could not be decoded.
+
+    Raises:
+        MediaError: If no frame of the file can be decoded.
+        ValueError: If `views` is empty, or the choice is not valid.
+        ImportError: If PyAV is not installed.
+    """
+    if not views:
+        raise ValueError(
+            "Expected one view of the frames or more. Received: "
+            f"views={views!r}. Pass views={{'rgb': FrameView(256, 224)}}."
+        )
+    with open_media(path) as container:
+        stated = PacketTicks(container, require_video(container, path), path)
+    ticks, is_damaged = stated.ticks, stated.is_damaged
+    for _ in range(2):
+        _require_frames(ticks, path)
+        result = _decode_chosen(path, ticks, choice, views)
+        is_damaged |= result.is_damaged
+        if result.arrays is not None:
+            problems = _describe_losses(len(ticks), stated, is_damaged)
+            return VideoFrames(result.times, result.arrays, problems)
+        ticks = result.ticks
+    raise MediaError(
+        "Expected a file that does not change while it is read. Received: "
+        f"path={os.fsdecode(path)!r}, whose frames differed between two "
+        "passes. Read it again when it is completely written."
+    )
+
+
+def probe(path: str | os.PathLike) -> VideoProbe:
+    """Reads the properties of a media file; decodes one frame.
+
+    Args:
+        path: The file.
+
+    Returns:
+        Its properties.
+
+    Raises:
+        MediaError: If the file cannot be read, or has a video track of which
+            no frame can be decoded.
+        ImportError: If PyAV is not installed.
+    """
+    with open_media(path) as container:
+        has_audio = any(x.codec_context for x in container.streams.audio)
+        if find_video(container) is None:
+            duration = (container.duration or 0) / MICROSECONDS
+            return VideoProbe(0, duration, 0, 0, 0.0, False, has_audio)
+        stream = require_video(container, path)
+        times = to_seconds(PacketTicks(container, stream, path).ticks, stream)
+        # The time of a single frame does not state its duration.
+        duration = end_of(times) if len(times) > 1 else frame_seconds(stream)
+    with open_media(path) as container:
+        stream = require_video(container, path)
+        frame = next(iter(DecodedFrames(container, stream)), None)
+        _require_frames([] if frame is None else times, path)
+        size = shown_size(frame, stream, DisplayRotation.of_frame(frame))
+        width, height = map(round, size)
+    rate = len(times) / duration
+    return VideoProbe(
+        len(times), duration, width, height, rate, True, has_audio
+    )
+
+
+class DecodedFrames:
+    """Decodes a track's frames in presentation order.
+
+    Corrupt frames are skipped, up to the next key frame: frames until there
+    refer to lost ones, and FFmpeg decodes them to wrong pixels.
+
+    Args:
+        container: Container from `open_media`, at its start.
         stream: Its video track.
 
     Attributes:
-        ticks: Of the frames decoded so far, None where they have no time.
-        is_damaged: Whether something has been left out so far.
+        ticks: Ticks of the frames decoded so far, None without a time.
+        is_damaged: True if something has been skipped so far.
     """
 
     def __init__(self, container, stream):
@@ -45,11 +177,11 @@ class DecodedFrames:
         self._waits, self._lost_tick = False, None
 
     def __iter__(self) -> Iterator:
-        """Gives PyAV's `VideoFrame`s; none is kept."""
+        """Yields PyAV's `VideoFrame`s without keeping them."""
         ffmpeg_error = import_av().error.FFmpegError
         for packet in packets_of(self._container, self._stream):
-            # None comes for an end that is none, and asks the decoder for
-            # what it still holds.
+            # None follows a failed read; the decoder then returns the frames
+            # that it still holds.
             if packet is None or packet.is_corrupt:
                 self._lose(packet)
             try:
@@ -59,7 +191,7 @@ class DecodedFrames:
                 continue
             while frames:
                 frame = frames.pop(0)
-                if self._is_whole(frame):
+                if self._is_intact(frame):
                     self.ticks.append(frame.pts)
                     yield frame
 
@@ -67,34 +199,26 @@ class DecodedFrames:
         self.is_damaged = self._waits = True
         self._lost_tick = None if packet is None else packet.pts
 
-    def _is_whole(self, frame):
+    def _is_intact(self, frame):
         if frame.is_corrupt:
-            self.is_damaged = self._waits = True
-            self._lost_tick = frame.pts
+            self._lose(frame)
         elif self._waits and frame.key_frame:
-            # One that is shown before the loss was decoded before it.
+            # A key frame shown before the loss was decoded before it.
             ticks = frame.pts, self._lost_tick
             self._waits = None not in ticks and ticks[0] <= ticks[1]
         return not self._waits
 
 
-class FrameChoice(Protocol):
-    """Chooses frames by their times: EqualIntervals or FrameRate."""
-
-    def positions(self, times: np.ndarray) -> np.ndarray:
-        """Gives the chosen frames' positions, ascending."""
-
-
 @dataclasses.dataclass(frozen=True)
-class DecodingPass:
-    """What came of a pass.
+class _Pass:
+    """Result of a pass that decodes chosen frames.
 
     Attributes:
-        ticks: Of the frames that were decoded.
-        is_damaged: Whether something was left out.
+        ticks: Ticks of the decoded frames.
+        is_damaged: True if something was skipped.
         times: Seconds of the chosen frames, float64 `(num_chosen,)`.
-        arrays: Their pixels by view; None where frames did not come at the
-            ticks that were expected.
+        arrays: Pixels by view; None if frames did not come at the expected
+            ticks.
     """
 
     ticks: list[int | None]
@@ -103,30 +227,25 @@ class DecodingPass:
     arrays: dict[str, np.ndarray] | None
 
 
-def decode_chosen(
-    path: str | os.PathLike,
-    expected: list[int | None],
-    choice: FrameChoice,
-    views: dict[str, FrameView],
-) -> DecodingPass:
+def _decode_chosen(path, expected, choice, views):
     """Decodes chosen frames, up to the last of them.
 
     Args:
         path: The file.
-        expected: The ticks at which its frames should be shown, one or more.
-        choice: Which of them to take.
-        views: What to make of them.
+        expected: Ticks at which its frames should come, one or more.
+        choice: Choice of the frames.
+        views: Mapping from a name to what is read of each frame.
 
     Returns:
-        What came of it. Where frames come at other ticks, all are decoded and
-        none is kept: the choice has to be made anew among them.
+        The `_Pass`. If frames come at other ticks, all are decoded and none is
+        kept: the choice has to be repeated among them.
     """
     with open_media(path) as container:
         stream = require_video(container, path)
         times = to_seconds(expected, stream)
-        positions = choose(choice, times)
+        positions = _choose(choice, times)
         stacks = {
-            name: PictureStack(view, positions, len(times), stream, path)
+            name: FrameStack(view, positions, len(times), stream, path)
             for name, view in views.items()
         }
         last_row = max(stack.last_row for stack in stacks.values())
@@ -138,24 +257,17 @@ def decode_chosen(
                 stack.add(position, frame)
             if stacks and position == last_row:
                 break
-        # Fewer than were needed are not as expected either.
-        complete = stacks and len(decoded.ticks) > last_row
-        return DecodingPass(
-            decoded.ticks,
-            decoded.is_damaged,
-            times[positions],
-            {name: stack.array for name, stack in stacks.items()}
-            if complete
-            else None,
+        # Too few frames are unexpected, too.
+        arrays = None
+        if stacks and len(decoded.ticks) > last_row:
+            arrays = {name: stack.array for name, stack in stacks.items()}
+        return _Pass(
+            decoded.ticks, decoded.is_damaged, times[positions], arrays
         )
 
 
-def choose(choice: FrameChoice, times: np.ndarray) -> np.ndarray:
-    """Asks for the positions of frames and checks them.
-
-    Raises:
-        ValueError: If they are no ascending positions of the clip.
-    """
+def _choose(choice, times):
+    """Returns the positions of the chosen frames, checked."""
     positions = np.asarray(choice.positions(times))
     if (
         positions.ndim != 1
@@ -167,159 +279,26 @@ def choose(choice: FrameChoice, times: np.ndarray) -> np.ndarray:
     ):
         raise ValueError(
             f"Expected ascending positions of a clip of {len(times)} frames. "
-            f"Received: {positions} of choice={choice!r}. EqualIntervals and "
-            "FrameRate give such."
+            f"Received: {positions} from choice={choice!r}. Use "
+            "EqualIntervals or FrameRate."
         )
     return positions.astype(np.int64)
 
 
-@dataclasses.dataclass(frozen=True)
-class VideoFrames:
-    """Frames of a clip.
-
-    Attributes:
-        times: Seconds from the clip's first frame to each of them, float64
-            `(num_chosen,)`.
-        arrays: The pixels by view, uint8 `(num_chosen, num_consecutive,
-            height, width, 3)`, or without the last for gray.
-        problems: What was wrong with a file that could be used none the less.
-    """
-
-    times: np.ndarray
-    arrays: dict[str, np.ndarray]
-    problems: tuple[str, ...] = ()
-
-
-@dataclasses.dataclass(frozen=True)
-class VideoProbe:
-    """What a media file holds.
-
-    Attributes:
-        num_frames: Frames of the video track that the file announces and
-            holds whole; 0 without one.
-        duration: Seconds of the video track; of the file without one.
-        width: Of the frames as shown, upright and with square pixels.
-        height: Likewise.
-        frames_per_second: On average.
-        has_video: Whether there is a video track; a cover picture is none.
-        has_sound: Whether there is a sound track.
-    """
-
-    num_frames: int
-    duration: float
-    width: int
-    height: int
-    frames_per_second: float
-    has_video: bool
-    has_sound: bool
-
-
-def read_frames(
-    path: str | os.PathLike,
-    choice: FrameChoice,
-    views: dict[str, FrameView],
-) -> VideoFrames:
-    """Reads frames of a video file.
-
-    The file is read twice: for the times of its frames, which takes no
-    decoding, and up to the last frame that is chosen, to decode them, by one
-    thread. Where the frames do not come at those times (a broken file, mostly)
-    the choice is made anew among the frames that do come, in a third pass. No
-    more is held than what is returned.
-
-    Args:
-        path: The file.
-        choice: Which frames to take.
-        views: What to make of them, by names of the caller's own.
-
-    Returns:
-        The frames; `problems` tells of frames that could not be decoded.
-
-    Raises:
-        MediaError: If not a single frame can be had from the file.
-        ValueError: If there is no view, or the choice is not of the clip.
-        ImportError: If PyAV is not installed.
-    """
-    if not views:
-        raise ValueError(
-            "Expected one view of the frames or more. Received: "
-            f"views={views!r}. Pass views={{'rgb': FrameView(256, 224)}}."
-        )
-    with open_media(path) as container:
-        announced = PacketTicks(container, require_video(container, path), path)
-    ticks, is_damaged = announced.ticks, announced.is_damaged
-    for _ in range(2):
-        require_frames(ticks, path)
-        result = decode_chosen(path, ticks, choice, views)
-        is_damaged |= result.is_damaged
-        if result.arrays is not None:
-            problems = losses(len(ticks), announced, is_damaged)
-            return VideoFrames(result.times, result.arrays, problems)
-        ticks = result.ticks
-    raise MediaError(
-        "Expected a file that stays as it is while it is read. Received: "
-        f"path={os.fsdecode(path)!r}, whose frames changed between two "
-        "passes. Wait until it is written whole, then read it again."
-    )
-
-
-def probe(path: str | os.PathLike) -> VideoProbe:
-    """Looks what a media file holds; decodes one frame.
-
-    Args:
-        path: The file.
-
-    Returns:
-        What it holds.
-
-    Raises:
-        MediaError: If it cannot be read, or no frame of its video track can.
-        ImportError: If PyAV is not installed.
-    """
-    with open_media(path) as container:
-        has_sound = any(x.codec_context for x in container.streams.audio)
-        if find_video(container) is None:
-            duration = (container.duration or 0) / MICROSECONDS
-            return VideoProbe(0, duration, 0, 0, 0.0, False, has_sound)
-        stream = require_video(container, path)
-        times = to_seconds(PacketTicks(container, stream, path).ticks, stream)
-        # Of a single frame, the times do not say how long it is shown.
-        duration = end_of(times) if len(times) > 1 else frame_seconds(stream)
-    with open_media(path) as container:
-        stream = require_video(container, path)
-        frame = next(iter(DecodedFrames(container, stream)), None)
-        require_frames([] if frame is None else times, path)
-        size = shown_size(frame, stream, PictureTurn.of_frame(frame))
-        width, height = map(round, size)
-    rate = len(times) / duration
-    return VideoProbe(
-        len(times), duration, width, height, rate, True, has_sound
-    )
-
-
-def require_frames(frames, path: str | os.PathLike) -> None:
-    """Refuses a file of which no frame can be had.
-
-    Raises:
-        MediaError: If there is none.
-    """
+def _require_frames(frames, path):
     if not len(frames):
         raise MediaError(
             "Expected a video track with a frame that decodes. Received: "
-            f"path={os.fsdecode(path)!r}, none of whose frames does. It may "
-            "be cut short: copy or download it again, or leave it out."
+            f"path={os.fsdecode(path)!r}, none of whose frames does. The file "
+            "may be truncated: copy or download it again, or leave it out."
         )
 
 
-def losses(
-    num_frames: int, announced: PacketTicks, is_damaged: bool
-) -> tuple[str, ...]:
-    """Says what a damaged file has lost, if anything."""
+def _describe_losses(num_frames, stated, is_damaged):
+    """Describes what a damaged file has lost."""
     problems = []
-    if is_damaged and num_frames < announced.num_expected:
-        problems.append(
-            f"{num_frames} of {announced.num_expected} frames decode"
-        )
-    if announced.missing_end:
-        problems.append(announced.missing_end)
+    if is_damaged and num_frames < stated.num_expected:
+        problems.append(f"{num_frames} of {stated.num_expected} frames decode")
+    if stated.missing_end:
+        problems.append(stated.missing_end)
     return tuple(problems)

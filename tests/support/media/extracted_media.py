@@ -115,7 +115,7 @@ def copy_description(data_dir, folder):
 
 
 def write_tone(path, seconds=3.0, rate=8_000):
-    """Writes a sound without pictures."""
+    """Writes a audio without pictures."""
     times = np.arange(int(seconds * rate)) / rate
     samples = (8_000 * np.sin(2 * np.pi * 440 * times)).astype("<i2")
     with wave.open(str(path), "wb") as file:
@@ -126,7 +126,7 @@ def write_tone(path, seconds=3.0, rate=8_000):
     return path
 
 
-def damage_sound(source, path, share=0.9):
+def damage_audio(source, path, share=0.9):
     """Copies an mp4 file with some bytes near its data's end spoilt."""
     data = bytearray(source.read_bytes())
     first = data.index(b"mdat")

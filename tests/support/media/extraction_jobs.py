@@ -33,7 +33,7 @@ DTYPES = {"rgb": "uint8", "flow": "uint8", "audio": "float32"}
 
 
 def write_clips(folder):
-    """Writes clips; one without sound, one cut short, one that is text.
+    """Writes clips; one without audio, one cut short, one that is text.
 
     Returns:
         Their rows.
@@ -43,11 +43,11 @@ def write_clips(folder):
         rng = np.random.default_rng(number)
         still = rng.integers(0, 256, (SIDE, 3 * SIDE, 3), "uint8")
         frames = [still[:, 2 * i :][:, :SIDE] for i in range(NUM_FRAMES)]
-        sound = rng.uniform(-0.5, 0.5, RATE // 2).astype("float32")
+        audio = rng.uniform(-0.5, 0.5, RATE // 2).astype("float32")
         label = CLASSES[number % 2]
         path = folder / label / f"clip{number}.mp4"
         path.parent.mkdir(exist_ok=True)
-        write_mp4(path, frames, 25, None if number == 4 else sound, RATE)
+        write_mp4(path, frames, 25, None if number == 4 else audio, RATE)
         rows.append(ClipRow(f"{label}/{path.name}", (label,), "", number + 2))
     cut = folder / rows[1].path
     cut.write_bytes(cut.read_bytes()[: cut.stat().st_size // 2])

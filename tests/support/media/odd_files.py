@@ -13,10 +13,10 @@ from collections.abc import Iterable
 from fractions import Fraction
 
 from support.media.odd_media import tone
-from support.media.odd_media import write_sound
+from support.media.odd_media import write_audio
 from support.media.odd_media import write_still
+from support.media.odd_writers import audio_with_cover
 from support.media.odd_writers import cut
-from support.media.odd_writers import sound_with_cover
 from support.media.odd_writers import still_named_mp4
 from support.media.odd_writers import strange_tags
 from support.media.odd_writers import text
@@ -73,8 +73,8 @@ READABLE = TURNED | {
         video(options={"flags": "+ildct+ilme", "x264-params": "tff=1"})
     ),
     "lossless.mkv": Kind(video(codec="ffv1")),
-    "mono_8_khz_aac.mp4": Kind(video(sound=tone(rate=8000))),
-    "mono_8_khz_mp3.mkv": Kind(video(sound=tone(codec="libmp3lame"))),
+    "mono_8_khz_aac.mp4": Kind(video(audio=tone(rate=8000))),
+    "mono_8_khz_mp3.mkv": Kind(video(audio=tone(codec="libmp3lame"))),
     "no_times.h264": Kind(video(), times=[x / 25 for x in range(10)]),
     "odd_size.mkv": Kind(
         video(size=(63, 37), pixel_format="yuv444p"), size=(63, 37)
@@ -124,11 +124,11 @@ CUT = {  # of 60 frames
     ),
 }
 UNREADABLE = {
-    "cover_and_sound.mp3": sound_with_cover,
+    "cover_and_audio.mp3": audio_with_cover,
     "cut_index_last.mp4": cut(0.8, numbers=range(60)),
     "empty.mp4": text(""),
     "playlist.mp4": text("ffconcat version 1.0\nfile plain.mp4\n"),
-    "sound_alone.mp4": write_sound,
+    "audio_alone.mp4": write_audio,
     "text.mp4": text("This is no film. " * 99),
     "unknown_codec.mp4": unknown_codec,
 }

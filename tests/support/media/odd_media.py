@@ -36,7 +36,7 @@ def write_video(
     sample_aspect=None,
     rotation=0,
     flip=False,
-    sound=None,
+    audio=None,
     cover=None,
     muxer=None,
     tags=None,
@@ -54,7 +54,7 @@ def write_video(
         sample_aspect: Width by height of a stored pixel.
         rotation: Counter-clockwise degrees by which players turn a frame.
         flip: Whether they mirror it, too.
-        sound: Of `tone`.
+        audio: Of `tone`.
         cover: Bytes of a JPEG that goes along.
         muxer: Options of the format.
         tags: Of the file.
@@ -77,7 +77,7 @@ def write_video(
             stream.sample_aspect_ratio = sample_aspect
         if rotation or flip:
             stream.set_display_rotation(rotation, hflip=flip)
-        voice = container.add_stream(**sound["stream"]) if sound else None
+        voice = container.add_stream(**audio["stream"]) if audio else None
         if cover:
             container.mux(cover_packet(container, cover))
         for number, time in zip(numbers, times, strict=True):
@@ -88,12 +88,12 @@ def write_video(
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
         if voice:
-            encode_sound(container, voice, sound["samples"])
+            encode_audio(container, voice, audio["samples"])
     return pathlib.Path(path)
 
 
 def tone(seconds=1.0, rate=8000, codec="aac", layout="mono"):
-    """A sound track's stream and samples."""
+    """An audio track's stream and samples."""
     count = int(seconds * rate)
     wave = 0.3 * np.sin(2 * np.pi * 440 * np.arange(count) / rate)
     channels = 2 if layout == "stereo" else 1
@@ -102,7 +102,7 @@ def tone(seconds=1.0, rate=8000, codec="aac", layout="mono"):
     return {"stream": stream, "samples": samples}
 
 
-def encode_sound(container, stream, samples):
+def encode_audio(container, stream, samples):
     """Appends float samples `(channels, count)` to a stream."""
     frame = av.AudioFrame.from_ndarray(
         samples, format="fltp", layout=stream.layout.name
@@ -113,19 +113,19 @@ def encode_sound(container, stream, samples):
     container.mux(stream.encode(None))
 
 
-def write_sound(path, cover=None, **arguments):
-    """Writes a file of sound, as `tone` makes it, with a cover or without."""
-    sound = tone(**arguments)
+def write_audio(path, cover=None, **arguments):
+    """Writes an audio file, as `tone` makes it, with a cover or without."""
+    audio = tone(**arguments)
     with av.open(str(path), "w") as container:
-        voice = container.add_stream(**sound["stream"])
+        voice = container.add_stream(**audio["stream"])
         if cover:
             container.mux(cover_packet(container, cover))
-        encode_sound(container, voice, sound["samples"])
+        encode_audio(container, voice, audio["samples"])
     return pathlib.Path(path)
 
 
 def cover_packet(container, cover):
-    """Adds a track of a single picture, which players show for a sound."""
+    """Adds a track with a single image, the cover of an audio file."""
     stream = container.add_stream("mjpeg", rate=1)
     stream.width, stream.height, stream.pix_fmt = 64, 48, "yuvj420p"
     stream.disposition = av.stream.Disposition.attached_pic

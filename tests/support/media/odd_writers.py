@@ -4,8 +4,8 @@ import functools
 import pathlib
 import tempfile
 
+from support.media.odd_media import write_audio
 from support.media.odd_media import write_packets
-from support.media.odd_media import write_sound
 from support.media.odd_media import write_still
 from support.media.odd_media import write_video
 
@@ -54,8 +54,8 @@ def with_cover(path):
     return write_video(path, cover=jpeg())
 
 
-def sound_with_cover(path):
-    return write_sound(path, cover=jpeg(), codec="libmp3lame")
+def audio_with_cover(path):
+    return write_audio(path, cover=jpeg(), codec="libmp3lame")
 
 
 def two_sizes(path):

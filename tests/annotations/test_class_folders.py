@@ -1,4 +1,4 @@
-"""Media files in folders of their class."""
+"""Clips in folders that are named by their class."""
 
 import pytest
 
@@ -72,7 +72,7 @@ def test_files_that_are_no_media_are_counted(touch, caplog):
 @pytest.mark.parametrize(
     "names, message",
     [
-        (["run/a.txt"], "a clip or more"),
+        (["run/a.txt"], "one clip or more"),
         (["run/a.mp4", "run/a.avi"], "run/a.avi and run/a.mp4"),
         (["a.mp4", "run/b.mp4"], "a.mp4, not in a folder of its class"),
         (["train/a.mp4"], "not in a folder of its class"),

@@ -1,4 +1,4 @@
-"""Media files with sound, made for a test."""
+"""Media files with audio, made for a test."""
 
 import fractions
 import wave
@@ -39,26 +39,26 @@ def write_media(
     """Writes a media file with PyAV.
 
     `samples` is `(num_samples,)`, the same in all channels, or
-    `(num_channels, num_samples)`; None for a film without sound. Sound
+    `(num_channels, num_samples)`; None for a film without audio. Sound
     begins at `start`, pictures at `picture_start` if there are any, and from
-    the sample `gap[0]` on the sound is `gap[1]` seconds late.
+    the sample `gap[0]` on the audio is `gap[1]` seconds late.
     """
     with av.open(str(path), "w") as container:
-        packets, sound = [], None
+        packets, audio = [], None
         if samples is not None:
-            sound = container.add_stream(codec, rate=rate, layout=layout)
+            audio = container.add_stream(codec, rate=rate, layout=layout)
         if picture_start is not None:
             packets += _pictures(container, picture_start)
-        if sound is not None:
-            num_channels = sound.layout.nb_channels
+        if audio is not None:
+            num_channels = audio.layout.nb_channels
             planes = np.broadcast_to(samples, (num_channels, samples.shape[-1]))
-            packets += _sound(sound, planes.astype(np.float32), start, gap)
+            packets += _audio(audio, planes.astype(np.float32), start, gap)
         for packet in sorted(packets, key=lambda x: x.dts * x.time_base):
             container.mux(packet)
     return path
 
 
-def _sound(stream, planes, start, gap):
+def _audio(stream, planes, start, gap):
     stream.codec_context.options = {"strict": "experimental"}  # for Vorbis
     stream.codec_context.open()
     rate, layout = stream.rate, stream.layout.name

@@ -1,4 +1,4 @@
-"""Backbones of the user's own."""
+"""Saved models as backbones."""
 
 import keras
 import numpy as np
@@ -110,7 +110,7 @@ def test_a_subclassed_model_is_tried_out(tmp_path):
 def test_features_that_are_not_finite_are_refused(tmp_path, bias):
     save_network(tmp_path / "own.keras", bias=bias)
     with pytest.raises(
-        ValueError, match=error_parts("finite", "4 are not", "train it anew")
+        ValueError, match=error_parts("finite", "4 are not", "retrain it")
     ):
         loading.load_backbone(tmp_path / "own.keras", size=16)
 

@@ -1,10 +1,13 @@
-"""ClipPredictor: media files are given what their records are given."""
+"""ClipPredictor: media files like their records."""
 
 import json
 
 import numpy as np
 import pytest
 import tensorflow as tf
+
+pytest.importorskip("av")
+pytest.importorskip("cv2")
 
 from ac_keras import attention_model
 from ac_keras.extraction.backbones.dataset_backbones import ClipBackbones
@@ -17,13 +20,10 @@ from support.media.extracted_media import BROKEN
 from support.media.extracted_media import NUM_UNITS
 from support.media.extracted_media import SILENT
 from support.media.extracted_media import copy_description
-from support.media.extracted_media import damage_sound
+from support.media.extracted_media import damage_audio
 from support.media.extracted_media import make_model
 from support.media.extracted_media import write_dataset
 from support.media.extracted_media import write_tone
-
-pytest.importorskip("av")
-pytest.importorskip("cv2")
 
 SAMPLE_SIZES = (0, 2, 3, 50)
 
@@ -144,7 +144,7 @@ def test_a_file_that_cannot_be_used_is_named(extracted, predictor):
 def test_what_is_wrong_with_a_file_that_is_used_is_told(
     extracted, predictor, tmp_path
 ):
-    path = damage_sound(clip_path(extracted, 0), tmp_path / "damaged.mp4")
+    path = damage_audio(clip_path(extracted, 0), tmp_path / "damaged.mp4")
     prediction = predictor.predict(path)
     assert (
         prediction.problems
@@ -158,7 +158,7 @@ def test_a_model_of_some_modalities_needs_no_more(extracted, tmp_path):
     rgb = ClipPredictor(make_model(folder, ["rgb"]), folder)
     prediction = rgb.predict(clip_path(extracted, 0))
     assert set(prediction.attention) == set(prediction.inputs.arrays) == {"rgb"}
-    with pytest.raises(MediaError, match="Expected rgb. Received: .* sound"):
+    with pytest.raises(MediaError, match="Expected rgb. Received: .* audio"):
         rgb.predict(write_tone(tmp_path / "tone.wav"))
 
 

@@ -1,11 +1,13 @@
-"""Broken records: named by file and byte, or left out and counted."""
+"""Corrupt records and files: reported by byte, or left out and counted."""
 
+import json
 import shutil
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
+from ac_keras.prediction import input_files
 from support.prediction import clip_files
 from support.prediction.clip_files import SIZES
 from support.prediction.predicted_files import ids_but
@@ -70,7 +72,7 @@ def test_a_broken_record_is_an_error_that_names_file_and_byte(
         clip_files.predict(folder, output, model=classifier)
     place = f"Received: {path}, byte {clip_files.place_of(BROKEN)}: {reason}"
     assert place in str(caught.value)
-    assert "--skip_broken_records" in str(caught.value)
+    assert "--skip_corrupt_records" in str(caught.value)
 
 
 @each_way
@@ -99,7 +101,7 @@ def test_a_broken_record_is_left_out_where_that_is_asked_for(
     spoil, reason = WAYS[way]
     spoil(folder / "part-1.tfrecord")
     outcome = clip_files.predict(
-        folder, output, model=classifier, skip_broken_records=True
+        folder, output, model=classifier, skip_corrupt_records=True
     )
     assert ids_of(output) == ids_but(f"1-{BROKEN}")
     assert outcome.num_clips == sum(SIZES) - 1
@@ -108,14 +110,14 @@ def test_a_broken_record_is_left_out_where_that_is_asked_for(
     (found,) = counted["broken_records"]
     assert found["byte"] == clip_files.place_of(BROKEN)
     assert reason in found["reason"]
-    assert str(outcome).endswith("; broken records left out: 1")
+    assert str(outcome).endswith("; corrupt records left out: 1")
 
 
 @each_way
 def test_the_others_are_predicted_as_ever(way, folder, output, classifier):
     WAYS[way][0](folder / "part-1.tfrecord")
     clip_files.predict(
-        folder, output, model=classifier, skip_broken_records=True
+        folder, output, model=classifier, skip_corrupt_records=True
     )
     clips = [
         clip
@@ -136,9 +138,84 @@ def test_the_index_counts_broken_records(folder, output, classifier):
         folder / "part-1.tfrecord", clip_files.place_of(BROKEN) + 12
     )
     clip_files.predict(
-        folder, output, model=classifier, skip_broken_records=True
+        folder, output, model=classifier, skip_corrupt_records=True
     )
     rows = read_rows(output / "00001-of-00003-part-1.jsonl")
     assert [(row["id"], row["index"]) for row in rows] == [
         (f"1-{i}", i) for i in (0, 2, 4)
     ]
+
+
+ENDS = {  # Bytes that are left of the last record, and what is said.
+    "in a length": (5, "a record cut off after 5 of its first 12 bytes"),
+    "in its data": (40, "a record cut off after 40 of"),
+}
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_a_file_that_is_cut_off_is_not_taken_for_a_whole_one(
+    end, folder, output, classifier
+):
+    left, reason = ENDS[end]
+    path = folder / "part-1.tfrecord"
+    last = SIZES[1] - 1
+    path.write_bytes(path.read_bytes()[: clip_files.place_of(last) + left])
+    with pytest.raises(
+        ValueError, match=f"byte {clip_files.place_of(last)}: {reason}"
+    ):
+        clip_files.predict(folder, output, model=classifier)
+    outcome = clip_files.predict(
+        folder, output, model=classifier, skip_corrupt_records=True
+    )
+    assert ids_of(output) == ids_but(f"1-{last}")
+    assert outcome.summary["num_broken_records"] == 1
+
+
+NO_RECORDS = {
+    "an empty file": (b"", "byte 0: an empty file"),
+    "another file": (b"no records, but text", "byte 0: a record whose length"),
+    "a few bytes": (b"text", "byte 0: a record cut off after 4 of"),
+}
+
+
+@pytest.mark.parametrize("case", NO_RECORDS)
+def test_a_file_without_records_is_told_before_any_is_predicted(
+    case, folder, output, classifier
+):
+    data, said = NO_RECORDS[case]
+    (folder / "part-1.tfrecord").write_bytes(data)
+    with pytest.raises(ValueError, match=f"Expected TFRecord files.*{said}"):
+        clip_files.predict(folder, output, model=classifier)
+    assert not list(output.glob("0*"))
+
+
+@pytest.mark.parametrize("case", NO_RECORDS)
+def test_a_file_without_records_has_no_rows_where_they_are_left_out(
+    case, folder, output, classifier
+):
+    (folder / "part-1.tfrecord").write_bytes(NO_RECORDS[case][0])
+    clip_files.predict(
+        folder, output, model=classifier, skip_corrupt_records=True
+    )
+    assert (output / "00001-of-00003-part-1.jsonl").read_bytes() == b""
+    summary = json.loads((output / "summary.json").read_text())
+    assert [len(x["broken_records"]) for x in summary["files"]] == [0, 1, 0]
+    assert ids_of(output) == ids_but(*(f"1-{i}" for i in range(SIZES[1])))
+
+
+def test_files_of_another_format_are_not_predicted(folder, output, classifier):
+    other = clip_files.describe(record_format="youtube8m")
+    with pytest.raises(ValueError, match="byte 0: Expected a frame of"):
+        clip_files.predict(folder, output, model=classifier, description=other)
+
+
+def test_a_file_that_is_gone_when_its_turn_comes_is_named(
+    folder, output, classifier, monkeypatch
+):
+    path = folder / "part-2.tfrecord"
+    monkeypatch.setattr(
+        input_files, "check_beginnings", lambda _: path.unlink()
+    )
+    with pytest.raises(FileNotFoundError, match=f"to read {path}. Received"):
+        clip_files.predict(folder, output, model=classifier)
+    assert len(list(output.glob("0*"))) == 2

@@ -1,4 +1,4 @@
-"""What is drawn of a prediction: frames, flow and sound at their times."""
+"""Plots of predicted media files."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,7 @@ from ac_keras.extraction.inputs.optical_flow import encode_flow
 from ac_keras.extraction.plan import FlowPlan
 from ac_keras.prediction import media_files
 from ac_keras.prediction.clip_predictor import ClipPrediction
-from ac_keras.prediction.media_files import picture_names
+from ac_keras.prediction.media_files import plot_names
 from support.media.extraction_jobs import PLAN
 
 STARTS = {"rgb": 0.05, "flow": 0.05, "audio": 0.0}
@@ -48,7 +48,7 @@ def make_prediction(counts, sampled=None):
 
 def test_the_file_and_its_classes_are_handed_over(drawn):
     prediction = make_prediction({"rgb": 3, "flow": 3, "audio": 2})
-    media_files.save_picture(prediction, "a.png")
+    media_files.save_clip_plot(prediction, "a.png")
     ((title, predictions, modalities, path),) = drawn
     assert (title, path) == ("a.mp4", "a.png")
     assert predictions == [("cat", 0.7), ("dog", 0.3)]
@@ -63,7 +63,7 @@ def test_frames_that_the_model_did_not_receive_are_not_drawn(drawn):
     counts = {"rgb": 5, "flow": 0, "audio": 3}
     sampled = {name: np.arange(n)[1::2] for name, n in counts.items()}
     prediction = make_prediction(counts, sampled)
-    media_files.save_picture(prediction, "a.png")
+    media_files.save_clip_plot(prediction, "a.png")
     rgb, flow, audio = drawn[0][2]
     np.testing.assert_array_equal(
         rgb.picture, prediction.inputs.arrays["rgb"][[1, 3]]
@@ -75,11 +75,11 @@ def test_frames_that_the_model_did_not_receive_are_not_drawn(drawn):
     np.testing.assert_allclose(audio.picture_span, (0, 2.88))
 
 
-def test_a_clip_of_one_frame_lasts_as_long_as_its_sound(drawn, monkeypatch):
+def test_a_clip_of_one_frame_lasts_as_long_as_its_audio(drawn, monkeypatch):
     monkeypatch.setitem(STARTS, "rgb", 0.0)
     for num_patches, end in [(3, 2.88), (0, 1.0)]:
         counts = {"rgb": 1, "flow": 0, "audio": num_patches}
-        media_files.save_picture(make_prediction(counts), "a.png")
+        media_files.save_clip_plot(make_prediction(counts), "a.png")
         rgb = drawn.pop()[2][0]
         np.testing.assert_allclose(rgb.spans, [[0, end]])
 
@@ -137,9 +137,9 @@ def test_between_patches_that_lie_apart_nothing_is_known():
 def test_pictures_of_files_of_one_name_are_numbered():
     paths = ["a/x.mp4", "b/x.mp4", "y.mp4", "c/x.mp4"]
     names = ["x.mp4.png", "x.mp4-2.png", "y.mp4.png", "x.mp4-3.png"]
-    assert picture_names(paths) == names
+    assert plot_names(paths) == names
 
 
 def test_a_picture_of_the_longest_name_can_be_written(tmp_path):
-    (name,) = picture_names(["\u4e2d" * 85])  # 255 bytes
+    (name,) = plot_names(["\u4e2d" * 85])  # 255 bytes
     (tmp_path / f".{name}.1234567.partial").touch()

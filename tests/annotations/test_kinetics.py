@@ -1,0 +1,186 @@
+"""Official annotations of Kinetics, and the files of its clips."""
+
+import json
+
+import pytest
+
+from ac_keras.annotations.kinetics import find_kinetics_files
+from ac_keras.annotations.kinetics import read_annotations
+from ac_keras.annotations.official_lists import ListedClip
+
+TRAIN = (
+    "label,youtube_id,time_start,time_end,split,is_cc\n"
+    '"petting animal (not cat)",-3B32lodo2M,59,69,train,0\n'
+    "massaging person's head,_dbcJuKJQNs,0,10,train,1\n"
+)
+VALIDATE = "label,youtube_id,time_start,time_end,split\nkissing,a,104,114,{}\n"
+TEST = "youtube_id,time_start,time_end,split\nb,1,11,test\nc,2,12,test\n"
+JSON = {
+    "-3B32lodo2M": {
+        "annotations": {"label": "kissing", "segment": [59.0, 69.0]},
+        "duration": 10.0,
+        "subset": "train",
+        "url": "",
+    },
+    "b": {"duration": 10.0, "subset": "test", "url": ""},
+}
+
+
+@pytest.fixture
+def write(tmp_path):
+    def write_files(**texts):
+        paths = []
+        for name, text in texts.items():
+            name, _, suffix = name.rpartition("_")
+            paths.append(tmp_path / f"{name}.{suffix}")
+            paths[-1].write_text(text)
+        return paths
+
+    return write_files
+
+
+def test_training_and_validation_are_read_and_the_test_is_left_out(write):
+    texts = {"val_csv": VALIDATE.format("val"), "test_csv": TEST}
+    clips, left_out = read_annotations(write(train_csv=TRAIN, **texts))
+    assert left_out == 2
+    assert [clip[:4] for clip in clips] == [
+        (
+            "-3B32lodo2M_000059_000069.mp4",
+            "petting animal (not cat)",
+            "train",
+            "-3B32lodo2M",
+        ),
+        (
+            "_dbcJuKJQNs_000000_000010.mp4",
+            "massaging person's head",
+            "train",
+            "_dbcJuKJQNs",
+        ),
+        ("a_000104_000114.mp4", "kissing", "test", "a"),
+    ]
+
+
+@pytest.mark.parametrize("split", ["val", "validate", "validation"])
+def test_the_official_validation_clips_are_our_test(write, split):
+    clips, _ = read_annotations(write(x_csv=VALIDATE.format(split)))
+    assert clips[0].split == "test"
+
+
+def test_the_json_form_is_read(write):
+    clips, left_out = read_annotations(write(train_json=json.dumps(JSON)))
+    assert [clip[:3] for clip in clips] == [
+        ("-3B32lodo2M_000059_000069.mp4", "kissing", "train")
+    ]
+    assert left_out == 1
+
+
+@pytest.mark.parametrize(
+    "files, message",
+    [
+        ({"a_csv": "path,label\nx,y\n"}, r"Received: \['path', 'label'\]"),
+        ({"a_csv": ""}, "Received: None"),
+        ({"a_csv": TRAIN.replace("train", "dev")}, "line 2.*split='dev'"),
+        ({"a_csv": TRAIN + ",z,1,2,train,0\n"}, "two times in .*line 4"),
+        ({"a_csv": TRAIN + "x,z,,2,train,0\n"}, "'x', 'z', '', '2'"),
+        ({"a_csv": TEST}, "2 test clips"),
+        ({"a_json": "[]"}, "Expected {.ID.*AttributeError"),
+        ({"a_json": '{"a": {}}'}, "KeyError"),
+        ({"a_json": "{"}, "JSONDecodeError"),
+        (
+            {"a_csv": TRAIN, "b_csv": TRAIN},
+            "-3B32.*line 2 and .*b.csv, line",
+        ),
+        ({"a_csv": TRAIN, "b_json": json.dumps(JSON)}, "CSV or JSON"),
+    ],
+)
+def test_files_that_are_not_as_they_must_be_are_refused(write, files, message):
+    with pytest.raises(ValueError, match=message):
+        read_annotations(write(**files))
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match="train.csv. Received"):
+        read_annotations([tmp_path / "train.csv"])
+
+
+CLIPS = [
+    ListedClip("-A_b_000010_000020.mp4", "air drumming", "train", "-A_b"),
+    ListedClip("C_000000_000010.mp4", "massaging person's head", "test", "C"),
+]
+OTHER = ListedClip("C_000030_000040.mp4", "kissing", "validation", "C")
+
+
+def find(folder, files, clips=CLIPS):
+    for name in files:
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    return [clip.file for clip in find_kinetics_files(clips, folder)]
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        ["-A_b_000010_000020.mp4", "C_000000_000010.mp4"],
+        ["-A_b.mkv", "C.webm"],
+        ["train/-A_b_000010_000020.mp4", "val/C_000000_000010.mp4"],
+        ["air drumming/-A_b.mp4", "massaging person's head/C.mp4"],
+        ["videos_train/air_drumming/-A_b.mp4", "videos_val/x/C.MP4"],
+    ],
+    ids=["flat", "ids", "cvdf", "classes", "splits of classes"],
+)
+def test_every_layout_is_found(tmp_path, files):
+    assert find(tmp_path, files) == files
+
+
+def test_what_is_not_there_has_no_file(tmp_path):
+    files = ["-A_b_000010_000021.mp4", "C_000000_000010.mp4.part", ".C.mp4"]
+    assert find(tmp_path, files) == [None, None]
+
+
+def test_a_link_that_leads_nowhere_is_no_file(tmp_path):
+    (tmp_path / "C.mp4").symlink_to(tmp_path / "gone.mp4")
+    assert find(tmp_path, []) == [None, None]
+
+
+def test_a_circle_of_links_ends(tmp_path):
+    (tmp_path / "train").mkdir()
+    (tmp_path / "train" / "kissing").symlink_to(tmp_path)
+    with pytest.raises(ValueError, match="one file of C_000000_000010.mp4"):
+        find(tmp_path, ["C.mp4"])
+
+
+def test_times_go_before_the_id_alone(tmp_path):
+    files = ["C.mp4", "C_000000_000010.mp4", "C_000030_000040.mp4"]
+    assert find(tmp_path, files, [CLIPS[1], OTHER]) == files[1:]
+
+
+@pytest.mark.parametrize("name", ["-A_b.mp4", "-A_b_000010_000020.mp4"])
+def test_a_replacement_goes_before_the_corrupted_file(tmp_path, name):
+    replacement = f"replacement/replacement_for_corrupted_k400/{name}"
+    files = ["train/-A_b_000010_000020.mp4", replacement]
+    assert find(tmp_path, files)[0] == replacement
+
+
+def test_the_class_and_the_split_tell_files_of_one_name_apart(tmp_path):
+    files = ["massaging_persons_head/C.mp4", "kissing/C.mp4"]
+    assert find(tmp_path, files, [CLIPS[1], OTHER]) == files
+    files = ["train/D.mp4", "val/D.mp4"]
+    clips = [OTHER._replace(group="D"), CLIPS[1]._replace(group="D")]
+    assert find(tmp_path, files, clips) == files
+
+
+def test_two_files_of_a_clip_are_refused(tmp_path):
+    with pytest.raises(ValueError, match="Received: train/C.mp4, x/C.avi"):
+        find(tmp_path, ["x/C.avi", "train/C.mp4"])
+
+
+def test_one_file_of_two_clips_is_refused(tmp_path):
+    with pytest.raises(ValueError) as raised:
+        find(tmp_path, ["C.mp4"], [CLIPS[1], OTHER])
+    assert "C_000000_000010.mp4 and C_000030_000040.mp4" in str(raised.value)
+
+
+def test_a_folder_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match="videos_dir='.*/none'"):
+        find_kinetics_files(CLIPS, tmp_path / "none")

@@ -1,0 +1,277 @@
+"""Times of audio, and damaged audio tracks."""
+
+import warnings
+
+import av
+import numpy as np
+import pytest
+
+from ac_keras.extraction.media.audio import MAX_SILENCE
+from ac_keras.extraction.media.audio import AudioTrack
+from ac_keras.extraction.media.audio import AudioWarning
+from ac_keras.extraction.media.audio import decode_audio
+from ac_keras.extraction.media.audio import read_audio
+from support.media import made_audio
+from support.media.pure_tones import tone
+
+
+def joined(times, start=None, rates=(16000,)):
+    """What a track makes of equal pieces that are shown at some times."""
+    track = AudioTrack(16000, start)
+    for place, time in enumerate(times):
+        rate = rates[place % len(rates)]
+        track.append(np.full(rate // 10, 0.5, np.float32), rate, time)
+    return track.finish(), track
+
+
+def onset(audio):
+    """Seconds at which it begins to be loud."""
+    return np.argmax(np.abs(audio) > 0.1) / 16000
+
+
+def test_pieces_without_times_follow_each_other():
+    audio, track = joined([None, None, None])
+    np.testing.assert_array_equal(audio, np.full(4800, 0.5, np.float32))
+    assert track.seconds == pytest.approx(0.3)
+
+
+def test_rounded_times_leave_no_gaps():
+    audio, _ = joined([0.003, 0.1, 0.21, 0.299])
+    np.testing.assert_array_equal(audio, np.full(6400, 0.5, np.float32))
+
+
+def test_a_gap_is_silence():
+    audio, _ = joined([0.0, 0.5])
+    assert len(audio) == 9600
+    assert (audio == 0).sum() == 6400
+    assert (audio[:1600] == 0.5).all() and (audio[-1600:] == 0.5).all()
+
+
+def test_times_that_go_back_are_not_believed():
+    audio, _ = joined([5.0, 0.0, 0.1, 0.4])
+    assert len(audio) == 4 * 1600 + 3200  # the last gap is one
+
+
+@pytest.mark.parametrize("leap", [MAX_SILENCE + 1, 1e9])
+def test_a_leap_of_the_clock_does_not_fill_the_memory(leap):
+    audio, _ = joined([0.0, leap, leap + 0.1])
+    np.testing.assert_array_equal(audio, np.full(4800, 0.5, np.float32))
+
+
+def test_many_gaps_have_no_more_silence_than_one():
+    audio, _ = joined([0.0, *(MAX_SILENCE / 2 * x for x in range(1, 9))])
+    assert (audio == 0).sum() <= MAX_SILENCE * 16000
+    assert (audio == 0.5).sum() == 9 * 1600
+
+
+def test_a_rate_may_change_in_the_middle():
+    audio, _ = joined([0.0, 0.1, 0.2, 0.3], rates=(8000, 16000, 44100))
+    assert len(audio) == pytest.approx(6400, abs=3)
+    assert np.abs(audio[200:-200] - 0.5).max() < 0.1
+
+
+def test_nothing_is_none():
+    assert AudioTrack(16000).finish() is None
+    audio, _ = joined([])
+    assert audio is None
+
+
+def test_a_sound_later_than_the_pictures_has_silence_before_it(tmp_path):
+    sine = tone(0.5, 44100)
+    for name in ("a.mp4", "a.mkv", "a.ts"):
+        path = made_audio.write_media(
+            tmp_path / name, "aac", sine, 44100, start=0.8, picture_start=0.0
+        )
+        audio = decode_audio(path)
+        assert onset(audio.samples) == pytest.approx(0.8, abs=0.03)
+        assert audio.start == 0
+
+
+def test_a_sound_earlier_than_the_pictures_is_not_cut(tmp_path):
+    sine = tone(0.8, 44100)
+    path = made_audio.write_media(
+        tmp_path / "a.mkv", "flac", sine, 44100, picture_start=0.6
+    )
+    audio = decode_audio(path)
+    assert len(audio.samples) == pytest.approx(0.8 * 16000, abs=2)
+    assert onset(audio.samples) == pytest.approx(0, abs=0.001)
+    assert audio.start == pytest.approx(-0.6, abs=0.002)
+
+
+def test_sound_alone_begins_at_once(tmp_path):
+    sine = tone(0.5, 44100)
+    path = tmp_path / "a.mkv"
+    made_audio.write_media(path, "flac", sine, 44100, start=3.0)
+    audio = decode_audio(path)
+    assert onset(audio.samples) < 0.01
+    assert audio.damage == ""
+
+
+def test_the_priming_samples_of_aac_are_left_out(tmp_path):
+    click = np.zeros(44100)
+    click[22050:22060] = 0.9
+    path = tmp_path / "a.mp4"
+    made_audio.write_media(path, "aac", click, 44100, picture_start=0.0)
+    place = np.abs(decode_audio(path).samples).argmax() / 16000
+    assert place == pytest.approx(0.5, abs=0.002)
+
+
+def test_a_gap_in_a_film_is_silence_in_its_place(tmp_path):
+    sine = tone(1.0, 44100)
+    path = tmp_path / "a.mkv"
+    made_audio.write_media(
+        path, "flac", sine, 44100, picture_start=0.0, gap=(22050, 0.7)
+    )
+    audio = decode_audio(path).samples
+    assert len(audio) == pytest.approx(1.7 * 16000, abs=10)
+    silence = np.flatnonzero(np.abs(audio) == 0)
+    inner = silence[(silence > 8800) & (silence < 19000)]
+    assert len(inner) > 0.6 * 16000
+
+
+SECONDS = 2.0
+
+
+@pytest.fixture(scope="module")
+def film(tmp_path_factory):
+    """The bytes of an mp4 whose tables come first."""
+    path = tmp_path_factory.mktemp("film") / "film.mp4"
+    sine = tone(SECONDS, 44100)
+    made_audio.write_media(path, "aac", sine, 44100, picture_start=0)
+    whole = path.with_name("tables_first.mp4")
+    with av.open(str(path)) as source:
+        options = {"movflags": "faststart"}
+        with av.open(str(whole), "w", options=options) as copy:
+            streams = {
+                x: copy.add_stream_from_template(x) for x in source.streams
+            }
+            for packet in source.demux():
+                if packet.dts is not None:
+                    packet.stream = streams[packet.stream]
+                    copy.mux(packet)
+    return whole.read_bytes()
+
+
+def audio_packets(path):
+    """Where a file's packets of audio lie: pairs of offset and size."""
+    with av.open(str(path)) as container:
+        packets = container.demux(audio=0)
+        return [(x.pos, x.size) for x in packets if x.size]
+
+
+def spoil(path, places):
+    data = bytearray(path.read_bytes())
+    for offset, size in places:
+        data[offset : offset + size] = b"\xff" * size
+    path.write_bytes(data)
+
+
+def loud_seconds(audio):
+    """How much of it is a tone, counted in hundredths."""
+    parts = audio[: len(audio) // 160 * 160].reshape(-1, 160)
+    return np.sum(np.sqrt(np.mean(parts**2, axis=1)) > 0.2) / 100
+
+
+def test_a_whole_track_has_no_damage(film, tmp_path):
+    path = tmp_path / "a.mp4"
+    path.write_bytes(film)
+    assert decode_audio(path).damage == ""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert len(read_audio(path)) >= SECONDS * 16000
+
+
+def test_a_track_cut_off_gives_its_beginning_and_a_warning(film, tmp_path):
+    path = tmp_path / "a.mp4"
+    path.write_bytes(film)
+    packets = audio_packets(path)
+    path.write_bytes(film[: packets[len(packets) // 2][0] + 20])
+    with pytest.warns(AudioWarning, match="a.mp4 is damaged: .* of 2.00 s"):
+        audio = read_audio(path)
+    assert loud_seconds(audio) == pytest.approx(SECONDS / 2, abs=0.1)
+
+
+def test_a_hole_in_the_middle_is_silence_of_its_length(film, tmp_path):
+    path = tmp_path / "a.mp4"
+    path.write_bytes(film)
+    packets = audio_packets(path)
+    hole = packets[20:50]  # of 1024 samples each
+    spoil(path, hole)
+    audio = decode_audio(path)
+    assert audio.damage == f"30 of {len(packets)} packets do not decode"
+    missing = 30 * 1024 / 44100
+    assert len(audio.samples) == pytest.approx(SECONDS * 16000, abs=500)
+    loud = loud_seconds(audio.samples)
+    assert loud == pytest.approx(SECONDS - missing, abs=0.1)
+    silent = audio.samples[round(16000 * 0.6) : round(16000 * 1.0)]
+    assert np.abs(silent).max() == 0
+
+
+def test_a_track_of_broken_packets_is_none_with_damage(film, tmp_path):
+    path = tmp_path / "a.mp4"
+    path.write_bytes(film)
+    spoil(path, audio_packets(path))
+    audio = decode_audio(path)
+    assert audio.samples is None
+    assert "packets do not decode" in audio.damage
+
+
+@pytest.mark.parametrize("name", ["a.wav", "a.flac", "a.mka"])
+def test_half_a_file_gives_half_the_audio(name, tmp_path):
+    codec = {"a.wav": "pcm_s16le"}.get(name, "flac")
+    noise = np.random.default_rng(0).uniform(-1, 1, 32000)
+    path = made_audio.write_media(tmp_path / name, codec, noise, 16000)
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    audio = decode_audio(path)
+    assert audio.damage
+    length = len(audio.samples)
+    assert 0.3 * 32000 < length <= 0.5 * 32000
+    np.testing.assert_allclose(audio.samples, noise[:length], atol=1e-4)
+
+
+def test_a_broken_mp3_gives_what_decodes(tmp_path):
+    sine = tone(SECONDS, 44100)
+    path = made_audio.write_media(tmp_path / "a.mp3", "mp3", sine, 44100)
+    size = path.stat().st_size
+    spoil(path, [(size // 2, size // 8)])
+    audio = decode_audio(path)
+    assert audio.damage
+    assert 0.6 * SECONDS < loud_seconds(audio.samples) < SECONDS
+
+
+def test_a_codec_that_nobody_knows_is_none_with_damage(film, tmp_path):
+    path = tmp_path / "a.mp4"
+    strange = film.replace(b"mp4a", b"qqqq").replace(b"esds", b"qqqq")
+    path.write_bytes(strange)
+    audio = decode_audio(path)
+    assert audio.samples is None
+    assert audio.damage == "FFmpeg has no decoder for it"
+
+
+def test_an_impossible_rate_is_not_made_into_hours(tmp_path):
+    path = made_audio.write_wav(tmp_path / "a.wav", np.ones(20000) / 2, 8000)
+    data = path.read_bytes()
+    path.write_bytes(data[:24] + (1).to_bytes(4, "little") + data[28:])
+    audio = decode_audio(path)
+    assert audio.samples is None
+    assert "impossible rate" in audio.damage
+
+
+def test_samples_that_are_no_numbers_are_silent(tmp_path):
+    samples = tone(1.0, 44100).astype(np.float32)
+    samples[1000:1010] = np.nan
+    samples[2000] = np.inf
+    path = tmp_path / "a.wav"
+    made_audio.write_media(path, "pcm_f32le", samples, 44100)
+    audio = decode_audio(path)
+    assert audio.damage == "11 samples are not finite"
+    assert np.isfinite(audio.samples).all()
+    assert loud_seconds(audio.samples) > 0.95
+
+
+def test_floats_beyond_full_scale_are_clipped(tmp_path):
+    path = tmp_path / "a.wav"
+    samples = tone(0.1, 16000, amplitude=3.0)
+    made_audio.write_media(path, "pcm_f32le", samples, 16000)
+    expected = samples.astype(np.float32).clip(-1, 1)
+    np.testing.assert_array_equal(read_audio(path), expected)
