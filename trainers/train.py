@@ -428,7 +428,7 @@ def make_trainer(
             training.evaluation_metrics(description),
             description.multi_label,
         ),
-        kept_model=kept,
+        best_model=kept,
         metrics=training.training_metrics(description),
         batch_size=_BATCH_SIZE.value,
         steps_per_epoch=steps,
@@ -503,7 +503,7 @@ def fit(trainer: training.Trainer, manifest, train_data, evaluate) -> list:
             _LOG_STEPS.value,
         )
         if split:
-            log.watch(trainer.kept_model, next(iter(evaluate(split, 16)))[0])
+            log.watch(trainer.best_model, next(iter(evaluate(split, 16)))[0])
     validation_data = functools.partial(evaluate, split) if split else None
     with training.StopSignal() as signals:
         return trainer.fit(train_data, validation_data, log, signals)
@@ -577,7 +577,7 @@ def train_on(
     if is_chief:
         with plain_errors(manifest, train_data, [_TEST_SPLIT]):
             result = runs.finish_run(
-                kept_model(manifest, num_units, output_dir),
+                best_model(manifest, num_units, output_dir),
                 manifest,
                 functools.partial(evaluate, _TEST_SPLIT.value),
                 output_dir,
@@ -633,7 +633,7 @@ def without_damage(
     return manifest
 
 
-def kept_model(
+def best_model(
     manifest: Manifest, num_units: dict[str, int], output_dir: pathlib.Path
 ) -> keras.Model:
     """Gives the model of the best epoch, in float32 and on one device."""

@@ -144,7 +144,7 @@ class RunSaver:
 
     Args:
         state: The run's variables and position.
-        kept_model: The model whose weights are kept.
+        best_model: The model whose weights are kept.
         best_weights: Their file.
         seconds: Longest pause between two saves.
     """
@@ -152,12 +152,12 @@ class RunSaver:
     def __init__(
         self,
         state: RunState,
-        kept_model: keras.Model,
+        best_model: keras.Model,
         best_weights: pathlib.Path,
         seconds: float,
     ):
         self.state = state
-        self.kept_model = kept_model
+        self.best_model = best_model
         self.best_weights = best_weights
         self.seconds = seconds
         self._cost = 0.0
@@ -189,7 +189,7 @@ class RunSaver:
         """
         start = time.monotonic()
         if best:
-            keras_files.save_weights(self.kept_model, self.best_weights)
+            keras_files.save_weights(self.best_model, self.best_weights)
         elif self._held is not None:
             self._write_held()
         self._held = None
@@ -201,15 +201,15 @@ class RunSaver:
         now = self._values()
         try:
             self._assign(self._held)
-            keras_files.save_weights(self.kept_model, self.best_weights)
+            keras_files.save_weights(self.best_model, self.best_weights)
         finally:
             self._assign(now)
 
     def _values(self):
-        return [x.value.numpy() for x in self.kept_model.variables]
+        return [x.value.numpy() for x in self.best_model.variables]
 
     def _assign(self, values):
         for variable, value in zip(
-            self.kept_model.variables, values, strict=True
+            self.best_model.variables, values, strict=True
         ):
             variable.assign(value)

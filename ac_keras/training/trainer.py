@@ -59,7 +59,7 @@ class Trainer:
         model: The model that is trained.
         update_step: How it is updated.
         evaluator: Measures the model that is kept, which may be another one.
-        kept_model: That model: the averages, or the model itself.
+        best_model: That model: the averages, or the model itself.
         metrics: Keras metrics of the training batches' labels and
             probabilities, whose state is a sum over clips.
         batch_size: Clips in a step, over all replicas and hosts.
@@ -80,7 +80,7 @@ class Trainer:
         update_step: UpdateStep,
         evaluator: Evaluator | None,
         *,
-        kept_model: keras.Model | None = None,
+        best_model: keras.Model | None = None,
         metrics: Sequence[keras.metrics.Metric] = (),
         batch_size: int,
         steps_per_epoch: int,
@@ -102,7 +102,7 @@ class Trainer:
         self.num_hosts = num_hosts(self._strategy)
         self._update = update_step
         self._evaluator = evaluator
-        self.kept_model = kept_model or model
+        self.best_model = best_model or model
         self._metrics = [keras.metrics.Mean(name="loss"), *metrics]
         variables = [x.value for x in model.variables]
         variables += update_step.variables
@@ -114,7 +114,7 @@ class Trainer:
         self.state = RunState(directory / folder, variables)
         self._saver = RunSaver(
             self.state,
-            self.kept_model,
+            self.best_model,
             directory / BEST_WEIGHTS,
             checkpoint_seconds,
         )

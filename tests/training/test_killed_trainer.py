@@ -61,7 +61,7 @@ def test_the_run_changes_the_weights(whole, tmp_path):
 def test_the_figures_are_those_of_the_kept_models_weights(whole, manifest):
     losses = []
     for features, labels in small_run.validation_of(manifest):
-        p = whole.trainer.kept_model.predict_on_batch(features)
+        p = whole.trainer.best_model.predict_on_batch(features)
         losses.extend(-np.log(p[np.arange(len(labels)), labels]))
     assert len(losses) == small_run.SIZES["validation"]
     row = whole.trainer.state.history[-1]

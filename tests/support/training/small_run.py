@@ -109,7 +109,7 @@ def make_trainer(directory, *, rate=0.01, patience=0, **options):
     )
     accuracy = keras.metrics.SparseCategoricalAccuracy
     arguments = {
-        "kept_model": averages,
+        "best_model": averages,
         "metrics": [accuracy(name="accuracy")],
         "batch_size": BATCH_SIZE,
         "steps_per_epoch": STEPS,
@@ -185,6 +185,6 @@ def validation_of(manifest):
 
 def bits(trainer):
     """Gives every weight of model and averages, and the figures, as bytes."""
-    weights = trainer.model.get_weights() + trainer.kept_model.get_weights()
+    weights = trainer.model.get_weights() + trainer.best_model.get_weights()
     assert all(np.abs(x).max() > 0 for x in weights)
     return [x.tobytes() for x in weights], trainer.state.history
