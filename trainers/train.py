@@ -148,8 +148,8 @@ _CLASS_WEIGHTS = flags.DEFINE_bool(
     "Whether a clip of a class with S clips weighs 1/S (section 5.4); the mean "
     "weight stays 1.",
 )
-_AVERAGE_MOMENTUM = flags.DEFINE_float(
-    "average_momentum",
+_EMA_MOMENTUM = flags.DEFINE_float(
+    "ema_momentum",
     0,
     "Evaluate and keep the moving average of the weights with this momentum, "
     "such as 0.999; 0 keeps the weights themselves.",
@@ -397,7 +397,7 @@ def make_trainer(
     description = manifest.description
     steps = steps_per_epoch(manifest, _TRAIN_SPLIT.value, _BATCH_SIZE.value)
     averages = (
-        keras.models.clone_model(model) if _AVERAGE_MOMENTUM.value else None
+        keras.models.clone_model(model) if _EMA_MOMENTUM.value else None
     )
     if averages is not None:
         averages.set_weights(model.get_weights())
@@ -414,7 +414,7 @@ def make_trainer(
         clip_norm=_CLIP_NORM.value,
         num_parts=_GRADIENT_ACCUMULATION_STEPS.value,
         averages=averages,
-        average_momentum=_AVERAGE_MOMENTUM.value,
+        ema_momentum=_EMA_MOMENTUM.value,
         scale_loss=_DTYPE_POLICY.value == "mixed_float16",
         seed=_SEED.value,
         jit_compile=_JIT_COMPILE.value,
@@ -486,7 +486,7 @@ def dry_run(model: keras.Model, manifest: Manifest, train_data) -> None:
             num_clips=manifest.split(_TRAIN_SPLIT.value).num_clips,
             steps_per_epoch=steps,
             epochs=_EPOCHS.value,
-            num_averages=int(_AVERAGE_MOMENTUM.value > 0),
+            num_averages=int(_EMA_MOMENTUM.value > 0),
         )
     )
 

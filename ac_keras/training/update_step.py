@@ -39,7 +39,7 @@ class UpdateStep:
             after the other, to need less memory.
         averages: Optional clone of the model that is kept at the moving
             average of its weights.
-        average_momentum: Weight of the old average.
+        ema_momentum: Weight of the old average.
         scale_loss: Whether to scale the loss, for float16.
         seed: Integer that decides the dropout.
         jit_compile: Whether XLA compiles loss and gradients.
@@ -56,7 +56,7 @@ class UpdateStep:
         clip_norm: float = 0.0,
         num_parts: int = 1,
         averages: keras.Model | None = None,
-        average_momentum: float = 0.0,
+        ema_momentum: float = 0.0,
         scale_loss: bool = False,
         seed: int = 0,
         jit_compile: bool = False,
@@ -67,7 +67,7 @@ class UpdateStep:
         self.clip_norm = clip_norm
         self.num_parts = num_parts
         self.averages = averages
-        self.average_momentum = average_momentum
+        self.ema_momentum = ema_momentum
         self.seed = seed
         self.step = tf.Variable(0, dtype=tf.int64, trainable=False)
         self.loss_scale = None
@@ -198,7 +198,7 @@ class UpdateStep:
             def move(gradient, factor, rate):
                 self.optimizer.update_step(gradient * factor, weight, rate)
                 if average is not None:
-                    share = 1.0 - self.average_momentum
+                    share = 1.0 - self.ema_momentum
                     gap = weight - average.value
                     average.assign(average.value + share * gap)
                 return True

@@ -130,7 +130,7 @@ def test_parts_give_all_clips_probabilities_in_order():
 def test_averages_follow_the_weights():
     batches = linear.draw_batches(STEPS)
     averages = linear.make_model()
-    trained(batches, averages=averages, average_momentum=0.7)
+    trained(batches, averages=averages, ema_momentum=0.7)
     expected = linear.weights_of(linear.make_model())
     _, path = linear.rmsprop(expected, batches, RATE)
     for weights in path:
@@ -173,7 +173,7 @@ def test_gradients_that_are_not_finite_change_nothing(scale_loss):
         model,
         optimizer,
         averages=averages,
-        average_momentum=0.5,
+        ema_momentum=0.5,
         scale_loss=scale_loss,
         clip_norm=5.0,
     )

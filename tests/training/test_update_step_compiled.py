@@ -36,7 +36,7 @@ def run(optimizer, batches, **options):
         model,
         optimizer,
         averages=averages,
-        average_momentum=0.7,
+        ema_momentum=0.7,
         clip_norm=0.5,
         classifier_rate=3.0,
         **options,

@@ -105,7 +105,7 @@ def make_trainer(directory, *, rate=0.01, patience=0, **options):
         keras.optimizers.RMSprop(rate),
         clip_norm=1.0,
         averages=averages,
-        average_momentum=0.5,
+        ema_momentum=0.5,
     )
     accuracy = keras.metrics.SparseCategoricalAccuracy
     arguments = {

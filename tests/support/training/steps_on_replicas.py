@@ -25,7 +25,7 @@ CASES = {
     "weighted": {"class_weights": CLASS_WEIGHTS},
     "parts": {"clip_norm": 0.5, "num_parts": 2},
     "scaled": {"clip_norm": 0.5, "scale_loss": True},
-    "averages": {"average_momentum": 0.7},
+    "averages": {"ema_momentum": 0.7},
     "opposite": {"clip_norm": 0.5},
     "overflow": {"clip_norm": 0.5, "scale_loss": True},
 }
