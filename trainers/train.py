@@ -396,11 +396,11 @@ def make_trainer(
     """Makes the loop around a model, under the strategy's scope."""
     description = manifest.description
     steps = steps_per_epoch(manifest, _TRAIN_SPLIT.value, _BATCH_SIZE.value)
-    averages = (
+    ema_model = (
         keras.models.clone_model(model) if _EMA_MOMENTUM.value else None
     )
-    if averages is not None:
-        averages.set_weights(model.get_weights())
+    if ema_model is not None:
+        ema_model.set_weights(model.get_weights())
     weights = None
     if _CLASS_WEIGHTS.value:
         counts = manifest.split(_TRAIN_SPLIT.value).class_counts
@@ -413,13 +413,13 @@ def make_trainer(
         classifier_rate=_CLASSIFIER_RATE.value,
         clip_norm=_CLIP_NORM.value,
         num_parts=_GRADIENT_ACCUMULATION_STEPS.value,
-        averages=averages,
+        ema_model=ema_model,
         ema_momentum=_EMA_MOMENTUM.value,
         scale_loss=_DTYPE_POLICY.value == "mixed_float16",
         seed=_SEED.value,
         jit_compile=_JIT_COMPILE.value,
     )
-    kept = averages or model
+    kept = ema_model or model
     return training.Trainer(
         model,
         update_step,

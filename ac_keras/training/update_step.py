@@ -37,7 +37,7 @@ class UpdateStep:
             5.4); 0 does not clip.
         num_parts: Parts in which a replica works through its clips, one
             after the other, to need less memory.
-        averages: Optional clone of the model that is kept at the moving
+        ema_model: Optional clone of the model that is kept at the moving
             average of its weights.
         ema_momentum: Weight of the old average.
         scale_loss: Whether to scale the loss, for float16.
@@ -55,7 +55,7 @@ class UpdateStep:
         classifier_rate: float = 1.0,
         clip_norm: float = 0.0,
         num_parts: int = 1,
-        averages: keras.Model | None = None,
+        ema_model: keras.Model | None = None,
         ema_momentum: float = 0.0,
         scale_loss: bool = False,
         seed: int = 0,
@@ -66,7 +66,7 @@ class UpdateStep:
         self.class_weights = class_weights
         self.clip_norm = clip_norm
         self.num_parts = num_parts
-        self.averages = averages
+        self.ema_model = ema_model
         self.ema_momentum = ema_momentum
         self.seed = seed
         self.step = tf.Variable(0, dtype=tf.int64, trainable=False)
@@ -91,8 +91,8 @@ class UpdateStep:
     def variables(self) -> list[tf.Variable]:
         """What has to be saved, besides the model, to go on exactly."""
         found = [x.value for x in self.optimizer.variables] + [self.step]
-        if self.averages is not None:
-            found += [x.value for x in self.averages.variables]
+        if self.ema_model is not None:
+            found += [x.value for x in self.ema_model.variables]
         if self.loss_scale is not None:
             found += [self.loss_scale, self.sound_steps]
         return found
@@ -189,9 +189,9 @@ class UpdateStep:
 
     def _apply(self, strategy, gradients, factor, finite):
         """Updates all weights, in the context of all replicas."""
-        averages = [None] * len(self._weights)
-        if self.averages is not None:
-            averages = self.averages.trainable_variables
+        ema_model = [None] * len(self._weights)
+        if self.ema_model is not None:
+            ema_model = self.ema_model.trainable_variables
         base_rate = self.optimizer.learning_rate
 
         def update(weight, gradient, factor, finite, average, rate):
@@ -212,7 +212,7 @@ class UpdateStep:
             )
 
         for weight, gradient, average, rate in zip(
-            self._weights, gradients, averages, self._rates, strict=True
+            self._weights, gradients, ema_model, self._rates, strict=True
         ):
             strategy.extended.update(
                 weight.value,

@@ -129,15 +129,15 @@ def test_parts_give_all_clips_probabilities_in_order():
 
 def test_averages_follow_the_weights():
     batches = linear.draw_batches(STEPS)
-    averages = linear.make_model()
-    trained(batches, averages=averages, ema_momentum=0.7)
+    ema_model = linear.make_model()
+    trained(batches, ema_model=ema_model, ema_momentum=0.7)
     expected = linear.weights_of(linear.make_model())
     _, path = linear.rmsprop(expected, batches, RATE)
     for weights in path:
         expected = [
             0.7 * x + 0.3 * y for x, y in zip(expected, weights, strict=True)
         ]
-    assert_near(linear.weights_of(averages), expected)
+    assert_near(linear.weights_of(ema_model), expected)
 
 
 def test_xla_makes_the_same_update():
@@ -167,19 +167,19 @@ def test_the_rate_follows_the_schedule_by_the_optimizers_steps():
 def test_gradients_that_are_not_finite_change_nothing(scale_loss):
     x, labels = linear.draw_batches(2)
     x[1, 0, 0] = np.inf
-    model, averages = linear.make_model(), linear.make_model()
+    model, ema_model = linear.make_model(), linear.make_model()
     optimizer = keras.optimizers.RMSprop(RATE, momentum=0.9)
     step = UpdateStep(
         model,
         optimizer,
-        averages=averages,
+        ema_model=ema_model,
         ema_momentum=0.5,
         scale_loss=scale_loss,
         clip_norm=5.0,
     )
 
     def everything():
-        kept = [*model.variables, *averages.variables, *optimizer.variables]
+        kept = [*model.variables, *ema_model.variables, *optimizer.variables]
         return [np.array(x) for x in kept]
 
     linear.run_steps(step, x[:1], labels[:1])

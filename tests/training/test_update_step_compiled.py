@@ -31,18 +31,18 @@ def large(request, monkeypatch):
 
 def run(optimizer, batches, **options):
     """All that a step changes, after each of some steps."""
-    model, averages = linear.make_model(), linear.make_model()
+    model, ema_model = linear.make_model(), linear.make_model()
     step = UpdateStep(
         model,
         optimizer,
-        averages=averages,
+        ema_model=ema_model,
         ema_momentum=0.7,
         clip_norm=0.5,
         classifier_rate=3.0,
         **options,
     )
     losses, _ = linear.run_steps(step, *batches)
-    kept = [*model.variables, *averages.variables, *optimizer.variables]
+    kept = [*model.variables, *ema_model.variables, *optimizer.variables]
     return losses, [np.array(x) for x in kept]
 
 
