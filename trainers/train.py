@@ -116,8 +116,8 @@ _OPTIMIZER = flags.DEFINE_enum(
 _LEARNING_RATE = flags.DEFINE_float(
     "learning_rate", 1e-3, "The highest.", lower_bound=0
 )
-_CLASSIFIER_RATE = flags.DEFINE_float(
-    "classifier_rate",
+_CLASSIFIER_LR_MULTIPLIER = flags.DEFINE_float(
+    "classifier_lr_multiplier",
     1,
     "What the classifier's learning rate is multiplied by. With shifting and "
     "few units 30 and more help; see docs/results/flash_mnist.md.",
@@ -410,7 +410,7 @@ def make_trainer(
         make_optimizer(steps),
         multi_label=description.multi_label,
         class_weights=weights,
-        classifier_rate=_CLASSIFIER_RATE.value,
+        classifier_lr_multiplier=_CLASSIFIER_LR_MULTIPLIER.value,
         clip_norm=_CLIP_NORM.value,
         num_parts=_GRADIENT_ACCUMULATION_STEPS.value,
         ema_model=ema_model,

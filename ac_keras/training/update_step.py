@@ -30,7 +30,7 @@ class UpdateStep:
         multi_label: Whether labels are `(batch, num_classes)` of 0 and 1.
         class_weights: Optional floats `(num_classes,)`, the weight of a clip
             by its label.
-        classifier_rate: What the learning rate of the classifier's weights
+        classifier_lr_multiplier: What the learning rate of the classifier's weights
             is multiplied by. A shifted global feature has norm 1 and wants a
             classifier of large weights; see docs/results/flash_mnist.md.
         clip_norm: The highest L2 norm of all gradients together (section
@@ -52,7 +52,7 @@ class UpdateStep:
         *,
         multi_label: bool = False,
         class_weights: np.ndarray | None = None,
-        classifier_rate: float = 1.0,
+        classifier_lr_multiplier: float = 1.0,
         clip_norm: float = 0.0,
         num_parts: int = 1,
         ema_model: keras.Model | None = None,
@@ -77,7 +77,7 @@ class UpdateStep:
         self._weights = model.trainable_variables
         classifier = {id(x) for x in model.get_layer("logits").weights}
         self._rates = [
-            classifier_rate if id(x) in classifier else 1.0
+            classifier_lr_multiplier if id(x) in classifier else 1.0
             for x in self._weights
         ]
         self._random_states = [

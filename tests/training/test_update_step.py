@@ -201,7 +201,7 @@ def test_only_the_classifier_has_the_classifiers_rate():
     for factor in (1.0, 30.0):
         model.set_weights(start)
         step = UpdateStep(
-            model, keras.optimizers.SGD(0.01), classifier_rate=factor
+            model, keras.optimizers.SGD(0.01), classifier_lr_multiplier=factor
         )
         linear.run_steps(step, *batch)
         after = linear.weights_of(model)

@@ -38,7 +38,7 @@ def run(optimizer, batches, **options):
         ema_model=ema_model,
         ema_momentum=0.7,
         clip_norm=0.5,
-        classifier_rate=3.0,
+        classifier_lr_multiplier=3.0,
         **options,
     )
     losses, _ = linear.run_steps(step, *batches)
