@@ -412,7 +412,7 @@ def make_trainer(
         class_weights=weights,
         classifier_lr_multiplier=_CLASSIFIER_LR_MULTIPLIER.value,
         clip_norm=_CLIP_NORM.value,
-        num_parts=_GRADIENT_ACCUMULATION_STEPS.value,
+        gradient_accumulation_steps=_GRADIENT_ACCUMULATION_STEPS.value,
         ema_model=ema_model,
         ema_momentum=_EMA_MOMENTUM.value,
         scale_loss=_DTYPE_POLICY.value == "mixed_float16",

@@ -35,7 +35,7 @@ class UpdateStep:
             classifier of large weights; see docs/results/flash_mnist.md.
         clip_norm: The highest L2 norm of all gradients together (section
             5.4); 0 does not clip.
-        num_parts: Parts in which a replica works through its clips, one
+        gradient_accumulation_steps: Parts in which a replica works through its clips, one
             after the other, to need less memory.
         ema_model: Optional clone of the model that is kept at the moving
             average of its weights.
@@ -54,7 +54,7 @@ class UpdateStep:
         class_weights: np.ndarray | None = None,
         classifier_lr_multiplier: float = 1.0,
         clip_norm: float = 0.0,
-        num_parts: int = 1,
+        gradient_accumulation_steps: int = 1,
         ema_model: keras.Model | None = None,
         ema_momentum: float = 0.0,
         scale_loss: bool = False,
@@ -65,7 +65,7 @@ class UpdateStep:
         self.multi_label = multi_label
         self.class_weights = class_weights
         self.clip_norm = clip_norm
-        self.num_parts = num_parts
+        self.gradient_accumulation_steps = gradient_accumulation_steps
         self.ema_model = ema_model
         self.ema_momentum = ema_momentum
         self.seed = seed
@@ -143,14 +143,14 @@ class UpdateStep:
             state.assign(tf.cast(own % (2**31 - 1), state.dtype))
 
     def _gradients(self, features, labels, batch_size):
-        if self.num_parts == 1:
+        if self.gradient_accumulation_steps == 1:
             return self._part(features, labels, batch_size)
 
         def split(x):
             shape = tf.shape(x)
-            size = shape[0] // self.num_parts
+            size = shape[0] // self.gradient_accumulation_steps
             return tf.reshape(
-                x, tf.concat([[self.num_parts, size], shape[1:]], 0)
+                x, tf.concat([[self.gradient_accumulation_steps, size], shape[1:]], 0)
             )
 
         parts = tf.nest.map_structure(split, (features, labels))
@@ -166,7 +166,7 @@ class UpdateStep:
         shapes = tf.nest.map_structure(lambda x: x.shape, state)
         rows = tf.TensorShape([None, first[1].shape[-1]])
         _, *result = tf.while_loop(
-            lambda index, *_: index < self.num_parts,
+            lambda index, *_: index < self.gradient_accumulation_steps,
             add,
             state,
             shape_invariants=(*shapes[:2], rows, shapes[3]),

@@ -99,12 +99,12 @@ def test_a_loss_past_where_probabilities_round_to_0_has_its_gradient():
     np.testing.assert_allclose(change, [1, -1, 0, 0], atol=1e-6)
 
 
-@pytest.mark.parametrize("num_parts", [2, 4, 8])
+@pytest.mark.parametrize("gradient_accumulation_steps", [2, 4, 8])
 @pytest.mark.parametrize("multi_label", [False, True])
-def test_parts_make_the_update_of_the_whole_batch(num_parts, multi_label):
+def test_parts_make_the_update_of_the_whole_batch(gradient_accumulation_steps, multi_label):
     batches = linear.draw_batches(STEPS, multi_label, scale=3)
     model, losses = trained(
-        batches, multi_label, num_parts=num_parts, clip_norm=0.5
+        batches, multi_label, gradient_accumulation_steps=gradient_accumulation_steps, clip_norm=0.5
     )
     start = linear.weights_of(linear.make_model(multi_label))
     expected, path = linear.rmsprop(start, batches, RATE, clip_norm=0.5)
@@ -114,7 +114,7 @@ def test_parts_make_the_update_of_the_whole_batch(num_parts, multi_label):
 
 def test_parts_give_all_clips_probabilities_in_order():
     x, labels = linear.draw_batches(1)
-    options = ({}, {"num_parts": 4})
+    options = ({}, {"gradient_accumulation_steps": 4})
     whole, parts = (
         linear.run_steps(
             UpdateStep(linear.make_model(), keras.optimizers.SGD(0.1), **more),

@@ -23,7 +23,7 @@ CASES = {
     "plain": {},
     "clipped": {"clip_norm": 0.5},
     "weighted": {"class_weights": CLASS_WEIGHTS},
-    "parts": {"clip_norm": 0.5, "num_parts": 2},
+    "parts": {"clip_norm": 0.5, "gradient_accumulation_steps": 2},
     "scaled": {"clip_norm": 0.5, "scale_loss": True},
     "ema_model": {"ema_momentum": 0.7},
     "opposite": {"clip_norm": 0.5},
