@@ -464,7 +464,7 @@ def check_flags(manifest: Manifest, strategy: tf.distribute.Strategy) -> None:
     for initializer in (_ALPHA_INITIALIZER, _BETA_INITIALIZER):
         training.parse_initializer(initializer.value)
     chosen = best_rule(manifest.description)
-    known = training.figure_names(
+    known = training.metric_names(
         manifest.description, validated=bool(_VALIDATION_SPLIT.value)
     )
     if chosen.metric not in (training.LAST, *known):

@@ -8,7 +8,7 @@ from ac_keras.training.distribution import make_strategy
 from ac_keras.training.distribution import num_hosts
 from ac_keras.training.evaluator import Evaluator
 from ac_keras.training.evaluator import evaluation_metrics
-from ac_keras.training.evaluator import figure_names
+from ac_keras.training.evaluator import metric_names
 from ac_keras.training.evaluator import training_metrics
 from ac_keras.training.schedules import Warmup
 from ac_keras.training.schedules import balanced_class_weights
@@ -36,7 +36,7 @@ __all__ = [
     "Warmup",
     "balanced_class_weights",
     "evaluation_metrics",
-    "figure_names",
+    "metric_names",
     "is_chief",
     "make_schedule",
     "make_strategy",

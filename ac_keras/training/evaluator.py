@@ -122,7 +122,7 @@ def evaluation_metrics(description: Description) -> list[keras.metrics.Metric]:
     return training_metrics(description) + more
 
 
-def figure_names(description: Description, validated: bool) -> list[str]:
+def metric_names(description: Description, validated: bool) -> list[str]:
     """Lists the figures of an epoch that can choose which to keep.
 
     Args:
