@@ -58,7 +58,7 @@ def measure() -> dict:
         training.evaluation_metrics(description),
         description.multi_label,
     )
-    with runs.named_damage(manifest, _SPLIT.value):
+    with runs.name_corrupt_records(manifest, _SPLIT.value):
         measured = evaluator.evaluate(
             lambda size, share: read(batch_size=size, share=share),
             _BATCH_SIZE.value,

@@ -109,7 +109,7 @@ def export() -> list[str]:
     checks = []
 
     def check(path):
-        with runs.named_damage(manifest, _SPLIT.value):
+        with runs.name_corrupt_records(manifest, _SPLIT.value):
             checks.append(serving.check_saved_model(model, path, batches))
 
     version = serving.export_saved_model(
@@ -130,7 +130,7 @@ def export() -> list[str]:
     ]
     for runtime in _RUNTIMES.value:
         suffix = serving.RUNTIMES[runtime]
-        with runs.named_damage(manifest, _SPLIT.value):
+        with runs.name_corrupt_records(manifest, _SPLIT.value):
             written = serving.export_runtime(
                 model,
                 runtime,

@@ -187,7 +187,7 @@ def predict_split() -> None:
     else:
         model = runs.load_classifier(_MODEL.value, manifest.description)
         clips = predictions(model, manifest)
-    with runs.named_damage(manifest, _SPLIT.value):
+    with runs.name_corrupt_records(manifest, _SPLIT.value):
         for clip in itertools.islice(clips, _NUM_CLIPS.value or None):
             print(json.dumps(clip))
 

@@ -3,7 +3,7 @@
 from ac_keras.runs.failures import describe_run
 from ac_keras.runs.failures import explain
 from ac_keras.runs.failures import explain_loss
-from ac_keras.runs.failures import named_damage
+from ac_keras.runs.failures import name_corrupt_records
 from ac_keras.runs.finish import finish_run
 from ac_keras.runs.finish import write_mean
 from ac_keras.runs.load_classifier import load_classifier
@@ -19,7 +19,7 @@ __all__ = [
     "explain_loss",
     "finish_run",
     "load_classifier",
-    "named_damage",
+    "name_corrupt_records",
     "write_mean",
     "write_report",
 ]

@@ -92,7 +92,7 @@ def explain_loss(error: Exception, num_hosts: int) -> str | None:
 
 
 @contextlib.contextmanager
-def named_damage(manifest: Manifest, split: str) -> Iterator[None]:
+def name_corrupt_records(manifest: Manifest, split: str) -> Iterator[None]:
     """Makes an error of a broken record name the record.
 
     Args:

@@ -77,7 +77,7 @@ def read_split(
     """
     parts = {"decided": [], "highest": [], "present": []}
     batches = evaluation_batches(manifest, split, batch_size=BATCH_SIZE)
-    with runs.named_damage(manifest, split):
+    with runs.name_corrupt_records(manifest, split):
         for clips, labels in batches.as_numpy_iterator():
             probabilities = digit_union.frame_probabilities(
                 clips["rgb"], kernel, bias
