@@ -27,7 +27,7 @@ from ac_keras import runs
 from ac_keras import training
 from ac_keras.pipeline import Manifest
 from ac_keras.pipeline import evaluation_batches
-from ac_keras.pipeline import skip_damage
+from ac_keras.pipeline import skip_corrupt_records
 from ac_keras.pipeline import steps_per_epoch
 from ac_keras.pipeline import training_batches
 from ac_keras.runs import folder
@@ -616,7 +616,7 @@ def without_damage(
         for x in (_TRAIN_SPLIT, _VALIDATION_SPLIT, _TEST_SPLIT)
         if x.value
     ]
-    manifest, damage = skip_damage(manifest, splits)
+    manifest, damage = skip_corrupt_records(manifest, splits)
     empty = [x for x in splits if not manifest.split(x).num_clips]
     if empty:
         raise ValueError(

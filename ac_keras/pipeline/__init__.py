@@ -5,9 +5,9 @@ from ac_keras.pipeline.clip import decode_clip
 from ac_keras.pipeline.clip import encode_clip
 from ac_keras.pipeline.description import Description
 from ac_keras.pipeline.description import Modality
-from ac_keras.pipeline.integrity.damage import Damage
-from ac_keras.pipeline.integrity.damage import find_damage
-from ac_keras.pipeline.integrity.damage import skip_damage
+from ac_keras.pipeline.integrity.corrupt_records import CorruptRecord
+from ac_keras.pipeline.integrity.corrupt_records import find_corrupt_records
+from ac_keras.pipeline.integrity.corrupt_records import skip_corrupt_records
 from ac_keras.pipeline.integrity.scan_records import scan_records
 from ac_keras.pipeline.manifest import Manifest
 from ac_keras.pipeline.manifest import Shard
@@ -19,7 +19,7 @@ from ac_keras.pipeline.writer import DatasetWriter
 
 __all__ = [
     "Clip",
-    "Damage",
+    "CorruptRecord",
     "DatasetWriter",
     "Description",
     "Manifest",
@@ -29,9 +29,9 @@ __all__ = [
     "decode_clip",
     "encode_clip",
     "evaluation_batches",
-    "find_damage",
+    "find_corrupt_records",
     "scan_records",
-    "skip_damage",
+    "skip_corrupt_records",
     "steps_per_epoch",
     "training_batches",
 ]

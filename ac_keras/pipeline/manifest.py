@@ -23,7 +23,7 @@ class Shard:
         num_bytes: Its size.
         runs: Its stretches of sound records, as pairs of an offset in bytes
             and a number of records; -1 goes to the file's end. Not kept in
-            the manifest's file: `skip_damage` finds them.
+            the manifest's file: `skip_corrupt_records` finds them.
     """
 
     file: str
@@ -67,7 +67,7 @@ class Split:
 
     @property
     def is_repaired(self) -> bool:
-        """Whether it is what `skip_damage` left."""
+        """Whether it is what `skip_corrupt_records` left."""
         return any(shard.runs != Shard.runs for shard in self.shards)
 
     def to_json(self) -> dict:
@@ -121,8 +121,8 @@ class Manifest:
 
         Args:
             directory: The folder.
-            allow_short_files: Whether files may be shorter than they were
-                written, as for `skip_damage`, which finds what is left.
+            allow_short_files: Whether to accept files that are shorter than
+                they were written, as `skip_corrupt_records` needs.
 
         Raises:
             FileNotFoundError: If there is no manifest or a file is missing.

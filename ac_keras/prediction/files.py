@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from ac_keras.pipeline import Description
 from ac_keras.pipeline.integrity import record_framing
-from ac_keras.pipeline.integrity.damage import Damage
+from ac_keras.pipeline.integrity.corrupt_records import CorruptRecord
 from ac_keras.prediction import input_files
 from ac_keras.prediction.input_files import Batch
 from ac_keras.prediction.input_files import InputFile
@@ -90,7 +90,7 @@ class FilePredictor:
         index: int,
         file: InputFile,
         batches: Iterator[Batch | None],
-        damage: Sequence[Damage] = (),
+        damage: Sequence[CorruptRecord] = (),
     ) -> None:
         """Writes the predictions of a file, or nothing.
 

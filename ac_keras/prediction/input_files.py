@@ -18,8 +18,8 @@ from ac_keras.pipeline import shards
 from ac_keras.pipeline.decoding import batch_decoder
 from ac_keras.pipeline.description import Description
 from ac_keras.pipeline.integrity import record_framing
-from ac_keras.pipeline.integrity.damage import Damage
-from ac_keras.pipeline.integrity.damage import FileScan
+from ac_keras.pipeline.integrity.corrupt_records import CorruptRecord
+from ac_keras.pipeline.integrity.corrupt_records import FileScan
 from ac_keras.pipeline.integrity.record_framing import FRAMING_BYTES
 
 
@@ -95,12 +95,12 @@ def check_beginnings(files: Iterable[InputFile]) -> None:
             )
 
 
-def damage_at_beginning(file: InputFile) -> Damage | None:
+def damage_at_beginning(file: InputFile) -> CorruptRecord | None:
     """Gives what a file's first bytes show to be wrong, if anything."""
     if not file.num_bytes:
-        return Damage(file.path, 0, "an empty file")
+        return CorruptRecord(file.path, 0, "an empty file")
     reason = record_framing.describe_break(file.path, 0)
-    return Damage(file.path, 0, reason) if reason else None
+    return CorruptRecord(file.path, 0, reason) if reason else None
 
 
 def stem_of(file: InputFile, longest: int = 100) -> str:
@@ -259,7 +259,7 @@ def first_damage(
     description: Description,
     sample_size: int,
     offset: int = 0,
-) -> Damage | None:
+) -> CorruptRecord | None:
     """Gives the first place of a file that cannot be read, if there is one.
 
     Args:
@@ -271,12 +271,12 @@ def first_damage(
     if not file.num_bytes:
         return damage_at_beginning(file)
     scan = _scan(file, description, sample_size)
-    return next(scan.damage(offset), None)
+    return next(scan.find(offset), None)
 
 
 def without_damage(
     file: InputFile, description: Description, sample_size: int
-) -> tuple[InputFile, list[Damage]]:
+) -> tuple[InputFile, list[CorruptRecord]]:
     """Gives the file with its sound records only, and what is broken in it.
 
     Args:
@@ -288,7 +288,7 @@ def without_damage(
         empty = dataclasses.replace(file, runs=())
         return empty, [damage_at_beginning(file)]
     scan = _scan(file, description, sample_size)
-    found = list(scan.damage())
+    found = list(scan.find())
     broken = [damage.offset for damage in found]
     runs = tuple(
         (start, count, bisect.bisect(broken, start))

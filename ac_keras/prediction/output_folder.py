@@ -20,7 +20,7 @@ from collections.abc import Callable
 from collections.abc import Iterator
 from collections.abc import Sequence
 
-from ac_keras.pipeline.integrity.damage import Damage
+from ac_keras.pipeline.integrity.corrupt_records import CorruptRecord
 from ac_keras.prediction.input_files import InputFile
 from ac_keras.prediction.input_files import stem_of
 from ac_keras.utils import atomic_file
@@ -200,7 +200,7 @@ class OutputFolder:
             ) from error
 
     def count(
-        self, index: int, num_clips: int, damage: Sequence[Damage]
+        self, index: int, num_clips: int, damage: Sequence[CorruptRecord]
     ) -> None:
         """Keeps what was counted in a file, within its `writing`."""
         broken = [{"byte": x.offset, "reason": x.reason} for x in damage]

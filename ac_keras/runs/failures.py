@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from ac_keras.pipeline import Manifest
-from ac_keras.pipeline import find_damage
+from ac_keras.pipeline import find_corrupt_records
 from ac_keras.training.trainer import NonFiniteLossError
 
 LOST_HOST = (
@@ -116,7 +116,9 @@ def name_corrupt_records(manifest: Manifest, split: str) -> Iterator[None]:
 
 def _first_damage(manifest, splits):
     """Reads the splits up to the first broken record."""
-    found = (x for split in splits for x in find_damage(manifest, split))
+    found = (
+        x for split in splits for x in find_corrupt_records(manifest, split)
+    )
     return next(found, None)
 
 

@@ -180,7 +180,7 @@ def save_preview_attention(
 
     Returns:
         Whether there was anything to draw: a dataset need not keep images,
-        and `skip_damage` may have left out one of their clips.
+        and `skip_corrupt_records` may have left out one of their clips.
     """
     file = manifest.directory / FILE_NAME
     previews = Previews(file)

@@ -77,7 +77,7 @@ WRONG_DATA = "a record whose data has a wrong checksum"
 
 
 @dataclasses.dataclass(frozen=True)
-class Damage:
+class CorruptRecord:
     """A record, or a file's end, that cannot be used.
 
     Attributes:
@@ -124,7 +124,7 @@ class FileScan:
         self.num_clips = 0
         self._end = -1  # of the last run
 
-    def damage(self, offset: int = 0) -> Iterator[Damage]:
+    def find(self, offset: int = 0) -> Iterator[CorruptRecord]:
         """Reads the file from an offset on and yields what is broken."""
         found = None
         while offset < self.size:
@@ -141,14 +141,14 @@ class FileScan:
             ended = len(block) < self.checked_at_once
             if is_broken or (ended and offset < self.size):
                 broken = record_framing.describe_break(self.path, offset)
-                found = Damage(self.path, offset, broken or WRONG_DATA)
+                found = CorruptRecord(self.path, offset, broken or WRONG_DATA)
                 yield found
                 offset = self._after(offset, broken)
         # A shard that was repaired is known to differ.
         if self.shard and self.shard.runs == Shard.runs:
             yield from self._compare(found)
 
-    def is_new(self, damage: Damage) -> bool:
+    def is_new(self, damage: CorruptRecord) -> bool:
         """Whether it broke a run of a repaired shard, once all is known."""
         runs = [run for run in self.shard.runs if run[0] <= damage.offset]
         return bool(runs) and runs[-1] not in self.runs
@@ -186,13 +186,13 @@ class FileScan:
         missing = self.shard.num_bytes - self.size
         if missing > 0 and (found is None or "cut off" not in found.reason):
             reason = f"the file ends {missing} bytes before its time"
-            yield Damage(self.path, self.size, reason)
+            yield CorruptRecord(self.path, self.size, reason)
         elif found is None and self.num_clips != self.shard.num_clips:
             reason = (
                 f"the file ends after {self.num_clips} clips, where the "
                 f"manifest tells {self.shard.num_clips}"
             )
-            yield Damage(self.path, self.size, reason)
+            yield CorruptRecord(self.path, self.size, reason)
 
     def _check(self, block):
         """Takes a block's sound records in; halves it to find the others."""
@@ -202,7 +202,7 @@ class FileScan:
             self.num_clips += self.check([x for _, x in block])
         except UNUSABLE as error:
             if len(block) == 1:
-                yield Damage(self.path, block[0][0], reason_of(error))
+                yield CorruptRecord(self.path, block[0][0], reason_of(error))
                 return
             half = len(block) // 2
             yield from self._check(block[:half])
@@ -217,25 +217,27 @@ class FileScan:
         self._end = last + FRAMING_BYTES + len(record)
 
 
-def find_damage(manifest: Manifest, split: str) -> Iterator[Damage]:
+def find_corrupt_records(
+    manifest: Manifest, split: str
+) -> Iterator[CorruptRecord]:
     """Reads a split and yields what is broken, in the files' order.
 
     Records whose checksum or content is wrong are found one by one. Where a
     length is wrong, the search goes on at the next place that looks like a
-    record's beginning. A file that is shorter than the manifest tells, or has
-    another number of clips, is damaged at its end. What `skip_damage` left out
-    is not told again.
+    record's beginning. A file that is shorter than the manifest states, or has
+    another number of clips, is corrupt at its end. What `skip_corrupt_records`
+    left out is not reported again.
     """
     for scan in _scans(manifest, split):
         if scan.shard.runs == Shard.runs:
-            yield from scan.damage()
+            yield from scan.find()
         else:
-            yield from filter(scan.is_new, list(scan.damage()))
+            yield from filter(scan.is_new, list(scan.find()))
 
 
-def skip_damage(
+def skip_corrupt_records(
     manifest: Manifest, splits: Sequence[str]
-) -> tuple[Manifest, list[Damage]]:
+) -> tuple[Manifest, list[CorruptRecord]]:
     """Gives a manifest whose readers leave broken records out.
 
     Args:
@@ -250,7 +252,7 @@ def skip_damage(
     for split in splits:
         shards_left = []
         for scan in _scans(manifest, split):
-            found += scan.damage()
+            found += scan.find()
             shards_left.append(scan.repaired())
         repaired[split] = dataclasses.replace(
             manifest.split(split), shards=tuple(shards_left)

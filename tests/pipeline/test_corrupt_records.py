@@ -8,8 +8,8 @@ import pytest
 
 from ac_keras.pipeline import Manifest
 from ac_keras.pipeline import evaluation_batches
-from ac_keras.pipeline import find_damage
-from ac_keras.pipeline import skip_damage
+from ac_keras.pipeline import find_corrupt_records
+from ac_keras.pipeline import skip_corrupt_records
 from ac_keras.pipeline import steps_per_epoch
 from ac_keras.pipeline import training_batches
 from support.records import broken_files
@@ -45,14 +45,14 @@ def path(manifest):
 
 def damage_of(manifest):
     """What both functions find, which must be the same."""
-    found = list(find_damage(manifest, "train"))
-    assert skip_damage(manifest, ["train"])[1] == found
+    found = list(find_corrupt_records(manifest, "train"))
+    assert skip_corrupt_records(manifest, ["train"])[1] == found
     return found
 
 
 def clips_left(manifest):
     """The numbers of the clips that are read around the damage."""
-    repaired, _ = skip_damage(manifest, ["train"])
+    repaired, _ = skip_corrupt_records(manifest, ["train"])
     batches = evaluation_batches(repaired, "train", batch_size=4)
     numbers = [int(x) for b in batches for x in b[0]["rgb"][:, 0, 0].numpy()]
     assert len(numbers) == repaired.split("train").num_clips
@@ -199,7 +199,7 @@ def test_training_reads_what_is_sound(manifest, path, in_memory):
     places = broken_files.record_places(path)
     for index in (0, 7, 8, 39):
         broken_files.flip(path, places[index] + HEADER)
-    repaired, _ = skip_damage(manifest, ["train"])
+    repaired, _ = skip_corrupt_records(manifest, ["train"])
     assert steps_per_epoch(repaired, "train", 3) == 13
     batches = training_batches(
         repaired, batch_size=3, in_memory=in_memory, shuffle_buffer=50
@@ -240,7 +240,7 @@ def test_broken_videos_are_left_out(tmp_path):
     assert [x.offset for x in damage_of(manifest)] == [
         broken_files.record_places(path)[x] for x in (1, 3)
     ]
-    repaired, _ = skip_damage(manifest, ["train"])
+    repaired, _ = skip_corrupt_records(manifest, ["train"])
     batches = evaluation_batches(repaired, "train", batch_size=4, with_ids=True)
     ids = [x.decode() for b in batches for x in b[2].numpy()]
     assert ids == ["vid0", "vid2", "vid4"]
@@ -255,7 +255,7 @@ def test_a_broken_video_costs_its_segments(tmp_path):
     path = pathlib.Path(manifest.paths("train")[0])
     broken_files.flip(path, broken_files.record_places(path)[1] + HEADER + 3)
     assert len(damage_of(manifest)) == 1
-    repaired, _ = skip_damage(manifest, ["train"])
+    repaired, _ = skip_corrupt_records(manifest, ["train"])
     (batch,) = evaluation_batches(
         repaired, "train", batch_size=9, with_ids=True
     )
