@@ -60,7 +60,7 @@ def measure() -> dict:
     )
     with runs.name_corrupt_records(manifest, _SPLIT.value):
         measured = evaluator.evaluate(
-            lambda size, share: read(batch_size=size, share=share),
+            lambda size, shard: read(batch_size=size, shard=shard),
             _BATCH_SIZE.value,
         )
     return {"num_clips": split.num_clips, **measured}

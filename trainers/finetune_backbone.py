@@ -119,7 +119,7 @@ def make_trainer(
     )
 
 
-def train_data(manifest, epoch, step, share):
+def train_data(manifest, epoch, step, shard):
     return training_batches(
         manifest,
         batch_size=_BATCH_SIZE.value,
@@ -128,20 +128,20 @@ def train_data(manifest, epoch, step, share):
         seed=_SEED.value,
         first_epoch=epoch,
         first_step=step,
-        share=share,
+        shard=shard,
         in_memory=_IN_MEMORY.value,
         random_draw="segments",
     )
 
 
-def evaluate_data(manifest, split, size, share):
+def evaluate_data(manifest, split, size, shard):
     return evaluation_batches(
         manifest,
         split,
         batch_size=size,
         sample_size=_EVAL_FRAMES.value,
         modalities=[_MODALITY.value],
-        share=share,
+        shard=shard,
     )
 
 

@@ -353,7 +353,7 @@ def load_manifest(data_dir: str) -> Manifest:
 def make_data(manifest: Manifest, modalities: list[str]):
     """Gives functions that make the batches of training and evaluation."""
 
-    def train(epoch, step, share, **options):
+    def train(epoch, step, shard, **options):
         return training_batches(
             manifest,
             _TRAIN_SPLIT.value,
@@ -363,19 +363,19 @@ def make_data(manifest: Manifest, modalities: list[str]):
             seed=_SEED.value,
             first_epoch=epoch,
             first_step=step,
-            share=share,
+            shard=shard,
             in_memory=_IN_MEMORY.value,
             **options,
         )
 
-    def evaluate(split, batch_size, share=(0, 1), **options):
+    def evaluate(split, batch_size, shard=(0, 1), **options):
         return evaluation_batches(
             manifest,
             split,
             batch_size=batch_size,
             sample_size=_EVAL_FRAMES.value,
             modalities=modalities,
-            share=share,
+            shard=shard,
             **options,
         )
 
@@ -523,7 +523,7 @@ def plain_errors(manifest: Manifest, train_data, splits, num_hosts: int = 1):
             error,
             manifest,
             [split.value for split in splits if split.value],
-            functools.partial(train_data, share=(0, 1), with_ids=True),
+            functools.partial(train_data, shard=(0, 1), with_ids=True),
             num_hosts,
         )
         if message is None:

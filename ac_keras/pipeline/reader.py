@@ -26,7 +26,7 @@ def training_batches(
     seed: int = 0,
     first_epoch: int = 0,
     first_step: int = 0,
-    share: tuple[int, int] = (0, 1),
+    shard: tuple[int, int] = (0, 1),
     in_memory: bool = False,
     shuffle_buffer: int | None = None,
     with_ids: bool = False,
@@ -43,14 +43,14 @@ def training_batches(
     Args:
         manifest: The dataset.
         split: The split's name.
-        batch_size: Clips in each batch, over all shares.
+        batch_size: Clips in each batch, over all shards.
         sample_size: Frames drawn from each clip and modality; 0 takes all.
         modalities: The modalities to read; None reads all.
         seed: Integer that decides order and frames.
         first_epoch: The epoch that the first batches belong to.
         first_step: How many of that epoch's batches to leave out. Their
             records are read, and nothing of them is parsed.
-        share: A pair `(index, count)`: of every batch, give the index-th of
+        shard: A pair `(index, count)`: of every batch, give the index-th of
             count equal parts. Processes with the same seed and all the parts
             see together what one process sees.
         in_memory: Whether to hold the split's records in memory, in the
@@ -72,10 +72,10 @@ def training_batches(
 
     Raises:
         ValueError: If the split has fewer clips than a batch, a modality is
-            unknown, or the shares are not equal.
+            unknown, or the shards are not equal.
     """
     steps = steps_per_epoch(manifest, split, batch_size)  # or raises
-    first_row, num_rows = _rows_of(share, batch_size)
+    first_row, num_rows = _rows_of(shard, batch_size)
     description = manifest.description.select(modalities)
     longest = manifest.split(split).max_num_frames
     if in_memory:
@@ -146,7 +146,7 @@ def evaluation_batches(
     batch_size: int,
     sample_size: int = 0,
     modalities: Sequence[str] | None = None,
-    share: tuple[int, int] = (0, 1),
+    shard: tuple[int, int] = (0, 1),
     with_ids: bool = False,
 ) -> tf.data.Dataset:
     """Reads a split once, in its order, taking frames at equal intervals.
@@ -157,7 +157,7 @@ def evaluation_batches(
         batch_size: Clips in each batch; the last one may have fewer.
         sample_size: Frames taken from each clip and modality; 0 takes all.
         modalities: The modalities to read; None reads all.
-        share: A pair `(index, count)`: give every count-th batch, from the
+        shard: A pair `(index, count)`: give every count-th batch, from the
             index-th on.
         with_ids: Whether to give the clips' ids as a third part, strings
             `(batch,)`.
@@ -172,7 +172,7 @@ def evaluation_batches(
     longest = manifest.split(split).max_num_frames
     decode = batch_decoder(description, longest, sample_size)
     parse = _parser(description, longest, sample_size)
-    index, count = share
+    index, count = shard
 
     def read(batch):
         stored = parse(batch)
@@ -187,13 +187,13 @@ def evaluation_batches(
     return shards.without_rewrites(batches.prefetch(tf.data.AUTOTUNE))
 
 
-def _rows_of(share, batch_size):
-    """Gives the first row of a share and its number of rows."""
-    index, count = share
+def _rows_of(shard, batch_size):
+    """Gives the first row of a shard and its number of rows."""
+    index, count = shard
     if not 0 <= index < count or batch_size % count:
         raise ValueError(
-            "Expected share as (index, count) with index below count and "
-            f"batch_size a multiple of count. Received: share={share}, "
+            "Expected shard as (index, count) with index below count and "
+            f"batch_size a multiple of count. Received: shard={shard}, "
             f"batch_size={batch_size}."
         )
     num_rows = batch_size // count

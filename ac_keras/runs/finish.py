@@ -64,7 +64,7 @@ def finish_run(
     metrics = evaluation_metrics(description)
     evaluator = Evaluator(model, metrics, description.multi_label)
     test = evaluator.evaluate(
-        lambda size, share: test_data(size, share=share), batch_size
+        lambda size, shard: test_data(size, shard=shard), batch_size
     )
     check = _export(
         model, manifest, test_data(batch_size), directory, sample_size

@@ -71,13 +71,13 @@ def make_trainer(description, directory):
     return trainer, evaluator
 
 
-def read_training(manifest, epoch, step, share):
+def read_training(manifest, epoch, step, shard):
     return training_batches(
         manifest,
         batch_size=BATCH_SIZE,
         first_epoch=epoch,
         first_step=step,
-        share=share,
+        shard=shard,
     )
 
 
@@ -98,8 +98,8 @@ def main(data_dir, num_devices):
     result = {"losses": log.losses, "replicas": strategy.num_replicas_in_sync}
     for split in ("validation", "test"):
         result[split] = evaluator.evaluate(
-            lambda size, share, split=split: evaluation_batches(
-                manifest, split, batch_size=size, share=share
+            lambda size, shard, split=split: evaluation_batches(
+                manifest, split, batch_size=size, shard=shard
             ),
             BATCH_SIZE,
         )

@@ -150,23 +150,23 @@ def train(
         factor = tf.where(index == broken_step, float("inf"), 1.0)
         return {**features, "rgb": features["rgb"] * factor}, labels
 
-    def batches(epoch, step, share):
+    def batches(epoch, step, shard):
         found = training_batches(
             manifest,
             batch_size=BATCH_SIZE,
             sample_size=3,
             first_epoch=epoch,
             first_step=step,
-            share=share,
+            shard=shard,
             in_memory=in_memory,
         )
         if broken_step < 0:
             return found
         return found.enumerate(epoch * STEPS + step).map(spoil)
 
-    def validation(batch_size, share):
+    def validation(batch_size, shard):
         found = evaluation_batches(
-            manifest, "validation", batch_size=batch_size, share=share
+            manifest, "validation", batch_size=batch_size, shard=shard
         )
         if not broken_validation:
             return found

@@ -17,16 +17,16 @@ def uneven(tmp_path_factory):
     return write_uneven(tmp_path_factory.mktemp("uneven"))
 
 
-def train(manifest, share=(0, 1), **kwargs):
+def train(manifest, shard=(0, 1), **kwargs):
     arguments = {"batch_size": 6, "seed": 2, "with_ids": True, **kwargs}
-    batches = training_batches(manifest, share=share, **arguments)
+    batches = training_batches(manifest, shard=shard, **arguments)
     return as_arrays(batches.take(7))
 
 
-def evaluate(manifest, share=(0, 1), **kwargs):
+def evaluate(manifest, shard=(0, 1), **kwargs):
     arguments = {"batch_size": 4, "with_ids": True, **kwargs}
     return as_arrays(
-        evaluation_batches(manifest, "train", share=share, **arguments)
+        evaluation_batches(manifest, "train", shard=shard, **arguments)
     )
 
 
@@ -74,12 +74,12 @@ def test_a_part_may_have_no_batch_to_evaluate(uneven):
 def test_every_part_tells_its_number_of_batches(uneven, count):
     for index in range(count):
         batches = evaluation_batches(
-            uneven, "train", batch_size=4, share=(index, count)
+            uneven, "train", batch_size=4, shard=(index, count)
         )
         assert batches.cardinality() == len(list(batches))
 
 
-@pytest.mark.parametrize("share", [(2, 2), (-1, 2), (0, 4), (0, 0)])
-def test_parts_that_are_not_equal_are_refused(uneven, share):
-    with pytest.raises(ValueError, match="Expected share as"):
-        train(uneven, share)
+@pytest.mark.parametrize("shard", [(2, 2), (-1, 2), (0, 4), (0, 0)])
+def test_parts_that_are_not_equal_are_refused(uneven, shard):
+    with pytest.raises(ValueError, match="Expected shard as"):
+        train(uneven, shard)
