@@ -130,7 +130,7 @@ def train_data(manifest, epoch, step, shard):
         first_step=step,
         shard=shard,
         in_memory=_IN_MEMORY.value,
-        random_draw="segments",
+        frame_sampling="segments",
     )
 
 

@@ -178,7 +178,7 @@ def batch_decoder(
     first_row: int = 0,
     num_rows: int | None = None,
     check: bool = True,
-    random_draw: str = "subset",
+    frame_sampling: str = "subset",
 ) -> Callable[[dict[str, tf.Tensor], tf.Tensor | None], tuple]:
     """Gives a function that samples and decodes a batch of parsed records.
 
@@ -190,7 +190,7 @@ def batch_decoder(
         first_row: The first clip's row in the whole batch.
         num_rows: Clips in the whole batch; None where it is all there.
         check: Whether NaN and infinity are errors; else the caller looks.
-        random_draw: How a seed draws: `"subset"` or `"segments"`.
+        frame_sampling: How a seed draws: `"subset"` or `"segments"`.
 
     Returns:
         A function of what `parse_records` gives and of a seed, integers
@@ -213,7 +213,7 @@ def batch_decoder(
         if seed is None:
             taken = sampling.equal_intervals(num_frames, sample_size)
         else:
-            taken = sampling.RANDOM_DRAWS[random_draw](
+            taken = sampling.FRAME_SAMPLINGS[frame_sampling](
                 num_frames, sample_size, seed, first_row, num_rows
             )
         count = sampling.num_sampled(num_frames, sample_size)

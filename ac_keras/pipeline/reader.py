@@ -30,7 +30,7 @@ def training_batches(
     in_memory: bool = False,
     shuffle_buffer: int | None = None,
     with_ids: bool = False,
-    random_draw: str = "subset",
+    frame_sampling: str = "subset",
 ) -> tf.data.Dataset:
     """Reads a split again and again, shuffled, sampling frames at random.
 
@@ -60,7 +60,7 @@ def training_batches(
             they would fill more than 256 MiB.
         with_ids: Whether to give the clips' ids as a third part, strings
             `(batch,)`.
-        random_draw: `"subset"` draws any frames of a clip, each at most once;
+        frame_sampling: `"subset"` draws any frames of a clip, each at most once;
             `"segments"` one of each of `sample_size` equal segments.
 
     Returns:
@@ -93,7 +93,7 @@ def training_batches(
         sample_size,
         first_row,
         batch_size,
-        random_draw=random_draw,
+        frame_sampling=frame_sampling,
     )
 
     def epoch_batches(epoch):

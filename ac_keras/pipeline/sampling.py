@@ -99,4 +99,4 @@ def random_segments(
     return tf.cast(tf.where(slot < count, position, 0), tf.int32)
 
 
-RANDOM_DRAWS = {"subset": random_subset, "segments": random_segments}
+FRAME_SAMPLINGS = {"subset": random_subset, "segments": random_segments}
