@@ -9,7 +9,7 @@ from ac_keras.extraction.inputs.log_mel import log_mel_patches
 from ac_keras.extraction.inputs.optical_flow import decode_flow
 from ac_keras.extraction.inputs.optical_flow import encode_flow
 from ac_keras.extraction.inputs.optical_flow import flow_stacks
-from ac_keras.extraction.media.audio import read_sound
+from ac_keras.extraction.media.audio import read_audio
 from ac_keras.extraction.media.container import MediaError
 from ac_keras.extraction.media.frame_times import EqualIntervals
 from ac_keras.extraction.media.frame_times import FrameRate
@@ -40,6 +40,6 @@ __all__ = [
     "probe",
     "read_frames",
     "read_inputs",
-    "read_sound",
+    "read_audio",
     "vgg_audio",
 ]

@@ -52,7 +52,7 @@ def test_a_probe_tells_what_an_odd_file_holds(name, tmp_path):
     found = probe(kind.write(tmp_path / name))
     assert (found.width, found.height) == kind.size
     assert found.has_video
-    assert found.has_sound == name.startswith("mono")
+    assert found.has_audio == name.startswith("mono")
     assert found.num_frames == len(list(kind.numbers))
     expected = found.num_frames / found.duration
     assert found.frames_per_second == pytest.approx(expected)

@@ -74,7 +74,7 @@ def test_a_wrong_pixel_aspect_does_not_fill_the_memory(tmp_path):
 
 def test_a_probe_of_a_sound_tells_its_length(tmp_path):
     found = probe(write_sound(tmp_path / "sound.mp4", seconds=2.0))
-    assert found.has_sound and not found.has_video
+    assert found.has_audio and not found.has_video
     assert found.duration == pytest.approx(2.0, abs=0.2)
     assert (found.num_frames, found.width, found.height) == (0, 0, 0)
 

@@ -60,15 +60,15 @@ def read_inputs(path: str | os.PathLike, plan: ExtractionPlan) -> ClipInputs:
     inputs = ClipInputs()
     with open_media(path) as container:
         has_video = find_video(container) is not None
-        has_sound = bool(container.streams.audio)
+        has_audio = bool(container.streams.audio)
     if plan.views and has_video:
         _read_frames(path, plan, inputs)
-    if "audio" in plan.modalities and has_sound:
-        _read_sound(path, plan.modalities["audio"], inputs)
+    if "audio" in plan.modalities and has_audio:
+        _read_audio(path, plan.modalities["audio"], inputs)
     if not inputs.arrays:
         tracks = [
             *["pictures"] * has_video,
-            *["sound"] * has_sound,
+            *["sound"] * has_audio,
         ]
         why = "; ".join(inputs.problems)
         raise MediaError(
@@ -114,10 +114,10 @@ def make_flow(gray: np.ndarray, plan: FlowPlan) -> np.ndarray:
     return optical_flow.encode_flow(flow, plan.bound)
 
 
-def _read_sound(path, plan: AudioPlan, inputs):
+def _read_audio(path, plan: AudioPlan, inputs):
     try:
         with _clock(inputs, "decoding sound"):
-            sound = audio.decode_sound(path)
+            sound = audio.decode_audio(path)
     except MediaError as error:
         inputs.problems.append(str(error))
         return

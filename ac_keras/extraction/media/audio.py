@@ -86,7 +86,7 @@ UNSAFE_PLANES = 8
 MOST_SILENCE = 600.0
 
 
-class SoundTrack:
+class AudioTrack:
     """Resamples pieces of sound and joins them by their times.
 
     Silence stands where the times leave a gap. Where they go back, or leap
@@ -236,12 +236,12 @@ MARGIN = 0.25  # second by which a track may be shorter than it says
 MICROSECONDS = 1e6  # a second, by FFmpeg's clock of a whole file
 
 
-class SoundWarning(UserWarning):
+class AudioWarning(UserWarning):
     """A sound track of which a part is lost."""
 
 
 @dataclasses.dataclass(frozen=True)
-class Sound:
+class DecodedAudio:
     """What a media file lets hear.
 
     Attributes:
@@ -257,12 +257,12 @@ class Sound:
     start: float = 0.0
 
 
-def read_sound(
+def read_audio(
     path: str | os.PathLike, sample_rate: int = SAMPLE_RATE
 ) -> np.ndarray | None:
     """Reads the sound of a media file.
 
-    As `decode_sound`, but it warns of damage.
+    As `decode_audio`, but it warns of damage.
 
     Args:
         path: A file with picture, sound or both.
@@ -276,16 +276,16 @@ def read_sound(
         MediaError: If the file cannot be opened as media.
         ValueError: If `sample_rate` is none.
     """
-    sound = decode_sound(path, sample_rate)
+    sound = decode_audio(path, sample_rate)
     if sound.damage:
         message = f"The sound of {os.fspath(path)} is damaged: {sound.damage}."
-        warnings.warn(message, SoundWarning, stacklevel=2)
+        warnings.warn(message, AudioWarning, stacklevel=2)
     return sound.samples
 
 
-def decode_sound(
+def decode_audio(
     path: str | os.PathLike, sample_rate: int = SAMPLE_RATE
-) -> Sound:
+) -> DecodedAudio:
     """Decodes the sound of a media file, and says what of it is lost.
 
     Of several sound tracks it is the one that FFmpeg holds for the best. Its
@@ -326,10 +326,10 @@ def decode_sound(
             )
         stream = container.streams.best("audio")
         if stream is None:
-            return Sound(None)
+            return DecodedAudio(None)
         if stream.codec_context is None:
-            return Sound(None, "FFmpeg has no decoder for it")
-        track = SoundTrack(sample_rate, _picture_start(container))
+            return DecodedAudio(None, "FFmpeg has no decoder for it")
+        track = AudioTrack(sample_rate, _picture_start(container))
         packets = PacketReader(container, stream)
         for frame in packets.decode():
             track.append(mix_channels(frame), frame.sample_rate, frame.time)
@@ -339,7 +339,7 @@ def decode_sound(
         damage.append(f"{track.seconds:.2f} of {stated:.2f} s are there")
     if track.num_broken:
         damage.append(f"{track.num_broken} samples are not finite")
-    return Sound(track.finish(), ", ".join(damage), track.start)
+    return DecodedAudio(track.finish(), ", ".join(damage), track.start)
 
 
 def _picture_start(container):

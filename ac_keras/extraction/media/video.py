@@ -202,7 +202,7 @@ class VideoProbe:
         height: Likewise.
         frames_per_second: On average.
         has_video: Whether there is a video track; a cover picture is none.
-        has_sound: Whether there is a sound track.
+        has_audio: Whether there is a sound track.
     """
 
     num_frames: int
@@ -211,7 +211,7 @@ class VideoProbe:
     height: int
     frames_per_second: float
     has_video: bool
-    has_sound: bool
+    has_audio: bool
 
 
 def read_frames(
@@ -277,10 +277,10 @@ def probe(path: str | os.PathLike) -> VideoProbe:
         ImportError: If PyAV is not installed.
     """
     with open_media(path) as container:
-        has_sound = any(x.codec_context for x in container.streams.audio)
+        has_audio = any(x.codec_context for x in container.streams.audio)
         if find_video(container) is None:
             duration = (container.duration or 0) / MICROSECONDS
-            return VideoProbe(0, duration, 0, 0, 0.0, False, has_sound)
+            return VideoProbe(0, duration, 0, 0, 0.0, False, has_audio)
         stream = require_video(container, path)
         times = to_seconds(PacketTicks(container, stream, path).ticks, stream)
         # Of a single frame, the times do not say how long it is shown.
@@ -293,7 +293,7 @@ def probe(path: str | os.PathLike) -> VideoProbe:
         width, height = map(round, size)
     rate = len(times) / duration
     return VideoProbe(
-        len(times), duration, width, height, rate, True, has_sound
+        len(times), duration, width, height, rate, True, has_audio
     )
 
 

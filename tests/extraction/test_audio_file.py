@@ -7,9 +7,9 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from ac_keras.extraction.media.audio import read_sound
+from ac_keras.extraction.media.audio import read_audio
 from ac_keras.extraction.media.container import MediaError
-from support.media import made_sounds
+from support.media import made_audio
 from support.media.pure_tones import tone
 
 CODECS = {  # file name: codec, sample rate, layout
@@ -40,14 +40,14 @@ LOUDNESS = {("aac", "5.1"): 5 / 6, ("aac", "7.1"): 7 / 8}
 def write_random(path, num_channels, num_bytes=2, rate=16000):
     rng = np.random.default_rng(0)
     samples = rng.uniform(-0.5, 0.5, (rate // 10, num_channels))
-    made_sounds.write_wav(path, samples, rate, num_bytes)
+    made_audio.write_wav(path, samples, rate, num_bytes)
     return samples
 
 
 @pytest.mark.parametrize("num_bytes", [1, 2, 3, 4])
 def test_samples_are_those_of_the_file(num_bytes, tmp_path):
     samples = write_random(tmp_path / "a.wav", 1, num_bytes)
-    sound = read_sound(tmp_path / "a.wav")
+    sound = read_audio(tmp_path / "a.wav")
     assert sound.dtype == np.float32
     step = 2.0 ** (1 - 8 * min(num_bytes, 3))
     np.testing.assert_allclose(sound, samples[:, 0], rtol=0, atol=step)
@@ -57,8 +57,8 @@ def test_samples_are_those_of_the_file(num_bytes, tmp_path):
 def test_a_tone_comes_out_of_a_codec(name, tmp_path):
     codec, rate, layout = CODECS[name]
     samples = tone(1.0, rate)
-    made_sounds.write_media(tmp_path / name, codec, samples, rate, layout)
-    sound = read_sound(tmp_path / name)
+    made_audio.write_media(tmp_path / name, codec, samples, rate, layout)
+    sound = read_audio(tmp_path / name)
     assert 0.99 * 16000 <= len(sound) <= 1.08 * 16000  # some codecs pad
     spectrum = np.abs(np.fft.rfft(sound[4000:12000])) / 4000
     assert spectrum.argmax() == 440 // 2
@@ -71,7 +71,7 @@ def test_a_tone_comes_out_of_a_codec(name, tmp_path):
 @pytest.mark.parametrize("num_channels", [2, 3, 6])
 def test_channels_are_averaged(num_channels, num_bytes, tmp_path):
     samples = write_random(tmp_path / "a.wav", num_channels, num_bytes)
-    sound = read_sound(tmp_path / "a.wav")
+    sound = read_audio(tmp_path / "a.wav")
     mean = samples.mean(axis=1)
     step = 2.0 ** (1 - 8 * num_bytes)
     np.testing.assert_allclose(sound, mean, rtol=0, atol=max(step, 1e-6))
@@ -80,18 +80,18 @@ def test_channels_are_averaged(num_channels, num_bytes, tmp_path):
 @pytest.mark.parametrize("codec", ["pcm_s16le", "pcm_f32le"])
 def test_equal_channels_are_no_louder_than_one(codec, tmp_path):
     samples = tone(0.1, 16000, amplitude=0.9)
-    made_sounds.write_media(
+    made_audio.write_media(
         tmp_path / "a.wav", codec, samples, 16000, layout="stereo"
     )
-    sound = read_sound(tmp_path / "a.wav")
+    sound = read_audio(tmp_path / "a.wav")
     np.testing.assert_allclose(sound, samples, rtol=0, atol=1e-4)
 
 
 @pytest.mark.parametrize("rate", [8000, 11025, 22050, 32000, 44100, 96000])
 def test_a_resampled_tone_is_the_tone_at_that_rate(rate, tmp_path):
     samples = tone(0.5, rate)
-    made_sounds.write_wav(tmp_path / "a.wav", samples, rate, num_bytes=3)
-    sound = read_sound(tmp_path / "a.wav")
+    made_audio.write_wav(tmp_path / "a.wav", samples, rate, num_bytes=3)
+    sound = read_audio(tmp_path / "a.wav")
     expected = tone(0.5, 16000)
     assert abs(len(sound) - len(expected)) <= 1
     inner = slice(100, 7900)  # a filter's length from the ends
@@ -102,8 +102,8 @@ def test_a_resampled_tone_is_the_tone_at_that_rate(rate, tmp_path):
 def test_no_tail_is_lost(rate, tmp_path):
     samples = np.zeros(rate // 2)
     samples[-(rate // 200) :] = tone(0.005, rate, 1000)
-    made_sounds.write_wav(tmp_path / "a.wav", samples, rate)
-    sound = read_sound(tmp_path / "a.wav")
+    made_audio.write_wav(tmp_path / "a.wav", samples, rate)
+    sound = read_audio(tmp_path / "a.wav")
     energy = np.sum(sound[-100:] ** 2)
     expected = np.sum(tone(0.005, 16000, 1000) ** 2)
     assert energy == pytest.approx(expected, rel=0.05)
@@ -114,38 +114,38 @@ def test_any_length_gives_its_share_of_samples(tmp_path):
     for rate in rng.integers(8000, 96000, 30):
         length = int(rng.integers(1, 5000))
         samples = rng.uniform(-1, 1, length)
-        made_sounds.write_wav(tmp_path / "a.wav", samples, int(rate))
-        sound = read_sound(tmp_path / "a.wav")
+        made_audio.write_wav(tmp_path / "a.wav", samples, int(rate))
+        sound = read_audio(tmp_path / "a.wav")
         assert abs(len(sound) - length * 16000 / rate) <= 1.5
         assert np.abs(sound).max() <= 1
 
 
 def test_another_rate_can_be_asked_for(tmp_path):
-    made_sounds.write_wav(tmp_path / "a.wav", np.ones(16000) / 2, 16000)
-    assert len(read_sound(tmp_path / "a.wav", sample_rate=8000)) == 8000
+    made_audio.write_wav(tmp_path / "a.wav", np.ones(16000) / 2, 16000)
+    assert len(read_audio(tmp_path / "a.wav", sample_rate=8000)) == 8000
 
 
 @pytest.mark.parametrize("sample_rate", [0, 999, 16000.5, "16000"])
 def test_an_impossible_rate_is_refused(sample_rate, tmp_path):
     with pytest.raises(ValueError, match="Received: sample_rate="):
-        read_sound(tmp_path / "a.wav", sample_rate=sample_rate)
+        read_audio(tmp_path / "a.wav", sample_rate=sample_rate)
 
 
 def test_a_film_without_sound_has_none(tmp_path):
-    path = made_sounds.write_media(
+    path = made_audio.write_media(
         tmp_path / "a.mp4", None, None, 0, picture_start=0
     )
-    assert read_sound(path) is None
+    assert read_audio(path) is None
 
 
 def test_a_track_without_samples_is_none(tmp_path):
-    path = made_sounds.write_wav(tmp_path / "a.wav", np.zeros((0, 1)), 8000)
-    assert read_sound(path) is None
+    path = made_audio.write_wav(tmp_path / "a.wav", np.zeros((0, 1)), 8000)
+    assert read_audio(path) is None
 
 
 def test_a_silent_track_is_not_none(tmp_path):
-    path = made_sounds.write_wav(tmp_path / "a.wav", np.zeros(80), 16000)
-    np.testing.assert_array_equal(read_sound(path), np.zeros(80))
+    path = made_audio.write_wav(tmp_path / "a.wav", np.zeros(80), 16000)
+    np.testing.assert_array_equal(read_audio(path), np.zeros(80))
 
 
 @pytest.mark.parametrize("content", [b"", b"some text\n" * 99, bytes(5000)])
@@ -153,36 +153,36 @@ def test_what_is_no_media_file_is_an_error(content, tmp_path):
     path = tmp_path / "clip.mp4"
     path.write_bytes(content)
     with pytest.raises(MediaError, match="Received: path='.*clip.mp4'"):
-        read_sound(path)
+        read_audio(path)
 
 
 def test_a_missing_file_is_an_error(tmp_path):
     with pytest.raises(MediaError, match="does not exist"):
-        read_sound(tmp_path / "a.wav")
+        read_audio(tmp_path / "a.wav")
 
 
 def test_names_may_hold_any_character(tmp_path):
-    path = made_sounds.write_wav(
+    path = made_audio.write_wav(
         tmp_path / "http:a b%20\u00e9?.wav", np.ones(80) / 2, 16000
     )
-    assert len(read_sound(path)) == 80
-    assert len(read_sound(os.fsencode(path))) == 80
+    assert len(read_audio(path)) == 80
+    assert len(read_audio(os.fsencode(path))) == 80
 
 
 def test_tags_may_be_in_any_encoding(tmp_path):
-    path = made_sounds.write_wav(tmp_path / "a.wav", np.ones(80) / 2, 16000)
+    path = made_audio.write_wav(tmp_path / "a.wav", np.ones(80) / 2, 16000)
     tag = b"INFOINAM\x04\0\0\0\xe9\xe8\xff\0"
     chunk = b"LIST" + len(tag).to_bytes(4, "little") + tag
     path.write_bytes(path.read_bytes() + chunk)
-    assert len(read_sound(path)) == 80
+    assert len(read_audio(path)) == 80
 
 
 def test_memory_is_in_proportion_to_the_result(tmp_path):
     noise = np.random.default_rng(2).uniform(-1, 1, (60 * 8000, 2))
-    path = made_sounds.write_wav(tmp_path / "a.wav", noise, 8000)
-    read_sound(path)  # imports and caches
+    path = made_audio.write_wav(tmp_path / "a.wav", noise, 8000)
+    read_audio(path)  # imports and caches
     tracemalloc.start()
-    sound = read_sound(path)
+    sound = read_audio(path)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert len(sound) == 60 * 16000
@@ -192,4 +192,4 @@ def test_memory_is_in_proportion_to_the_result(tmp_path):
 def test_without_pyav_it_says_what_to_install(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "av", None)
     with pytest.raises(ImportError, match=r'pip install "ac-keras\[media\]"'):
-        read_sound(tmp_path / "a.wav")
+        read_audio(tmp_path / "a.wav")

@@ -4,15 +4,15 @@ import numpy as np
 import pytest
 
 from ac_keras.extraction.media.audio import MOST_SILENCE
-from ac_keras.extraction.media.audio import SoundTrack
-from ac_keras.extraction.media.audio import decode_sound
-from support.media import made_sounds
+from ac_keras.extraction.media.audio import AudioTrack
+from ac_keras.extraction.media.audio import decode_audio
+from support.media import made_audio
 from support.media.pure_tones import tone
 
 
 def joined(times, start=None, rates=(16000,)):
     """What a track makes of equal pieces that are shown at some times."""
-    track = SoundTrack(16000, start)
+    track = AudioTrack(16000, start)
     for place, time in enumerate(times):
         rate = rates[place % len(rates)]
         track.append(np.full(rate // 10, 0.5, np.float32), rate, time)
@@ -66,7 +66,7 @@ def test_a_rate_may_change_in_the_middle():
 
 
 def test_nothing_is_none():
-    assert SoundTrack(16000).finish() is None
+    assert AudioTrack(16000).finish() is None
     sound, _ = joined([])
     assert sound is None
 
@@ -74,20 +74,20 @@ def test_nothing_is_none():
 def test_a_sound_later_than_the_pictures_has_silence_before_it(tmp_path):
     sine = tone(0.5, 44100)
     for name in ("a.mp4", "a.mkv", "a.ts"):
-        path = made_sounds.write_media(
+        path = made_audio.write_media(
             tmp_path / name, "aac", sine, 44100, start=0.8, picture_start=0.0
         )
-        sound = decode_sound(path)
+        sound = decode_audio(path)
         assert onset(sound.samples) == pytest.approx(0.8, abs=0.03)
         assert sound.start == 0
 
 
 def test_a_sound_earlier_than_the_pictures_is_not_cut(tmp_path):
     sine = tone(0.8, 44100)
-    path = made_sounds.write_media(
+    path = made_audio.write_media(
         tmp_path / "a.mkv", "flac", sine, 44100, picture_start=0.6
     )
-    sound = decode_sound(path)
+    sound = decode_audio(path)
     assert len(sound.samples) == pytest.approx(0.8 * 16000, abs=2)
     assert onset(sound.samples) == pytest.approx(0, abs=0.001)
     assert sound.start == pytest.approx(-0.6, abs=0.002)
@@ -96,8 +96,8 @@ def test_a_sound_earlier_than_the_pictures_is_not_cut(tmp_path):
 def test_sound_alone_begins_at_once(tmp_path):
     sine = tone(0.5, 44100)
     path = tmp_path / "a.mkv"
-    made_sounds.write_media(path, "flac", sine, 44100, start=3.0)
-    sound = decode_sound(path)
+    made_audio.write_media(path, "flac", sine, 44100, start=3.0)
+    sound = decode_audio(path)
     assert onset(sound.samples) < 0.01
     assert sound.damage == ""
 
@@ -106,18 +106,18 @@ def test_the_priming_samples_of_aac_are_left_out(tmp_path):
     click = np.zeros(44100)
     click[22050:22060] = 0.9
     path = tmp_path / "a.mp4"
-    made_sounds.write_media(path, "aac", click, 44100, picture_start=0.0)
-    place = np.abs(decode_sound(path).samples).argmax() / 16000
+    made_audio.write_media(path, "aac", click, 44100, picture_start=0.0)
+    place = np.abs(decode_audio(path).samples).argmax() / 16000
     assert place == pytest.approx(0.5, abs=0.002)
 
 
 def test_a_gap_in_a_film_is_silence_in_its_place(tmp_path):
     sine = tone(1.0, 44100)
     path = tmp_path / "a.mkv"
-    made_sounds.write_media(
+    made_audio.write_media(
         path, "flac", sine, 44100, picture_start=0.0, gap=(22050, 0.7)
     )
-    sound = decode_sound(path).samples
+    sound = decode_audio(path).samples
     assert len(sound) == pytest.approx(1.7 * 16000, abs=10)
     silence = np.flatnonzero(np.abs(sound) == 0)
     inner = silence[(silence > 8800) & (silence < 19000)]

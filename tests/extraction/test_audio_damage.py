@@ -6,10 +6,10 @@ import av
 import numpy as np
 import pytest
 
-from ac_keras.extraction.media.audio import SoundWarning
-from ac_keras.extraction.media.audio import decode_sound
-from ac_keras.extraction.media.audio import read_sound
-from support.media import made_sounds
+from ac_keras.extraction.media.audio import AudioWarning
+from ac_keras.extraction.media.audio import decode_audio
+from ac_keras.extraction.media.audio import read_audio
+from support.media import made_audio
 from support.media.pure_tones import tone
 
 SECONDS = 2.0
@@ -20,7 +20,7 @@ def film(tmp_path_factory):
     """The bytes of an mp4 whose tables come first."""
     path = tmp_path_factory.mktemp("film") / "film.mp4"
     sine = tone(SECONDS, 44100)
-    made_sounds.write_media(path, "aac", sine, 44100, picture_start=0)
+    made_audio.write_media(path, "aac", sine, 44100, picture_start=0)
     whole = path.with_name("tables_first.mp4")
     with av.open(str(path)) as source:
         options = {"movflags": "faststart"}
@@ -58,10 +58,10 @@ def loud_seconds(sound):
 def test_a_whole_track_has_no_damage(film, tmp_path):
     path = tmp_path / "a.mp4"
     path.write_bytes(film)
-    assert decode_sound(path).damage == ""
+    assert decode_audio(path).damage == ""
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        assert len(read_sound(path)) >= SECONDS * 16000
+        assert len(read_audio(path)) >= SECONDS * 16000
 
 
 def test_a_track_cut_off_gives_its_beginning_and_a_warning(film, tmp_path):
@@ -69,8 +69,8 @@ def test_a_track_cut_off_gives_its_beginning_and_a_warning(film, tmp_path):
     path.write_bytes(film)
     packets = sound_packets(path)
     path.write_bytes(film[: packets[len(packets) // 2][0] + 20])
-    with pytest.warns(SoundWarning, match="a.mp4 is damaged: .* of 2.00 s"):
-        sound = read_sound(path)
+    with pytest.warns(AudioWarning, match="a.mp4 is damaged: .* of 2.00 s"):
+        sound = read_audio(path)
     assert loud_seconds(sound) == pytest.approx(SECONDS / 2, abs=0.1)
 
 
@@ -80,7 +80,7 @@ def test_a_hole_in_the_middle_is_silence_of_its_length(film, tmp_path):
     packets = sound_packets(path)
     hole = packets[20:50]  # of 1024 samples each
     spoil(path, hole)
-    sound = decode_sound(path)
+    sound = decode_audio(path)
     assert sound.damage == f"30 of {len(packets)} packets do not decode"
     missing = 30 * 1024 / 44100
     assert len(sound.samples) == pytest.approx(SECONDS * 16000, abs=500)
@@ -94,7 +94,7 @@ def test_a_track_of_broken_packets_is_none_with_damage(film, tmp_path):
     path = tmp_path / "a.mp4"
     path.write_bytes(film)
     spoil(path, sound_packets(path))
-    sound = decode_sound(path)
+    sound = decode_audio(path)
     assert sound.samples is None
     assert "packets do not decode" in sound.damage
 
@@ -103,9 +103,9 @@ def test_a_track_of_broken_packets_is_none_with_damage(film, tmp_path):
 def test_half_a_file_gives_half_the_sound(name, tmp_path):
     codec = {"a.wav": "pcm_s16le"}.get(name, "flac")
     noise = np.random.default_rng(0).uniform(-1, 1, 32000)
-    path = made_sounds.write_media(tmp_path / name, codec, noise, 16000)
+    path = made_audio.write_media(tmp_path / name, codec, noise, 16000)
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
-    sound = decode_sound(path)
+    sound = decode_audio(path)
     assert sound.damage
     length = len(sound.samples)
     assert 0.3 * 32000 < length <= 0.5 * 32000
@@ -114,10 +114,10 @@ def test_half_a_file_gives_half_the_sound(name, tmp_path):
 
 def test_a_broken_mp3_gives_what_decodes(tmp_path):
     sine = tone(SECONDS, 44100)
-    path = made_sounds.write_media(tmp_path / "a.mp3", "mp3", sine, 44100)
+    path = made_audio.write_media(tmp_path / "a.mp3", "mp3", sine, 44100)
     size = path.stat().st_size
     spoil(path, [(size // 2, size // 8)])
-    sound = decode_sound(path)
+    sound = decode_audio(path)
     assert sound.damage
     assert 0.6 * SECONDS < loud_seconds(sound.samples) < SECONDS
 
@@ -126,16 +126,16 @@ def test_a_codec_that_nobody_knows_is_none_with_damage(film, tmp_path):
     path = tmp_path / "a.mp4"
     strange = film.replace(b"mp4a", b"qqqq").replace(b"esds", b"qqqq")
     path.write_bytes(strange)
-    sound = decode_sound(path)
+    sound = decode_audio(path)
     assert sound.samples is None
     assert sound.damage == "FFmpeg has no decoder for it"
 
 
 def test_an_impossible_rate_is_not_made_into_hours(tmp_path):
-    path = made_sounds.write_wav(tmp_path / "a.wav", np.ones(20000) / 2, 8000)
+    path = made_audio.write_wav(tmp_path / "a.wav", np.ones(20000) / 2, 8000)
     data = path.read_bytes()
     path.write_bytes(data[:24] + (1).to_bytes(4, "little") + data[28:])
-    sound = decode_sound(path)
+    sound = decode_audio(path)
     assert sound.samples is None
     assert "impossible rate" in sound.damage
 
@@ -145,8 +145,8 @@ def test_samples_that_are_no_numbers_are_silent(tmp_path):
     samples[1000:1010] = np.nan
     samples[2000] = np.inf
     path = tmp_path / "a.wav"
-    made_sounds.write_media(path, "pcm_f32le", samples, 44100)
-    sound = decode_sound(path)
+    made_audio.write_media(path, "pcm_f32le", samples, 44100)
+    sound = decode_audio(path)
     assert sound.damage == "11 samples are not finite"
     assert np.isfinite(sound.samples).all()
     assert loud_seconds(sound.samples) > 0.95
@@ -155,6 +155,6 @@ def test_samples_that_are_no_numbers_are_silent(tmp_path):
 def test_floats_beyond_full_scale_are_clipped(tmp_path):
     path = tmp_path / "a.wav"
     samples = tone(0.1, 16000, amplitude=3.0)
-    made_sounds.write_media(path, "pcm_f32le", samples, 16000)
+    made_audio.write_media(path, "pcm_f32le", samples, 16000)
     expected = samples.astype(np.float32).clip(-1, 1)
-    np.testing.assert_array_equal(read_sound(path), expected)
+    np.testing.assert_array_equal(read_audio(path), expected)
