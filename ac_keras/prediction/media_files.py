@@ -25,7 +25,7 @@ from ac_keras.visualization.explained_modality import IMAGES
 ONE_FRAME = 1.0  # second that a clip of a single frame is drawn over
 
 
-def save_picture(prediction: ClipPrediction, path: str | os.PathLike) -> None:
+def save_clip_plot(prediction: ClipPrediction, path: str | os.PathLike) -> None:
     """Draws frames, flow and spectrogram, each with its units' attention.
 
     Args:
@@ -196,7 +196,7 @@ def predict_media(
             row["problems"] = list(prediction.problems)
         if pictures_dir is not None:
             picture = pathlib.Path(pictures_dir) / name
-            save_picture(prediction, picture)
+            save_clip_plot(prediction, picture)
             row["picture"] = str(picture)
         yield row
 

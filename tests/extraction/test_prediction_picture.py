@@ -48,7 +48,7 @@ def make_prediction(counts, sampled=None):
 
 def test_the_file_and_its_classes_are_handed_over(drawn):
     prediction = make_prediction({"rgb": 3, "flow": 3, "audio": 2})
-    media_files.save_picture(prediction, "a.png")
+    media_files.save_clip_plot(prediction, "a.png")
     ((title, predictions, modalities, path),) = drawn
     assert (title, path) == ("a.mp4", "a.png")
     assert predictions == [("cat", 0.7), ("dog", 0.3)]
@@ -63,7 +63,7 @@ def test_frames_that_the_model_did_not_receive_are_not_drawn(drawn):
     counts = {"rgb": 5, "flow": 0, "audio": 3}
     sampled = {name: np.arange(n)[1::2] for name, n in counts.items()}
     prediction = make_prediction(counts, sampled)
-    media_files.save_picture(prediction, "a.png")
+    media_files.save_clip_plot(prediction, "a.png")
     rgb, flow, audio = drawn[0][2]
     np.testing.assert_array_equal(
         rgb.picture, prediction.inputs.arrays["rgb"][[1, 3]]
@@ -79,7 +79,7 @@ def test_a_clip_of_one_frame_lasts_as_long_as_its_sound(drawn, monkeypatch):
     monkeypatch.setitem(STARTS, "rgb", 0.0)
     for num_patches, end in [(3, 2.88), (0, 1.0)]:
         counts = {"rgb": 1, "flow": 0, "audio": num_patches}
-        media_files.save_picture(make_prediction(counts), "a.png")
+        media_files.save_clip_plot(make_prediction(counts), "a.png")
         rgb = drawn.pop()[2][0]
         np.testing.assert_allclose(rgb.spans, [[0, end]])
 

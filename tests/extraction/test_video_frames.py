@@ -17,7 +17,7 @@ from ac_keras.extraction.media.container import MediaError
 from ac_keras.extraction.media.frame_times import EqualIntervals
 from ac_keras.extraction.media.frame_times import FrameRate
 from ac_keras.extraction.media.frame_view import FrameView
-from ac_keras.extraction.media.frame_view import PictureStack
+from ac_keras.extraction.media.frame_view import FrameStack
 from ac_keras.extraction.media.video import DecodedFrames
 from ac_keras.extraction.media.video import probe
 from ac_keras.extraction.media.video import read_frames
@@ -91,12 +91,12 @@ def test_decoding_ends_with_the_last_chosen_frame(long_clip, num_live_frames):
 def test_a_file_is_decoded_by_one_thread(clip, monkeypatch):
     counts = []
 
-    def add(self, *arguments, add=PictureStack.add):
+    def add(self, *arguments, add=FrameStack.add):
         counts.append(len(os.listdir("/proc/self/task")))
         return add(self, *arguments)
 
     before = len(os.listdir("/proc/self/task"))
-    monkeypatch.setattr(PictureStack, "add", add)
+    monkeypatch.setattr(FrameStack, "add", add)
     read_frames(clip, EqualIntervals(40), SMALL)
     assert counts == [before] * 30
 

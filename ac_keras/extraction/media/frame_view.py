@@ -93,7 +93,7 @@ MATRIX_SIZE = 9  # of 32 bit integers
 
 
 @dataclasses.dataclass(frozen=True)
-class PictureTurn:
+class DisplayRotation:
     """One of the eight ways to lay a rectangle on itself or on its side.
 
     Args:
@@ -107,7 +107,7 @@ class PictureTurn:
     upended: bool = False
 
     @classmethod
-    def of_frame(cls, frame) -> "PictureTurn":
+    def of_frame(cls, frame) -> "DisplayRotation":
         """Reads the display matrix that comes with PyAV's `VideoFrame`."""
         # PyAV's side data and its frame hold each other until the garbage is
         # collected: a copy of 2 by 2 pixels, then, instead of the frame.
@@ -119,7 +119,7 @@ class PictureTurn:
         return cls.of_matrix(matrix) if len(matrix) == MATRIX_SIZE else cls()
 
     @classmethod
-    def of_matrix(cls, matrix: np.ndarray) -> "PictureTurn":
+    def of_matrix(cls, matrix: np.ndarray) -> "DisplayRotation":
         """Gives the turn nearest to a display matrix.
 
         Args:
@@ -148,7 +148,7 @@ class PictureTurn:
         return picture[::-1] if self.upended else picture
 
 
-def shown_size(frame, stream, turn: PictureTurn) -> tuple[float, float]:
+def shown_size(frame, stream, turn: DisplayRotation) -> tuple[float, float]:
     """Width and height at which a frame is shown, in square pixels.
 
     Args:
@@ -164,7 +164,7 @@ def shown_size(frame, stream, turn: PictureTurn) -> tuple[float, float]:
 MAX_ASPECT = 32
 
 
-class PictureStack:
+class FrameStack:
     """Scales chosen frames one by one and keeps what is handed on.
 
     Frames are scaled by FFmpeg, bicubic, its own default: the filter widens
@@ -235,7 +235,7 @@ class PictureStack:
 
     def _scale(self, frame):
         # A file is filmed in one position: its first frame tells.
-        self._turn = self._turn or PictureTurn.of_frame(frame)
+        self._turn = self._turn or DisplayRotation.of_frame(frame)
         width, height = shown_size(frame, self._stream, self._turn)
         if max(width, height) > MAX_ASPECT * min(width, height):
             raise MediaError(

@@ -19,8 +19,8 @@ from ac_keras.extraction.media.frame_times import end_of
 from ac_keras.extraction.media.frame_times import frame_seconds
 from ac_keras.extraction.media.frame_times import to_seconds
 from ac_keras.extraction.media.frame_view import FrameView
-from ac_keras.extraction.media.frame_view import PictureStack
-from ac_keras.extraction.media.frame_view import PictureTurn
+from ac_keras.extraction.media.frame_view import FrameStack
+from ac_keras.extraction.media.frame_view import DisplayRotation
 from ac_keras.extraction.media.frame_view import shown_size
 
 
@@ -126,7 +126,7 @@ def decode_chosen(
         times = to_seconds(expected, stream)
         positions = choose(choice, times)
         stacks = {
-            name: PictureStack(view, positions, len(times), stream, path)
+            name: FrameStack(view, positions, len(times), stream, path)
             for name, view in views.items()
         }
         last_row = max(stack.last_row for stack in stacks.values())
@@ -289,7 +289,7 @@ def probe(path: str | os.PathLike) -> VideoProbe:
         stream = require_video(container, path)
         frame = next(iter(DecodedFrames(container, stream)), None)
         require_frames([] if frame is None else times, path)
-        size = shown_size(frame, stream, PictureTurn.of_frame(frame))
+        size = shown_size(frame, stream, DisplayRotation.of_frame(frame))
         width, height = map(round, size)
     rate = len(times) / duration
     return VideoProbe(
