@@ -142,8 +142,11 @@ class ExtractionPlan:
         ((kind, _),) = [
             item for item in CHOICES.items() if isinstance(self.choice, item[1])
         ]
+        frames = dataclasses.asdict(self.choice)
+        if "max_num_frames" in frames:
+            frames["max_frames"] = frames.pop("max_num_frames")
         return {
-            "frames": {"kind": kind, **dataclasses.asdict(self.choice)},
+            "frames": {"kind": kind, **frames},
             "modalities": {
                 name: dataclasses.asdict(plan)
                 for name, plan in self.modalities.items()
@@ -154,6 +157,8 @@ class ExtractionPlan:
     def from_json(cls, values: dict[str, Any]) -> "ExtractionPlan":
         """Reads what `to_json` gave."""
         frames = dict(values["frames"])
+        if "max_frames" in frames:
+            frames["max_num_frames"] = frames.pop("max_frames")
         return cls(
             CHOICES[frames.pop("kind")](**frames),
             {

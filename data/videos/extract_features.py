@@ -39,6 +39,7 @@ from ac_keras.extraction.media.frame_times import EqualIntervals
 from ac_keras.extraction.media.frame_times import FrameRate
 from ac_keras.extraction.plan import ExtractionPlan
 from ac_keras.pipeline import Manifest
+from ac_keras.utils.deprecated_flags import define_deprecated_flag
 
 _VIDEOS_DIR = flags.DEFINE_string(
     "videos_dir",
@@ -68,9 +69,13 @@ _NUM_FRAMES = flags.DEFINE_integer(
 _FRAMES_PER_SECOND = flags.DEFINE_float(
     "frames_per_second", None, "Frames at this rate instead."
 )
-_MAX_FRAMES = flags.DEFINE_integer(
-    "max_frames", 300, "Frames of a clip at most, at a rate.", lower_bound=1
+_MAX_NUM_FRAMES = flags.DEFINE_integer(
+    "max_num_frames",
+    300,
+    "Maximum number of frames of a clip with --frames_per_second.",
+    lower_bound=1,
 )
+define_deprecated_flag("max_frames", _MAX_NUM_FRAMES)
 _CROP = flags.DEFINE_integer(
     "crop",
     None,
@@ -195,7 +200,7 @@ def make_plan(chosen: dict[str, BackboneChoice]) -> ExtractionPlan:
         modalities[name] = plan
     frames = EqualIntervals(_NUM_FRAMES.value)
     if _FRAMES_PER_SECOND.value:
-        frames = FrameRate(_FRAMES_PER_SECOND.value, _MAX_FRAMES.value)
+        frames = FrameRate(_FRAMES_PER_SECOND.value, _MAX_NUM_FRAMES.value)
     return ExtractionPlan(frames, modalities)
 
 

@@ -93,7 +93,7 @@ def test_a_frame_rate_agrees_with_a_look_up_of_each_tick():
 
 
 def test_a_long_clip_gives_the_first_frames():
-    positions = FrameRate(5, max_frames=3).positions(STEADY)
+    positions = FrameRate(5, max_num_frames=3).positions(STEADY)
     assert positions.tolist() == [0, 5, 10]
 
 
@@ -119,7 +119,7 @@ def test_no_times_and_descending_ones_are_refused(choice, times):
         lambda: FrameRate(0),
         lambda: FrameRate(float("nan")),
         lambda: FrameRate("2"),
-        lambda: FrameRate(1, max_frames=0),
+        lambda: FrameRate(1, max_num_frames=0),
     ],
 )
 def test_settings_that_choose_nothing_are_refused(make):

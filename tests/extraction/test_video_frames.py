@@ -83,7 +83,7 @@ def test_no_frame_waits_for_the_garbage_to_be_collected(clip):
 
 
 def test_decoding_ends_with_the_last_chosen_frame(long_clip, num_live_frames):
-    found = read_frames(long_clip, FrameRate(1, max_frames=4), SMALL)
+    found = read_frames(long_clip, FrameRate(1, max_num_frames=4), SMALL)
     assert found.times.tolist() == [0, 1, 2, 3]
     assert len(num_live_frames) == 31
 

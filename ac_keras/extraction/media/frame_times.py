@@ -163,14 +163,14 @@ class FrameRate:
 
     Args:
         frames_per_second: The rate.
-        max_frames: A longer clip gives the first of its frames.
+        max_num_frames: A longer clip gives the first of its frames.
 
     Raises:
         ValueError: If either is not positive.
     """
 
     frames_per_second: float
-    max_frames: int = 300
+    max_num_frames: int = 300
 
     def __post_init__(self):
         rate = self.frames_per_second
@@ -180,7 +180,7 @@ class FrameRate:
                 "Expected a positive number of frames per second. Received: "
                 f"frames_per_second={rate!r}. One frame in two seconds is 0.5."
             )
-        check_positive_integer("max_frames", self.max_frames)
+        check_positive_integer("max_num_frames", self.max_num_frames)
 
     def positions(self, times: np.ndarray) -> np.ndarray:
         """Chooses frames.
@@ -203,7 +203,7 @@ class FrameRate:
         ticks = np.ceil((times - times[0] - slack) * self.frames_per_second)
         shown = ticks / self.frames_per_second < ends - slack
         shown[0] = True  # also where the clip is shorter than the slack
-        return np.flatnonzero(shown)[: self.max_frames]
+        return np.flatnonzero(shown)[: self.max_num_frames]
 
 
 def interval_of(times: np.ndarray) -> float:
