@@ -49,6 +49,7 @@ from ac_keras.pipeline import Description
 from ac_keras.pipeline import Manifest
 from ac_keras.prediction.clip_predictor import ClipPredictor
 from ac_keras.prediction.media_files import predict_media
+from ac_keras.utils.deprecated_flags import define_deprecated_flag
 
 _MODEL = flags.DEFINE_string("model", None, "The model.keras of a run.")
 _DATA_DIR = flags.DEFINE_string(
@@ -95,18 +96,20 @@ _OUTPUT = flags.DEFINE_string(
 _FORMAT = flags.DEFINE_enum(
     "format", "jsonl", list(prediction.FORMATS), "How to write them."
 )
-_SHARE = flags.DEFINE_list(
-    "share",
+_SHARD = flags.DEFINE_list(
+    "shard",
     "0,1",
     "INDEX,COUNT: take every COUNT-th file from number INDEX on, and leave "
     "the others to other processes.",
 )
-_SKIP_BROKEN_RECORDS = flags.DEFINE_bool(
-    "skip_broken_records",
+define_deprecated_flag("share", _SHARD)
+_SKIP_CORRUPT_RECORDS = flags.DEFINE_bool(
+    "skip_corrupt_records",
     False,
     "Whether to leave out records that cannot be used; summary.json lists "
     "them. Else they are errors.",
 )
+define_deprecated_flag("skip_broken_records", _SKIP_CORRUPT_RECORDS)
 
 # Media files, which are arguments.
 _EXPLAIN = flags.DEFINE_string(
@@ -115,7 +118,7 @@ _EXPLAIN = flags.DEFINE_string(
 
 FLAGS_OF_SERVERS = (_SERVER, _MODEL_NAME, _PROTOCOL, _TIMEOUT)
 FLAGS_OF_SPLITS = (_SPLIT, _NUM_CLIPS, *FLAGS_OF_SERVERS)
-FLAGS_OF_RECORDS = (_OUTPUT, _FORMAT, _SHARE, _SKIP_BROKEN_RECORDS)
+FLAGS_OF_RECORDS = (_OUTPUT, _FORMAT, _SHARD, _SKIP_CORRUPT_RECORDS)
 FLAGS_NOT_OF_MEDIA = (
     _RECORDS,
     _BATCH_SIZE,
@@ -126,7 +129,7 @@ FLAGS_NOT_OF_MEDIA = (
 
 def check_flags(media: list[str]) -> None:
     """Raises app.UsageError where flags of several uses are mixed."""
-    parse_share()
+    parse_shard()
     if media:
         refuse(FLAGS_NOT_OF_MEDIA, "with media files")
     elif _RECORDS.value is not None:
@@ -167,15 +170,15 @@ def check_source() -> None:
         )
 
 
-def parse_share() -> tuple[int, int]:
-    """Reads --share; what it means is checked later."""
-    if len(_SHARE.value) != 2 or not all(x.isdecimal() for x in _SHARE.value):
+def parse_shard() -> tuple[int, int]:
+    """Reads --shard; what it means is checked later."""
+    if len(_SHARD.value) != 2 or not all(x.isdecimal() for x in _SHARD.value):
         raise app.UsageError(
-            "Expected --share as INDEX,COUNT. Received: "
-            f"{','.join(_SHARE.value)}. Of two processes, one takes 0,2 and "
+            "Expected --shard as INDEX,COUNT. Received: "
+            f"{','.join(_SHARD.value)}. Of two processes, one takes 0,2 and "
             "the other 1,2."
         )
-    index, count = map(int, _SHARE.value)
+    index, count = map(int, _SHARD.value)
     return index, count
 
 
@@ -255,8 +258,8 @@ def predict_records() -> None:
             top_k=_TOP_K.value,
             sample_size=_EVAL_FRAMES.value,
             batch_size=_BATCH_SIZE.value,
-            share=parse_share(),
-            skip_broken_records=_SKIP_BROKEN_RECORDS.value,
+            shard=parse_shard(),
+            skip_corrupt_records=_SKIP_CORRUPT_RECORDS.value,
             signals=signals,
         )
     print(outcome)

@@ -170,7 +170,7 @@ class FileRun:
         description: What they hold, with the modalities to read.
         sample_size: Frames taken from each clip and modality; 0 takes all.
         batch_size: Clips at a time.
-        skip_broken_records: Whether to go around, or to raise.
+        skip_corrupt_records: Whether to go around, or to raise.
     """
 
     files: list[InputFile]
@@ -178,7 +178,7 @@ class FileRun:
     description: Description
     sample_size: int
     batch_size: int
-    skip_broken_records: bool
+    skip_corrupt_records: bool
 
     def predict(self, left: Sequence[int]) -> None:
         """Predicts the files of these numbers, in this order.
@@ -222,7 +222,7 @@ class FileRun:
     def _damage(self, index, error):
         """Leaves damage out of a file and lists it, or raises."""
         file, how = self.files[index], (self.description, self.sample_size)
-        if self.skip_broken_records:
+        if self.skip_corrupt_records:
             self.files[index], found = input_files.without_damage(file, *how)
             if found:
                 return found
@@ -232,7 +232,7 @@ class FileRun:
                 raise ValueError(
                     f"Expected sound records. Received: {found}. Make or copy "
                     "the file anew, or leave such records out with "
-                    "--skip_broken_records."
+                    "--skip_corrupt_records."
                 ) from error
         raise error.__cause__ or error
 
@@ -282,8 +282,8 @@ def predict_files(
     top_k: int = 5,
     sample_size: int = 0,
     batch_size: int = 256,
-    share: tuple[int, int] = (0, 1),
-    skip_broken_records: bool = False,
+    shard: tuple[int, int] = (0, 1),
+    skip_corrupt_records: bool = False,
     signals: Signals | None = None,
 ) -> Outcome:
     """Writes a file of predictions for each file of records.
@@ -304,10 +304,10 @@ def predict_files(
         sample_size: Frames taken at equal intervals from each clip and
             modality; 0 takes all.
         batch_size: Clips at a time.
-        share: A pair `(index, count)`: predict every count-th file, from the
-            index-th on. Processes with all the shares do together what one
+        shard: A pair `(index, count)`: predict every count-th file, from the
+            index-th on. Processes with all shards do together what one
             does.
-        skip_broken_records: Whether records that cannot be used are left out
+        skip_corrupt_records: Whether records that cannot be used are left out
             and counted; else they are errors.
         signals: Asked after every batch, if given.
 
@@ -324,7 +324,7 @@ def predict_files(
     """
     writer = writer_of(format)
     files = find_files(records)
-    own = _share_of(len(files), share)
+    own = _shard_of(len(files), shard)
     classes = TopClasses(model, description.class_names, top_k)
     settings = {
         "model": model_id,
@@ -335,7 +335,7 @@ def predict_files(
     }
     folder = OutputFolder(output, files, settings, writer.suffix)
     left = [index for index in own if not folder.is_done(index)]
-    if not skip_broken_records:
+    if not skip_corrupt_records:
         check_beginnings(files[index] for index in left)
     modalities = model.get_layer("clusters").modalities
     with _progress(files, own, left) as progress:
@@ -345,7 +345,7 @@ def predict_files(
             description.select(modalities),
             sample_size,
             batch_size,
-            skip_broken_records,
+            skip_corrupt_records,
         )
         run.predict(left)
     return Outcome(
@@ -357,13 +357,13 @@ def predict_files(
     )
 
 
-def _share_of(num_files, share):
-    """Lists the files of a share by their numbers."""
-    index, count = share
+def _shard_of(num_files, shard):
+    """Lists the files of a shard by their numbers."""
+    index, count = shard
     if not 0 <= index < count:
         raise ValueError(
-            "Expected share as (index, count) with index from 0 and below "
-            f"count. Received: share={share}. Of two processes, one takes "
+            "Expected shard as (index, count) with index from 0 and below "
+            f"count. Received: shard={shard}. Of two processes, one takes "
             "(0, 2) and the other (1, 2)."
         )
     return range(index, num_files, count)

@@ -16,8 +16,8 @@ from ac_keras.extraction.media import video
 from ac_keras.extraction.media.container import MediaError
 from ac_keras.extraction.media.frame_times import EqualIntervals
 from ac_keras.extraction.media.frame_times import FrameRate
-from ac_keras.extraction.media.frame_view import FrameView
 from ac_keras.extraction.media.frame_view import FrameStack
+from ac_keras.extraction.media.frame_view import FrameView
 from ac_keras.extraction.media.video import DecodedFrames
 from ac_keras.extraction.media.video import probe
 from ac_keras.extraction.media.video import read_frames

@@ -70,7 +70,7 @@ def test_a_broken_record_is_an_error_that_names_file_and_byte(
         clip_files.predict(folder, output, model=classifier)
     place = f"Received: {path}, byte {clip_files.place_of(BROKEN)}: {reason}"
     assert place in str(caught.value)
-    assert "--skip_broken_records" in str(caught.value)
+    assert "--skip_corrupt_records" in str(caught.value)
 
 
 @each_way
@@ -99,7 +99,7 @@ def test_a_broken_record_is_left_out_where_that_is_asked_for(
     spoil, reason = WAYS[way]
     spoil(folder / "part-1.tfrecord")
     outcome = clip_files.predict(
-        folder, output, model=classifier, skip_broken_records=True
+        folder, output, model=classifier, skip_corrupt_records=True
     )
     assert ids_of(output) == ids_but(f"1-{BROKEN}")
     assert outcome.num_clips == sum(SIZES) - 1
@@ -115,7 +115,7 @@ def test_a_broken_record_is_left_out_where_that_is_asked_for(
 def test_the_others_are_predicted_as_ever(way, folder, output, classifier):
     WAYS[way][0](folder / "part-1.tfrecord")
     clip_files.predict(
-        folder, output, model=classifier, skip_broken_records=True
+        folder, output, model=classifier, skip_corrupt_records=True
     )
     clips = [
         clip
@@ -136,7 +136,7 @@ def test_the_index_counts_broken_records(folder, output, classifier):
         folder / "part-1.tfrecord", clip_files.place_of(BROKEN) + 12
     )
     clip_files.predict(
-        folder, output, model=classifier, skip_broken_records=True
+        folder, output, model=classifier, skip_corrupt_records=True
     )
     rows = read_rows(output / "00001-of-00003-part-1.jsonl")
     assert [(row["id"], row["index"]) for row in rows] == [

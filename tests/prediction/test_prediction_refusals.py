@@ -64,7 +64,7 @@ def test_a_folder_begun_with_other_files_is_refused(
 ):
     copy = shutil.copytree(records, tmp_path / "records")
     output = tmp_path / "output"
-    clip_files.predict(copy, output, model=classifier, share=(0, 2))
+    clip_files.predict(copy, output, model=classifier, shard=(0, 2))
     said = change(copy)
     with pytest.raises(ValueError, match=f"Received: .*{said}. Name another"):
         clip_files.predict(copy, output, model=classifier)
@@ -83,8 +83,8 @@ ARGUMENTS = {
     "no file": ({"records": ["part-*", "none-*"]}, "'none-\\*', which no file"),
     "no pattern": ({"records": []}, "one pattern of files or more"),
     "a folder": ({"records": ["."]}, r"records\d*, which is a folder"),
-    "a share too high": ({"share": (2, 2)}, r"Received: share=\(2, 2\)"),
-    "a share of none": ({"share": (0, 0)}, r"Received: share=\(0, 0\)"),
+    "a shard too high": ({"shard": (2, 2)}, r"Received: shard=\(2, 2\)"),
+    "a shard of none": ({"shard": (0, 0)}, r"Received: shard=\(0, 0\)"),
     "an unknown format": ({"format": "xml"}, "Received: format='xml'"),
 }
 
@@ -127,7 +127,7 @@ def test_a_full_disk_is_told_and_leaves_no_part(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("os.fsync", lambda _: None)
-    clip_files.predict(records, tmp_path, model=classifier, share=(0, 2))
+    clip_files.predict(records, tmp_path, model=classifier, shard=(0, 2))
     before = contents(tmp_path)
     monkeypatch.setattr("os.fsync", fail)
     with pytest.raises(OSError, match="to write .*-1.jsonl. Received: .*No"):

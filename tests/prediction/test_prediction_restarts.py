@@ -85,7 +85,7 @@ def test_two_shares_do_what_one_run_does(
     predicted, records, classifier, tmp_path
 ):
     shares = [
-        clip_files.predict(records, tmp_path, model=classifier, share=(i, 2))
+        clip_files.predict(records, tmp_path, model=classifier, shard=(i, 2))
         for i in (1, 0)
     ]
     assert contents(tmp_path) == contents(predicted)
@@ -99,7 +99,7 @@ def test_a_share_beyond_the_files_has_nothing_to_do(
     records, classifier, tmp_path
 ):
     outcome = clip_files.predict(
-        records, tmp_path, model=classifier, share=(3, 4)
+        records, tmp_path, model=classifier, shard=(3, 4)
     )
     assert (outcome.num_files, outcome.num_missing) == (0, 3)
 

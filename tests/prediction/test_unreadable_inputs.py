@@ -29,7 +29,7 @@ def test_a_file_that_is_cut_off_is_not_taken_for_a_whole_one(
     ):
         clip_files.predict(folder, output, model=classifier)
     outcome = clip_files.predict(
-        folder, output, model=classifier, skip_broken_records=True
+        folder, output, model=classifier, skip_corrupt_records=True
     )
     assert ids_of(output) == ids_but(f"1-{last}")
     assert outcome.summary["num_broken_records"] == 1
@@ -59,7 +59,7 @@ def test_a_file_without_records_has_no_rows_where_they_are_left_out(
 ):
     (folder / "part-1.tfrecord").write_bytes(NO_RECORDS[case][0])
     clip_files.predict(
-        folder, output, model=classifier, skip_broken_records=True
+        folder, output, model=classifier, skip_corrupt_records=True
     )
     assert (output / "00001-of-00003-part-1.jsonl").read_bytes() == b""
     summary = json.loads((output / "summary.json").read_text())

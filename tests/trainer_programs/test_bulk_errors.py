@@ -18,8 +18,8 @@ ERRORS = {  # Flags that do not fit, and what is said of them.
     "no file": ({"records": "no-*"}, "'no-*', which no file has"),
     "no folder": ({"output": "manifest.json"}, "manifest.json, File exists."),
     "no description": ({"data_dir": "nowhere"}, "Received: nowhere, which"),
-    "no share": ({"share": "1"}, "--share as INDEX,COUNT. Received: 1."),
-    "a share too high": ({"share": "2,2"}, "Received: share=(2, 2)."),
+    "no shard": ({"shard": "1"}, "--shard as INDEX,COUNT. Received: 1."),
+    "a shard too high": ({"shard": "2,2"}, "Received: shard=(2, 2)."),
     "a split": ({"split": "test"}, "no --split with --records. Received"),
     "broken": ({"records": "records/broken"}, "checksum"),
 }

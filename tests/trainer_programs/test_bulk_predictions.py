@@ -59,7 +59,7 @@ def shares(folder):
                     "shared",
                     "test-*",
                     "validation-*",
-                    share=f"{i},2",
+                    shard=f"{i},2",
                     top_k=2,
                 ),
                 cwd=folder,

@@ -18,9 +18,9 @@ from ac_keras.extraction.media.frame_times import PacketTicks
 from ac_keras.extraction.media.frame_times import end_of
 from ac_keras.extraction.media.frame_times import frame_seconds
 from ac_keras.extraction.media.frame_times import to_seconds
-from ac_keras.extraction.media.frame_view import FrameView
-from ac_keras.extraction.media.frame_view import FrameStack
 from ac_keras.extraction.media.frame_view import DisplayRotation
+from ac_keras.extraction.media.frame_view import FrameStack
+from ac_keras.extraction.media.frame_view import FrameView
 from ac_keras.extraction.media.frame_view import shown_size
 
 
