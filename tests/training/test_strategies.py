@@ -7,7 +7,7 @@ from ac_keras.training import is_chief
 from ac_keras.training import make_strategy
 from ac_keras.training.distribution import FIRST_PORT
 from ac_keras.training.distribution import PORTS_PER_JOB
-from ac_keras.training.distribution import VARIABLES
+from ac_keras.training.distribution import SLURM_VARIABLES
 from ac_keras.training.distribution import expand_nodes
 from ac_keras.training.distribution import expand_tasks
 from ac_keras.training.distribution import num_hosts
@@ -65,16 +65,16 @@ def test_several_hosts_need_a_tf_config_that_is_complete(value, monkeypatch):
     assert f"Received: TF_CONFIG={value!r}. Set it" in str(raised.value)
 
 
-@pytest.mark.parametrize("left_out", VARIABLES)
+@pytest.mark.parametrize("left_out", SLURM_VARIABLES)
 def test_several_hosts_outside_slurm_are_refused(left_out, monkeypatch):
-    for name in VARIABLES:
+    for name in SLURM_VARIABLES:
         monkeypatch.delenv(name, raising=False)
         if name != left_out:
             monkeypatch.setenv(name, STEP[name])
     with pytest.raises(ValueError) as raised:
         make_strategy("multi_host", cluster="slurm")
     assert str(raised.value).endswith(
-        f"Received: no {left_out}. Start the program by srun, or use another "
+        f"Received: no {left_out}. Start the program with srun, or use another "
         "cluster."
     )
 

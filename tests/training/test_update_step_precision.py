@@ -52,21 +52,21 @@ def test_the_scale_halves_until_float16_holds_the_gradients():
 
 def test_the_scale_doubles_after_so_many_sound_steps():
     step = make_step(linear.make_model(), scale_loss=True)
-    step.sound_steps.assign(STEPS_TO_GROW - 2)
+    step.finite_steps.assign(STEPS_TO_GROW - 2)
     scales = []
     for _ in range(3):
         linear.run_steps(step, *linear.draw_batches(1))
         scales.append(float(step.loss_scale) / FIRST_LOSS_SCALE)
     assert scales == [1, 2, 2]
-    assert int(step.sound_steps) < 2
+    assert int(step.finite_steps) < 2
 
 
 def test_an_overflow_starts_the_count_of_sound_steps_anew():
     step = make_step(linear.make_model(), scale_loss=True)
-    step.sound_steps.assign(STEPS_TO_GROW - 1)
+    step.finite_steps.assign(STEPS_TO_GROW - 1)
     x, labels = linear.draw_batches(1)
     linear.run_steps(step, x * np.inf, labels)
-    assert int(step.sound_steps) == 0
+    assert int(step.finite_steps) == 0
     assert float(step.loss_scale) == FIRST_LOSS_SCALE / 2
 
 
