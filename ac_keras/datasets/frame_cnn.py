@@ -15,7 +15,7 @@ from ac_keras.datasets.digits import Digits
 from ac_keras.datasets.flash_mnist import NUM_FRAMES
 from ac_keras.datasets.flash_mnist import FlashMnist
 from ac_keras.models import frame_cnn
-from ac_keras.utils import atomic_file
+from ac_keras.utils import keras_files
 
 SIDE = 28  # pixels
 _CELLS = 6  # along a side; a cell is 4 x 4 pixels, 2 x 2 after pooling
@@ -302,10 +302,7 @@ def pretrained_cnn(
     frames = makers["test"].frames(1, num_empty, stream("frame_test"))
     accuracy = frame_accuracy(cnn, frames)
     logging.info("The CNN names %.2f %% of test frames", 100 * accuracy)
-    with atomic_file.atomic_path(path) as partial:
-        # Keras wants the name to end so.
-        cnn.save_weights(f"{partial}.weights.h5")
-        os.replace(f"{partial}.weights.h5", partial)
+    keras_files.save_weights(cnn, path)
     return cnn
 
 

@@ -23,6 +23,8 @@ import os
 
 import numpy as np
 
+from ac_keras.utils.optional_imports import import_optional
+
 
 @dataclasses.dataclass(frozen=True)
 class Rows:
@@ -192,15 +194,8 @@ def import_arrow():
     Raises:
         ImportError: If it is not there, or another NumPy than it needs.
     """
-    try:
-        import pyarrow
-        import pyarrow.parquet
-    except ImportError as error:
-        raise ImportError(
-            "Expected pyarrow, which writes Parquet. Received: "
-            f"{error}. Install ac-keras[parquet]."
-        ) from error
-    return pyarrow, pyarrow.parquet
+    parquet = import_optional("pyarrow.parquet", "parquet")
+    return import_optional("pyarrow", "parquet"), parquet
 
 
 _WRITERS = {

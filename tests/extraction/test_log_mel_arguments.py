@@ -78,5 +78,5 @@ def test_a_library_for_another_tensorflow_is_not_taken(monkeypatch):
 def test_tensorflow_io_asked_for_and_not_there_is_an_error(
     without_tensorflow_io,
 ):
-    with pytest.raises(ImportError, match="Use ops='tf_signal'"):
+    with pytest.raises(ImportError, match="choose ops='tf_signal'"):
         log_mel_patches(np.zeros(16000), ops="tensorflow_io")

@@ -1,27 +1,28 @@
-"""The message of a host that lost another."""
+"""The explanation on a host that lost another."""
 
 import pytest
 import tensorflow as tf
 
-from ac_keras.runs import explain_loss
+from ac_keras.runs import explain_lost_hosts
 
 
 @pytest.mark.parametrize(
     "kind", [tf.errors.UnavailableError, tf.errors.AbortedError]
 )
-def test_a_loss_is_said_with_what_to_do(kind):
-    message = explain_loss(kind(None, None, "Socket closed"), 3)
-    assert message == (
-        "Expected all 3 hosts to go on. Received: the loss of one, seen as "
-        f"{kind.__name__}. Start the same command on every host again; the "
-        "run goes on from its last checkpoint."
+def test_a_loss_is_explained_with_what_to_do(kind):
+    with pytest.raises(ValueError) as raised, explain_lost_hosts(3):
+        raise kind(None, None, "Socket closed")
+    assert str(raised.value) == (
+        "Expected all 3 hosts to continue. Received: the loss of a host "
+        f"({kind.__name__}). Start the same command on every host again; the "
+        "run resumes from its last checkpoint."
     )
 
 
-def test_one_host_cannot_lose_another():
-    assert explain_loss(tf.errors.UnavailableError(None, None, ""), 1) is None
-
-
-def test_other_errors_are_not_taken_for_a_loss():
-    error = tf.errors.InvalidArgumentError(None, None, "shapes")
-    assert explain_loss(error, 2) is None
+@pytest.mark.parametrize(
+    ("kind", "num_hosts"),
+    [(tf.errors.UnavailableError, 1), (tf.errors.InvalidArgumentError, 2)],
+)
+def test_other_errors_are_not_taken_for_a_loss(kind, num_hosts):
+    with pytest.raises(kind), explain_lost_hosts(num_hosts):
+        raise kind(None, None, "shapes")

@@ -12,6 +12,7 @@ from ac_keras.extraction.engines.job import LostWorkers
 from ac_keras.extraction.engines.job import ShardResult
 from ac_keras.extraction.engines.job import ShardTask
 from ac_keras.extraction.engines.job import WorkerError
+from ac_keras.utils.optional_imports import import_optional
 
 LOOK_SECONDS = 0.5  # between two looks at what clips are done
 
@@ -65,14 +66,7 @@ def import_ray():
     Raises:
         ImportError: If it is not installed.
     """
-    try:
-        import ray
-    except ImportError as error:
-        raise ImportError(
-            "Expected Ray for engine='ray'. Received: no package ray. Give "
-            'pip install "ac-keras[ray]", or take engine="local".'
-        ) from error
-    return ray
+    return import_optional("ray", "ray", ", or choose engine='local'")
 
 
 class RayWorker:

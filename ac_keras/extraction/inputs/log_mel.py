@@ -15,6 +15,8 @@ from collections.abc import Callable
 import numpy as np
 import tensorflow as tf
 
+from ac_keras.utils.optional_imports import import_optional
+
 
 def mel_filters(
     num_bands: int,
@@ -211,16 +213,11 @@ def _tensorflow_io_magnitudes():
 
 
 def _import_tensorflow_io():
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of file systems it cannot load
-            import tensorflow_io
-    except ImportError as error:
-        raise ImportError(
-            f"Expected tensorflow-io. Received: {error}. Use ops='tf_signal', "
-            "which gives the same, or install tensorflow-io."
-        ) from error
-    return tensorflow_io
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of file systems it cannot load
+        return import_optional(
+            "tensorflow_io", "media", ", or choose ops='tf_signal'"
+        )
 
 
 @functools.cache

@@ -5,6 +5,8 @@ import types
 
 import numpy as np
 
+from ac_keras.utils.optional_imports import import_optional
+
 METHODS = ("tvl1", "dis")
 BOUND = 20.0  # pixels a frame; the usual one for stacked flow
 LEVELS = 255
@@ -160,14 +162,8 @@ def _algorithm(method):
 
 
 def _import_opencv() -> types.ModuleType:
-    try:
-        import cv2
-        import cv2.optflow
-    except ImportError as error:
-        raise ImportError(
-            "Expected OpenCV with its contributed modules, which hold TV-L1. "
-            f'Received: {error}. Run pip install "ac-keras[media]", which '
-            "brings opencv-contrib-python-headless; it does not live beside "
-            "opencv-python."
-        ) from error
-    return cv2
+    otherwise = (
+        ", which needs opencv-contrib-python-headless; uninstall opencv-python"
+    )
+    import_optional("cv2.optflow", "media", otherwise)
+    return import_optional("cv2", "media", otherwise)

@@ -10,6 +10,8 @@ import os
 import types
 from collections.abc import Iterator
 
+from ac_keras.utils.optional_imports import import_optional
+
 
 class MediaError(ValueError):
     """A media file that is missing, broken, or without what is asked of it.
@@ -31,15 +33,7 @@ def import_av() -> types.ModuleType:
     Raises:
         ImportError: If it is not installed.
     """
-    try:
-        import av
-    except ImportError as error:
-        raise ImportError(
-            "Expected the package av, which reads media files, to be "
-            f"installed. Received: {error}. Install it by: "
-            'pip install "ac-keras[media]"'
-        ) from error
-    return av
+    return import_optional("av", "media")
 
 
 @contextlib.contextmanager
