@@ -6,7 +6,6 @@ import signal
 import numpy as np
 import pytest
 
-from ac_keras import runs
 from ac_keras import training
 from support.training import small_run
 from support.training.saved_run import best_weights
@@ -106,12 +105,3 @@ def test_a_validation_loss_that_is_not_finite_ends_a_run(manifest, tmp_path):
     assert error.value.step is None
     assert position(folder)[:2] == [1, 0]
     assert best_weights(folder) == weights
-
-
-def test_an_infinite_validation_loss_is_explained_without_a_batch(manifest):
-    message = "validation of epoch 2.* --learning_rate"
-    with (
-        pytest.raises(ValueError, match=message),
-        runs.explain_errors(manifest, ["train"], None),
-    ):
-        raise training.NonFiniteLossError(1, None)

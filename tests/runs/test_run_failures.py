@@ -1,9 +1,11 @@
-"""The explanation on a host that lost another."""
+"""Explanations of errors that stop a run."""
 
 import pytest
 import tensorflow as tf
 
+from ac_keras.runs import explain_errors
 from ac_keras.runs import explain_lost_hosts
+from ac_keras.training import NonFiniteLossError
 
 
 @pytest.mark.parametrize(
@@ -26,3 +28,12 @@ def test_a_loss_is_explained_with_what_to_do(kind):
 def test_other_errors_are_not_taken_for_a_loss(kind, num_hosts):
     with pytest.raises(kind), explain_lost_hosts(num_hosts):
         raise kind(None, None, "shapes")
+
+
+def test_an_infinite_validation_loss_is_explained_without_a_batch():
+    message = "validation of epoch 2.* --learning_rate"
+    with (
+        pytest.raises(ValueError, match=message),
+        explain_errors(None, ["train"], None),
+    ):
+        raise NonFiniteLossError(1, None)
