@@ -69,7 +69,7 @@ class Run:
 
     @property
     def is_complete(self) -> bool:
-        """Whether the result has been written."""
+        """True once the result has been written."""
         return self.result_path.is_file()
 
     def check(self) -> None:
