@@ -27,7 +27,7 @@ from absl import flags
 from absl import logging
 
 from ac_keras import cluster_classifier
-from ac_keras.training.update_step import clip_losses
+from ac_keras.training.update_step import per_example_loss
 from ac_keras.training.update_step import with_logits
 from report import Report
 from scaling_points import DOUBLED
@@ -72,7 +72,7 @@ def make_modes(point: Point):
     def gradients():
         with tf.GradientTape() as tape:
             logits, _ = outputs(features, training=True)
-            loss = tf.reduce_mean(clip_losses(logits, labels, False))
+            loss = tf.reduce_mean(per_example_loss(logits, labels, False))
         return tape.gradient(loss, weights)
 
     return {"forward": forward, "gradients": gradients}

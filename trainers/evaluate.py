@@ -1,9 +1,9 @@
-"""Measures a trained model on a split of a dataset.
+"""Evaluates a trained model on a split of a dataset.
 
     python trainers/evaluate.py --model=runs/flash_mnist/model.keras \
         --data_dir=records/flash_mnist --split=validation
 
-The figures are those that training reports: of one label a clip or several.
+Prints the metrics that training reports, as JSON.
 """
 
 import functools
@@ -19,29 +19,32 @@ from ac_keras.pipeline import Manifest
 from ac_keras.pipeline import evaluation_batches
 
 _MODEL = flags.DEFINE_string(
-    "model", None, "The model.keras of a run.", required=True
+    "model", None, "Path of the model.keras of a run.", required=True
 )
 _DATA_DIR = flags.DEFINE_string(
     "data_dir", None, "Folder of the dataset.", required=True
 )
-_SPLIT = flags.DEFINE_string("split", "test", "The split to measure on.")
+_SPLIT = flags.DEFINE_string("split", "test", "Split to evaluate on.")
 _EVAL_FRAMES = flags.DEFINE_integer(
     "eval_frames",
     0,
-    "Frames taken at equal intervals from each clip; 0 takes all.",
+    "Number of frames taken at equal intervals from each clip; 0 takes all.",
     lower_bound=0,
 )
 _BATCH_SIZE = flags.DEFINE_integer(
-    "batch_size", 256, "Clips at a time.", lower_bound=1
+    "batch_size", 256, "Number of clips in a batch.", lower_bound=1
 )
 
 
-def measure() -> dict:
-    """Gives the split's number of clips and figures.
+def evaluate() -> dict:
+    """Computes the metrics of the split.
+
+    Returns:
+        The number of clips, and the metrics by name.
 
     Raises:
-        FileNotFoundError: If model or dataset are missing.
-        ValueError: If they do not fit, or a record is broken.
+        FileNotFoundError: If the model or the dataset is missing.
+        ValueError: If they do not match, or a record is corrupt.
     """
     manifest = Manifest.load(_DATA_DIR.value)
     split, description = manifest.split(_SPLIT.value), manifest.description
@@ -59,18 +62,18 @@ def measure() -> dict:
         description.multi_label,
     )
     with runs.name_corrupt_records(manifest, _SPLIT.value):
-        measured = evaluator.evaluate(
+        metrics = evaluator.evaluate(
             lambda size, shard: read(batch_size=size, shard=shard),
             _BATCH_SIZE.value,
         )
-    return {"num_clips": split.num_clips, **measured}
+    return {"num_clips": split.num_clips, **metrics}
 
 
 def main(argv):
     if len(argv) > 1:
         raise app.UsageError(f"Expected flags only. Received: {argv[1:]}.")
     try:
-        print(json.dumps(measure(), indent=1))
+        print(json.dumps(evaluate(), indent=1))
     except (FileNotFoundError, ValueError) as error:
         sys.exit(str(error))
 

@@ -1,12 +1,12 @@
-"""Writes a trained model's next SavedModel version for TensorFlow Serving.
+"""Exports a trained model as the next SavedModel version for serving.
 
     python trainers/export.py --model=runs/flash_mnist/model.keras \
         --data_dir=records/flash_mnist --output_dir=served/flash_mnist
 
-The version is tried in a process that has TensorFlow and nothing of this
-package; it takes its number, by which a server finds it, when it agrees with
-the model on the split that --split names. Beside it come files that start a
-server, and by --runtimes the model for other runtimes than TensorFlow.
+The SavedModel is checked in a process that has TensorFlow but not this package.
+It receives its version number, by which TensorFlow Serving finds it, only if it
+agrees with the model on the split --split. Beside it come files that start a
+server, and with --runtimes the model for runtimes other than TensorFlow.
 """
 
 import pathlib
@@ -19,62 +19,66 @@ from ac_keras import runs
 from ac_keras import serving
 from ac_keras.pipeline import Manifest
 from ac_keras.pipeline import evaluation_batches
+from ac_keras.utils.deprecated_flags import define_deprecated_flag
 
 _MODEL = flags.DEFINE_string(
-    "model", None, "The model.keras of a run.", required=True
+    "model", None, "Path of the model.keras of a run.", required=True
 )
 _DATA_DIR = flags.DEFINE_string(
-    "data_dir", None, "Folder of its dataset.", required=True
+    "data_dir", None, "Folder of the model's dataset.", required=True
 )
 _OUTPUT_DIR = flags.DEFINE_string(
-    "output_dir", None, "Folder of the versions.", required=True
+    "output_dir", None, "Folder for the versions of the model.", required=True
 )
 _TOP_K = flags.DEFINE_integer(
     "top_k",
     serving.ServingOptions.top_k,
-    "How many classes to name.",
+    "Number of most probable classes in a response.",
     lower_bound=1,
 )
 _EVAL_FRAMES = flags.DEFINE_integer(
     "eval_frames",
     0,
-    "Frames that the server takes at equal intervals from a clip that comes "
-    "as a record; 0 takes all.",
+    "Number of frames that the server takes at equal intervals from a clip in "
+    "a record; 0 takes all.",
     lower_bound=0,
 )
-_MAX_FRAMES = flags.DEFINE_integer(
-    "max_frames",
+_MAX_NUM_FRAMES = flags.DEFINE_integer(
+    "max_num_frames",
     0,
-    "The most frames of a clip; a request with a longer one is refused. 0 "
-    f"stands for {serving.ServingOptions.max_frames}, or for the dataset's "
-    "longest clip where that is longer.",
+    "Maximum number of frames of a clip; a request with more is rejected. 0 is "
+    f"the larger of {serving.ServingOptions.max_num_frames} and the length of "
+    "the dataset's longest clip.",
     lower_bound=0,
 )
+define_deprecated_flag("max_frames", _MAX_NUM_FRAMES)
 _SEQUENCE_FORMAT = flags.DEFINE_enum(
     "sequence_format",
     None,
     ["youtube8m", "mediasequence"],
-    "Take SequenceExamples of this format too; those of the dataset's own "
-    "format are taken anyway.",
+    "Accept SequenceExamples of this format too, besides those of the "
+    "dataset's own format.",
 )
 _MODEL_NAME = flags.DEFINE_string(
     "model_name",
     None,
-    "The name under which clients ask for the model; if not given, that of "
-    "--output_dir, in letters and digits.",
+    "Name by which clients request the model. Defaults to the name of "
+    "--output_dir.",
 )
 _RUNTIMES = flags.DEFINE_list(
     "runtimes",
     [],
-    f"Other runtimes to write the model for, of {', '.join(serving.RUNTIMES)}.",
+    f"Further runtimes to export to, among {', '.join(serving.RUNTIMES)}.",
 )
-_SPLIT = flags.DEFINE_string("split", "test", "The split to try it on.")
+_SPLIT = flags.DEFINE_string(
+    "split", "test", "Split on which the SavedModel is checked."
+)
 
 _BATCH_SIZE = 256
 
 
 def check_names() -> None:
-    """Raises ValueError before anything is written."""
+    """Raises ValueError before files are written."""
     if _MODEL_NAME.value is not None:
         serving.check_model_name(_MODEL_NAME.value)
     unknown = sorted(set(_RUNTIMES.value) - set(serving.RUNTIMES))
@@ -86,18 +90,21 @@ def check_names() -> None:
 
 
 def export() -> list[str]:
-    """Writes a version and what belongs to it, and says how it did.
+    """Writes a version, its files and other runtimes.
+
+    Returns:
+        Lines to print.
 
     Raises:
-        FileNotFoundError: If model or dataset are missing.
+        FileNotFoundError: If the model or the dataset is missing.
         ImportError: If a runtime is not installed.
-        ValueError: If they do not fit, or a record is broken.
-        RuntimeError: If what was written does not repeat the model.
+        ValueError: If they do not match, or a record is corrupt.
+        RuntimeError: If an exported file does not agree with the model.
     """
     output_dir = pathlib.Path(_OUTPUT_DIR.value)
     check_names()
     manifest = Manifest.load(_DATA_DIR.value)
-    manifest.split(_SPLIT.value)  # or raises, before anything is written
+    manifest.split(_SPLIT.value)  # Raises ValueError if it is missing.
     model = runs.load_classifier(_MODEL.value, manifest.description)
     batches = evaluation_batches(
         manifest,
@@ -118,15 +125,16 @@ def export() -> list[str]:
         manifest.description,
         top_k=_TOP_K.value,
         sample_size=_EVAL_FRAMES.value,
-        max_frames=_MAX_FRAMES.value or serving.frame_limit(manifest),
+        max_num_frames=_MAX_NUM_FRAMES.value or serving.frame_limit(manifest),
         sequence_format=_SEQUENCE_FORMAT.value,
         check=check,
     )
     (result,) = checks
-    said = [
-        f"{version} repeats the model's {100 * result.accuracy:.2f} % on "
-        f"{result.num_clips} {_SPLIT.value} clips in a process without "
-        f"ac_keras; largest difference {result.max_difference:.1e}."
+    lines = [
+        f"{version} agrees with the model: {100 * result.accuracy:.2f} % of "
+        f"{result.num_clips} {_SPLIT.value} clips are correct in a process "
+        "without ac_keras; largest difference of probabilities "
+        f"{result.max_difference:.1e}."
     ]
     for runtime in _RUNTIMES.value:
         suffix = serving.RUNTIMES[runtime]
@@ -137,8 +145,8 @@ def export() -> list[str]:
                 version.with_suffix(suffix),
                 batches,
             )
-        said.append(
-            f"{written.path} repeats it on {written.num_clips} clips; largest "
+        lines.append(
+            f"{written.path} agrees on {written.num_clips} clips; largest "
             f"difference {written.max_difference:.1e}."
         )
     folder_name = serving.fitting_model_name(output_dir.resolve().name)
@@ -146,8 +154,9 @@ def export() -> list[str]:
         output_dir, _MODEL_NAME.value or folder_name
     )
     if written:
-        said.append("What starts a server: " + ", ".join(map(str, written)))
-    return said
+        files = ", ".join(map(str, written))
+        lines.append(f"Files that start a server: {files}")
+    return lines
 
 
 def main(argv):

@@ -3,13 +3,17 @@ r"""Trains a backbone on clips, as a temporal segment network.
     python trainers/finetune_backbone.py --data_dir=records/mine_inputs \
         --modality=rgb --backbone=small --output_dir=runs/mine_rgb
 
-takes records of what `extract_features.py` with `--MODALITY_backbone=none`
-keeps, draws one frame of each of 7 segments and averages their scores (Long et
-al., section 5.2; Wang et al., ECCV 2016). `backbone.keras` in the output folder
-is the feature extractor of the epoch that was best on the validation split;
-`extract_features.py --rgb_backbone=runs/mine_rgb/backbone.keras` takes it. Flow
-begins from RGB by `--inflate_from=runs/mine_rgb/backbone.keras`. A run that was
-stopped goes on where it was when the same command is given again.
+The dataset holds the inputs that `extract_features.py` writes with
+`--MODALITY_backbone=none`. Training draws one frame from each of 7 segments of
+a clip and averages their scores (Long et al., section 5.2; Wang et al., ECCV
+2016).
+
+`backbone.keras` in the output folder is the feature extractor of the epoch that
+was best on the validation split. Use it with
+`extract_features.py --rgb_backbone=runs/mine_rgb/backbone.keras`, or start the
+flow backbone from it with `--inflate_from=runs/mine_rgb/backbone.keras`.
+
+The same command resumes a run that was stopped.
 """
 
 import functools
@@ -18,7 +22,6 @@ import pathlib
 import sys
 
 import keras
-import tensorflow as tf
 from absl import app
 from absl import flags
 from absl import logging
@@ -32,72 +35,101 @@ from ac_keras.pipeline import Manifest
 from ac_keras.pipeline import evaluation_batches
 from ac_keras.pipeline import steps_per_epoch
 from ac_keras.pipeline import training_batches
-from ac_keras.runs import folder
 from ac_keras.utils import keras_files
 
 _DATA_DIR = flags.DEFINE_string(
     "data_dir", None, "Folder of the dataset of inputs.", required=True
 )
 _OUTPUT_DIR = flags.DEFINE_string(
-    "output_dir", None, "Folder for everything that comes out.", required=True
+    "output_dir", None, "Folder for all output files.", required=True
 )
 _MODALITY = flags.DEFINE_enum(
-    "modality", "rgb", ["rgb", "flow", "audio"], "What to train on."
+    "modality", "rgb", ["rgb", "flow", "audio"], "Modality to train on."
 )
 _BACKBONE = flags.DEFINE_string(
     "backbone",
     None,
-    "`small`, `vgg16` for audio, a name in keras.applications or a .keras "
-    "file; left out where --inflate_from tells.",
+    "Backbone to train: small, vgg16 for audio, a name in keras.applications, "
+    "or a .keras file. Leave it out with --inflate_from.",
 )
 _WEIGHTS = flags.DEFINE_string(
-    "weights", None, "`imagenet` or a file of weights; none by default."
+    "weights",
+    None,
+    "Initial weights of the backbone: imagenet or a file of weights. Random by "
+    "default.",
 )
 _INFLATE_FROM = flags.DEFINE_string(
-    "inflate_from", None, "The backbone of RGB that flow begins from."
+    "inflate_from",
+    None,
+    "RGB backbone from which a flow backbone is initialized.",
 )
 _SEGMENTS = flags.DEFINE_integer(
-    "segments", 7, "Frames of a clip, in training.", lower_bound=1
+    "segments",
+    7,
+    "Number of segments of a clip, with one frame drawn from each in training.",
+    lower_bound=1,
 )
 _EVAL_FRAMES = flags.DEFINE_integer(
-    "eval_frames", 0, "Frames at equal intervals; 0 takes all.", lower_bound=0
+    "eval_frames",
+    0,
+    "Number of frames taken at equal intervals in evaluation; 0 takes all.",
+    lower_bound=0,
 )
-_DROPOUT = flags.DEFINE_float("dropout", 0.5, "Of a frame's feature.", 0, 1)
+_DROPOUT = flags.DEFINE_float(
+    "dropout", 0.5, "Dropout rate of the features of a frame.", 0, 1
+)
 _LEARNING_RATE = flags.DEFINE_float(
-    "learning_rate", 1e-3, "Adam's, falling to 0 by a cosine.", lower_bound=0
+    "learning_rate",
+    1e-3,
+    "Peak learning rate of Adam, with a cosine decay to 0.",
+    lower_bound=0,
 )
 _BATCH_SIZE = flags.DEFINE_integer(
-    "batch_size", 32, "Clips in a step.", lower_bound=1
+    "batch_size", 32, "Number of clips in a step.", lower_bound=1
 )
-_EPOCHS = flags.DEFINE_integer("epochs", 20, "How many.", lower_bound=1)
+_EPOCHS = flags.DEFINE_integer("epochs", 20, "Number of epochs.", lower_bound=1)
 _IN_MEMORY = flags.DEFINE_bool(
-    "in_memory", False, "Whether to hold the training records in memory."
+    "in_memory", False, "Keep all training records in memory."
 )
 _STEPS_PER_EXECUTION = flags.DEFINE_integer(
-    "steps_per_execution", 8, "Steps between two looks.", lower_bound=1
+    "steps_per_execution",
+    8,
+    "Number of steps between two checks of the loss.",
+    lower_bound=1,
 )
-_SEED = flags.DEFINE_integer("seed", 0, "Decides everything.", lower_bound=0)
+_SEED = flags.DEFINE_integer(
+    "seed",
+    0,
+    "Seed of initial weights, order of clips, frames and dropout.",
+    lower_bound=0,
+)
 
 BACKBONE = "backbone.keras"
 FREE_FLAGS = ("data_dir", "output_dir")
 
 
-def make_backbone(manifest: Manifest) -> keras.Model:
-    """Makes the backbone that training begins with."""
-    shape = input_shape_of(manifest.description, _MODALITY.value)
-    return choose_backbone(
+def build_model(manifest: Manifest) -> tuple[keras.Model, keras.Model]:
+    """Builds the segment network; returns it and its backbone."""
+    backbone = choose_backbone(
         _MODALITY.value,
-        shape,
+        input_shape_of(manifest.description, _MODALITY.value),
         source=_BACKBONE.value,
         weights=_WEIGHTS.value,
         inflate_from=_INFLATE_FROM.value,
     )
+    model = segment_network(
+        _MODALITY.value,
+        backbone,
+        manifest.description.num_classes,
+        _DROPOUT.value,
+    )
+    return model, backbone
 
 
 def make_trainer(
     model: keras.Model, manifest: Manifest, directory: pathlib.Path
 ) -> training.Trainer:
-    """Makes the loop around a model."""
+    """Creates the training loop."""
     steps = steps_per_epoch(manifest, "train", _BATCH_SIZE.value)
     rate = training.make_schedule(
         "cosine", _LEARNING_RATE.value, total_steps=steps * _EPOCHS.value
@@ -146,68 +178,45 @@ def evaluate_data(manifest, split, size, shard):
 
 
 def train(directory: pathlib.Path) -> dict:
-    """Trains from the start, or from where it was stopped.
+    """Trains from the start, or from the last checkpoint.
 
     Returns:
         The result.
 
     Raises:
-        ValueError: If flags, dataset and folder do not fit.
+        ValueError: If flags, dataset and folder do not match.
         FileNotFoundError: If the dataset is missing.
-        RunStopped: If a signal came.
+        RunStopped: If a signal was received.
     """
     manifest = Manifest.load(_DATA_DIR.value)
-    folder.check(directory, flag_values(), manifest, FREE_FLAGS)
-    if (directory / folder.RESULT).is_file():
+    run = runs.Run(directory, runs.flag_values(), manifest, FREE_FLAGS)
+    run.check()
+    if run.is_complete:
         print(f"{directory} is complete.")
-        return folder.read_json(directory / folder.RESULT)
+        return run.read_result()
     for split in ("validation", "test"):
-        manifest.split(split)  # or raises
+        manifest.split(split)  # Raises ValueError if it is missing.
     keras.utils.set_random_seed(_SEED.value)
-    backbone = make_backbone(manifest)
-    model = segment_network(
-        _MODALITY.value,
-        backbone,
-        manifest.description.num_classes,
-        _DROPOUT.value,
-    )
+    model, backbone = build_model(manifest)
     trainer = make_trainer(model, manifest, directory)
-    folder.claim(directory, flag_values(), manifest, FREE_FLAGS)
+    run.claim()
     backbone.summary()
     evaluate = functools.partial(evaluate_data, manifest)
-    with training.StopSignal() as signals:
-        history = trainer.fit(
-            functools.partial(train_data, manifest),
-            functools.partial(evaluate, "validation"),
-            runs.RunLog(directory, _BATCH_SIZE.value, _EPOCHS.value),
-            signals,
-        )
-    model.load_weights(directory / training.BEST_WEIGHTS)
+    run.train(
+        trainer,
+        functools.partial(train_data, manifest),
+        functools.partial(evaluate, "validation"),
+        runs.RunLog(directory, _BATCH_SIZE.value, _EPOCHS.value),
+    )
+    run.load_best(model)
     metrics = training.evaluation_metrics(manifest.description)
     test = training.Evaluator(model, metrics).evaluate(
         functools.partial(evaluate, "test"), _BATCH_SIZE.value
     )
     keras_files.save_model(backbone, directory / BACKBONE)
-    best = history[trainer.best.index(history)]
-    result = {
-        **{f"test_{name}": value for name, value in test.items()},
-        **{f"validation_{x[4:]}": best[x] for x in best if x[:4] == "val_"},
-        "best_epoch": best["epoch"] + 1,
-        "epochs": len(history),
-        "training_seconds": round(sum(x["seconds"] for x in history), 1),
-        "parameters": model.count_params(),
-        "tensorflow": tf.__version__,
-        "keras": keras.__version__,
-    }
-    folder.write_json(directory / folder.RESULT, result)
-    trainer.state.remove()
+    result = run.summarize(model, test)
+    run.finish(result)
     return result
-
-
-def flag_values() -> dict:
-    """Gives all flags of this program."""
-    found = flags.FLAGS.flags_by_module_dict()[sys.argv[0]]
-    return {flag.name: flag.value for flag in found}
 
 
 def main(argv):

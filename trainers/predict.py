@@ -1,35 +1,35 @@
-"""Names the most probable classes of clips, by a trained model.
+"""Predicts the most probable classes of clips with a trained model.
 
-Of the clips of a dataset's split, printed with their labels:
+Clips of a dataset's split are printed with their labels:
 
     python trainers/predict.py --model=runs/flash_mnist/model.keras \
         --data_dir=records/flash_mnist --split=test --num_clips=5
 
-Every line is a JSON object: the clip's id, its labels by name, and the most
-probable classes with their probabilities. A model server can be asked in place
-of a model here:
+Each line is a JSON object: the clip's id, the names of its labels, and the most
+probable classes with their probabilities. A model server can be used in place
+of a local model:
 
     python trainers/predict.py --server=localhost:8500 \
         --model_name=flash_mnist --data_dir=records/flash_mnist
 
-Of all clips in files of records, labelled or not, in the format that a
-dataset's manifest.json describes (its own files may be missing):
+Record files, labelled or not, must have the format that the dataset's
+manifest.json describes; the dataset's own files may be missing:
 
     python trainers/predict.py --model=runs/kinetics/model.keras \
         --data_dir=records/kinetics --records='new/part-*' --output=predicted
 
-The output folder receives a file of predictions for each file of records. The
-same command goes on with a run that was stopped. docs/prediction.md tells more.
+The output folder receives a file of predictions for each record file. The same
+command resumes a run that was stopped. See docs/prediction.md.
 
-Of media files, by a model of a dataset that data/videos/extract_features.py
+Media files need a model of a dataset that data/videos/extract_features.py
 wrote:
 
     python trainers/predict.py --model=runs/mine/model.keras \
-        --data_dir=records/mine --explain=pictures clip.mp4 other.webm
+        --data_dir=records/mine --explain=plots clip.mp4 other.webm
 
-prints a line for each, and draws what the model attended to. A file that cannot
-be used has a line with its `error`; the others are done, and the exit status is
-1.
+This prints a line for each file and plots what the model attended to. The line
+of a file that cannot be used has an `error`; the other files are still
+predicted, and the exit status is 1.
 """
 
 import itertools
@@ -51,69 +51,76 @@ from ac_keras.prediction.clip_predictor import ClipPredictor
 from ac_keras.prediction.media_files import predict_media
 from ac_keras.utils.deprecated_flags import define_deprecated_flag
 
-_MODEL = flags.DEFINE_string("model", None, "The model.keras of a run.")
+_MODEL = flags.DEFINE_string("model", None, "Path of the model.keras of a run.")
 _DATA_DIR = flags.DEFINE_string(
     "data_dir", None, "Folder of the dataset.", required=True
 )
 _TOP_K = flags.DEFINE_integer(
-    "top_k", 5, "How many classes to name.", lower_bound=1
+    "top_k", 5, "Number of most probable classes to print.", lower_bound=1
 )
 _EVAL_FRAMES = flags.DEFINE_integer(
     "eval_frames",
     0,
-    "Frames taken at equal intervals from each clip; 0 takes all.",
+    "Number of frames taken at equal intervals from each clip; 0 takes all.",
     lower_bound=0,
 )
 _BATCH_SIZE = flags.DEFINE_integer(
-    "batch_size", 256, "Clips at a time.", lower_bound=1
+    "batch_size", 256, "Number of clips in a batch.", lower_bound=1
 )
 
-# A split, printed.
-_SPLIT = flags.DEFINE_string("split", "test", "The split to predict.")
+# Clips of a split.
+_SPLIT = flags.DEFINE_string("split", "test", "Split to predict.")
 _NUM_CLIPS = flags.DEFINE_integer(
-    "num_clips", 0, "Only so many clips; 0 takes all.", lower_bound=0
+    "num_clips", 0, "Number of clips to print; 0 prints all.", lower_bound=0
 )
 _SERVER = flags.DEFINE_string(
-    "server", None, "host:port of a model server, in place of --model."
+    "server", None, "Address host:port of a model server, in place of --model."
 )
 _MODEL_NAME = flags.DEFINE_string(
-    "model_name", None, "The name that the server has for the model."
+    "model_name", None, "Name of the model on the server."
 )
 _PROTOCOL = flags.DEFINE_enum(
-    "protocol", "grpc", ["grpc", "rest"], "How to ask the server."
+    "protocol",
+    "grpc",
+    ["grpc", "rest"],
+    "Protocol of the requests to the server.",
 )
 _TIMEOUT = flags.DEFINE_float(
-    "timeout", 60, "Seconds for a request to the server with all its attempts."
+    "timeout",
+    60,
+    "Timeout of a request to the server in seconds, over all attempts.",
 )
 
-# Files of records.
+# Record files.
 _RECORDS = flags.DEFINE_list(
-    "records", None, "Patterns of files, in place of a split."
+    "records", None, "Patterns of record files, in place of a split."
 )
 _OUTPUT = flags.DEFINE_string(
     "output", None, "Folder for the predictions of --records."
 )
 _FORMAT = flags.DEFINE_enum(
-    "format", "jsonl", list(prediction.FORMATS), "How to write them."
+    "format", "jsonl", list(prediction.FORMATS), "Format of the predictions."
 )
 _SHARD = flags.DEFINE_list(
     "shard",
     "0,1",
-    "INDEX,COUNT: take every COUNT-th file from number INDEX on, and leave "
-    "the others to other processes.",
+    "Shard of the record files that this process reads, as INDEX,COUNT: every "
+    "COUNT-th file, starting with file INDEX.",
 )
 define_deprecated_flag("share", _SHARD)
 _SKIP_CORRUPT_RECORDS = flags.DEFINE_bool(
     "skip_corrupt_records",
     False,
-    "Whether to leave out records that cannot be used; summary.json lists "
-    "them. Else they are errors.",
+    "Leave out records that cannot be used, and list them in summary.json. By "
+    "default they are errors.",
 )
 define_deprecated_flag("skip_broken_records", _SKIP_CORRUPT_RECORDS)
 
-# Media files, which are arguments.
+# Media files, which are positional arguments.
 _EXPLAIN = flags.DEFINE_string(
-    "explain", None, "Folder for a picture of each media file."
+    "explain",
+    None,
+    "Folder for a plot of what the model attended to in each media file.",
 )
 
 FLAGS_OF_SERVERS = (_SERVER, _MODEL_NAME, _PROTOCOL, _TIMEOUT)
@@ -128,15 +135,15 @@ FLAGS_NOT_OF_MEDIA = (
 
 
 def check_flags(media: list[str]) -> None:
-    """Raises app.UsageError where flags of several uses are mixed."""
+    """Raises app.UsageError if flags of several uses are mixed."""
     parse_shard()
     if media:
-        refuse(FLAGS_NOT_OF_MEDIA, "with media files")
+        reject(FLAGS_NOT_OF_MEDIA, "with media files")
     elif _RECORDS.value is not None:
-        refuse((*FLAGS_OF_SPLITS, _EXPLAIN), "with --records")
+        reject((*FLAGS_OF_SPLITS, _EXPLAIN), "with --records")
     else:
-        refuse(FLAGS_OF_RECORDS, "without --records")
-        refuse((_EXPLAIN,), "without media files")
+        reject(FLAGS_OF_RECORDS, "without --records")
+        reject((_EXPLAIN,), "without media files")
     check_source()
     if _RECORDS.value is not None and not _OUTPUT.value:
         raise app.UsageError(
@@ -145,8 +152,8 @@ def check_flags(media: list[str]) -> None:
         )
 
 
-def refuse(others: tuple, use: str) -> None:
-    """Raises app.UsageError if one of some flags is given."""
+def reject(others: tuple, use: str) -> None:
+    """Raises app.UsageError if one of these flags is given."""
     mixed = [f"--{flag.name}" for flag in others if flag.present]
     if mixed:
         raise app.UsageError(
@@ -156,7 +163,7 @@ def refuse(others: tuple, use: str) -> None:
 
 
 def check_source() -> None:
-    """Raises app.UsageError where not one model is named."""
+    """Raises app.UsageError unless exactly one model is named."""
     if (_MODEL.value is None) == (_SERVER.value is None):
         raise app.UsageError(
             "Expected either --model or --server. Received: "
@@ -171,7 +178,7 @@ def check_source() -> None:
 
 
 def parse_shard() -> tuple[int, int]:
-    """Reads --shard; what it means is checked later."""
+    """Parses --shard. Its range is checked when it is used."""
     if len(_SHARD.value) != 2 or not all(x.isdecimal() for x in _SHARD.value):
         raise app.UsageError(
             "Expected --shard as INDEX,COUNT. Received: "
@@ -209,7 +216,7 @@ def predictions(model, manifest: Manifest):
 
 
 def served_predictions(manifest: Manifest):
-    """Yields the same dicts, of what a server says."""
+    """Yields the same dicts from the predictions of a server."""
     names = np.array(manifest.description.class_names)
     with serving.Client(
         _SERVER.value,
@@ -233,7 +240,7 @@ def served_predictions(manifest: Manifest):
 
 
 def describe(clip_id, labels, classes, scores, names) -> dict:
-    """Gives what is printed of a clip, of one label or of several."""
+    """Returns the values to print for a clip, with one label or several."""
     indices = np.flatnonzero(labels) if labels.ndim else [labels]
     return {
         "id": clip_id,
@@ -244,7 +251,7 @@ def describe(clip_id, labels, classes, scores, names) -> dict:
 
 
 def predict_records() -> None:
-    """Writes the predictions of all files and prints what was done."""
+    """Writes the predictions of all record files and prints a summary."""
     description = Description.load(_DATA_DIR.value)
     with training.StopSignal() as signals:
         model = runs.load_classifier(_MODEL.value, description)

@@ -2,15 +2,20 @@
 
     python trainers/train.py --flagfile=flash_mnist.flags
 
-A flagfile without a folder is looked up in trainers/flags too. The output
-folder receives the flags, TensorBoard logs and a CSV of all epochs, the model
-that was best on the validation split, its result on the test split, which is
-read once, a SavedModel that was tried in a process of its own, pictures and
-report.html. The same command goes on with a run that was stopped.
+A flagfile without a folder is also searched in trainers/flags. The output
+folder receives:
+
+- the flags, TensorBoard logs and a CSV file with the metrics of all epochs;
+- the model that was best on the validation split, and its metrics on the test
+  split, which is read once;
+- a SavedModel, which is checked in a separate process;
+- plots and report.html.
+
+The same command resumes a run that was stopped.
 """
 
-import contextlib
 import functools
+import json
 import pathlib
 import sys
 
@@ -25,223 +30,281 @@ from ac_keras import ShiftingCluster
 from ac_keras import cluster_classifier
 from ac_keras import runs
 from ac_keras import training
+from ac_keras.pipeline import Description
 from ac_keras.pipeline import Manifest
 from ac_keras.pipeline import evaluation_batches
 from ac_keras.pipeline import skip_corrupt_records
 from ac_keras.pipeline import steps_per_epoch
 from ac_keras.pipeline import training_batches
-from ac_keras.runs import folder
 from ac_keras.utils import atomic_file
+from ac_keras.utils.deprecated_flags import define_deprecated_flag
 
-# What is read and what is written.
+# Input and output.
 _DATA_DIR = flags.DEFINE_list(
     "data_dir",
     None,
-    "Folder of the dataset. Several are trained on one after the other, and "
-    "the mean of their results is reported.",
+    "Folder of the dataset. Several folders are trained on one after the "
+    "other, and the mean of their results is reported.",
     required=True,
 )
 _OUTPUT_DIR = flags.DEFINE_string(
-    "output_dir", None, "Folder for everything that comes out.", required=True
+    "output_dir", None, "Folder for all output files.", required=True
 )
-_TRAIN_SPLIT = flags.DEFINE_string("train_split", "train", "To learn from.")
+_TRAIN_SPLIT = flags.DEFINE_string("train_split", "train", "Split to train on.")
 _VALIDATION_SPLIT = flags.DEFINE_string(
     "validation_split",
     "validation",
-    "To choose the epoch on; empty chooses none and keeps the last one.",
+    "Split on which the best epoch is chosen. If empty, the last epoch is "
+    "kept.",
 )
 _TEST_SPLIT = flags.DEFINE_string(
-    "test_split", "test", "To test on, once, at the end."
+    "test_split", "test", "Split to test on, once, at the end."
 )
 _TRAIN_FRAMES = flags.DEFINE_integer(
     "train_frames",
     0,
-    "Frames drawn from each clip and modality in training; 0 takes all.",
+    "Number of frames drawn at random from each clip and modality in "
+    "training; 0 takes all.",
     lower_bound=0,
 )
 _EVAL_FRAMES = flags.DEFINE_integer(
     "eval_frames",
     0,
-    "Frames taken at equal intervals in evaluation; 0 takes all.",
+    "Number of frames taken at equal intervals in evaluation; 0 takes all.",
     lower_bound=0,
 )
 _IN_MEMORY = flags.DEFINE_bool(
-    "in_memory", False, "Whether to hold the training records in memory."
+    "in_memory", False, "Keep all training records in memory."
 )
 _SKIP_CORRUPT_RECORDS = flags.DEFINE_bool(
     "skip_corrupt_records",
     False,
-    "Whether to read all records first and leave out those that are broken; "
-    "skipped_records.txt lists them. Else they are errors.",
+    "Read all records before training and leave out the corrupt ones, which "
+    "are listed in skipped_records.txt. By default a corrupt record is an "
+    "error.",
 )
 
-# The model.
+# Model.
 _NUM_UNITS = flags.DEFINE_list(
     "num_units",
     "32",
-    "Attention units: a number for every modality, or MODALITY:NUMBER for "
-    "those to be used, such as rgb:64,flow:32,audio:32.",
+    "Number of attention units: one number for every modality, or "
+    "MODALITY:NUMBER pairs for the modalities to use, such as "
+    "rgb:64,flow:32,audio:32.",
 )
 _WEIGHTING = flags.DEFINE_enum(
-    "weighting", "fc1", ["average", "fc1", "fc2"], "Eq. 3, 4 or 5."
+    "weighting",
+    "fc1",
+    ["average", "fc1", "fc2"],
+    "Weighting function of the attention units (Eq. 3, 4 and 5).",
 )
 _HIDDEN_UNITS = flags.DEFINE_integer(
-    "hidden_units", 10, "Hidden layer of fc2.", lower_bound=1
+    "hidden_units",
+    10,
+    "Number of units in the hidden layer of the fc2 weighting.",
+    lower_bound=1,
 )
-_SHIFT = flags.DEFINE_bool("shift", True, "Whether to shift (Eq. 7).")
+_SHIFT = flags.DEFINE_bool(
+    "shift", True, "Apply the shifting operation to each unit (Eq. 7)."
+)
 _ALPHA_INITIALIZER = flags.DEFINE_string(
     "alpha_initializer",
     "constant:1",
-    "Of the shift's scales: constant:VALUE or normal:STANDARD_DEVIATION.",
+    "Initializer of the scale parameter alpha (Eq. 7): constant:VALUE or "
+    "normal:STANDARD_DEVIATION.",
 )
 _BETA_INITIALIZER = flags.DEFINE_string(
     "beta_initializer",
     "normal:0.5",
-    "Of the shift's shifts: constant:VALUE or normal:STANDARD_DEVIATION.",
+    "Initializer of the shift parameter beta (Eq. 7): constant:VALUE or "
+    "normal:STANDARD_DEVIATION.",
 )
 _MEAN_FEATURES = flags.DEFINE_bool(
     "mean_features",
     False,
-    "Whether the training split's mean feature stands in for a modality that "
-    "a clip lacks (section 5.2), rather than zeros.",
+    "Replace a modality that a clip lacks by the mean feature of the training "
+    "split (section 5.2). By default it is replaced by zeros.",
 )
 _DROPOUT = flags.DEFINE_float(
-    "dropout", 0.5, "Before the classifier.", lower_bound=0, upper_bound=1
+    "dropout",
+    0.5,
+    "Dropout rate before the classifier.",
+    lower_bound=0,
+    upper_bound=1,
 )
 
-# The update.
+# Optimization.
 _OPTIMIZER = flags.DEFINE_enum(
-    "optimizer", "adam", ["adam", "rmsprop", "sgd"], "How to update."
+    "optimizer", "adam", ["adam", "rmsprop", "sgd"], "Optimizer."
 )
 _LEARNING_RATE = flags.DEFINE_float(
-    "learning_rate", 1e-3, "The highest.", lower_bound=0
+    "learning_rate", 1e-3, "Peak learning rate.", lower_bound=0
 )
-_CLASSIFIER_RATE = flags.DEFINE_float(
-    "classifier_rate",
+_CLASSIFIER_LR_MULTIPLIER = flags.DEFINE_float(
+    "classifier_lr_multiplier",
     1,
-    "What the classifier's learning rate is multiplied by. With shifting and "
-    "few units 30 and more help; see docs/results/flash_mnist.md.",
+    "Factor on the learning rate of the classifier. With shifting and few "
+    "units, 30 and more improve accuracy; see docs/results/flash_mnist.md.",
     lower_bound=0,
 )
+define_deprecated_flag("classifier_rate", _CLASSIFIER_LR_MULTIPLIER)
 _SCHEDULE = flags.DEFINE_enum(
     "schedule",
     "constant",
     ["constant", "cosine", "step"],
-    "Of the learning rate: cosine goes to 0, step drops at --drop_epochs.",
+    "Learning rate schedule. cosine decays to 0 at the last epoch, step drops "
+    "after --drop_epochs.",
 )
 _WARMUP_EPOCHS = flags.DEFINE_float(
-    "warmup_epochs", 0, "In which the rate rises from 0.", lower_bound=0
+    "warmup_epochs",
+    0,
+    "Number of epochs in which the learning rate rises linearly from 0.",
+    lower_bound=0,
 )
 _DROP_EPOCHS = flags.DEFINE_list(
-    "drop_epochs", [], "After how many epochs the rate drops."
+    "drop_epochs",
+    [],
+    "Numbers of epochs after which the learning rate drops, with "
+    "--schedule=step.",
 )
-_DROP_FACTOR = flags.DEFINE_float("drop_factor", 0.1, "By how much it drops.")
+_DROP_FACTOR = flags.DEFINE_float(
+    "drop_factor", 0.1, "Factor on the learning rate at each drop."
+)
 _CLIP_NORM = flags.DEFINE_float(
     "clip_norm",
     0,
-    "Highest L2 norm of all gradients together; 0 does not clip.",
+    "Maximum L2 norm of all gradients together (section 5.4); 0 disables "
+    "clipping.",
     lower_bound=0,
 )
 _CLASS_WEIGHTS = flags.DEFINE_bool(
     "class_weights",
     False,
-    "Whether a clip of a class with S clips weighs 1/S (section 5.4); the mean "
-    "weight stays 1.",
+    "Weight each clip by 1/S, where S is the number of clips in its class "
+    "(section 5.4). The mean weight stays 1.",
 )
-_AVERAGE_MOMENTUM = flags.DEFINE_float(
-    "average_momentum",
+_EMA_MOMENTUM = flags.DEFINE_float(
+    "ema_momentum",
     0,
-    "Evaluate and keep the moving average of the weights with this momentum, "
-    "such as 0.999; 0 keeps the weights themselves.",
+    "Momentum of an exponential moving average of the weights, such as 0.999. "
+    "The averaged weights are evaluated and kept. 0 disables it.",
     lower_bound=0,
     upper_bound=1,
 )
+define_deprecated_flag("average_momentum", _EMA_MOMENTUM)
 _BATCH_SIZE = flags.DEFINE_integer(
-    "batch_size", 64, "Clips in a step, over all devices.", lower_bound=1
+    "batch_size",
+    64,
+    "Number of clips in a step, over all devices.",
+    lower_bound=1,
 )
 _GRADIENT_ACCUMULATION_STEPS = flags.DEFINE_integer(
     "gradient_accumulation_steps",
     1,
-    "Parts in which a device works through its clips of a batch, to need less "
-    "memory; the update is that of the whole batch.",
+    "Number of parts into which each device splits its clips of a batch, to "
+    "save memory. The update is still that of the whole batch.",
     lower_bound=1,
 )
 
-# How long, and what is kept.
-_EPOCHS = flags.DEFINE_integer("epochs", 100, "At most.", lower_bound=1)
+# Duration and checkpoints.
+_EPOCHS = flags.DEFINE_integer(
+    "epochs", 100, "Maximum number of epochs.", lower_bound=1
+)
 _PATIENCE = flags.DEFINE_integer(
     "patience",
     0,
-    "Stop after so many epochs without a better one; 0 never does.",
+    "Number of epochs without improvement after which training stops; 0 "
+    "disables early stopping.",
     lower_bound=0,
 )
 _BEST_METRIC = flags.DEFINE_string(
     "best_metric",
     None,
-    "The figure in epochs.csv that chooses the epoch to keep, or last. By "
-    "default val_accuracy, or val_gap where a clip has several labels.",
+    "Column of epochs.csv by which the best epoch is chosen, or last for the "
+    "last epoch. Defaults to val_accuracy, or to val_gap if clips have several "
+    "labels.",
 )
 _CHECKPOINT_MINUTES = flags.DEFINE_float(
     "checkpoint_minutes",
     10,
-    "Minutes between two checkpoints, at most; there is one after each epoch "
-    "too, unless epochs are so short that it would cost 2 % of the time.",
+    "Maximum number of minutes between two checkpoints. A checkpoint is also "
+    "written after each epoch, unless it would take more than 2 % of the time.",
     lower_bound=0,
 )
 _LOG_STEPS = flags.DEFINE_integer(
-    "log_steps", 100, "Steps between points in TensorBoard.", lower_bound=0
+    "log_steps",
+    100,
+    "Number of steps between two points of TensorBoard's step curves; 0 "
+    "disables them.",
+    lower_bound=0,
 )
 _DRY_RUN = flags.DEFINE_bool(
-    "dry_run", False, "Whether to tell shapes, sizes and steps, and stop."
+    "dry_run",
+    False,
+    "Print shapes, parameter counts, memory and steps, and exit.",
 )
 
-# The machine.
+# Devices.
 _STRATEGY = flags.DEFINE_enum(
     "strategy",
     "mirrored",
     ["mirrored", "one_device", "multi_host"],
-    "Over all GPUs of this machine, one device, or several hosts.",
+    "Devices to train on: all GPUs of this machine, one device, or several "
+    "hosts.",
 )
 _CLUSTER = flags.DEFINE_enum(
     "cluster",
     "tf_config",
     ["tf_config", "slurm"],
-    "Where a host of several finds the others.",
+    "Source of the other hosts' addresses, with --strategy=multi_host.",
 )
 _LOGICAL_DEVICES = flags.DEFINE_integer(
     "logical_devices",
     1,
-    "Without a GPU: CPU devices to split every batch over.",
+    "Number of logical CPU devices to split every batch over, on a machine "
+    "without a GPU.",
     lower_bound=1,
 )
 _DTYPE_POLICY = flags.DEFINE_enum(
     "dtype_policy",
     "float32",
     ["float32", "mixed_bfloat16", "mixed_float16"],
-    "What the layers compute in.",
+    "Keras dtype policy of the layers.",
 )
 _STEPS_PER_EXECUTION = flags.DEFINE_integer(
     "steps_per_execution",
     1,
-    "Steps between two looks at the loss; more help a fast device.",
+    "Number of steps between two checks of the loss. Larger values speed up a "
+    "fast device.",
     lower_bound=1,
 )
 _JIT_COMPILE = flags.DEFINE_bool(
     "jit_compile",
     False,
-    "Whether XLA compiles loss and gradients. On the CPU it is slower; it "
-    "does not work with several logical devices.",
+    "Compile loss and gradients with XLA. This is slower on a CPU and does not "
+    "work with several logical devices.",
 )
 _DETERMINISTIC = flags.DEFINE_bool(
     "deterministic",
     True,
-    "Whether the same seed gives the same bits. A GPU is faster without.",
+    "Use deterministic operations only, so that the same seed gives the same "
+    "bits. --nodeterministic is faster on a GPU.",
 )
-_SEED = flags.DEFINE_integer("seed", 0, "Decides everything.", lower_bound=0)
+_SEED = flags.DEFINE_integer(
+    "seed",
+    0,
+    "Seed of initial weights, order of clips, frames and dropout.",
+    lower_bound=0,
+)
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[1]
 FLAGFILES = REPOSITORY / "trainers" / "flags"
-# May differ when a run goes on.
+OPTIMIZERS = {
+    "adam": keras.optimizers.Adam,
+    "rmsprop": keras.optimizers.RMSprop,
+    "sgd": keras.optimizers.SGD,
+}
+# Flags that may change when a run is resumed.
 FREE_FLAGS = (
     "checkpoint_minutes",
     "data_dir",
@@ -253,7 +316,7 @@ FREE_FLAGS = (
 
 
 def with_shipped_flagfiles(argv: list[str]) -> list[str]:
-    """Points a `--flagfile` without a folder to the shipped one.
+    """Replaces a `--flagfile` that is not found by the one in trainers/flags.
 
     Raises:
         SystemExit: If there is no such file.
@@ -277,67 +340,12 @@ def with_shipped_flagfiles(argv: list[str]) -> list[str]:
     return found
 
 
-def make_cluster(name: str, num_units: int) -> AttentionCluster:
-    """Makes the cluster of one modality."""
-    arguments = (num_units, _WEIGHTING.value, _HIDDEN_UNITS.value)
-    if not _SHIFT.value:
-        return AttentionCluster(*arguments, name=name)
-    return ShiftingCluster(
-        *arguments,
-        alpha_initializer=training.parse_initializer(_ALPHA_INITIALIZER.value),
-        beta_initializer=training.parse_initializer(_BETA_INITIALIZER.value),
-        name=name,
-    )
-
-
-def build_model(manifest: Manifest, num_units: dict[str, int]) -> keras.Model:
-    """Builds the model that the flags describe."""
-    description = manifest.description
-    means = {}
-    if _MEAN_FEATURES.value:
-        split = manifest.split(_TRAIN_SPLIT.value)
-        means = {
-            name: split.mean_features[name]
-            for name in num_units
-            # An old manifest does not tell.
-            if any(x.num_absent.get(name, 1) for x in manifest.splits.values())
-        }
-    return cluster_classifier(
-        dims={name: description.modalities[name].dim for name in num_units},
-        clusters={
-            name: make_cluster(name, units) for name, units in num_units.items()
-        },
-        num_classes=description.num_classes,
-        dropout=_DROPOUT.value,
-        mean_features=means,
-        multi_label=description.multi_label,
-    )
-
-
-def make_optimizer(steps: int) -> keras.optimizers.Optimizer:
-    """Makes the optimizer for epochs of so many steps."""
-    rate = training.make_schedule(
-        _SCHEDULE.value,
-        _LEARNING_RATE.value,
-        total_steps=steps * _EPOCHS.value,
-        warmup_steps=round(steps * _WARMUP_EPOCHS.value),
-        drop_steps=tuple(round(steps * float(x)) for x in _DROP_EPOCHS.value),
-        drop_factor=_DROP_FACTOR.value,
-    )
-    kinds = {
-        "adam": keras.optimizers.Adam,
-        "rmsprop": keras.optimizers.RMSprop,
-        "sgd": keras.optimizers.SGD,
-    }
-    return kinds[_OPTIMIZER.value](rate)
-
-
 def load_manifest(data_dir: str) -> Manifest:
-    """Reads a dataset's manifest; a missing one names how to get it.
+    """Reads a dataset's manifest. If it is missing, names the README.
 
     Raises:
-        FileNotFoundError: If there is none, or a file of it is missing.
-        ValueError: If a file does not fit it.
+        FileNotFoundError: If the manifest or one of its files is missing.
+        ValueError: If a file does not match the manifest.
     """
     try:
         return Manifest.load(data_dir, _SKIP_CORRUPT_RECORDS.value)
@@ -350,8 +358,69 @@ def load_manifest(data_dir: str) -> Manifest:
         raise FileNotFoundError(f"{error}{''.join(named)}") from None
 
 
+def splits() -> list[str]:
+    """Lists the splits to read."""
+    names = (_TRAIN_SPLIT.value, _VALIDATION_SPLIT.value, _TEST_SPLIT.value)
+    return [name for name in names if name]
+
+
+def check_flags(manifest: Manifest, strategy: tf.distribute.Strategy) -> None:
+    """Raises ValueError if flags, dataset and devices do not match.
+
+    It comes before the folder is claimed for flags that cannot work.
+    """
+    for split in splits():
+        manifest.split(split)
+    devices = strategy.num_replicas_in_sync * _GRADIENT_ACCUMULATION_STEPS.value
+    if _BATCH_SIZE.value % devices:
+        raise ValueError(
+            "Expected --batch_size to be a multiple of the number of devices "
+            f"times --gradient_accumulation_steps, {devices}. Received: "
+            f"{_BATCH_SIZE.value}. Choose another batch size."
+        )
+    if _CLASS_WEIGHTS.value and manifest.description.multi_label:
+        raise ValueError(
+            "Expected --class_weights with one label a clip. Received: "
+            f"{manifest.directory}, which is multi-label. Leave the flag out."
+        )
+    make_optimizer(num_steps(manifest))
+    for initializer in (_ALPHA_INITIALIZER, _BETA_INITIALIZER):
+        training.parse_initializer(initializer.value)
+    chosen = best_rule(manifest.description)
+    known = training.metric_names(
+        manifest.description, validated=bool(_VALIDATION_SPLIT.value)
+    )
+    if chosen.metric not in (training.LAST, *known):
+        raise ValueError(
+            f"Expected --best_metric among last, {', '.join(known)}, with "
+            f"--validation_split={_VALIDATION_SPLIT.value!r}. Received: "
+            f"{chosen.metric}. Name one of them or leave the flag out."
+        )
+
+
+def without_corrupt_records(
+    manifest: Manifest, output_dir: pathlib.Path, is_chief: bool
+) -> Manifest:
+    """Leaves corrupt records out; the chief lists them in a file."""
+    manifest, records = skip_corrupt_records(manifest, splits())
+    empty = [x for x in splits() if not manifest.split(x).num_clips]
+    if empty:
+        raise ValueError(
+            f"Expected at least one valid clip in split {empty[0]!r}. "
+            f"Received: {len(records)} corrupt records and no other in "
+            f"{manifest.directory}. Make or copy the files again."
+        )
+    if is_chief:
+        text = "".join(f"{x}\n" for x in records)
+        print(f"{len(records)} corrupt records are skipped:\n{text}")
+        if not _DRY_RUN.value:
+            path = output_dir / "skipped_records.txt"
+            atomic_file.write_text(path, text)
+    return manifest
+
+
 def make_data(manifest: Manifest, modalities: list[str]):
-    """Gives functions that make the batches of training and evaluation."""
+    """Returns functions that read training and evaluation batches."""
 
     def train(epoch, step, shard, **options):
         return training_batches(
@@ -382,53 +451,107 @@ def make_data(manifest: Manifest, modalities: list[str]):
     return train, evaluate
 
 
-def best_rule(description) -> training.BestEpoch:
-    """Tells which epoch to keep."""
+def build_model(manifest: Manifest, num_units: dict[str, int]) -> keras.Model:
+    """Builds the classifier that the flags describe."""
+    description = manifest.description
+    means = {}
+    if _MEAN_FEATURES.value:
+        split = manifest.split(_TRAIN_SPLIT.value)
+        means = {
+            name: split.mean_features[name]
+            for name in num_units
+            # Old manifests do not count the clips without a modality.
+            if any(x.num_absent.get(name, 1) for x in manifest.splits.values())
+        }
+    return cluster_classifier(
+        dims={name: description.modalities[name].dim for name in num_units},
+        clusters={
+            name: make_cluster(name, units) for name, units in num_units.items()
+        },
+        num_classes=description.num_classes,
+        dropout=_DROPOUT.value,
+        mean_features=means,
+        multi_label=description.multi_label,
+    )
+
+
+def make_cluster(name: str, num_units: int) -> AttentionCluster:
+    """Creates the attention cluster of one modality."""
+    arguments = (num_units, _WEIGHTING.value, _HIDDEN_UNITS.value)
+    if not _SHIFT.value:
+        return AttentionCluster(*arguments, name=name)
+    return ShiftingCluster(
+        *arguments,
+        alpha_initializer=training.parse_initializer(_ALPHA_INITIALIZER.value),
+        beta_initializer=training.parse_initializer(_BETA_INITIALIZER.value),
+        name=name,
+    )
+
+
+def num_steps(manifest: Manifest) -> int:
+    """Returns the number of steps in an epoch."""
+    return steps_per_epoch(manifest, _TRAIN_SPLIT.value, _BATCH_SIZE.value)
+
+
+def make_optimizer(steps: int) -> keras.optimizers.Optimizer:
+    """Creates the optimizer for epochs of a number of steps."""
+    rate = training.make_schedule(
+        _SCHEDULE.value,
+        _LEARNING_RATE.value,
+        total_steps=steps * _EPOCHS.value,
+        warmup_steps=round(steps * _WARMUP_EPOCHS.value),
+        drop_steps=tuple(round(steps * float(x)) for x in _DROP_EPOCHS.value),
+        drop_factor=_DROP_FACTOR.value,
+    )
+    return OPTIMIZERS[_OPTIMIZER.value](rate)
+
+
+def best_rule(description: Description) -> training.BestEpoch:
+    """Returns the rule that chooses the best epoch."""
     default = "val_gap" if description.multi_label else "val_accuracy"
     if not _VALIDATION_SPLIT.value:
-        default = "last"
+        default = training.LAST
     return training.BestEpoch(_BEST_METRIC.value or default, _PATIENCE.value)
 
 
 def make_trainer(
     model: keras.Model, manifest: Manifest, output_dir: pathlib.Path
 ) -> training.Trainer:
-    """Makes the loop around a model, under the strategy's scope."""
+    """Creates the training loop. Call it under the strategy's scope."""
     description = manifest.description
-    steps = steps_per_epoch(manifest, _TRAIN_SPLIT.value, _BATCH_SIZE.value)
-    averages = (
-        keras.models.clone_model(model) if _AVERAGE_MOMENTUM.value else None
-    )
-    if averages is not None:
-        averages.set_weights(model.get_weights())
-    weights = None
+    steps = num_steps(manifest)
+    ema_model = None
+    if _EMA_MOMENTUM.value:
+        ema_model = keras.models.clone_model(model)
+        ema_model.set_weights(model.get_weights())
+    class_weights = None
     if _CLASS_WEIGHTS.value:
         counts = manifest.split(_TRAIN_SPLIT.value).class_counts
-        weights = training.balanced_class_weights(counts)
+        class_weights = training.balanced_class_weights(counts)
     update_step = training.UpdateStep(
         model,
         make_optimizer(steps),
         multi_label=description.multi_label,
-        class_weights=weights,
-        classifier_rate=_CLASSIFIER_RATE.value,
+        class_weights=class_weights,
+        classifier_lr_multiplier=_CLASSIFIER_LR_MULTIPLIER.value,
         clip_norm=_CLIP_NORM.value,
-        num_parts=_GRADIENT_ACCUMULATION_STEPS.value,
-        averages=averages,
-        average_momentum=_AVERAGE_MOMENTUM.value,
+        gradient_accumulation_steps=_GRADIENT_ACCUMULATION_STEPS.value,
+        ema_model=ema_model,
+        ema_momentum=_EMA_MOMENTUM.value,
         scale_loss=_DTYPE_POLICY.value == "mixed_float16",
         seed=_SEED.value,
         jit_compile=_JIT_COMPILE.value,
     )
-    kept = averages or model
+    best_model = ema_model or model
     return training.Trainer(
         model,
         update_step,
         training.Evaluator(
-            kept,
+            best_model,
             training.evaluation_metrics(description),
             description.multi_label,
         ),
-        kept_model=kept,
+        best_model=best_model,
         metrics=training.training_metrics(description),
         batch_size=_BATCH_SIZE.value,
         steps_per_epoch=steps,
@@ -440,44 +563,9 @@ def make_trainer(
     )
 
 
-def check_flags(manifest: Manifest, strategy: tf.distribute.Strategy) -> None:
-    """Raises ValueError where flags, dataset and devices do not fit."""
-    for split in (_TRAIN_SPLIT, _VALIDATION_SPLIT, _TEST_SPLIT):
-        if split.value:
-            manifest.split(split.value)
-    devices = strategy.num_replicas_in_sync * _GRADIENT_ACCUMULATION_STEPS.value
-    if _BATCH_SIZE.value % devices:
-        raise ValueError(
-            "Expected --batch_size as a multiple of devices times "
-            f"--gradient_accumulation_steps, {devices}. Received: "
-            f"{_BATCH_SIZE.value}. Choose another batch size."
-        )
-    if _CLASS_WEIGHTS.value and manifest.description.multi_label:
-        raise ValueError(
-            "Expected --class_weights with one label a clip. Received: "
-            f"{manifest.directory}, which is multi-label. Leave the flag out."
-        )
-    # Before the folder is claimed for flags that cannot work.
-    make_optimizer(
-        steps_per_epoch(manifest, _TRAIN_SPLIT.value, _BATCH_SIZE.value)
-    )
-    for initializer in (_ALPHA_INITIALIZER, _BETA_INITIALIZER):
-        training.parse_initializer(initializer.value)
-    chosen = best_rule(manifest.description)
-    known = training.figure_names(
-        manifest.description, validated=bool(_VALIDATION_SPLIT.value)
-    )
-    if chosen.metric not in (training.LAST, *known):
-        raise ValueError(
-            f"Expected --best_metric among last, {', '.join(known)}, with "
-            f"--validation_split={_VALIDATION_SPLIT.value!r}. Received: "
-            f"{chosen.metric}. Name one of them or leave the flag out."
-        )
-
-
-def dry_run(model: keras.Model, manifest: Manifest, train_data) -> None:
-    """Prints shapes, sizes and steps."""
-    steps = steps_per_epoch(manifest, _TRAIN_SPLIT.value, _BATCH_SIZE.value)
+def print_dry_run(model: keras.Model, manifest: Manifest, train_data) -> None:
+    """Prints shapes, parameter counts, memory and steps."""
+    steps = num_steps(manifest)
     print(
         runs.describe_run(
             model,
@@ -486,167 +574,97 @@ def dry_run(model: keras.Model, manifest: Manifest, train_data) -> None:
             num_clips=manifest.split(_TRAIN_SPLIT.value).num_clips,
             steps_per_epoch=steps,
             epochs=_EPOCHS.value,
-            num_averages=int(_AVERAGE_MOMENTUM.value > 0),
+            num_averages=int(_EMA_MOMENTUM.value > 0),
         )
     )
 
 
-def fit(trainer: training.Trainer, manifest, train_data, evaluate) -> list:
-    """Trains, with progress and logs on the chief."""
-    split, log = _VALIDATION_SPLIT.value, None
-    if trainer.is_chief:
-        trainer.model.summary()
-        log = runs.RunLog(
-            trainer.directory,
-            trainer.batch_size,
-            trainer.epochs,
-            _LOG_STEPS.value,
-        )
-        if split:
-            log.watch(trainer.kept_model, next(iter(evaluate(split, 16)))[0])
-    validation_data = functools.partial(evaluate, split) if split else None
-    with training.StopSignal() as signals:
-        return trainer.fit(train_data, validation_data, log, signals)
-
-
-@contextlib.contextmanager
-def plain_errors(manifest: Manifest, train_data, splits, num_hosts: int = 1):
-    """Turns what goes wrong into what to do.
-
-    Raises:
-        SystemExit: If the cause is known.
-    """
-    try:
-        yield
-    except (ArithmeticError, tf.errors.OpError, UnicodeDecodeError) as error:
-        message = runs.explain(
-            error,
-            manifest,
-            [split.value for split in splits if split.value],
-            functools.partial(train_data, shard=(0, 1), with_ids=True),
-            num_hosts,
-        )
-        if message is None:
-            raise
-        sys.exit(message)
+def make_log(trainer: training.Trainer, evaluate) -> runs.RunLog | None:
+    """Creates the log of the run on the chief, and prints the model."""
+    if not trainer.is_chief:
+        return None
+    trainer.model.summary()
+    log = runs.RunLog(
+        trainer.directory, _BATCH_SIZE.value, _EPOCHS.value, _LOG_STEPS.value
+    )
+    if _VALIDATION_SPLIT.value:
+        features, _ = next(iter(evaluate(_VALIDATION_SPLIT.value, 16)))
+        log.watch(trainer.best_model, features)
+    return log
 
 
 def train_on(
     data_dir: str, output_dir: pathlib.Path, strategy: tf.distribute.Strategy
 ) -> dict | None:
-    """Trains on one dataset, from the start or from where it was stopped.
+    """Trains on one dataset, from the start or from the last checkpoint.
 
     Returns:
         The result; None from a dry run, or on a host that is not the chief.
 
     Raises:
-        ValueError: If flags, dataset, devices and folder do not fit.
         FileNotFoundError: If the dataset is missing.
+        RunStopped: If a signal was received.
+        ValueError: If flags, dataset, devices and folder do not match, a
+            record is corrupt, or a loss is not finite.
     """
-    manifest = load_manifest(data_dir)
+    manifest, is_chief = load_manifest(data_dir), training.is_chief(strategy)
     check_flags(manifest, strategy)
     num_units = training.parse_num_units(
         _NUM_UNITS.value, list(manifest.description.modalities)
     )
-    is_chief = training.is_chief(strategy)
-    if is_chief and not _DRY_RUN.value:
-        folder.claim(output_dir, flag_values(), manifest, FREE_FLAGS)
-    result = output_dir / folder.RESULT
-    if result.is_file() and not _DRY_RUN.value:
-        print(f"{output_dir} is complete: see {result}.")
-        return folder.read_json(result)
+    run = runs.Run(output_dir, runs.flag_values(), manifest, FREE_FLAGS)
+    if not _DRY_RUN.value:
+        if is_chief:
+            run.claim()
+        if run.is_complete:
+            print(f"{output_dir} is complete: see {run.result_path}.")
+            return run.read_result()
     if _SKIP_CORRUPT_RECORDS.value:
-        manifest = without_damage(manifest, output_dir, is_chief)
+        manifest = without_corrupt_records(manifest, output_dir, is_chief)
     keras.utils.set_random_seed(_SEED.value)
     keras.config.set_dtype_policy(_DTYPE_POLICY.value)
     train_data, evaluate = make_data(manifest, list(num_units))
+    explain_errors = functools.partial(
+        runs.explain_errors,
+        manifest,
+        batch_at=functools.partial(train_data, shard=(0, 1), with_ids=True),
+    )
     with strategy.scope():
         model = build_model(manifest, num_units)
         if _DRY_RUN.value:
-            with plain_errors(manifest, train_data, [_TRAIN_SPLIT]):
-                return dry_run(model, manifest, train_data)
+            with explain_errors([_TRAIN_SPLIT.value]):
+                return print_dry_run(model, manifest, train_data)
         trainer = make_trainer(model, manifest, output_dir)
-    with plain_errors(
-        manifest,
-        train_data,
-        [_TRAIN_SPLIT, _VALIDATION_SPLIT],
-        trainer.num_hosts,
-    ):
-        history = fit(trainer, manifest, train_data, evaluate)
+    validation, validation_data = _VALIDATION_SPLIT.value, None
+    if validation:
+        validation_data = functools.partial(evaluate, validation)
+    with explain_errors([x for x in (_TRAIN_SPLIT.value, validation) if x]):
+        log = make_log(trainer, evaluate)
+        run.train(trainer, train_data, validation_data, log)
     result = None
     if is_chief:
-        with plain_errors(manifest, train_data, [_TEST_SPLIT]):
-            result = runs.finish_run(
-                kept_model(manifest, num_units, output_dir),
-                manifest,
-                functools.partial(evaluate, _TEST_SPLIT.value),
-                output_dir,
-                batch_size=_BATCH_SIZE.value,
-                sample_size=_EVAL_FRAMES.value,
-                history=history,
-                best=trainer.best.index(history),
-                settings=flag_values(),
-            )
-        trainer.state.remove()
+        with explain_errors([_TEST_SPLIT.value]):
+            result = finish(run, manifest, num_units, evaluate)
     trainer.wait_for_hosts()
     return result
 
 
-def train_together(data_dir, output_dir, strategy) -> dict | None:
-    """Does `train_on`, and says so when another host is lost meanwhile.
-
-    Raises:
-        SystemExit: If one is, be it before the first step or after the last.
-    """
-    try:
-        return train_on(data_dir, output_dir, strategy)
-    except tf.errors.OpError as error:
-        message = runs.explain_loss(error, training.num_hosts(strategy))
-        if message is None:
-            raise
-        sys.exit(message)
-
-
-def without_damage(
-    manifest: Manifest, output_dir: pathlib.Path, is_chief: bool
-) -> Manifest:
-    """Leaves broken records out; the chief lists them in a file."""
-    splits = [
-        x.value
-        for x in (_TRAIN_SPLIT, _VALIDATION_SPLIT, _TEST_SPLIT)
-        if x.value
-    ]
-    manifest, damage = skip_corrupt_records(manifest, splits)
-    empty = [x for x in splits if not manifest.split(x).num_clips]
-    if empty:
-        raise ValueError(
-            f"Expected a sound clip or more in split {empty[0]!r}. Received: "
-            f"{len(damage)} broken records and no other in "
-            f"{manifest.directory}. Make or copy the files anew."
-        )
-    if is_chief:
-        text = "".join(f"{x}\n" for x in damage)
-        print(f"{len(damage)} broken records are left out:\n{text}")
-        if not _DRY_RUN.value:
-            path = output_dir / "skipped_records.txt"
-            atomic_file.write_text(path, text)
-    return manifest
-
-
-def kept_model(
-    manifest: Manifest, num_units: dict[str, int], output_dir: pathlib.Path
-) -> keras.Model:
-    """Gives the model of the best epoch, in float32 and on one device."""
+def finish(
+    run: runs.Run, manifest: Manifest, num_units: dict[str, int], evaluate
+) -> dict:
+    """Tests and exports the best model, in float32 and on one device."""
     keras.config.set_dtype_policy("float32")
-    model = build_model(manifest, num_units)
-    model.load_weights(output_dir / training.BEST_WEIGHTS)
-    return model
-
-
-def flag_values() -> dict:
-    """Gives all flags of this program."""
-    found = flags.FLAGS.flags_by_module_dict()[sys.argv[0]]
-    return {flag.name: flag.value for flag in found}
+    result = runs.finish_classifier(
+        run,
+        run.load_best(build_model(manifest, num_units)),
+        manifest,
+        functools.partial(evaluate, _TEST_SPLIT.value),
+        batch_size=_BATCH_SIZE.value,
+        sample_size=_EVAL_FRAMES.value,
+    )
+    print(json.dumps(result, indent=1))
+    print(f"Everything is in {run.directory}")
+    return result
 
 
 def main(argv):
@@ -662,14 +680,15 @@ def main(argv):
             tf.config.experimental.enable_op_determinism()
         for data_dir in _DATA_DIR.value:
             name = pathlib.Path(data_dir).name
-            inner = (
+            folder = (
                 output_dir / name if len(_DATA_DIR.value) > 1 else output_dir
             )
-            results[name] = train_together(data_dir, inner, strategy)
+            with runs.explain_lost_hosts(training.num_hosts(strategy)):
+                results[name] = train_on(data_dir, folder, strategy)
     except (FileNotFoundError, ValueError, training.RunStopped) as error:
         sys.exit(str(error))
     if len(results) > 1 and all(results.values()):
-        runs.write_mean(results, output_dir)
+        print(json.dumps(runs.write_mean(results, output_dir), indent=1))
 
 
 if __name__ == "__main__":

@@ -1,12 +1,12 @@
-"""Draws runs: their accuracy over the epochs and what they attend to.
+"""Plots the accuracy of runs over the epochs, and their attention.
 
     python trainers/visualize.py --runs=runs/shifted,runs/plain \
-        --data_dir=records/flash_mnist --output_dir=pictures
+        --data_dir=records/flash_mnist --output_dir=plots
 
-writes `accuracy.png` with a curve for each run (the paper's Figure 4) and
-`attention_RUN.png` for each run (Figure 5). Runs whose folders have the same
-name are told apart by the folders above them. Multi-label runs measure other
-metrics: `--metric=gap` draws `gap.png`.
+This writes `accuracy.png` with a curve for each run (Figure 4 of the paper) and
+`attention_RUN.png` for each run (Figure 5). If folders have the same name, the
+names of their parent folders are added. Multi-label runs have other metrics:
+`--metric=gap` plots `gap.png`.
 """
 
 import pathlib
@@ -26,23 +26,25 @@ _DATA_DIR = flags.DEFINE_string(
     "data_dir", None, "Folder of their dataset.", required=True
 )
 _OUTPUT_DIR = flags.DEFINE_string(
-    "output_dir", None, "Folder of the pictures.", required=True
+    "output_dir", None, "Folder for the plots.", required=True
 )
 _NUM_CLIPS = flags.DEFINE_integer(
-    "num_clips", 3, "Clips in an attention map.", lower_bound=1
+    "num_clips", 3, "Number of clips in an attention plot.", lower_bound=1
 )
 _METRIC = flags.DEFINE_string(
-    "metric", "accuracy", "What to draw over the epochs: a share from 0 to 1."
+    "metric",
+    "accuracy",
+    "Metric to plot over the epochs; its values must lie between 0 and 1.",
 )
 
 NEEDED = ("model.keras", "epochs.csv")
 
 
 def check_runs(runs: dict[str, pathlib.Path]) -> None:
-    """Says which files the runs lack.
+    """Checks that the files to plot exist.
 
     Raises:
-        SystemExit: If there is one.
+        SystemExit: If a run lacks one.
     """
     missing = [
         str(path / name)
@@ -53,8 +55,8 @@ def check_runs(runs: dict[str, pathlib.Path]) -> None:
     if missing:
         raise SystemExit(
             f"Expected every run to have {' and '.join(NEEDED)}. Received: no "
-            f"{', no '.join(missing)}. A run has them when it has ended; "
-            "leave it out or train it to its end."
+            f"{', no '.join(missing)}. A run writes them at its end; "
+            "leave it out or train it to the end."
         )
 
 
@@ -87,7 +89,7 @@ def main(argv):
         )
         if not drawn:
             print(f"{_DATA_DIR.value} keeps no images; {path} was left out.")
-    print(f"The pictures are in {output_dir}")
+    print(f"The plots are in {output_dir}")
 
 
 if __name__ == "__main__":

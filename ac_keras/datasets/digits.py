@@ -10,6 +10,8 @@ import zlib
 import keras
 import numpy as np
 
+from ac_keras.utils.optional_imports import import_optional
+
 SIDE = 28  # pixels
 UCI_TEST_SHARE = 4  # every fourth image
 MNIST_FILES = {
@@ -111,14 +113,7 @@ def _read_idx(directory, name, item_shape):
 
 
 def _load_uci():
-    try:
-        from sklearn import datasets
-    except ImportError as error:
-        raise ImportError(
-            "The embedded digits expect scikit-learn. Received: an "
-            "environment without it. Run: pip install 'ac-keras[digits]'"
-        ) from error
-    uci = datasets.load_digits()
+    uci = import_optional("sklearn.datasets", "digits").load_digits()
     images = uci.images.astype("float32")[..., None] * (255 / 16)
     images = keras.ops.image.resize(
         images, (SIDE, SIDE), interpolation="bicubic"

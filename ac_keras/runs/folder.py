@@ -1,4 +1,4 @@
-"""A run's folder: whose it is and what is in it."""
+"""The folder of a run, and the run that it belongs to."""
 
 import hashlib
 import json
@@ -11,6 +11,11 @@ from ac_keras.utils import atomic_file
 FLAGS = "flags.json"
 DATASET = "dataset.json"
 RESULT = "result.json"
+# Flags of version 0.1.0 in a flags.json, and their names since.
+RENAMED_FLAGS = {
+    "average_momentum": "ema_momentum",
+    "classifier_rate": "classifier_lr_multiplier",
+}
 
 
 def claim(
@@ -19,21 +24,21 @@ def claim(
     manifest: Manifest,
     free: Collection[str] = (),
 ) -> None:
-    """Makes a folder a run's, or checks that it is this run's.
+    """Claims a folder for a run, or checks that it already belongs to it.
 
     Args:
-        directory: The folder; made if need be.
-        flags: Everything that the run depends on, as JSON values.
-        manifest: The dataset.
-        free: Names in `flags` that may differ when the run goes on.
+        directory: Folder to claim; created if it does not exist.
+        flags: All settings that the run depends on, as JSON values.
+        manifest: Manifest of the dataset.
+        free: Names in `flags` that may change when a run is resumed.
 
     Raises:
-        ValueError: If the folder is another run's.
+        ValueError: If the folder belongs to another run.
     """
-    kept = check(directory, flags, manifest, free)
+    expected = check(directory, flags, manifest, free)
     directory.mkdir(parents=True, exist_ok=True)
     atomic_file.sweep(directory)
-    for name, values in kept.items():
+    for name, values in expected.items():
         if not (directory / name).is_file():
             write_json(directory / name, values)
 
@@ -44,30 +49,30 @@ def check(
     manifest: Manifest,
     free: Collection[str] = (),
 ) -> dict[str, dict]:
-    """Checks that a folder is free or this run's, and writes nothing.
+    """Checks that a folder is free or belongs to this run; writes nothing.
 
     Args:
-        directory: The folder; it need not exist.
-        flags: Everything that the run depends on, as JSON values.
-        manifest: The dataset.
-        free: Names in `flags` that may differ when the run goes on.
+        directory: Folder to check; it need not exist.
+        flags: All settings that the run depends on, as JSON values.
+        manifest: Manifest of the dataset.
+        free: Names in `flags` that may change when a run is resumed.
 
     Returns:
-        What the run's files are to hold, by their names.
+        Contents of the files that claim the folder, by file name.
 
     Raises:
-        ValueError: If the folder is another run's.
+        ValueError: If the folder belongs to another run.
     """
     text = manifest.dump().encode()
     dataset = {
         "name": manifest.description.name,
         "manifest_sha256": hashlib.sha256(text).hexdigest(),
     }
-    kept = {FLAGS: flags, DATASET: dataset}
+    expected = {FLAGS: flags, DATASET: dataset}
     differences = []
-    for name, values in kept.items():
+    for name, values in expected.items():
         path = directory / name
-        found = read_json(path) if path.is_file() else values
+        found = _rename(read_json(path), values) if path.is_file() else values
         differences += [
             f"{key}: {found.get(key)!r} there, {values.get(key)!r} now"
             for key in sorted(set(found) | set(values))
@@ -77,9 +82,9 @@ def check(
         raise ValueError(
             f"Expected {directory} to be empty or this run's. Received: a run "
             f"with {'; '.join(differences)}. Name another output folder, or "
-            "give the same flags to go on."
+            "give the same flags to resume the run."
         )
-    return kept
+    return expected
 
 
 def read_json(path: pathlib.Path) -> dict:
@@ -88,5 +93,13 @@ def read_json(path: pathlib.Path) -> dict:
 
 
 def write_json(path: pathlib.Path, values: dict) -> None:
-    """Writes a JSON file, whole or not at all."""
+    """Writes a JSON file atomically."""
     atomic_file.write_text(path, json.dumps(values, indent=1) + "\n")
+
+
+def _rename(found, values):
+    """Returns found settings by the names that `values` has for them."""
+    return {
+        name if name in values else RENAMED_FLAGS.get(name, name): value
+        for name, value in found.items()
+    }

@@ -1,32 +1,30 @@
-"""A trained model and the dataset that it is to work on."""
+"""Loading of a trained classifier for a dataset."""
 
 import os
 import pathlib
 
 import keras
 
-from ac_keras import layers  # noqa: F401
+from ac_keras import layers  # noqa: F401, registers the layers for load_model
 from ac_keras.pipeline import Description
-
-# Not named here, but makes the layers known to load_model.
 
 
 def load_classifier(
     path: str | os.PathLike, description: Description
 ) -> keras.Model:
-    """Loads a `model.keras` and checks that it fits a dataset.
+    """Loads a `model.keras` and checks that it matches a dataset.
 
     Args:
-        path: The file.
-        description: The dataset.
+        path: Path of the file.
+        description: Description of the dataset.
 
     Returns:
         The model.
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If it is no model of `cluster_classifier`, or one of other
-            classes or modalities than the dataset's.
+        ValueError: If it is not a model of `cluster_classifier`, or its
+            classes or modalities are not those of the dataset.
     """
     if not pathlib.Path(path).is_file():
         raise FileNotFoundError(
@@ -63,13 +61,14 @@ def _check_classes(path, model, description):
     num_classes = model.output_shape[-1]
     activation = model.get_layer("probabilities").activation
     multi_label = activation is keras.activations.sigmoid
-    if num_classes == description.num_classes and (
-        multi_label == description.multi_label
+    if (num_classes, multi_label) != (
+        description.num_classes,
+        description.multi_label,
     ):
-        return
-    raise ValueError(
-        f"Expected {num_classes} classes and multi_label={multi_label}, which "
-        f"{path} was trained on. Received: {description.name} with "
-        f"{description.num_classes} classes and "
-        f"multi_label={description.multi_label}. Name the model's own dataset."
-    )
+        raise ValueError(
+            f"Expected {num_classes} classes and multi_label={multi_label}, "
+            f"which {path} was trained on. Received: {description.name} with "
+            f"{description.num_classes} classes and "
+            f"multi_label={description.multi_label}. Name the model's own "
+            "dataset."
+        )

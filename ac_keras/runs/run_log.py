@@ -1,4 +1,4 @@
-"""What a run tells while it goes: terminal, CSV and TensorBoard."""
+"""The log of a run: progress on the terminal, a CSV file and TensorBoard."""
 
 import csv
 import io
@@ -14,19 +14,19 @@ from ac_keras.models import attention_model
 from ac_keras.training.training_log import TIMES
 from ac_keras.training.training_log import TrainingLog
 from ac_keras.utils import atomic_file
-from ac_keras.visualization import attention_maps
+from ac_keras.visualization.attention_maps import attention_plot
 from ac_keras.visualization.attention_maps import weights_entropy
 
 
 class RunLog(TrainingLog):
-    """Shows progress and writes `epochs.csv` and TensorBoard's files.
+    """Shows progress and writes `epochs.csv` and TensorBoard events.
 
     Args:
-        directory: The run's folder.
-        batch_size: Clips in a step.
-        epochs: Epochs of the whole run.
-        log_steps: Steps between two points of TensorBoard's curves; 0 has
-            points for epochs alone.
+        directory: Folder of the run.
+        batch_size: Number of clips in a step.
+        epochs: Number of epochs of the whole run.
+        log_steps: Number of steps between two points of TensorBoard's step
+            curves; 0 disables them.
     """
 
     def __init__(
@@ -50,13 +50,17 @@ class RunLog(TrainingLog):
         }
 
     def watch(self, model: keras.Model, features: dict) -> None:
-        """Logs from now on what a model attends to in some clips."""
+        """Adds the attention of a model on some clips to TensorBoard.
+
+        Args:
+            model: A model of `cluster_classifier`.
+            features: Features of a batch of clips.
+        """
         self._probe = attention_model(model), features
 
     def begin_epoch(self, epoch: int, first_step: int, num_steps: int) -> None:
-        """Starts the progress bar, at the step where the epoch goes on."""
-        self._first_step = first_step
-        self.clock.begin(first_step)
+        """Starts the progress bar of an epoch, if there is a terminal."""
+        super().begin_epoch(epoch, first_step, num_steps)
         if sys.stdout.isatty():
             print(f"Epoch {epoch + 1}/{self.epochs}")
             self._bar = keras.utils.Progbar(
@@ -64,64 +68,52 @@ class RunLog(TrainingLog):
             )
 
     def step(self, step: int, total: int, values: dict[str, float]) -> None:
-        """Shows that an epoch's first `step` steps are done.
-
-        Args:
-            step: Steps that are done of the epoch.
-            total: Steps that are done of the run.
-            values: Figures of the newest step.
-        """
+        """Updates the progress bar and TensorBoard's step curves."""
         if self._bar is not None:
-            values = {**values, "clips/s": round(self.clock.rate(step))}
+            rate = round(self.clips_per_second(step))
+            values = {**values, "clips/s": rate}
             self._bar.update(step - self._first_step, list(values.items()))
         before = total - 1 if self._total is None else self._total
         self._total = total
-        # Several steps may have been done since.
-        if (
-            self.log_steps
-            and total // self.log_steps > before // self.log_steps
-        ):
+        # Several steps may have been completed since the last call.
+        every = self.log_steps
+        if every and total // every > before // every:
             with self._writers["train"].as_default(step=total):
                 for name, value in values.items():
                     tf.summary.scalar(f"step_{name}", value)
 
     def epoch(self, history: Sequence[dict], new: bool = True) -> None:
-        """Writes the epochs that are done.
-
-        Args:
-            history: Their figures.
-            new: Whether the newest is to be shown.
-        """
+        """Writes `epochs.csv`; prints and draws the last epoch if it is new."""
         if not history:
             return
-        text, names = (
-            io.StringIO(),
-            dict.fromkeys(k for x in history for k in x),
-        )
-        writer = csv.DictWriter(text, names)
+        text = io.StringIO()
+        columns = dict.fromkeys(name for row in history for name in row)
+        writer = csv.DictWriter(text, columns)
         writer.writeheader()
         writer.writerows(history)
         atomic_file.write_text(self.directory / "epochs.csv", text.getvalue())
         if new:
-            self._show(history)
+            epoch = history[-1]["epoch"]
+            self._print(history)
             self._write_scalars(history[-1])
-            if self._is_pictured(history[-1]["epoch"]):
-                self._write_attention(history[-1]["epoch"])
+            # Attention is drawn in about twenty epochs of a run.
+            if self._probe and epoch % max(self.epochs // 20, 1) == 0:
+                self._write_attention(epoch)
 
-    def _show(self, history):
+    def _print(self, history):
         row = dict(history[-1])
         number = row.pop("epoch") + 1
         if self._bar is not None:
             print()
             self._bar = None
-        figures = [
+        metrics = [
             f"{name} {value:.4g}"
             for name, value in row.items()
             if name not in TIMES
         ]
         left = (self.epochs - number) * np.mean([x[TIMES[0]] for x in history])
         print(
-            f"Epoch {number}/{self.epochs}: {', '.join(figures)}; "
+            f"Epoch {number}/{self.epochs}: {', '.join(metrics)}; "
             f"{row[TIMES[1]]:,.0f} clips/s, {duration(left)} left",
             flush=True,
         )
@@ -135,13 +127,7 @@ class RunLog(TrainingLog):
                 with self._writers[split].as_default(step=row["epoch"]):
                     tf.summary.scalar(f"epoch_{name}", value)
 
-    def _is_pictured(self, epoch):
-        """Tells whether to draw attention: in about twenty epochs of a run."""
-        return epoch % max(self.epochs // 20, 1) == 0
-
     def _write_attention(self, epoch):
-        if self._probe is None:
-            return
         model, features = self._probe
         outputs = model(features, training=False)
         scores = {
@@ -152,20 +138,20 @@ class RunLog(TrainingLog):
             for name, weights in scores.items():
                 entropy = attention_entropy(weights)
                 tf.summary.scalar(f"attention_entropy/{name}", entropy)
-            picture = attention_maps({k: v[0] for k, v in scores.items()})
-            tf.summary.image("attention", tf.io.decode_png(picture)[None])
+            plot = attention_plot({k: v[0] for k, v in scores.items()})
+            tf.summary.image("attention", tf.io.decode_png(plot)[None])
             writer.flush()
 
 
 def attention_entropy(scores: np.ndarray) -> float:
-    """Gives the mean entropy of attention, in nats.
+    """Computes the mean entropy of attention weights, in nats.
 
-    It is log(num_frames) where units look at all frames alike and 0 where
-    each looks at one.
+    The entropy of a unit is log(num_frames) if it weights all frames equally
+    and 0 if it attends to a single frame.
 
     Args:
-        scores: `(batch, num_units, num_frames)`; clips of which nothing is
-            attended to do not count.
+        scores: Attention weights `(batch, num_units, num_frames)`. Clips
+            whose weights are all 0 are left out.
     """
     entropy = weights_entropy(scores)
     present = scores.sum(axis=-1) > 0
@@ -173,7 +159,7 @@ def attention_entropy(scores: np.ndarray) -> float:
 
 
 def duration(seconds: float) -> str:
-    """Puts a time into words."""
+    """Formats a duration, such as `2 h 5 min`."""
     minutes, seconds = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     if hours:

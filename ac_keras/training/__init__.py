@@ -1,4 +1,4 @@
-"""Training that survives: one loop for one device, many, and many hosts."""
+"""A training loop for one or several devices and hosts."""
 
 from ac_keras.training.best_epoch import LAST
 from ac_keras.training.best_epoch import BestEpoch
@@ -8,18 +8,19 @@ from ac_keras.training.distribution import make_strategy
 from ac_keras.training.distribution import num_hosts
 from ac_keras.training.evaluator import Evaluator
 from ac_keras.training.evaluator import evaluation_metrics
-from ac_keras.training.evaluator import figure_names
+from ac_keras.training.evaluator import metric_names
 from ac_keras.training.evaluator import training_metrics
 from ac_keras.training.schedules import Warmup
-from ac_keras.training.schedules import balanced_class_weights
 from ac_keras.training.schedules import make_schedule
-from ac_keras.training.schedules import parse_initializer
-from ac_keras.training.schedules import parse_num_units
+from ac_keras.training.settings import parse_initializer
+from ac_keras.training.settings import parse_num_units
 from ac_keras.training.trainer import BEST_WEIGHTS
 from ac_keras.training.trainer import NonFiniteLossError
 from ac_keras.training.trainer import RunStopped
 from ac_keras.training.trainer import Trainer
+from ac_keras.training.training_log import TrainingLog
 from ac_keras.training.update_step import UpdateStep
+from ac_keras.training.update_step import balanced_class_weights
 from ac_keras.utils.processes import StopSignal
 
 __all__ = [
@@ -32,11 +33,12 @@ __all__ = [
     "RunStopped",
     "StopSignal",
     "Trainer",
+    "TrainingLog",
     "UpdateStep",
     "Warmup",
     "balanced_class_weights",
     "evaluation_metrics",
-    "figure_names",
+    "metric_names",
     "is_chief",
     "make_schedule",
     "make_strategy",

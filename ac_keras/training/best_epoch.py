@@ -1,4 +1,4 @@
-"""Which epoch to keep, and when to stop."""
+"""The rule that chooses the best epoch and stops a run early."""
 
 import dataclasses
 import math
@@ -9,17 +9,17 @@ LAST = "last"
 
 @dataclasses.dataclass(frozen=True)
 class BestEpoch:
-    """A rule over the figures of the epochs that are done.
+    """Chooses the best of the completed epochs by one metric.
 
     Attributes:
-        metric: The figure that counts, such as `"val_accuracy"`; a loss is
-            better where it is lower, everything else where it is higher.
-            `"last"` keeps the last epoch.
-        patience: Stop after so many epochs without a better one; 0 never
-            does.
+        metric: Metric to compare, such as `"val_accuracy"`. Losses are
+            minimized, all other metrics are maximized. `"last"` chooses the
+            last epoch.
+        patience: Number of epochs without improvement after which training
+            stops; 0 disables early stopping.
 
     Raises:
-        ValueError: If there is patience and no figure to wait for.
+        ValueError: If `patience` is set and `metric` is `"last"`.
     """
 
     metric: str = "val_accuracy"
@@ -28,13 +28,18 @@ class BestEpoch:
     def __post_init__(self):
         if self.metric == LAST and self.patience:
             raise ValueError(
-                "Expected patience with a metric to wait for. Received: "
+                "Expected a metric to monitor when patience is set. Received: "
                 f"metric={self.metric!r}, patience={self.patience}. Name a "
                 "metric or set patience to 0."
             )
 
     def index(self, history: Sequence[dict]) -> int:
-        """Gives the best epoch's place, the first of equals; NaN is worst.
+        """Returns the index of the best epoch.
+
+        The first of equal epochs wins. NaN is worse than any number.
+
+        Args:
+            history: Metrics of each completed epoch, at least one.
 
         Raises:
             ValueError: If the history lacks the metric.
@@ -52,11 +57,11 @@ class BestEpoch:
         return values.index(max(values))
 
     def is_last_best(self, history: Sequence[dict]) -> bool:
-        """Tells whether the newest epoch is the best."""
+        """Returns whether the last epoch is the best."""
         return self.index(history) == len(history) - 1
 
     def should_stop(self, history: Sequence[dict]) -> bool:
-        """Tells whether patience is at its end."""
+        """Returns whether patience has run out."""
         if not self.patience or not history:
             return False
         return len(history) - 1 - self.index(history) >= self.patience

@@ -1,4 +1,4 @@
-"""Where a run is, on disk."""
+"""Checkpoints of a run, and how often they are written."""
 
 import json
 import os
@@ -12,27 +12,31 @@ import tensorflow as tf
 
 from ac_keras.utils import keras_files
 
-# What TensorFlow raises where a checkpoint is cut short or another's.
+# Saving at the end of an epoch waits for this multiple of the time that the
+# last save took, and so takes at most 1/61 of a run.
+PAUSE = 60
+# Errors of TensorFlow on a checkpoint that is truncated or of another model.
 UNREADABLE = (AssertionError, IndexError, ValueError, tf.errors.OpError)
 
 
 class RunState(tf.train.experimental.PythonState):
-    """A run's variables and its position, saved and restored together.
+    """Saves and restores a run's variables together with its position.
 
-    A checkpoint counts when the folder's `checkpoint` file names it, which is
-    replaced in one piece: a process killed at any moment leaves the one
-    before. Everything that a run's rest depends on is in it.
+    A checkpoint is valid once the folder's `checkpoint` file names it. That
+    file is replaced atomically, so a process that is killed at any moment
+    leaves the previous checkpoint intact. A checkpoint holds everything that
+    the rest of the run depends on.
 
     Args:
         directory: Folder of the checkpoints.
-        variables: Everything that training changes. Their order and shapes
-            must be the same when they are restored.
-        keep: How many checkpoints to keep.
+        variables: All variables that training changes. They must have the
+            same order and shapes when they are restored.
+        keep: Number of checkpoints to keep.
 
     Attributes:
-        epoch: Epochs that are done, their evaluation included.
-        step: Steps that are done of the next one.
-        history: A dict of figures for every epoch that is done.
+        epoch: Number of completed epochs, including their evaluation.
+        step: Number of completed steps of the current epoch.
+        history: Metrics of each completed epoch.
     """
 
     def __init__(
@@ -46,17 +50,18 @@ class RunState(tf.train.experimental.PythonState):
         self._checkpoint = tf.train.Checkpoint(
             variables=list(variables), position=self
         )
-        _newest(self.directory)  # or raises, where the manager would too
+        # The manager would fail on an unreadable folder with an obscure error.
+        _newest_checkpoint(self.directory)
         self._manager = tf.train.CheckpointManager(
             self._checkpoint, str(directory), max_to_keep=keep
         )
 
     def serialize(self) -> str:
-        """Gives the position, for TensorFlow to save."""
+        """Returns the position as text, for TensorFlow to save."""
         return json.dumps([self.epoch, self.step, self.history])
 
     def deserialize(self, value: str) -> None:
-        """Takes over the position that TensorFlow read."""
+        """Sets the position from the text that TensorFlow read."""
         self.epoch, self.step, self.history = json.loads(value)
 
     def save(self) -> None:
@@ -64,38 +69,39 @@ class RunState(tf.train.experimental.PythonState):
         self._manager.save()
 
     def restore(self, directory: str | os.PathLike | None = None) -> bool:
-        """Goes back to the newest checkpoint.
+        """Restores the newest checkpoint.
 
         Args:
-            directory: The folder to read, where it is not the one written to.
+            directory: Folder to read from, if not the one written to.
 
         Returns:
-            Whether there was one.
+            Whether there was a checkpoint.
 
         Raises:
-            ValueError: If it is damaged, or of other variables than these.
+            ValueError: If the checkpoint is corrupt or of other variables.
         """
-        newest = _newest(pathlib.Path(directory or self.directory))
+        newest = _newest_checkpoint(pathlib.Path(directory or self.directory))
         if newest is None:
             return False
         try:
             self._checkpoint.restore(newest).assert_consumed()
         except UNREADABLE as error:
             raise ValueError(
-                f"Expected {newest} to be a whole checkpoint of this model and "
-                f"optimizer. Received: another's, or a damaged one ({error}). "
-                "If it was damaged, remove its files to go on from the one "
-                "before; else name another folder for the run."
+                f"Expected {newest} to be a valid checkpoint of this model and "
+                "optimizer. Received: a corrupt checkpoint, or one of another "
+                f"model ({error}). If it is corrupt, remove its files to "
+                "resume from the previous one; otherwise choose another folder "
+                "for the run."
             ) from error
-        self._sweep(newest)
+        self._remove_incomplete(newest)
         return True
 
     def remove(self) -> None:
         """Removes all checkpoints."""
         shutil.rmtree(self.directory, ignore_errors=True)
 
-    def _sweep(self, newest):
-        """Removes files of checkpoints that were never finished."""
+    def _remove_incomplete(self, newest):
+        """Removes files of checkpoints that were not written to the end."""
         kept = {pathlib.Path(x).name for x in self._manager.checkpoints}
         kept.add(pathlib.Path(newest).name)
         for path in self.directory.glob("ckpt-*"):
@@ -107,57 +113,30 @@ class RunState(tf.train.experimental.PythonState):
                 path.unlink()
 
 
-def _newest(directory):
-    """Gives the newest checkpoint; None only where none was ever finished.
-
-    `tf.train.latest_checkpoint` gives None for damaged folders too, and a run
-    would start anew there without a word.
-    """
-    names = directory / "checkpoint"
-    if not names.is_file():
-        return None
-    try:
-        state = tf.train.get_checkpoint_state(str(directory))
-    except ValueError:
-        state = None
-    paths = state.all_model_checkpoint_paths if state else []
-    whole = [x for x in paths if pathlib.Path(f"{x}.index").is_file()]
-    if not whole:
-        raise ValueError(
-            f"Expected {names} to name a checkpoint in its folder. Received: "
-            f"{list(paths) or 'no name that can be read'}. Copy the folder "
-            "anew, or remove it to start the run from the beginning."
-        )
-    return whole[-1]
-
-
-PAUSE = 60  # times what saving takes, which then is 1/61 of the time
-
-
 class RunSaver:
-    """Saves a run's state and its best weights, for little of its time.
+    """Saves a run's state and its best weights at low cost.
 
-    The best weights are on the disk before the state that says that they are
-    the best. An epoch's end may come too soon after what was saved last: the
-    best weights are then held in memory until the run is saved again, and a
-    run that is killed meanwhile does these epochs anew.
+    The best weights are always written before the state that refers to them.
+    If an epoch ends too soon after the last save, the best weights are held
+    in memory until the next save. A run that is killed in between repeats
+    these epochs.
 
     Args:
-        state: The run's variables and position.
-        kept_model: The model whose weights are kept.
-        best_weights: Their file.
-        seconds: Longest pause between two saves.
+        state: Variables and position of the run.
+        best_model: Model whose weights of the best epoch are kept.
+        best_weights: Path of the `.weights.h5` file for them.
+        seconds: Longest pause between two saves, in seconds.
     """
 
     def __init__(
         self,
         state: RunState,
-        kept_model: keras.Model,
+        best_model: keras.Model,
         best_weights: pathlib.Path,
         seconds: float,
     ):
         self.state = state
-        self.kept_model = kept_model
+        self.best_model = best_model
         self.best_weights = best_weights
         self.seconds = seconds
         self._cost = 0.0
@@ -165,31 +144,31 @@ class RunSaver:
         self.begin()
 
     def begin(self) -> None:
-        """Counts the pause from now on."""
+        """Restarts the clock of the pause."""
         self._saved = time.monotonic()
 
     def is_due(self) -> bool:
-        """Tells whether the longest pause is over."""
+        """Returns whether the longest pause is over."""
         return time.monotonic() - self._saved > self.seconds
 
     def is_due_after_epoch(self) -> bool:
-        """Tells whether saving costs little of the time since the last one."""
+        """Returns whether saving is cheap, given the time since the last."""
         pause = min(self.seconds, PAUSE * self._cost)
         return time.monotonic() - self._saved >= pause
 
     def hold(self) -> None:
-        """Holds the kept model's weights, the best, until the next save."""
+        """Holds the current weights, which are the best, for the next save."""
         self._held = self._values()
 
     def save(self, best: bool = False) -> None:
-        """Writes the best weights, if there are new ones, and the state.
+        """Writes new best weights, if there are any, and then the state.
 
         Args:
-            best: Whether the kept model's weights are the best as they are.
+            best: Whether the current weights of `best_model` are the best.
         """
         start = time.monotonic()
         if best:
-            keras_files.save_weights(self.kept_model, self.best_weights)
+            keras_files.save_weights(self.best_model, self.best_weights)
         elif self._held is not None:
             self._write_held()
         self._held = None
@@ -201,15 +180,39 @@ class RunSaver:
         now = self._values()
         try:
             self._assign(self._held)
-            keras_files.save_weights(self.kept_model, self.best_weights)
+            keras_files.save_weights(self.best_model, self.best_weights)
         finally:
             self._assign(now)
 
     def _values(self):
-        return [x.value.numpy() for x in self.kept_model.variables]
+        return [x.value.numpy() for x in self.best_model.variables]
 
     def _assign(self, values):
         for variable, value in zip(
-            self.kept_model.variables, values, strict=True
+            self.best_model.variables, values, strict=True
         ):
             variable.assign(value)
+
+
+def _newest_checkpoint(directory):
+    """Returns the path of the newest checkpoint, or None if none was written.
+
+    `tf.train.latest_checkpoint` returns None for corrupt folders too, and a
+    run would silently start from the beginning.
+    """
+    names = directory / "checkpoint"
+    if not names.is_file():
+        return None
+    try:
+        state = tf.train.get_checkpoint_state(str(directory))
+    except ValueError:
+        state = None
+    paths = state.all_model_checkpoint_paths if state else []
+    complete = [x for x in paths if pathlib.Path(f"{x}.index").is_file()]
+    if not complete:
+        raise ValueError(
+            f"Expected {names} to name a checkpoint in its folder. Received: "
+            f"{list(paths) or 'no readable name'}. Copy the folder again, or "
+            "remove it to start the run from the beginning."
+        )
+    return complete[-1]

@@ -1,30 +1,33 @@
-"""Measuring a classifier on a split."""
+"""Evaluation of a classifier on a split, and the metrics of a dataset."""
 
 from collections.abc import Callable
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import keras
 import tensorflow as tf
 
 from ac_keras import metrics
-from ac_keras.pipeline import Description
-from ac_keras.training.update_step import clip_losses
+from ac_keras.training.update_step import per_example_loss
 from ac_keras.training.update_step import with_logits
+
+if TYPE_CHECKING:  # Training itself needs nothing of the pipeline.
+    from ac_keras.pipeline import Description
 
 EvaluationData = Callable[[int, tuple[int, int]], tf.data.Dataset]
 
 
 class Evaluator:
-    """Evaluates a model over all replicas and hosts of a strategy.
+    """Evaluates a model on all replicas and hosts of a strategy.
 
-    To be made under the strategy's scope. Batches may be uneven, and fewer
-    than replicas.
+    Create it under the strategy's scope. Batches may be uneven, and a batch
+    may have fewer clips than there are replicas.
 
     Args:
         model: A model of `cluster_classifier`.
         metrics: Keras metrics of labels and probabilities.
         multi_label: Whether labels are `(batch, num_classes)` of 0 and 1.
-        strategy: The strategy; None takes the current one.
+        strategy: Strategy to use, the current one by default.
     """
 
     def __init__(
@@ -39,7 +42,7 @@ class Evaluator:
         self._strategy = strategy or tf.distribute.get_strategy()
         self._loss = keras.metrics.Mean(name="loss")
         self._outputs = with_logits(model)
-        self._made_of = None
+        self._source = None
         self._step = tf.function(self._run, reduce_retracing=True)
 
     def evaluate(
@@ -48,30 +51,31 @@ class Evaluator:
         batch_size: int,
         before_batch: Callable[[], None] | None = None,
     ) -> dict[str, float]:
-        """Measures the model.
+        """Computes the loss and the metrics over a split.
 
         Args:
-            data: Gives the batches, from a batch size and a share as
-                `evaluation_batches` takes them.
-            batch_size: Clips at a time, over all replicas.
-            before_batch: Called before each batch, if given; may raise.
+            data: Function from a batch size and a shard `(index, count)` to
+                the batches, as `evaluation_batches` takes them.
+            batch_size: Number of clips in a batch, over all replicas.
+            before_batch: Optional function that is called before each batch.
+                It may raise to stop the evaluation.
 
         Returns:
-            `loss` and every metric, by its name.
+            `loss` and the value of every metric, by name.
         """
         for metric in (self._loss, *self.metrics):
             metric.reset_state()
 
-        def share(context):
-            size = context.get_per_replica_batch_size(batch_size)
+        def read(context):
             return data(
-                size, (context.input_pipeline_id, context.num_input_pipelines)
+                context.get_per_replica_batch_size(batch_size),
+                (context.input_pipeline_id, context.num_input_pipelines),
             )
 
-        if self._made_of != (data, batch_size):  # It takes a while to make.
-            self._made_of = data, batch_size
+        if self._source != (data, batch_size):  # Distributing takes a while.
+            self._source = data, batch_size
             self._batches = self._strategy.distribute_datasets_from_function(
-                share
+                read
             )
         for batch in self._batches:
             if before_batch:
@@ -88,16 +92,19 @@ class Evaluator:
     def _replica_step(self, batch):
         features, labels = batch
         logits, probabilities = self._outputs(features, training=False)
-        self._loss.update_state(clip_losses(logits, labels, self.multi_label))
+        losses = per_example_loss(logits, labels, self.multi_label)
+        self._loss.update_state(losses)
         for metric in self.metrics:
             metric.update_state(labels, probabilities)
 
 
-def training_metrics(description: Description) -> list[keras.metrics.Metric]:
-    """Makes the metrics that are sums over clips, for training's batches.
+def training_metrics(
+    description: "Description",
+) -> list[keras.metrics.Metric]:
+    """Creates the metrics that are sums over clips, for training batches.
 
-    One label a clip: `accuracy` and `top_5_accuracy`. Several: `hit_at_1`
-    and `perr`.
+    With one label per clip: `accuracy` and `top_5_accuracy`. With several:
+    `hit_at_1` and `perr`.
     """
     if description.multi_label:
         return [metrics.HitAtOne(), metrics.PrecisionAtEqualRecallRate()]
@@ -107,10 +114,13 @@ def training_metrics(description: Description) -> list[keras.metrics.Metric]:
     ]
 
 
-def evaluation_metrics(description: Description) -> list[keras.metrics.Metric]:
-    """Makes the same and those that need a whole split.
+def evaluation_metrics(
+    description: "Description",
+) -> list[keras.metrics.Metric]:
+    """Creates the training metrics and those that need a whole split.
 
-    One label a clip: `per_class_accuracy`. Several: `gap` and `map`.
+    With one label per clip, adds `per_class_accuracy`. With several, adds
+    `gap` and `map`.
     """
     num_classes = description.num_classes
     more = [metrics.PerClassAccuracy(num_classes)]
@@ -122,11 +132,11 @@ def evaluation_metrics(description: Description) -> list[keras.metrics.Metric]:
     return training_metrics(description) + more
 
 
-def figure_names(description: Description, validated: bool) -> list[str]:
-    """Lists the figures of an epoch that can choose which to keep.
+def metric_names(description: "Description", validated: bool) -> list[str]:
+    """Lists the metrics of an epoch by which the best can be chosen.
 
     Args:
-        description: The dataset.
+        description: Description of the dataset.
         validated: Whether there is a validation split.
     """
     summed, ranked = ["accuracy", "top_5_accuracy"], ["per_class_accuracy"]

@@ -1,4 +1,4 @@
-"""The loop over steps and epochs, which goes on where it was stopped."""
+"""The training loop over steps and epochs, which resumes exactly."""
 
 import math
 import pathlib
@@ -25,16 +25,16 @@ TrainingData = Callable[[int, int, tuple[int, int]], tf.data.Dataset]
 
 
 class RunStopped(Exception):
-    """A signal asked the run to stop, and it has saved where it is."""
+    """Raised when a signal stopped the run, after a checkpoint was saved."""
 
 
 class NonFiniteLossError(ArithmeticError):
-    """The loss is NaN or infinite.
+    """Raised when the loss is NaN or infinite.
 
     Attributes:
-        epoch: The epoch of the batch, from 0.
-        step: The batch's place in it, from 0; None if it is the validation
-            split's loss.
+        epoch: Index of the epoch, from 0.
+        step: Index of the batch in the epoch, from 0; None for the loss of
+            the validation split.
     """
 
     def __init__(self, epoch: int, step: int | None):
@@ -47,31 +47,32 @@ class NonFiniteLossError(ArithmeticError):
 
 
 class Trainer:
-    """Trains by any strategy, on one host or several.
+    """Trains a model with any strategy, on one host or several.
 
-    The same seed gives the same weights, whether the run was killed on its
-    way or not: a checkpoint holds all variables and the position in the
-    data, which the reader goes on from.
+    The same seed gives the same weights, whether or not the run was
+    interrupted: a checkpoint holds all variables and the position in the
+    data, from which the reader resumes.
 
-    To be made under the strategy's scope.
+    Create it under the strategy's scope.
 
     Args:
-        model: The model that is trained.
-        update_step: How it is updated.
-        evaluator: Measures the model that is kept, which may be another one.
-        kept_model: That model: the averages, or the model itself.
-        metrics: Keras metrics of the training batches' labels and
-            probabilities, whose state is a sum over clips.
-        batch_size: Clips in a step, over all replicas and hosts.
-        steps_per_epoch: Steps in an epoch.
-        epochs: Epochs of the whole run.
-        steps_per_execution: Steps between two looks at the loss, the clock
-            and the signals.
-        directory: The run's folder; it exists.
-        best: Which epoch to keep.
-        checkpoint_seconds: Seconds between two checkpoints. There is one
-            after an epoch too, unless it would cost more than a sixtieth of
-            the time since the one before.
+        model: Model to train.
+        update_step: Training step of the model.
+        evaluator: Evaluator of `best_model`.
+        best_model: Model whose weights of the best epoch are kept: the
+            moving average, or `model` itself by default.
+        metrics: Keras metrics of the labels and probabilities of training
+            batches, whose state is a sum over clips.
+        batch_size: Number of clips in a step, over all replicas and hosts.
+        steps_per_epoch: Number of steps in an epoch.
+        epochs: Number of epochs of the whole run.
+        steps_per_execution: Number of steps between two checks of the loss,
+            the clock and the signals.
+        directory: Folder of the run; it must exist.
+        best: Rule that chooses the best epoch.
+        checkpoint_seconds: Longest pause between two checkpoints, in seconds.
+            A checkpoint is also written after each epoch, unless it would
+            take more than a sixtieth of the time since the previous one.
     """
 
     def __init__(
@@ -80,7 +81,7 @@ class Trainer:
         update_step: UpdateStep,
         evaluator: Evaluator | None,
         *,
-        kept_model: keras.Model | None = None,
+        best_model: keras.Model | None = None,
         metrics: Sequence[keras.metrics.Metric] = (),
         batch_size: int,
         steps_per_epoch: int,
@@ -102,19 +103,19 @@ class Trainer:
         self.num_hosts = num_hosts(self._strategy)
         self._update = update_step
         self._evaluator = evaluator
-        self.kept_model = kept_model or model
+        self.best_model = best_model or model
         self._metrics = [keras.metrics.Mean(name="loss"), *metrics]
         variables = [x.value for x in model.variables]
         variables += update_step.variables
         variables += [x.value for m in self._metrics for x in m.variables]
         folder = CHECKPOINTS
-        if not self.is_chief:  # All take part in saving; the chief's counts.
+        if not self.is_chief:  # All hosts must save; only the chief's is read.
             task = self._strategy.cluster_resolver.task_id
             folder = f".{CHECKPOINTS}-{task}"
         self.state = RunState(directory / folder, variables)
         self._saver = RunSaver(
             self.state,
-            self.kept_model,
+            self.best_model,
             directory / BEST_WEIGHTS,
             checkpoint_seconds,
         )
@@ -128,22 +129,25 @@ class Trainer:
         log: TrainingLog | None,
         signals: StopSignal,
     ) -> list[dict]:
-        """Trains until the last epoch, or until patience ends.
+        """Trains to the last epoch, or until patience runs out.
 
         Args:
-            training_data: Gives endless batches from an epoch, a step and a
-                share on, as `training_batches` takes them.
-            validation_data: Gives the validation batches.
-            log: Where to tell; None on hosts that are not the chief.
-            signals: Whether to stop.
+            training_data: Function from an epoch, a step and a shard
+                `(index, count)` to endless batches that start there, as
+                `training_batches` takes them.
+            validation_data: Function to the validation batches, as
+                `Evaluator.evaluate` takes it; None if there is no
+                validation split.
+            log: Receiver of the progress; None on hosts other than the chief.
+            signals: Signals that stop the run.
 
         Returns:
-            The figures of every epoch.
+            The metrics of every epoch.
 
         Raises:
-            RunStopped: If a signal came. A checkpoint was written.
+            RunStopped: If a signal was received. A checkpoint was written.
             NonFiniteLossError: If a loss is not finite. The last checkpoint
-                is that of an earlier step.
+                is of an earlier step.
         """
         self.state.restore(self.directory / CHECKPOINTS)
         self._log, self._signals = log, signals
@@ -152,19 +156,22 @@ class Trainer:
         if self._is_done():
             return self.state.history
         first_epoch, first_step = self.state.epoch, self.state.step
-        # Its evaluation was not done, or records are left out since then.
+        # It was stopped during evaluation, or records have been skipped since.
         if first_step >= self.steps_per_epoch:
             first_epoch, first_step = first_epoch + 1, 0
 
-        def share(context):
-            part = context.input_pipeline_id, context.num_input_pipelines
-            batches = training_data(first_epoch, first_step, part)
+        def read(context):
+            index, count = (
+                context.input_pipeline_id,
+                context.num_input_pipelines,
+            )
+            batches = training_data(first_epoch, first_step, (index, count))
             size = context.get_per_replica_batch_size(self.batch_size)
-            if size * part[1] == self.batch_size:
+            if size * count == self.batch_size:
                 return batches
             return batches.rebatch(size)
 
-        batches = iter(self._strategy.distribute_datasets_from_function(share))
+        batches = iter(self._strategy.distribute_datasets_from_function(read))
         self._saver.begin()
         while not self._is_done():
             self._train_epoch(batches)
@@ -172,7 +179,7 @@ class Trainer:
         return self.state.history
 
     def wait_for_hosts(self) -> None:
-        """Returns when all hosts have come here; the chief's files stay."""
+        """Waits for all hosts and removes the checkpoints of the others."""
         if self.num_hosts > 1:
             self._sum(tf.zeros(1)).numpy()
         if not self.is_chief:
@@ -224,7 +231,7 @@ class Trainer:
             metric.reset_state()
         best = self.is_chief and self.best.is_last_best(state.history)
         state.epoch, state.step = state.epoch + 1, 0
-        # Several hosts save together, whatever their clocks say.
+        # Several hosts must save together, so they do not consult clocks.
         must = self._is_done() or self.num_hosts > 1
         saved = must or self._saver.is_due_after_epoch()
         if saved:
@@ -234,7 +241,7 @@ class Trainer:
         if self.num_hosts == 1 and self._signals.received:
             if not saved:
                 self._saver.save()
-            self._raise_stopped()  # There may be no step that would.
+            self._raise_stopped()  # There may be no further step.
 
     def _save_if_due(self):
         stop = float(self._signals.received is not None)
@@ -249,7 +256,7 @@ class Trainer:
             self._raise_stopped()
 
     def _stop_if_asked(self):
-        """Ends a run on one host between two batches of an evaluation."""
+        """Stops a run on one host between two batches of an evaluation."""
         if self.num_hosts == 1 and self._signals.received:
             self._saver.save()
             self._raise_stopped()
@@ -261,7 +268,7 @@ class Trainer:
             place = f"step {state.step} of epoch {state.epoch + 1}"
         raise RunStopped(
             f"Stopped by {self._signals.received or 'another host'} after "
-            f"{place}, which is saved. The same command goes on from there."
+            f"{place}, which is saved. The same command resumes from there."
         )
 
     def _run_steps(self, batches, count):
@@ -283,8 +290,8 @@ class Trainer:
     def _sum_over_hosts(self, flags):
         def add(flags):
             replica = tf.distribute.get_replica_context()
-            own = tf.identity(flags)  # on the replica's device
-            return replica.all_reduce(tf.distribute.ReduceOp.SUM, own)
+            local = tf.identity(flags)  # on the replica's device
+            return replica.all_reduce(tf.distribute.ReduceOp.SUM, local)
 
         total = self._strategy.run(add, (flags,))
         return self._strategy.experimental_local_results(total)[0]

@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all."""
+"""Atomic writing of files: a file appears complete or not at all."""
 
 import contextlib
 import os
@@ -11,16 +11,16 @@ PARTIAL = ".partial"
 
 @contextlib.contextmanager
 def atomic_path(path: str | os.PathLike) -> Iterator[pathlib.Path]:
-    """Gives a path to write to, which becomes `path` at the block's end.
+    """Yields a path to write to, and renames that file to `path` at the end.
 
-    The file is on the disk before it takes its name, so that neither a kill
-    nor a power cut leaves half of it. An exception leaves nothing.
+    The file is synced to disk before it is renamed, so that neither a kill nor
+    a power failure leaves a partial file. An exception leaves no file.
 
     Args:
-        path: The file's final path; its folder exists.
+        path: Final path of the file; its folder must exist.
 
     Yields:
-        A path in the same folder whose name ends in `.partial`.
+        A path in the same folder that ends in `.partial`.
     """
     path = pathlib.Path(path)
     partial = path.with_name(f".{path.name}.{os.getpid()}{PARTIAL}")
@@ -34,28 +34,29 @@ def atomic_path(path: str | os.PathLike) -> Iterator[pathlib.Path]:
 
 
 def write_text(path: str | os.PathLike, text: str) -> None:
-    """Writes a text file, whole or not at all."""
+    """Writes a text file in UTF-8 atomically."""
     with atomic_path(path) as partial:
         partial.write_text(text, encoding="utf-8")
 
 
 def sweep(directory: str | os.PathLike) -> None:
-    """Removes what killed writers left in a folder."""
+    """Removes partial files that killed writers left in a folder."""
     for partial in pathlib.Path(directory).glob(f".*{PARTIAL}*"):
         partial.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager
 def whole_files(path: str | os.PathLike) -> Iterator[pathlib.Path]:
-    """Gives a path to write to whose files move to `path` at the block's end.
+    """Yields a path in a temporary folder, and moves all its files at the end.
+
+    The file that refers to the others moves last. An exception leaves no file.
 
     Args:
-        path: The final path of the file that names the others; its folder is
-            made if need be.
+        path: Final path of the file that refers to the others; its folder is
+            created if it does not exist.
 
     Yields:
-        A path of the same name in a new folder. All that lies there at the
-        end moves, the named file last. After an exception nothing does.
+        A path with the same file name in the temporary folder.
     """
     path = pathlib.Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)

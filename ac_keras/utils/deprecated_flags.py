@@ -1,4 +1,4 @@
-"""Old names of flags, which flagfiles of users still hold."""
+"""Deprecated names of flags, which users' flagfiles still contain."""
 
 import sys
 
@@ -6,7 +6,7 @@ from absl import flags
 
 
 class _DeprecatedFlag(flags.Flag):
-    """Passes its values to another flag and says so once."""
+    """Passes its value to another flag and prints a warning."""
 
     def __init__(self, name, holder, flag_values):
         new = flag_values[holder.name]
@@ -35,15 +35,15 @@ def define_deprecated_flag(
     holder: flags.FlagHolder,
     flag_values: flags.FlagValues = flags.FLAGS,
 ) -> None:
-    """Defines the old name of a flag.
+    """Defines the deprecated name of a flag.
 
-    The old flag sets the new one and prints a warning that names it. It has no
-    value of its own and is not among the flags of the program's module.
+    The old flag sets the new one and prints a warning. It has no value itself
+    and is not listed among the flags of the program's module.
 
     Args:
-        name: The old name, without dashes.
-        holder: The new flag.
-        flag_values: The flags that the new one belongs to.
+        name: Old name, without dashes.
+        holder: New flag.
+        flag_values: Flags that the new one belongs to.
     """
     flag = _DeprecatedFlag(name, holder, flag_values)
     flags.DEFINE_flag(flag, flag_values, module_name="deprecated")

@@ -1,4 +1,4 @@
-"""Keras's files, written whole or not at all, the same model as same bytes."""
+"""Keras files that are written atomically and reproducibly."""
 
 import json
 import pathlib
@@ -11,19 +11,19 @@ import keras
 from ac_keras.utils import atomic_file
 
 CONFIG, METADATA = "config.json", "metadata.json"  # in a .keras file
-NO_DATE = "1980-01-01@00:00:00"  # the first that an archive can tell
+NO_DATE = "1980-01-01@00:00:00"  # the earliest date in a ZIP archive
 
 
 def save_model(model: keras.Model, path: pathlib.Path) -> None:
-    """Writes a `.keras` file, whose bytes follow from the model alone."""
+    """Writes a `.keras` file whose bytes depend only on the model."""
 
     def write(named):
-        with_chance = named.with_name(f"{named.stem}.dated.keras")
+        dated = named.with_name(f"{named.stem}.dated.keras")
         try:
-            model.save(with_chance)
-            _remove_chance(with_chance, named)
+            model.save(dated)
+            _copy_reproducibly(dated, named)
         finally:
-            with_chance.unlink(missing_ok=True)
+            dated.unlink(missing_ok=True)
 
     _write(write, path, ".keras")
 
@@ -35,7 +35,7 @@ def save_weights(model: keras.Model, path: pathlib.Path) -> None:
 
 def _write(write, path, suffix):
     with atomic_file.atomic_path(path) as partial:
-        # Keras wants the name to end so.
+        # Keras requires the suffix.
         named = partial.with_name(partial.name + suffix)
         try:
             write(named)
@@ -44,8 +44,8 @@ def _write(write, path, suffix):
             named.unlink(missing_ok=True)
 
 
-def _remove_chance(source, target):
-    """Copies a `.keras` file without its date and its addresses in memory."""
+def _copy_reproducibly(source, target):
+    """Copies a `.keras` file without its date and memory addresses."""
     with (
         zipfile.ZipFile(source) as read,
         zipfile.ZipFile(target, "w") as written,
@@ -65,7 +65,7 @@ def _remove_chance(source, target):
 
 
 def _number_objects(config):
-    """Counts shared objects from 0; Keras names them by their addresses."""
+    """Numbers shared objects from 0; Keras identifies them by address."""
     numbers = {}
 
     def number(match):

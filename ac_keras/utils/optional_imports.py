@@ -1,26 +1,30 @@
-"""Packages that only an extra brings."""
+"""Imports of packages that belong to an extra."""
 
 import importlib
 import types
 
 
-def import_optional(module: str, extra: str) -> types.ModuleType:
-    """Imports a module that few need.
+def import_optional(
+    module: str, extra: str, otherwise: str = ""
+) -> types.ModuleType:
+    """Imports a module that an extra of ac-keras installs.
 
     Args:
-        module: Its full name.
-        extra: The extra of ac-keras that brings it.
+        module: Full name of the module.
+        extra: Name of the extra.
+        otherwise: End of the error's last sentence, such as another way to
+            fix the problem: `", or choose protocol='rest'"`.
 
     Returns:
         The module.
 
     Raises:
-        ImportError: If it is not installed.
+        ImportError: If it cannot be imported.
     """
     try:
         return importlib.import_module(module)
     except ImportError as error:
         raise ImportError(
             f"Expected the package {module.partition('.')[0]} to be installed. "
-            f"Received: {error}. Install ac-keras[{extra}]."
+            f"Received: {error}. Install ac-keras[{extra}]{otherwise}."
         ) from error

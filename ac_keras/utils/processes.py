@@ -1,4 +1,4 @@
-"""Processes that work for this one and end with it."""
+"""Worker processes, and signals that stop a program."""
 
 import multiprocessing
 import os
@@ -10,19 +10,20 @@ from multiprocessing.process import BaseProcess
 
 
 def start_worker(target: Callable[..., None], *arguments) -> BaseProcess:
-    """Starts a process in a fresh interpreter, which Ctrl-C does not reach.
+    """Starts a process in a new interpreter that ignores Ctrl-C.
 
-    A terminal sends that to all processes; it is the parent that stops its
-    workers, even those that are still importing.
+    A terminal sends Ctrl-C to all processes. The parent must stop its workers
+    itself, including those that are still importing.
 
     Args:
-        target: What the process runs; it calls `end_with_parent` first.
-        *arguments: Its arguments.
+        target: Function to run in the process; it must call
+            `end_with_parent` first.
+        *arguments: Arguments of the function.
     """
-    # A fork of a process that runs TensorFlow may hang.
+    # A process forked from one that runs TensorFlow may hang.
     context = multiprocessing.get_context("spawn")
     process = context.Process(target=target, args=arguments)
-    resource_tracker.ensure_running()  # Its own start would lift the block.
+    resource_tracker.ensure_running()  # Starting it later would unblock SIGINT.
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         process.start()
@@ -32,7 +33,7 @@ def start_worker(target: Callable[..., None], *arguments) -> BaseProcess:
 
 
 def end_with_parent() -> None:
-    """Sends this worker SIGTERM when the process that started it is gone."""
+    """Sends this worker SIGTERM when its parent process ends."""
     threading.Thread(target=_wait_for_parent, daemon=True).start()
 
 
@@ -42,31 +43,32 @@ def _wait_for_parent():
 
 
 class StopSignal:
-    """Notes SIGTERM and the first Ctrl-C while its block runs.
+    """Records SIGTERM and the first Ctrl-C while its block runs.
 
-    The run then saves where it is and ends. A second Ctrl-C ends it at once.
+    The program can then save its state and exit. A second Ctrl-C raises
+    KeyboardInterrupt.
 
     Attributes:
-        received: The signal's name, or None.
+        received: Name of the signal, or None.
     """
 
     def __init__(self):
         self.received = None
 
     def __enter__(self) -> "StopSignal":
-        """Starts to listen."""
+        """Replaces the signal handlers."""
         self._before = {
-            number: signal.signal(number, self._note)
+            number: signal.signal(number, self._record)
             for number in (signal.SIGTERM, signal.SIGINT)
         }
         return self
 
     def __exit__(self, *exception):
-        """Gives the signals back."""
+        """Restores the signal handlers."""
         for number, handler in self._before.items():
             signal.signal(number, handler)
 
-    def _note(self, number, frame):
+    def _record(self, number, frame):
         if self.received and number == signal.SIGINT:
             raise KeyboardInterrupt
         self.received = signal.Signals(number).name

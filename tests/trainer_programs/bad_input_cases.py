@@ -159,7 +159,7 @@ def training_cases(folder, data_dir):
     path = spoilt_datasets.shard_path(copy, "validation")
     path.write_bytes(b"\1" * path.stat().st_size)
     flags = {"data_dir": copy, "skip_corrupt_records": True}
-    said = "Expected a sound clip or more in split 'validation'"
+    said = "Expected at least one valid clip in split 'validation'"
     yield "nothing sound", "train.py", flags, said
     flags = {"data_dir": folder / "multi_label", "class_weights": True}
     said = f"Received: {folder / 'multi_label'}, which is multi-label"

@@ -122,7 +122,7 @@ def runs(folder, data_dir):
 def test_skipping_lists_each_broken_record_and_trains(runs, folder):
     result, places = runs["skipping"]
     assert result.returncode == 0, result.stderr[-2000:]
-    assert "4 broken records are left out" in result.stdout
+    assert "4 corrupt records are skipped" in result.stdout
     path = folder / "skipping" / "skipped_records.txt"
     lines = path.read_text().splitlines()
     for line, place in zip(lines, places, strict=True):

@@ -65,7 +65,7 @@ def test_a_signal_ends_a_run_with_a_message(number, stopped):
     run = stopped[number]
     assert run.status == 1
     assert f"Stopped by {number.name} after" in run.errors
-    assert "The same command goes on from there." in run.errors
+    assert "The same command resumes from there." in run.errors
     assert "Traceback" not in run.errors
 
 

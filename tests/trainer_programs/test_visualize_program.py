@@ -22,7 +22,7 @@ def test_runs_of_one_name_are_told_apart(finished_run, tmp_path, data_dir):
         for name in ("model.keras", "epochs.csv"):
             (folder / name).symlink_to(finished_run.output_dir / name)
     printed = output_of(visualize(tmp_path, *folders, data_dir=data_dir))
-    assert "The pictures are in pictures" in printed
+    assert "The plots are in pictures" in printed
     assert sorted(path.name for path in (tmp_path / "pictures").iterdir()) == [
         "accuracy.png",
         "attention_first-run.png",

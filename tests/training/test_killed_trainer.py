@@ -61,7 +61,7 @@ def test_the_run_changes_the_weights(whole, tmp_path):
 def test_the_figures_are_those_of_the_kept_models_weights(whole, manifest):
     losses = []
     for features, labels in small_run.validation_of(manifest):
-        p = whole.trainer.kept_model.predict_on_batch(features)
+        p = whole.trainer.best_model.predict_on_batch(features)
         losses.extend(-np.log(p[np.arange(len(labels)), labels]))
     assert len(losses) == small_run.SIZES["validation"]
     row = whole.trainer.state.history[-1]
@@ -162,5 +162,5 @@ def test_patience_goes_on_over_a_kill(manifest, tmp_path):
 
 def test_another_models_checkpoint_is_refused(manifest, whole):
     folder = whole.copies / str(LOOKS)
-    with pytest.raises(ValueError, match="another's, or a damaged one"):
+    with pytest.raises(ValueError, match="or one of another model"):
         small_run.train(manifest, folder, metrics=[])

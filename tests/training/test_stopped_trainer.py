@@ -6,7 +6,6 @@ import signal
 import numpy as np
 import pytest
 
-from ac_keras import runs
 from ac_keras import training
 from support.training import small_run
 from support.training.saved_run import best_weights
@@ -106,9 +105,3 @@ def test_a_validation_loss_that_is_not_finite_ends_a_run(manifest, tmp_path):
     assert error.value.step is None
     assert position(folder)[:2] == [1, 0]
     assert best_weights(folder) == weights
-
-
-def test_what_to_do_is_said_without_a_batch_where_it_was_validation(manifest):
-    error = training.NonFiniteLossError(1, None)
-    said = runs.explain(error, manifest, ["train"], None)
-    assert "validation of epoch 2" in said and "--learning_rate" in said

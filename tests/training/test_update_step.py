@@ -10,6 +10,7 @@ from ac_keras.training import balanced_class_weights
 
 RATE, STEPS = 0.05, 6
 CLASS_WEIGHTS = balanced_class_weights(np.array([1, 2, 30, 7]))
+CLASS_COUNTS = np.array([3, 1, 0, 40, 7])
 
 
 def assert_near(found, expected, tolerance=1e-5):
@@ -104,7 +105,10 @@ def test_a_loss_past_where_probabilities_round_to_0_has_its_gradient():
 def test_parts_make_the_update_of_the_whole_batch(num_parts, multi_label):
     batches = linear.draw_batches(STEPS, multi_label, scale=3)
     model, losses = trained(
-        batches, multi_label, num_parts=num_parts, clip_norm=0.5
+        batches,
+        multi_label,
+        gradient_accumulation_steps=num_parts,
+        clip_norm=0.5,
     )
     start = linear.weights_of(linear.make_model(multi_label))
     expected, path = linear.rmsprop(start, batches, RATE, clip_norm=0.5)
@@ -112,9 +116,9 @@ def test_parts_make_the_update_of_the_whole_batch(num_parts, multi_label):
     assert_near(linear.weights_of(model), path[-1])
 
 
-def test_parts_give_all_clips_probabilities_in_order():
+def test_parts_return_all_clips_probabilities_in_order():
     x, labels = linear.draw_batches(1)
-    options = ({}, {"num_parts": 4})
+    options = ({}, {"gradient_accumulation_steps": 4})
     whole, parts = (
         linear.run_steps(
             UpdateStep(linear.make_model(), keras.optimizers.SGD(0.1), **more),
@@ -127,17 +131,17 @@ def test_parts_give_all_clips_probabilities_in_order():
     np.testing.assert_allclose(parts, whole, 1e-5)
 
 
-def test_averages_follow_the_weights():
+def test_the_moving_average_follows_the_weights():
     batches = linear.draw_batches(STEPS)
-    averages = linear.make_model()
-    trained(batches, averages=averages, average_momentum=0.7)
+    ema_model = linear.make_model()
+    trained(batches, ema_model=ema_model, ema_momentum=0.7)
     expected = linear.weights_of(linear.make_model())
     _, path = linear.rmsprop(expected, batches, RATE)
     for weights in path:
         expected = [
             0.7 * x + 0.3 * y for x, y in zip(expected, weights, strict=True)
         ]
-    assert_near(linear.weights_of(averages), expected)
+    assert_near(linear.weights_of(ema_model), expected)
 
 
 def test_xla_makes_the_same_update():
@@ -167,19 +171,19 @@ def test_the_rate_follows_the_schedule_by_the_optimizers_steps():
 def test_gradients_that_are_not_finite_change_nothing(scale_loss):
     x, labels = linear.draw_batches(2)
     x[1, 0, 0] = np.inf
-    model, averages = linear.make_model(), linear.make_model()
+    model, ema_model = linear.make_model(), linear.make_model()
     optimizer = keras.optimizers.RMSprop(RATE, momentum=0.9)
     step = UpdateStep(
         model,
         optimizer,
-        averages=averages,
-        average_momentum=0.5,
+        ema_model=ema_model,
+        ema_momentum=0.5,
         scale_loss=scale_loss,
         clip_norm=5.0,
     )
 
     def everything():
-        kept = [*model.variables, *averages.variables, *optimizer.variables]
+        kept = [*model.variables, *ema_model.variables, *optimizer.variables]
         return [np.array(x) for x in kept]
 
     linear.run_steps(step, x[:1], labels[:1])
@@ -201,7 +205,7 @@ def test_only_the_classifier_has_the_classifiers_rate():
     for factor in (1.0, 30.0):
         model.set_weights(start)
         step = UpdateStep(
-            model, keras.optimizers.SGD(0.01), classifier_rate=factor
+            model, keras.optimizers.SGD(0.01), classifier_lr_multiplier=factor
         )
         linear.run_steps(step, *batch)
         after = linear.weights_of(model)
@@ -210,3 +214,31 @@ def test_only_the_classifier_has_the_classifiers_rate():
     assert all(np.abs(x).max() > 1e-5 for x in plain)
     for x, y, ratio in zip(plain, scaled, (1, 1, 30, 30), strict=True):
         np.testing.assert_allclose(y, ratio * x, 1e-3, 1e-6)
+
+
+def test_class_weights_are_inverse_to_the_counts():
+    weights = balanced_class_weights(CLASS_COUNTS).astype(np.float64)
+    present = CLASS_COUNTS > 0
+    products = weights[present] * CLASS_COUNTS[present]
+    np.testing.assert_allclose(products, products[0], 1e-6)
+
+
+def test_the_mean_class_weight_over_the_clips_is_1():
+    weights = balanced_class_weights(CLASS_COUNTS).astype(np.float64)
+    clips = np.repeat(np.arange(len(CLASS_COUNTS)), CLASS_COUNTS)
+    assert weights[clips].mean() == pytest.approx(1, rel=1e-6)
+
+
+def test_equal_counts_weigh_1_each():
+    np.testing.assert_allclose(balanced_class_weights(np.full(4, 9)), 1.0)
+
+
+def test_a_class_without_clips_weighs_nothing():
+    weights = balanced_class_weights(CLASS_COUNTS)
+    assert weights.dtype == np.float32
+    assert weights[2] == 0 and np.isfinite(weights).all()
+
+
+def test_class_weights_without_clips_are_rejected():
+    with pytest.raises(ValueError, match="at least one clip. Received: class"):
+        balanced_class_weights(np.zeros(3, int))

@@ -66,12 +66,12 @@ def test_the_norm_that_is_clipped_is_that_of_the_sum():
 
 @pytest.mark.parametrize("count", program.REPLICAS)
 def test_averages_on_replicas_follow_the_weights(count, trained):
-    _, path = whole_batch("averages")
+    _, path = whole_batch("ema_model")
     start = linear.weights_of(linear.make_model())
     expected = np.concatenate([w.ravel() for w in start])
     for weights in path:
         expected = 0.7 * expected + 0.3 * weights
-    found = trained[f"averages/{count}/weights"]
+    found = trained[f"ema_model/{count}/weights"]
     np.testing.assert_allclose(found, expected, 1e-5, 1e-6)
 
 

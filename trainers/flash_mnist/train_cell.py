@@ -16,6 +16,7 @@ from ac_keras.pipeline import Manifest
 from ac_keras.pipeline import evaluation_batches
 from ac_keras.pipeline import steps_per_epoch
 from ac_keras.pipeline import training_batches
+from ac_keras.runs import Run
 from ac_keras.runs import folder
 from ac_keras.training.training_log import TrainingLog
 from ac_keras.utils import keras_files
@@ -141,20 +142,18 @@ def run_cell(
             clips than a batch.
         training.RunStopped: If a signal asked it to stop.
     """
-    manifest = Manifest.load(data_dir)
-    directory, settings = cell.folder(root), settings_of(cell, protocol)
-    folder.check(directory, settings, manifest)
-    result_file = directory / folder.RESULT
-    if result_file.is_file():
-        return folder.read_json(result_file)
-    # What does not fit raises here, before training and without a folder
-    # that would be another run's afterwards.
+    manifest, directory = Manifest.load(data_dir), cell.folder(root)
+    run = Run(directory, settings_of(cell, protocol), manifest)
+    run.check()
+    if run.is_complete:
+        return run.read_result()
+    # Invalid datasets raise here, before the folder is claimed.
     for split in ("validation", "test"):
         manifest.split(split)
     steps_per_epoch(manifest, "train", protocol.batch_size)
     keras.utils.set_random_seed(cell.seed)
     model = build(cell, protocol, manifest)
-    folder.claim(directory, settings, manifest)
+    run.claim()
     evaluator = training.Evaluator(
         model, training.training_metrics(manifest.description)
     )
@@ -162,37 +161,29 @@ def run_cell(
         cell, protocol, manifest, model, evaluator, directory
     )
     batches = evaluation_data(manifest, "validation").cache()
-    with training.StopSignal() as signals:
-        history = trainer.fit(
-            training_data(cell, protocol, manifest),
-            lambda size, share: batches,
-            CellLog(directory, protocol.batch_size),
-            signals,
-        )
-    model.load_weights(directory / training.BEST_WEIGHTS)
+    run.train(
+        trainer,
+        training_data(cell, protocol, manifest),
+        lambda size, shard: batches,
+        CellLog(directory, protocol.batch_size),
+    )
+    run.load_best(model)
     test = evaluator.evaluate(
-        lambda size, share: evaluation_data(manifest, "test"),
+        lambda size, shard: evaluation_data(manifest, "test"),
         EVALUATION_BATCH_SIZE,
     )
     keras_files.save_model(model, directory / MODEL)
-    best = history[trainer.best.index(history)]
     result = {
         **dataclasses.asdict(cell),
         "protocol": root.name,
         "settings": dataclasses.asdict(protocol),
-        **{f"validation_{name}": best[f"val_{name}"] for name in test},
-        **{f"test_{name}": value for name, value in test.items()},
-        "best_epoch": best["epoch"] + 1,
-        "epochs": len(history),
-        "training_seconds": round(sum(x["seconds"] for x in history), 1),
-        "parameters": model.count_params(),
-        "product_flops_per_epoch": count_flops(cell, protocol, manifest),
-        "tensorflow": tf.__version__,
-        "keras": keras.__version__,
+        **run.summarize(
+            model,
+            test,
+            product_flops_per_epoch=count_flops(cell, protocol, manifest),
+        ),
     }
-    folder.write_json(result_file, result)
-    # What only an unfinished cell needs.
-    trainer.state.remove()
+    run.finish(result)
     (directory / training.BEST_WEIGHTS).unlink(missing_ok=True)
     return result
 
@@ -221,7 +212,7 @@ def make_trainer(
     update_step = training.UpdateStep(
         model,
         keras.optimizers.Adam(rate),
-        classifier_rate=protocol.classifier_rate,
+        classifier_lr_multiplier=protocol.classifier_rate,
         seed=cell.seed,
     )
     accuracy = keras.metrics.SparseCategoricalAccuracy(name="accuracy")

@@ -11,7 +11,9 @@ import tensorflow as tf
 from ac_keras.serving.client.errors import StatusError
 from ac_keras.serving.client.messages import ServedSignature
 from ac_keras.serving.client.messages import read_signatures
+from ac_keras.utils.optional_imports import import_optional
 
+_APIS = "tensorflow_serving.apis"
 _OPTIONS = [
     ("grpc.max_send_message_length", -1),  # else 4 MiB
     ("grpc.max_receive_message_length", -1),
@@ -137,26 +139,15 @@ class GrpcTransport:
 
 
 def _import_apis():
-    try:
-        import grpc
-        from tensorflow_serving.apis import classification_pb2
-        from tensorflow_serving.apis import get_model_metadata_pb2
-        from tensorflow_serving.apis import get_model_status_pb2
-        from tensorflow_serving.apis import model_service_pb2_grpc
-        from tensorflow_serving.apis import predict_pb2
-        from tensorflow_serving.apis import prediction_service_pb2_grpc
-    except ImportError as error:
-        raise ImportError(
-            "Client expects tensorflow-serving-api with protocol='grpc'. "
-            f"Received: {error}. Install ac-keras[serving], or choose "
-            "protocol='rest'."
-        ) from error
+    def load(name):
+        return import_optional(name, "serving", ", or choose protocol='rest'")
+
     return types.SimpleNamespace(
-        grpc=grpc,
-        classification=classification_pb2,
-        metadata=get_model_metadata_pb2,
-        models_grpc=model_service_pb2_grpc,
-        predict=predict_pb2,
-        predictions_grpc=prediction_service_pb2_grpc,
-        status=get_model_status_pb2,
+        grpc=load("grpc"),
+        classification=load(f"{_APIS}.classification_pb2"),
+        metadata=load(f"{_APIS}.get_model_metadata_pb2"),
+        models_grpc=load(f"{_APIS}.model_service_pb2_grpc"),
+        predict=load(f"{_APIS}.predict_pb2"),
+        predictions_grpc=load(f"{_APIS}.prediction_service_pb2_grpc"),
+        status=load(f"{_APIS}.get_model_status_pb2"),
     )

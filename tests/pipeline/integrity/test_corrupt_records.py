@@ -59,7 +59,10 @@ def clips_left(manifest):
     """The numbers of the clips that are read around corrupt records."""
 ========
     """The numbers of the clips that are read around the damage."""
+<<<<<<<< HEAD:tests/pipeline/integrity/test_corrupt_records.py
 >>>>>>>> extraction:tests/pipeline/test_corrupt_records.py
+========
+>>>>>>>> runs:tests/pipeline/test_corrupt_records.py
     repaired, _ = skip_corrupt_records(manifest, ["train"])
     batches = evaluation_batches(repaired, "train", batch_size=4)
     numbers = [int(x) for b in batches for x in b[0]["rgb"][:, 0, 0].numpy()]
@@ -266,7 +269,10 @@ def test_a_broken_video_costs_its_segments(tmp_path):
     assert len(found_in(manifest)) == 1
 ========
     assert len(damage_of(manifest)) == 1
+<<<<<<<< HEAD:tests/pipeline/integrity/test_corrupt_records.py
 >>>>>>>> extraction:tests/pipeline/test_corrupt_records.py
+========
+>>>>>>>> runs:tests/pipeline/test_corrupt_records.py
     repaired, _ = skip_corrupt_records(manifest, ["train"])
     (batch,) = evaluation_batches(
         repaired, "train", batch_size=9, with_ids=True

@@ -20,7 +20,7 @@ FLAGS = {
     "clip_norm": 1,
     "batch_size": 16,
     "train_frames": 3,
-    "average_momentum": 0.9,
+    "ema_momentum": 0.9,
     "mean_features": True,
     "best_metric": "last",
     "checkpoint_minutes": 0,  # after every step

@@ -22,7 +22,7 @@ RUNS = {
     "first": {},
     "again": {},
     "another seed": {"seed": 1},
-    "parts": {"num_parts": 2},
+    "parts": {"gradient_accumulation_steps": 2},
 }
 
 

@@ -92,24 +92,24 @@ NEVER = KillAt()
 
 
 def make_trainer(directory, *, rate=0.01, patience=0, **options):
-    """Makes model, optimizer and loop, with dropout and averages."""
+    """Makes model, optimizer and loop, with dropout and ema_model."""
     directory.mkdir(exist_ok=True)
     keras.utils.set_random_seed(0)
-    model, averages = (
+    model, ema_model = (
         cluster_classifier({"rgb": DIM}, {"rgb": 2}, NUM_CLASSES)
         for _ in range(2)
     )
-    averages.set_weights(model.get_weights())
+    ema_model.set_weights(model.get_weights())
     update_step = training.UpdateStep(
         model,
         keras.optimizers.RMSprop(rate),
         clip_norm=1.0,
-        averages=averages,
-        average_momentum=0.5,
+        ema_model=ema_model,
+        ema_momentum=0.5,
     )
     accuracy = keras.metrics.SparseCategoricalAccuracy
     arguments = {
-        "kept_model": averages,
+        "best_model": ema_model,
         "metrics": [accuracy(name="accuracy")],
         "batch_size": BATCH_SIZE,
         "steps_per_epoch": STEPS,
@@ -121,7 +121,7 @@ def make_trainer(directory, *, rate=0.01, patience=0, **options):
     return training.Trainer(
         model,
         update_step,
-        training.Evaluator(averages, [accuracy(name="accuracy")]),
+        training.Evaluator(ema_model, [accuracy(name="accuracy")]),
         **{**arguments, **options},
     )
 
@@ -184,7 +184,7 @@ def validation_of(manifest):
 
 
 def bits(trainer):
-    """Gives every weight of model and averages, and the figures, as bytes."""
-    weights = trainer.model.get_weights() + trainer.kept_model.get_weights()
+    """Gives every weight of model and ema_model, and the figures, as bytes."""
+    weights = trainer.model.get_weights() + trainer.best_model.get_weights()
     assert all(np.abs(x).max() > 0 for x in weights)
     return [x.tobytes() for x in weights], trainer.state.history

@@ -23,9 +23,9 @@ CASES = {
     "plain": {},
     "clipped": {"clip_norm": 0.5},
     "weighted": {"class_weights": CLASS_WEIGHTS},
-    "parts": {"clip_norm": 0.5, "num_parts": 2},
+    "parts": {"clip_norm": 0.5, "gradient_accumulation_steps": 2},
     "scaled": {"clip_norm": 0.5, "scale_loss": True},
-    "averages": {"average_momentum": 0.7},
+    "ema_model": {"ema_momentum": 0.7},
     "opposite": {"clip_norm": 0.5},
     "overflow": {"clip_norm": 0.5, "scale_loss": True},
 }
@@ -68,8 +68,8 @@ def train(strategy, case):
     options = dict(CASES[case])
     with strategy.scope():
         model = linear.make_model()
-        if case == "averages":
-            options["averages"] = linear.make_model()
+        if case == "ema_model":
+            options["ema_model"] = linear.make_model()
         step = UpdateStep(model, keras.optimizers.RMSprop(RATE), **options)
 
     @tf.function
@@ -78,7 +78,7 @@ def train(strategy, case):
         return strategy.experimental_local_results(loss)
 
     losses = [run(x) for x in distribute(strategy, *batches_of(case))]
-    kept = options.get("averages", model)
+    kept = options.get("ema_model", model)
     counts = step.step, step.optimizer.iterations.value
     return {
         "losses": np.array(losses),

@@ -1,6 +1,8 @@
-"""What a dry run tells, against the model."""
+"""The dry run of a run, and the mean of results over several datasets."""
 
+import json
 import re
+import statistics
 
 import keras
 import numpy as np
@@ -9,6 +11,7 @@ import tensorflow as tf
 
 from ac_keras import cluster_classifier
 from ac_keras.runs import describe_run
+from ac_keras.runs import write_mean
 
 DIM, UNITS, CLASSES, BATCH, FRAMES = 300, 40, 70, 8, 20
 # The unit's kernel, alpha and beta, and the dense layer.
@@ -82,3 +85,42 @@ def test_it_counts_gradients_slots_and_averages(
 def test_it_has_the_steps_of_an_epoch_and_of_the_run(text):
     assert f"Steps: {STEPS:,} in an epoch of {CLIPS:,} clips" in text
     assert f"{STEPS * EPOCHS:,} in {EPOCHS} epochs" in text
+
+
+ACCURACIES = {"split1": 0.5, "split2": 0.75, "split3": 0.9}
+
+
+@pytest.fixture
+def summary(tmp_path):
+    results = {
+        name: {
+            "test_accuracy": x,
+            "test_loss": 1 - x,
+            "test_clips_of_saved_model": 7,
+            "validation_accuracy": 0.1,
+            "best_epoch": 3,
+            "keras": "3",
+        }
+        for name, x in ACCURACIES.items()
+    }
+    returned = write_mean(results, tmp_path)
+    written = json.loads((tmp_path / "result.json").read_text())
+    assert returned == written
+    return written
+
+
+def test_the_mean_of_each_figure_of_the_test_split_is_written(summary):
+    values = list(ACCURACIES.values())
+    mean = statistics.fmean(values)
+    expected = {"test_accuracy": mean, "test_loss": 1 - mean}
+    assert summary["mean"] == pytest.approx(expected)
+
+
+def test_the_standard_deviation_is_that_of_the_population(summary):
+    spread = statistics.pstdev(ACCURACIES.values())
+    expected = {"test_accuracy": spread, "test_loss": spread}
+    assert summary["standard_deviation"] == pytest.approx(expected)
+
+
+def test_the_datasets_are_named(summary):
+    assert summary["datasets"] == list(ACCURACIES)

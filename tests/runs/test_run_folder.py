@@ -1,4 +1,4 @@
-"""A run's folder: made, gone on with, or refused."""
+"""A run's folder: claimed, resumed, or rejected."""
 
 import json
 
@@ -45,6 +45,34 @@ def test_free_flags_may_differ(folder, manifests):
     flags = {**FLAGS, "log_steps": 6, "new_free": True}
     run_folder.claim(folder, flags, manifests[0], FREE)
     assert contents(folder) == before
+
+
+@pytest.mark.parametrize("momentum", [0.9, 0.5])
+def test_flags_that_were_renamed_since_are_compared(
+    momentum, manifests, tmp_path
+):
+    """The folder is one that version 0.1.0 claimed."""
+    old = {"average_momentum": 0.9, "classifier_rate": 25.0}
+    run_folder.claim(tmp_path, old, manifests[0])
+    before = contents(tmp_path)
+    new = {"ema_momentum": momentum, "classifier_lr_multiplier": 25.0}
+    if momentum == 0.9:
+        run_folder.claim(tmp_path, new, manifests[0])
+    else:
+        message = "with ema_momentum: 0.9 there, 0.5 now. "
+        with pytest.raises(ValueError, match=message):
+            run_folder.claim(tmp_path, new, manifests[0])
+    assert contents(tmp_path) == before
+
+
+def test_a_setting_that_keeps_its_old_name_is_compared_by_it(
+    manifests, tmp_path
+):
+    """Cells of Flash-MNIST have a `classifier_rate`."""
+    run_folder.claim(tmp_path, {"classifier_rate": 8}, manifests[0])
+    run_folder.claim(tmp_path, {"classifier_rate": 8}, manifests[0])
+    with pytest.raises(ValueError, match="classifier_rate: 8 there, 1 now"):
+        run_folder.claim(tmp_path, {"classifier_rate": 1}, manifests[0])
 
 
 def test_every_other_flag_that_differs_is_shown(folder, manifests):

@@ -1,0 +1,256 @@
+"""Settings of a run: schedule, best epoch, units, initializers and metrics."""
+
+import math
+import re
+
+import keras
+import numpy as np
+import pytest
+
+from ac_keras.pipeline import Description
+from ac_keras.pipeline import Modality
+from ac_keras.training import BestEpoch
+from ac_keras.training import Warmup
+from ac_keras.training import evaluation_metrics
+from ac_keras.training import make_schedule
+from ac_keras.training import parse_initializer
+from ac_keras.training import parse_num_units
+from ac_keras.training import training_metrics
+
+RATE, TOTAL, WARMUP = 0.3, 40, 8
+STEPS = range(TOTAL + 5)
+DROPS = (10, 25)
+
+
+def constant(step):
+    return RATE
+
+
+def cosine(step):
+    return RATE * (1 + math.cos(math.pi * min(step, TOTAL) / TOTAL)) / 2
+
+
+def dropping(step):
+    """It drops behind the step: that many steps have the rate before."""
+    return RATE * 0.2 ** sum(step > drop for drop in DROPS)
+
+
+KINDS = {"constant": constant, "cosine": cosine, "step": dropping}
+
+
+def make(kind, warmup_steps=0):
+    drops = {"drop_steps": DROPS, "drop_factor": 0.2}
+    return make_schedule(
+        kind,
+        RATE,
+        total_steps=TOTAL,
+        warmup_steps=warmup_steps,
+        **(drops if kind == "step" else {}),
+    )
+
+
+def rates(schedule):
+    return [float(schedule(step)) for step in STEPS]
+
+
+@pytest.mark.parametrize("kind", ["cosine", "step"])
+def test_every_step_has_the_formulas_rate(kind):
+    expected = [KINDS[kind](step) for step in STEPS]
+    np.testing.assert_allclose(rates(make(kind)), expected, 1e-5, 1e-7)
+
+
+def test_a_constant_rate_is_a_number():
+    assert make("constant") == RATE
+
+
+@pytest.mark.parametrize("kind", list(KINDS))
+def test_warm_up_rises_to_the_rate_and_leaves_it_as_it_is(kind):
+    expected = [
+        KINDS[kind](step) * min((step + 1) / WARMUP, 1) for step in STEPS
+    ]
+    found = rates(make(kind, WARMUP))
+    np.testing.assert_allclose(found, expected, 1e-5, 1e-7)
+    assert 0 < found[0] < found[1]
+
+
+@pytest.mark.parametrize("kind", list(KINDS))
+def test_warm_up_saves_and_loads(kind):
+    schedule = make(kind, WARMUP)
+    optimizer = keras.optimizers.RMSprop(schedule)
+    config = keras.saving.serialize_keras_object(optimizer)
+    loaded = keras.saving.deserialize_keras_object(config)
+    assert isinstance(schedule, Warmup)
+    np.testing.assert_allclose(
+        [float(loaded.learning_rate)], [schedule(0)], 1e-6
+    )
+    copy = Warmup.from_config(schedule.get_config())
+    np.testing.assert_allclose(rates(copy), rates(schedule))
+
+
+@pytest.mark.parametrize(
+    ("kind", "drop_steps"),
+    [("linear", ()), ("step", ()), ("cosine", (3,)), ("constant", (3,))],
+)
+def test_other_schedules_and_misplaced_drops_are_rejected(kind, drop_steps):
+    received = f"Received: {kind!r}, drop_steps={list(drop_steps)}."
+    with pytest.raises(ValueError, match=re.escape(received)):
+        make_schedule(kind, RATE, total_steps=TOTAL, drop_steps=drop_steps)
+
+
+def history(name, *values):
+    return [{"epoch": i, name: x} for i, x in enumerate(values)]
+
+
+@pytest.mark.parametrize(
+    "metric, best",
+    [("val_loss", 2), ("loss", 2), ("val_accuracy", 1), ("val_gap", 1)],
+)
+def test_a_loss_is_better_where_it_is_lower(metric, best):
+    rows = history(metric, 0.5, 0.9, 0.1, 0.6)
+    assert BestEpoch(metric).index(rows) == best
+
+
+def test_the_first_of_equals_is_kept():
+    assert BestEpoch().index(history("val_accuracy", 0.1, 0.8, 0.8)) == 1
+
+
+def test_the_last_can_be_kept():
+    rule = BestEpoch("last")
+    assert rule.index(history("loss", 1.0, 2.0, 3.0)) == 2
+    assert rule.is_last_best(history("loss", 1.0, 2.0))
+
+
+def test_the_newest_is_the_best_only_if_it_is_better():
+    rule = BestEpoch()
+    assert rule.is_last_best(history("val_accuracy", 0.1, 0.8))
+    assert not rule.is_last_best(history("val_accuracy", 0.1, 0.8, 0.8))
+
+
+@pytest.mark.parametrize("metric", ["val_loss", "val_accuracy"])
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_nan_is_never_the_best(metric, place):
+    values = [0.5, 0.5]
+    values.insert(place, math.nan)
+    expected = 1 if place == 0 else 0
+    assert BestEpoch(metric).index(history(metric, *values)) == expected
+
+
+def test_patience_ends_after_so_many_epochs_without_a_better_one():
+    rule = BestEpoch("val_accuracy", patience=2)
+    values = [0.5, 0.4, 0.6, 0.6, 0.1]
+    stops = [
+        rule.should_stop(history("val_accuracy", *values[:count]))
+        for count in range(len(values) + 1)
+    ]
+    assert stops == [False] * 5 + [True]
+
+
+def test_no_patience_never_ends():
+    rows = history("val_accuracy", *[0.9] + [0.1] * 50)
+    assert not BestEpoch().should_stop(rows)
+
+
+def test_a_missing_metric_names_the_choices():
+    message = r"\['epoch', 'loss', 'val_loss'\] or last. Received: 'val_acc'"
+    with pytest.raises(ValueError, match=message):
+        BestEpoch("val_acc").index([{"epoch": 0, "val_loss": 1, "loss": 2}])
+
+
+def test_patience_needs_something_to_wait_for():
+    with pytest.raises(ValueError, match="Received: metric='last', patience=3"):
+        BestEpoch("last", patience=3)
+
+
+MODALITIES = ["rgb", "audio", "flow"]
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        (["8"], {"rgb": 8, "audio": 8, "flow": 8}),
+        (["rgb:8"], {"rgb": 8}),
+        (["audio:2", "rgb:16"], {"audio": 2, "rgb": 16}),
+    ],
+)
+def test_units_are_given_for_all_modalities_or_by_name(values, expected):
+    found = parse_num_units(values, MODALITIES)
+    assert found == expected and list(found) == list(expected)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["4,rgb:8", "4,8", "0", "rgb:0", "-1", "rgb:", "rgb", "rgb:4,rgb:8", "x:4"]
+    + ["rgb:4.5", ""],
+)
+def test_other_units_are_refused(text):
+    with pytest.raises(ValueError) as raised:
+        parse_num_units(text.split(","), MODALITIES)
+    assert str(raised.value) == (
+        "Expected the number of units as a number or as MODALITY:NUMBER pairs "
+        f"with modalities among {MODALITIES}. Received: num_units={text}. "
+        "Name modalities of the dataset."
+    )
+
+
+def test_a_constant_is_an_initializer():
+    np.testing.assert_array_equal(
+        parse_initializer("constant:-2.5")((3,)), -2.5
+    )
+
+
+def test_a_normal_distribution_has_the_given_deviation():
+    drawn = np.asarray(parse_initializer("normal:0.5")((4000,)))
+    assert abs(drawn.mean()) < 0.05
+    assert drawn.std() == pytest.approx(0.5, rel=0.1)
+
+
+@pytest.mark.parametrize("text", ["", "1", "normal", "normal:x", "uniform:1"])
+def test_other_initializers_are_refused(text):
+    with pytest.raises(ValueError) as raised:
+        parse_initializer(text)
+    assert str(raised.value) == (
+        "Expected an initializer as constant:VALUE or "
+        f"normal:STANDARD_DEVIATION. Received: {text}. Write "
+        "it like normal:0.5."
+    )
+
+
+IN_TRAINING = {
+    False: ["accuracy", "top_5_accuracy"],
+    True: ["hit_at_1", "perr"],
+}
+AT_THE_END = {False: ["per_class_accuracy"], True: ["gap", "map"]}
+
+
+def describe(multi_label):
+    names = tuple(f"class {index}" for index in range(9))
+    modalities = {"rgb": Modality(3)}
+    return Description("x", names, modalities, multi_label=multi_label)
+
+
+def names_of(metrics):
+    return [metric.name for metric in metrics]
+
+
+@pytest.mark.parametrize("multi_label", [False, True])
+def test_training_has_figures_that_are_sums_over_clips(multi_label):
+    found = names_of(training_metrics(describe(multi_label)))
+    assert found == IN_TRAINING[multi_label]
+
+
+@pytest.mark.parametrize("multi_label", [False, True])
+def test_evaluation_has_those_that_need_a_whole_split_as_well(multi_label):
+    found = names_of(evaluation_metrics(describe(multi_label)))
+    assert found == IN_TRAINING[multi_label] + AT_THE_END[multi_label]
+
+
+def test_top_5_is_right_where_the_label_is_among_the_five_highest():
+    _, top_5 = training_metrics(describe(False))
+    scores = [[9.0, 8.0, 7.0, 6.0, 5.0, 4.0, 3.0, 2.0, 1.0]] * 4
+    top_5.update_state([0, 4, 5, 8], scores)
+    assert float(top_5.result()) == 0.5
+
+
+def test_per_class_accuracy_has_a_row_for_every_class():
+    metric = evaluation_metrics(describe(False))[-1]
+    assert metric.confusion_matrix().shape == (9, 9)
