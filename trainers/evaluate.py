@@ -51,7 +51,7 @@ def measure() -> dict:
         manifest,
         _SPLIT.value,
         sample_size=_EVAL_FRAMES.value,
-        modalities=model.get_layer("clusters").modalities,
+        modalities=model.modalities,
     )
     evaluator = training.Evaluator(
         model,

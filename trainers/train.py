@@ -397,7 +397,9 @@ def make_trainer(
     description = manifest.description
     steps = steps_per_epoch(manifest, _TRAIN_SPLIT.value, _BATCH_SIZE.value)
     averages = (
-        keras.models.clone_model(model) if _AVERAGE_MOMENTUM.value else None
+        model.from_config(model.get_config())
+        if _AVERAGE_MOMENTUM.value
+        else None
     )
     if averages is not None:
         averages.set_weights(model.get_weights())

@@ -78,7 +78,7 @@ class ClipPredictor:
         sample_size: int = 0,
     ):
         directory = pathlib.Path(directory)
-        modalities = model.get_layer("clusters").modalities
+        modalities = model.modalities
         description = Description.load(directory).select(modalities)
         whole = kept_inputs.plan_of(description)
         self.plan = ExtractionPlan(

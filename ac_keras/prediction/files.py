@@ -337,7 +337,7 @@ def predict_files(
     left = [index for index in own if not folder.is_done(index)]
     if not skip_broken_records:
         check_beginnings(files[index] for index in left)
-    modalities = model.get_layer("clusters").modalities
+    modalities = model.modalities
     with _progress(files, own, left) as progress:
         run = FileRun(
             files,

@@ -7,9 +7,9 @@ import keras
 import tensorflow as tf
 
 from ac_keras import metrics
+from ac_keras.models import logits_model
 from ac_keras.pipeline import Description
 from ac_keras.training.update_step import clip_losses
-from ac_keras.training.update_step import with_logits
 
 EvaluationData = Callable[[int, tuple[int, int]], tf.data.Dataset]
 
@@ -38,7 +38,7 @@ class Evaluator:
         self.multi_label = multi_label
         self._strategy = strategy or tf.distribute.get_strategy()
         self._loss = keras.metrics.Mean(name="loss")
-        self._outputs = with_logits(model)
+        self._outputs = logits_model(model)
         self._made_of = None
         self._step = tf.function(self._run, reduce_retracing=True)
 

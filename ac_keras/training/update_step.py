@@ -6,6 +6,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from ac_keras.models import logits_model
+
 FIRST_LOSS_SCALE = 2.0**15
 STEPS_TO_GROW = 2000
 LARGE = 2**20  # elements of a weight whose update is compiled
@@ -75,7 +77,9 @@ class UpdateStep:
             self.loss_scale = tf.Variable(FIRST_LOSS_SCALE, trainable=False)
             self.sound_steps = tf.Variable(0, trainable=False)
         self._weights = model.trainable_variables
-        classifier = {id(x) for x in model.get_layer("logits").weights}
+        classifier = set()
+        if classifier_rate != 1.0:
+            classifier = {id(x) for x in model.classifier.weights}
         self._rates = [
             classifier_rate if id(x) in classifier else 1.0
             for x in self._weights
@@ -83,7 +87,7 @@ class UpdateStep:
         self._random_states = [
             x for x in model.variables if x.path.endswith("generator_state")
         ]
-        self._outputs = with_logits(model)
+        self._outputs = logits_model(model)
         optimizer.build(self._weights)
         self._part = tf.function(self._part_gradients, jit_compile=jit_compile)
 
@@ -246,19 +250,6 @@ class UpdateStep:
     def _next_scale(self, scale, finite):
         grown = tf.where(self.sound_steps >= STEPS_TO_GROW, 2.0, 1.0)
         return tf.where(finite, scale * grown, tf.maximum(scale / 2, 1.0))
-
-
-def with_logits(model: keras.Model) -> keras.Model:
-    """Gives a classifier that shares a model's layers and tells its logits.
-
-    Returns:
-        A `keras.Model` to logits and probabilities, both `(batch,
-        num_classes)`. Losses of logits keep their gradient where a
-        probability rounds to 0.
-    """
-    return keras.Model(
-        model.input, [model.get_layer("logits").output, model.output]
-    )
 
 
 def clip_losses(
