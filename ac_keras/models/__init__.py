@@ -1,4 +1,4 @@
-"""Functional models, composed from the layers."""
+"""Functional models, built from the layers."""
 
 from ac_keras.models.clip_classifier import ClipClassifier
 from ac_keras.models.clip_classifier import as_clip_classifier
