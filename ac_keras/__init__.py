@@ -1,8 +1,8 @@
 """Attention clusters for video classification from local features.
 
-Importing this package brings the layers and models, which run on every Keras
-backend. `ac_keras.pipeline`, `ac_keras.serving`, `ac_keras.visualization`
-and `ac_keras.datasets` are imported by their own names.
+This package exports the layers and the models, which run on every Keras
+backend. Import `ac_keras.pipeline`, `ac_keras.training`, `ac_keras.serving`
+and the other subpackages by name.
 """
 
 from ac_keras.layers import AttentionCluster
@@ -10,6 +10,7 @@ from ac_keras.layers import AttentionUnit
 from ac_keras.layers import FrameMask
 from ac_keras.layers import MultimodalCluster
 from ac_keras.layers import ShiftingCluster
+from ac_keras.models import ClipClassifier
 from ac_keras.models import attention_model
 from ac_keras.models import cluster_classifier
 from ac_keras.version import __version__
@@ -17,6 +18,7 @@ from ac_keras.version import __version__
 __all__ = [
     "AttentionCluster",
     "AttentionUnit",
+    "ClipClassifier",
     "FrameMask",
     "MultimodalCluster",
     "ShiftingCluster",

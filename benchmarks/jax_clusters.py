@@ -26,7 +26,7 @@ class JaxClusters:
             dims, units, setting.num_classes, dropout=setting.dropout
         )
         self.setting = setting
-        self.model = keras.Model(model.input, model.get_layer("logits").output)
+        self.model = keras.Model(model.input, model.classifier.output)
         self.optimizer = make_optimizer(setting)
         self.optimizer.build(self.model.trainable_variables)
         self._state = [

@@ -66,7 +66,7 @@ def make_model(modalities, num_classes):
     }
     model = cluster_classifier(dims, clusters, num_classes)
     # Its input has norm 1 a modality: some classes are then probable.
-    kernel = model.get_layer("logits").kernel
+    kernel = model.classifier.kernel
     kernel.assign(np.random.default_rng(0).normal(0, 4, kernel.shape))
     return model
 

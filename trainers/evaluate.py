@@ -54,7 +54,7 @@ def evaluate() -> dict:
         manifest,
         _SPLIT.value,
         sample_size=_EVAL_FRAMES.value,
-        modalities=model.get_layer("clusters").modalities,
+        modalities=model.modalities,
     )
     evaluator = training.Evaluator(
         model,

@@ -1,4 +1,4 @@
-"""Layers on Keras ops alone: they run on every Keras backend."""
+"""Layers that run on every Keras backend."""
 
 from ac_keras.layers.attention_cluster import AttentionCluster
 from ac_keras.layers.attention_unit import AttentionUnit

@@ -9,12 +9,12 @@ from ac_keras.layers.input_checks import check_frames
 from ac_keras.layers.input_checks import check_mask
 
 WEIGHTINGS = ("average", "fc1", "fc2")
-LOWEST_LOGIT = -1e30  # of masked frames
-LARGEST_LOGIT = 6e4  # that float16 holds
+MASKED_LOGIT = -1e30
+LARGEST_LOGIT = 6e4  # within the range of float16
 
 
 def clone(initializer):
-    """Copies a random initializer: used twice, it would draw the same twice."""
+    """Copies a random initializer, which returns the same values each time."""
     if (
         isinstance(initializer, keras.Initializer)
         and "seed" in initializer.get_config()
@@ -27,33 +27,32 @@ def clone(initializer):
 class AttentionCluster(keras.layers.Layer):
     """Pools a clip's frames by several attention units side by side.
 
-    Every unit weights the frames by a softmax of its own and sums them up.
-    The units share nothing but their input; their outputs are concatenated,
-    unit after unit. All units are computed together, in a few batched
-    products, and nothing of size `batch * num_frames * num_units * dim` is
-    ever formed.
+    Every unit has its own weights of the frames, a softmax over the frames,
+    and returns their weighted sum. The outputs of all units are concatenated.
+    A few batched products compute all units together; no tensor has `batch *
+    num_frames * num_units * dim` elements.
 
     The weightings are, with `x` a frame's feature:
 
-    - `"average"` (Eq. 3): every frame weighs the same. There is nothing to
-      learn, so all units agree; this is the paper's baseline.
+    - `"average"` (Eq. 3): all frames have the same weight. This is the
+      paper's baseline. It has no parameters, so all units are equal.
     - `"fc1"` (Eq. 4): `softmax(w . x)`.
-    - `"fc2"` (Eq. 5): `softmax(w2 . tanh(W1 x + b1))`, every unit with a
-      hidden layer of its own.
+    - `"fc2"` (Eq. 5): `softmax(w2 . tanh(W1 x + b1))`. Every unit has its own
+      hidden layer.
 
-    Eq. 4 and 5 add a last bias inside the softmax. One bias for a whole unit
-    would cancel in the softmax, and one for each frame position would tie the
-    model to one order and one number of frames, against section 3.1. There is
-    therefore none.
+    Eq. 4 and 5 add a last bias inside the softmax. This layer has none: one
+    bias for a whole unit cancels in the softmax, and one bias for each frame
+    position would fix the order and the number of frames, against section
+    3.1.
 
     Args:
         num_units: Integer, the number of attention units `N`, 1 or more.
         weighting: `"average"`, `"fc1"` or `"fc2"`.
-        hidden_units: Integer, the hidden layer's size `H` of every unit.
-            Used by `"fc2"` only.
-        kernel_initializer: Initializer of the weighting's kernels. The
-            default scales by the number of inputs alone, so that a unit
-            starts alike in a small and in a large cluster.
+        hidden_units: Integer, the size `H` of every unit's hidden layer. Only
+            `"fc2"` uses it.
+        kernel_initializer: Initializer of the weighting's kernels. The scale
+            of the default depends on the number of inputs only, so it is the
+            same in small and in large clusters.
         bias_initializer: Initializer of the hidden bias of `"fc2"`.
         kernel_regularizer: Optional regularizer of the weighting's kernels.
         **kwargs: `name`, `dtype` and other arguments of a Keras layer.
@@ -61,16 +60,16 @@ class AttentionCluster(keras.layers.Layer):
     Call arguments:
         frames: Float tensor `(batch, num_frames, dim)`.
         mask: Optional bool tensor `(batch, num_frames)`; True keeps a frame.
-            What a masked frame holds, NaN included, has no influence. A clip
-            without any frame kept gives zeros.
-        return_attention_scores: Whether to return the scores as well.
+            The values of masked frames, NaN included, have no influence. The
+            output of a clip without kept frames is zero.
+        return_attention_scores: Boolean, whether to return the scores too.
 
     Output shape: `(batch, num_units * dim)`; with
         `return_attention_scores=True` a tuple of that and the scores
-        `(batch, num_units, num_frames)`, each row of which sums up to 1.
+        `(batch, num_units, num_frames)`. The scores of a unit sum up to 1.
 
     Raises:
-        ValueError: If an argument or an input's shape or dtype does not fit.
+        ValueError: If an argument or the shape or dtype of an input is invalid.
 
     Example:
     >>> import numpy as np
@@ -139,7 +138,7 @@ class AttentionCluster(keras.layers.Layer):
         if mask is not None:
             check_mask(self, mask.shape, frames.shape)
             mask = ops.cast(mask, "bool")
-            # Padding may hold anything; 0 * NaN would be NaN.
+            # Padding may be NaN, and 0 * NaN is NaN.
             frames = ops.where(ops.expand_dims(mask, 2), frames, 0)
         scores = self._attention_scores(frames, mask)  # (batch, frame, unit)
         pooled = self._pool(scores, frames, mask)  # (batch, unit, dim)
@@ -201,27 +200,27 @@ class AttentionCluster(keras.layers.Layer):
         return frames.shape
 
     def _attention_scores(self, frames, mask):
-        """Weights of the frames in float32 `(batch, num_frames, num_units)`.
+        """Computes float32 weights `(batch, num_frames, num_units)`.
 
-        The softmax is along the frames where they lie, as transposing costs
-        more than it does.
+        The softmax is along axis 1, as a transposition costs more time than
+        the softmax itself.
         """
         logits = ops.cast(self._logits(frames), "float32")
-        if self.compute_dtype == "float16":  # Infinite ones would give NaN.
+        if self.compute_dtype == "float16":  # Infinity gives NaN.
             logits = ops.clip(logits, -LARGEST_LOGIT, LARGEST_LOGIT)
         if mask is not None:
             keep = ops.expand_dims(mask, 2)
-            # Finite, so that a clip without frames has finite gradients.
-            logits = ops.where(keep, logits, LOWEST_LOGIT)
-        largest = ops.max(logits, axis=1, keepdims=True, initial=LOWEST_LOGIT)
+            # Finite, so that the gradients of a clip without frames are too.
+            logits = ops.where(keep, logits, MASKED_LOGIT)
+        largest = ops.max(logits, axis=1, keepdims=True, initial=MASKED_LOGIT)
         powers = ops.exp(logits - ops.stop_gradient(largest))
         scores = powers / ops.sum(powers, axis=1, keepdims=True)
         return scores if mask is None else ops.where(keep, scores, 0.0)
 
     def _logits(self, frames):
-        """Scores before the softmax, `(batch, num_frames, num_units)`."""
+        """Computes the logits `(batch, num_frames, num_units)`."""
         if self.weighting == "average":
-            # Zeros of the right shape, also where dimensions are dynamic.
+            # Zeros of the right shape, also if dimensions are unknown.
             zero = ops.zeros_like(frames[:, :, :1])
             return ops.repeat(zero, self.num_units, axis=2)
         if self.weighting == "fc1":
@@ -233,13 +232,10 @@ class AttentionCluster(keras.layers.Layer):
         hidden = ops.reshape(
             hidden, (batch, num_frames, self.num_units, self.hidden_units)
         )
-        # Not by einsum, which LiteRT takes for none but one frame.
+        # LiteRT supports einsum here only for a single frame.
         return ops.sum(hidden * ops.transpose(self.kernel), axis=-1)
 
     def _pool(self, scores, frames, mask):
-        """Every unit's output `(batch, num_units, dim)`.
-
-        Scores of masked frames are 0, so that a clip without any gives zeros.
-        """
+        """Computes the units' outputs `(batch, num_units, dim)`."""
         scores = ops.cast(scores, self.compute_dtype)
         return ops.matmul(ops.transpose(scores, (0, 2, 1)), frames)

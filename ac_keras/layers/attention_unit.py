@@ -9,15 +9,15 @@ from ac_keras.layers.shifting_cluster import ShiftingCluster
 
 @keras.saving.register_keras_serializable(package="ac_keras")
 class AttentionUnit(keras.layers.Layer):
-    """Pools a clip's frames into one vector, weighting each by learned merit.
+    """Pools a clip's frames into one vector, their weighted sum.
 
-    A unit is a cluster of one: see `AttentionCluster` for the weightings and
-    for why there is no last bias, and `ShiftingCluster` for the shift.
+    A unit is a cluster with one unit. `AttentionCluster` describes the
+    weightings and `ShiftingCluster` the shift.
 
     Args:
         weighting: `"average"` (Eq. 3), `"fc1"` (Eq. 4) or `"fc2"` (Eq. 5).
-        hidden_units: Integer, the hidden layer's size of `"fc2"`.
-        shift: Whether to apply the shifting operation (Eq. 7 with `N=1`).
+        hidden_units: Integer, the size of the hidden layer of `"fc2"`.
+        shift: Boolean, whether to apply the shift (Eq. 7 with `N=1`).
         kernel_initializer: Initializer of the weighting's kernels.
         bias_initializer: Initializer of the hidden bias of `"fc2"`.
         **kwargs: `name`, `dtype` and other arguments of a Keras layer.
@@ -25,13 +25,13 @@ class AttentionUnit(keras.layers.Layer):
     Call arguments:
         frames: Float tensor `(batch, num_frames, dim)`.
         mask: Optional bool tensor `(batch, num_frames)`; True keeps a frame.
-        return_attention_scores: Whether to return the scores as well.
+        return_attention_scores: Boolean, whether to return the scores too.
 
     Output shape: `(batch, dim)`; with `return_attention_scores=True` a tuple
         of that and the scores `(batch, num_frames)`.
 
     Raises:
-        ValueError: If an argument or an input's shape or dtype does not fit.
+        ValueError: If an argument or the shape or dtype of an input is invalid.
 
     Example:
     >>> import numpy as np

@@ -1,35 +1,35 @@
-"""Dropout that draws a byte for each number, not a float."""
+"""Dropout that draws a random byte for each element."""
 
 import keras
 from keras import ops
 
-LEVELS = 2**8  # of a byte
-LOWEST = -(LEVELS // 2)
-WORD = 2**32 - 1  # largest number of the words that are drawn
-BYTES = 4  # of a word
+LEVELS = 2**8  # values of a byte
+LOWEST = -(LEVELS // 2)  # lowest signed byte
+WORD = 2**32 - 1  # largest unsigned word
+BYTES = 4  # in a word
 
 
 @keras.saving.register_keras_serializable(package="ac_keras")
 class ByteDropout(keras.layers.Dropout):
-    """`keras.layers.Dropout` with masks that cost a quarter as much to draw.
+    """`keras.layers.Dropout` with a quarter of the cost of random numbers.
 
-    A number is dropped where a random byte lies below `256 * rate`. Where that
-    is no whole number, every row of the last dimension draws whether it takes
-    the one below or above, so that a number is dropped with the probability
-    `rate` all the same. The masks are others than those that
-    `keras.layers.Dropout` draws from the same seed. With a `noise_shape`, or a
-    rate within `1 / 256` of 0 or 1, it is that layer.
+    An element is dropped where a random byte is below the threshold `256 *
+    rate`. If the threshold is no integer, it is rounded down or up at random
+    for each row of the last dimension, so that an element is dropped with
+    probability `rate` in any case. The masks differ from those of
+    `keras.layers.Dropout` with the same seed. With a `noise_shape`, or a rate
+    within `1 / 256` of 0 or 1, this layer is `keras.layers.Dropout`.
 
     Args:
-        rate: Float from 0 to 1, the share that is dropped in training.
+        rate: Float from 0 to 1, the fraction that is dropped in training.
         **kwargs: `seed`, `noise_shape`, `name` and other arguments of
             `keras.layers.Dropout`.
 
     Call arguments:
         inputs: Float tensor whose last dimension is known.
-        training: Whether to drop anything.
+        training: Boolean, whether to drop elements.
 
-    Output shape: that of the inputs.
+    Output shape: the shape of the inputs.
 
     Example:
     >>> import numpy as np
@@ -43,13 +43,13 @@ class ByteDropout(keras.layers.Dropout):
         if not training or not in_bytes or self.noise_shape is not None:
             return super().call(inputs, training=training)
         keep = self._draw_bytes(inputs) >= self._draw_threshold(inputs)
-        # Products, as processors choose between numbers of bfloat16 slowly.
+        # A product, as `where` is slow on CPUs for bfloat16.
         return inputs * (ops.cast(keep, inputs.dtype) / (1.0 - self.rate))
 
     def _draw_bytes(self, inputs):
-        """Random bytes in the inputs' shape.
+        """Draws signed bytes in the inputs' shape.
 
-        They have a sign, as words have one in PyTorch.
+        PyTorch has only signed words.
         """
         size = inputs.shape[-1]
         words = keras.random.randint(
@@ -62,7 +62,7 @@ class ByteDropout(keras.layers.Dropout):
         return ops.view(words, dtype="int8")[..., :size]
 
     def _draw_threshold(self, inputs):
-        """The lowest byte that is kept, one or one for each row."""
+        """Computes the lowest byte that is kept, for all rows or for each."""
         whole, part = divmod(self.rate * LEVELS, 1)
         threshold = LOWEST + int(whole)
         if not part:

@@ -1,4 +1,4 @@
-"""From a count of frames to a mask."""
+"""The mask of the frames that are no padding."""
 
 import keras
 from keras import ops
@@ -8,20 +8,21 @@ from ac_keras.layers.input_checks import check_frames
 
 @keras.saving.register_keras_serializable(package="ac_keras")
 class FrameMask(keras.layers.Layer):
-    """Makes the mask that keeps each clip's first `num_frames` frames.
+    """Computes the mask that keeps each clip's first `num_frames` frames.
 
-    Batches carry frames and a count rather than a mask: an explicit input
-    survives export, and `fit` under several replicas takes integers where it
-    fails on bools. This layer makes the mask inside the model.
+    Batches have frames and a number of frames rather than a mask: explicit
+    inputs are kept by export, and `fit` under several replicas fails on bool
+    tensors. This layer computes the mask inside the model.
 
     Call arguments:
         frames: Float tensor `(batch, num_frames, dim)`, padded at the end.
-        num_frames: Integer tensor `(batch,)`, the frames that are real.
+        num_frames: Integer tensor `(batch,)`, the number of frames of each
+            clip.
 
     Output shape: `(batch, num_frames)`, bool; True keeps a frame.
 
     Raises:
-        ValueError: If an input's shape or dtype does not fit.
+        ValueError: If the shape or dtype of an input is invalid.
 
     Example:
     >>> import numpy as np
@@ -56,6 +57,6 @@ class FrameMask(keras.layers.Layer):
         if not fits or "int" not in dtype:
             raise ValueError(
                 "FrameMask expects num_frames as integers of shape (batch,) = "
-                f"({batch},). Received: shape={shape}, dtype={dtype}. Give "
-                "the number of real frames of each clip."
+                f"({batch},). Received: shape={shape}, dtype={dtype}. Pass "
+                "the number of frames of each clip."
             )

@@ -1,4 +1,4 @@
-"""A network that is applied to each frame of a set."""
+"""A network that is applied to each frame of a clip."""
 
 import math
 
@@ -17,12 +17,12 @@ class Framewise(keras.layers.Layer):
 
     Call arguments:
         frames: Float tensor `(batch, num_frames, n)`, in each row the
-            `prod(frame_shape)` numbers of a frame.
+            `prod(frame_shape)` values of a frame.
 
     Output shape: `(batch, num_frames, dim)`.
 
     Raises:
-        ValueError: If a row has another size than a frame.
+        ValueError: If the size of a row is not that of a frame.
     """
 
     def __init__(self, network, **kwargs):
@@ -35,8 +35,8 @@ class Framewise(keras.layers.Layer):
             raise ValueError(
                 f"Framewise expects frames (batch, num_frames, {size}), as its "
                 f"network takes {self.network.input_shape[1:]}. Received: "
-                f"input_shape={tuple(input_shape)}. Give it what such a frame "
-                "is when flat."
+                f"input_shape={tuple(input_shape)}. Flatten each frame to one "
+                "row."
             )
 
     def call(self, frames, training=None):

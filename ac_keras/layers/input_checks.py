@@ -1,15 +1,18 @@
-"""Errors for frames and masks that a layer cannot work with."""
+"""Checks of the shapes and dtypes of frames and masks."""
 
 import keras
 
 
 def check_frames(layer, shape, dtype=None):
-    """Raises ValueError unless shape is `(batch, num_frames, dim)`, floating.
+    """Checks that frames are floating `(batch, num_frames, dim)`.
 
     Args:
-        layer: The layer that is called, for the message.
+        layer: The layer that is called, for the error message.
         shape: Static shape of the frames; unknown dimensions are None.
         dtype: Optional dtype of the frames.
+
+    Raises:
+        ValueError: If they are not.
     """
     name = type(layer).__name__
     shape = tuple(shape)
@@ -17,7 +20,7 @@ def check_frames(layer, shape, dtype=None):
         hint = (
             "For a single clip, add a batch axis: frames[None]."
             if len(shape) == 2
-            else "Make every frame one vector first, by pooling or reshaping."
+            else "Pool or reshape every frame to one vector."
         )
         raise ValueError(
             f"{name} expects frames of shape (batch, num_frames, dim). "
@@ -26,7 +29,7 @@ def check_frames(layer, shape, dtype=None):
     if shape[-1] is None:
         raise ValueError(
             f"{name} expects frames whose last dimension is known. Received: "
-            f"shape={shape}. Give the feature's dim, for example "
+            f"shape={shape}. Set it, for example by "
             "keras.Input((None, 1024))."
         )
     if dtype is not None:
@@ -40,12 +43,15 @@ def check_frames(layer, shape, dtype=None):
 
 
 def check_mask(layer, mask_shape, frames_shape):
-    """Raises ValueError unless the mask is `(batch, num_frames)`.
+    """Checks that a mask is `(batch, num_frames)`.
 
     Args:
-        layer: The layer that is called, for the message.
+        layer: The layer that is called, for the error message.
         mask_shape: Static shape of the mask.
         frames_shape: Static shape of the frames, `(batch, num_frames, dim)`.
+
+    Raises:
+        ValueError: If it is not.
     """
     expected = tuple(frames_shape)[:2]
     shape = tuple(mask_shape)
@@ -57,5 +63,5 @@ def check_mask(layer, mask_shape, frames_shape):
         raise ValueError(
             f"{type(layer).__name__} expects a mask of shape (batch, "
             f"num_frames) = {expected}, True where a frame is kept. Received: "
-            f"shape={shape}. From a count of frames, FrameMask makes it."
+            f"shape={shape}. FrameMask computes it from the number of frames."
         )

@@ -1,4 +1,4 @@
-"""One cluster for each modality, their outputs side by side."""
+"""One attention cluster for each modality."""
 
 import keras
 import numpy as np
@@ -9,38 +9,38 @@ from ac_keras.layers.shifting_cluster import ShiftingCluster
 
 @keras.saving.register_keras_serializable(package="ac_keras")
 class MultimodalCluster(keras.layers.Layer):
-    """Pools every modality's frames by a cluster of its own (Figure 2).
+    """Pools the frames of every modality by its own cluster (Figure 2).
 
     Modalities differ in distribution, dimension and scale, so each has its
-    own cluster; the outputs are concatenated in the mapping's order.
+    own cluster. The outputs are concatenated in the order of `clusters`.
 
-    A modality may be absent from some clips of a batch: none of its frames is
-    kept by the mask. It then contributes zeros, or, where `mean_features`
-    names one, what the cluster makes of that feature. The paper feeds the
-    training set's mean for clips without audio (section 5.2).
+    A modality is absent from a clip if the mask keeps none of its frames. Its
+    part of the output is then zero, or, with `mean_features`, the cluster's
+    output for a single frame, the modality's mean feature. The paper uses the
+    mean over the training set for clips without audio (section 5.2).
 
     Args:
         clusters: Mapping from modality to a number of units, which makes a
             `ShiftingCluster`, or to a cluster layer.
         mean_features: Optional mapping from modality to the feature `(dim,)`
-            that stands in where the modality is absent.
+            that replaces the frames of an absent modality.
         **kwargs: `name`, `dtype` and other arguments of a Keras layer.
 
     Call arguments:
         frames: Dict from modality to float tensors `(batch, num_frames, dim)`;
             `num_frames` and `dim` may differ between modalities.
         mask: Optional dict from modality to bool tensors `(batch,
-            num_frames)`; True keeps a frame. A modality that is not in it
-            keeps all frames.
-        return_attention_scores: Whether to return the scores as well.
+            num_frames)`; True keeps a frame. All frames of a modality that is
+            not in it are kept.
+        return_attention_scores: Boolean, whether to return the scores too.
 
     Output shape: `(batch, sum of num_units * dim over the modalities)`; with
         `return_attention_scores=True` a tuple of that and a dict from
-        modality to scores `(batch, num_units, num_frames)`, zeros where it is
-        absent.
+        modality to scores `(batch, num_units, num_frames)`, 0 where the
+        modality is absent.
 
     Raises:
-        ValueError: If modalities, an argument or a shape do not fit.
+        ValueError: If modalities, an argument or a shape are invalid.
 
     Example:
     >>> import numpy as np
@@ -69,8 +69,8 @@ class MultimodalCluster(keras.layers.Layer):
         if unknown:
             raise ValueError(
                 "MultimodalCluster expects mean_features for modalities in "
-                f"{list(clusters)}. Received: {unknown} as well. Leave them "
-                "out or add clusters for them."
+                f"{list(clusters)}. Received: {unknown} as well. Remove them "
+                "or add clusters for them."
             )
         self.modalities = tuple(clusters)
         self.clusters = {
@@ -83,7 +83,7 @@ class MultimodalCluster(keras.layers.Layer):
         self._check_modalities(input_shape)
         for modality in self.modalities:
             shape, cluster = input_shape[modality], self.clusters[modality]
-            if not cluster.built:  # It is where it was given or loaded so.
+            if not cluster.built:  # A given or loaded one may be.
                 cluster.build(shape)
             mean = self.mean_features.get(modality)
             if mean is not None and mean.shape != (shape[-1],):
@@ -178,8 +178,7 @@ class MultimodalCluster(keras.layers.Layer):
             raise ValueError(
                 "MultimodalCluster expects a dict of frames with the "
                 f"modalities {list(self.modalities)}. Received: {received}. "
-                "A modality that is absent from a clip is passed fully "
-                "masked."
+                "Pass a modality that is absent from a clip as fully masked."
             )
 
     def _mask_of(self, mask, modality):
@@ -193,13 +192,13 @@ class MultimodalCluster(keras.layers.Layer):
         if unknown:
             raise ValueError(
                 "MultimodalCluster expects mask as a dict with modalities "
-                f"among {list(self.modalities)}. Received: {unknown}. Give "
-                "each modality its own mask (batch, num_frames)."
+                f"among {list(self.modalities)}. Received: {unknown}. Pass "
+                "one mask (batch, num_frames) for each modality."
             )
         return mask.get(modality)
 
     def _append_mean(self, modality, frames, mask):
-        """Adds the mean feature as a frame that absent clips alone keep."""
+        """Appends the mean feature as a frame, kept if there is no other."""
         mask = ops.cast(mask, "bool")
         absent = ~ops.any(mask, axis=1, keepdims=True)  # (batch, 1)
         mean = ops.cast(self.mean_features[modality], frames.dtype)

@@ -6,7 +6,7 @@ from keras import ops
 from ac_keras.layers.attention_cluster import AttentionCluster
 from ac_keras.layers.attention_cluster import clone
 
-SMALLEST_SQUARE = 1e-12  # of a norm that has a direction
+SMALLEST_SQUARE = 1e-12  # Smaller squares count as a norm of zero.
 
 
 @keras.saving.register_keras_serializable(package="ac_keras")
@@ -17,24 +17,24 @@ class ShiftingCluster(AttentionCluster):
 
         (alpha_k * v + beta_k) / (sqrt(N) * ||alpha_k * v + beta_k||)
 
-    with two learnable scalars a unit. Each unit then has norm `1 / sqrt(N)`
-    and the whole output norm 1. A unit whose shifted output is the zero
-    vector (norm below 1e-6), which has no direction, gives zeros. Norms are
-    taken in float32 whatever the compute dtype, and alpha and beta are kept
-    in it. Gradients are exact; their own derivatives are not.
+    with two learnable scalars a unit. The norm of each unit's output is then
+    `1 / sqrt(N)`, and that of the whole output is 1. The output of a unit is
+    zero if its shifted vector has a norm below 1e-6. Norms, alpha and beta
+    are float32 under any dtype policy. First derivatives are exact; second
+    derivatives are not.
 
     Args:
         num_units: Integer, the number of attention units `N`, 1 or more.
         weighting: `"average"`, `"fc1"` or `"fc2"`.
-        hidden_units: Integer, the hidden layer's size of `"fc2"`.
+        hidden_units: Integer, the size of the hidden layer of `"fc2"`.
         alpha_initializer: Initializer of the scales, shape `(num_units,)`.
         beta_initializer: Initializer of the shifts, shape `(num_units,)`;
-            None is a normal distribution of standard deviation 0.5. Units
-            that start with different shifts diverge sooner: see
+            None is a normal distribution with standard deviation 0.5. Units
+            diverge sooner if their initial shifts differ: see
             docs/results/initialisation.md.
         **kwargs: Further arguments of `AttentionCluster`.
 
-    Call arguments and output shape: those of `AttentionCluster`.
+    Call arguments and output shape: as for `AttentionCluster`.
 
     Example:
     >>> import numpy as np
@@ -87,12 +87,12 @@ class ShiftingCluster(AttentionCluster):
         )
 
     def _pool(self, scores, frames, mask):
-        # A frame of ones, weighted by beta, is the shift. All that remains is
-        # done to the weights, of which there are far fewer than of outputs.
+        # A frame of ones, weighted by beta, is the shift. The norm scales the
+        # weights, which have far fewer elements than the outputs.
         ones = ops.ones_like(frames[:, :1])
         frames = ops.concatenate([frames, ops.cast(ones, frames.dtype)], axis=1)
         shift = ops.ones_like(scores[:, :1]) * self.beta
-        if mask is not None:  # A clip without any frame gives zeros.
+        if mask is not None:  # The output of a clip without frames is zero.
             any_frame = ops.any(mask, axis=1)[:, None, None]
             shift = ops.where(any_frame, shift, 0.0)
         weights = ops.concatenate([scores * self.alpha, shift], axis=1)
@@ -100,10 +100,10 @@ class ShiftingCluster(AttentionCluster):
         return super()._pool(weights, frames, mask)
 
     def _square(self, weights, frames):
-        """The squares of the outputs' norms `(batch, 1, num_units)`.
+        """Computes the squared norms of the outputs `(batch, 1, num_units)`.
 
-        By the outputs, not by the frames' products with each other: where the
-        shift takes away most of an output, those would cancel out.
+        The products of the frames with each other would need less memory, but
+        cancel out where the shift removes most of an output.
         """
         frames = ops.cast(frames, "float32")
         pooled = ops.matmul(ops.transpose(weights, (0, 2, 1)), frames)
@@ -111,12 +111,12 @@ class ShiftingCluster(AttentionCluster):
         half = ops.sum(
             weights * ops.matmul(frames, pooled), axis=1, keepdims=True
         )
-        # The square of a norm whose gradient is that of pooled * pooled.
+        # The gradient of this is the gradient of pooled * pooled.
         return 2.0 * half - ops.stop_gradient(half)
 
     def _scale(self, square):
-        """What the square of a norm makes of its vector."""
-        # Two wheres, so that the gradient is finite at the zero vector too.
+        """Computes the factor of a unit's weights from its squared norm."""
+        # Two `where`, so that the gradient is finite at the zero vector too.
         directed = square > SMALLEST_SQUARE
         inverse_norm = ops.rsqrt(ops.where(directed, square, 1.0))
         return ops.where(directed, inverse_norm, 0.0) * self.num_units**-0.5

@@ -1,4 +1,4 @@
-"""A dense layer for far more inputs than outputs."""
+"""A dense layer for many more inputs than outputs."""
 
 import keras
 from keras import ops
@@ -6,12 +6,12 @@ from keras import ops
 
 @keras.saving.register_keras_serializable(package="ac_keras")
 class WideDense(keras.layers.Dense):
-    """`keras.layers.Dense`, whose gradients cost less for wide inputs.
+    """`keras.layers.Dense` with faster gradients for wide inputs.
 
-    On a processor TensorFlow takes longer for a product with a transposed
-    matrix than for the same product in a batch of one. Here both products of
-    the gradient are taken in such batches. Outputs and weights are those of
-    `keras.layers.Dense`, gradients too but for rounding. On other backends,
+    On CPUs, TensorFlow computes a product with a transposed matrix more slowly
+    than the same product in a batch of one. This layer computes both products
+    of the gradient in such batches. Outputs and weights equal those of
+    `keras.layers.Dense`; gradients differ by rounding only. On other backends,
     and for inputs of other ranks than 2, it is that layer.
 
     Args:
@@ -20,7 +20,7 @@ class WideDense(keras.layers.Dense):
 
     Call arguments:
         inputs: Float tensor `(batch, dim)`.
-        training: Whether gradients will be wanted.
+        training: Boolean, whether gradients will be computed.
 
     Output shape: `(batch, units)`.
 
@@ -43,9 +43,9 @@ class WideDense(keras.layers.Dense):
 
 
 def _product(inputs, kernel):
-    """Multiplies, and gives the function from upstream to both gradients.
+    """Returns the product, and a function that computes both gradients.
 
-    The kernel comes with a first dimension of 1.
+    The kernel has shape `(1, dim, units)`.
     """
 
     def gradient(upstream):

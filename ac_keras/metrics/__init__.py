@@ -1,8 +1,8 @@
-"""Streaming metrics of video classification, for `fit` and own loops alike.
+"""Streaming metrics of video classification, for `fit` and for custom loops.
 
-All of them sum over replicas: update them within `strategy.run`, read them
-outside. Those of many labels a video follow the YouTube-8M benchmark
-(Abu-El-Haija et al., 2016, section 5.1).
+All metrics sum over replicas: update them within `strategy.run` and read the
+result outside. The metrics for several labels a video follow the YouTube-8M
+benchmark (Abu-El-Haija et al., 2016, section 5.1).
 """
 
 from ac_keras.metrics.equal_recall_precision import PrecisionAtEqualRecallRate

@@ -11,11 +11,12 @@ FEW_LABELS = 32
 
 @keras.saving.register_keras_serializable(package="ac_keras")
 class PrecisionAtEqualRecallRate(keras.metrics.Mean):
-    """How many of a video's n best-scored classes are its n labels (PERR).
+    """Precision at equal recall rate (PERR).
 
-    The mean over videos of that share. Videos without labels do not count. Of
-    classes with equal scores the first are the best. A NaN among the scores
-    of a video that counts makes the result NaN; without data it is 0.
+    For a video with n labels, the fraction of its n best-scored classes that
+    are labels; the mean over all videos with labels. Among classes with equal
+    scores, the first are the best. The result is NaN if a score of a counted
+    video is NaN, and 0 without data.
 
     Args:
         name: The metric's name.
@@ -27,7 +28,7 @@ class PrecisionAtEqualRecallRate(keras.metrics.Mean):
         sample_weight: Optional weights `(batch,)` or `(batch, 1)`.
 
     Raises:
-        ValueError: If an argument's shape or dtype does not fit.
+        ValueError: If the shape or dtype of an argument is invalid.
 
     Example:
     >>> metric = PrecisionAtEqualRecallRate()
@@ -54,9 +55,9 @@ class PrecisionAtEqualRecallRate(keras.metrics.Mean):
         super().update_state(ops.where(broken, float("nan"), values), weights)
 
     def _count_hits(self, labels, scores, num_labels):
-        """Labels among each video's best scores, as many as it has labels."""
+        """Counts the labels among each video's n best-scored classes."""
         num_classes = scores.shape[-1]
-        # Sorting must not meet NaN; the result is NaN anyway.
+        # NaN cannot be sorted; the result is NaN in any case.
         scores = ops.where(ops.isnan(scores), float("-inf"), scores)
 
         def count(k):
@@ -68,7 +69,7 @@ class PrecisionAtEqualRecallRate(keras.metrics.Mean):
 
         if num_classes <= FEW_LABELS:
             return count(num_classes)
-        # Nearly always, so that thousands of classes are not all sorted.
+        # True for nearly all batches; it avoids sorting thousands of classes.
         few = ops.all(num_labels <= FEW_LABELS)
         return ops.cond(
             few, lambda: count(FEW_LABELS), lambda: count(num_classes)

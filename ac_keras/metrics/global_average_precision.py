@@ -5,36 +5,36 @@ from keras import ops
 
 from ac_keras.metrics import ranked_groups
 from ac_keras.metrics.metric_inputs import read_multi_hot
-from ac_keras.metrics.metric_inputs import refuse_weights
+from ac_keras.metrics.metric_inputs import reject_weights
 from ac_keras.metrics.ranked_metric import RankedMetric
 
 
 @keras.saving.register_keras_serializable(package="ac_keras")
 class GlobalAveragePrecision(RankedMetric):
-    """Average precision of all videos' best classes in one list (GAP).
+    """Global average precision (GAP): all videos' best classes in one list.
 
-    The `top_k` best-scored classes of each video, of equals the first, are
-    pooled and sorted by score. The precision at each hit is summed and divided
-    by the number of labels of all videos, also those that are not in the pool.
-    Pooled entries of equal score count as in random order: the value is the
-    mean over all of their orders, whatever the batches were.
+    The `top_k` best-scored classes of each video (the first among equal
+    scores) are pooled and sorted by score. The sum of the precision at each
+    hit is divided by the number of labels of all videos, including labels
+    that are not in the pool. The value is the mean over all orders of entries
+    with equal scores, so it does not depend on the batches.
 
-    The pool is exact until a replica has pooled `capacity` entries divided by
-    the number of replicas. Then neighbouring scores are merged, the fewer the
-    better they rank, and merged entries count as evenly mixed. At fifty times
-    the capacity this was off by less than 1e-3 with a capacity of 512 on each
-    replica and by less than 1e-4 with 4,096. Memory is 12 bytes times
-    `capacity`, 3 MB by default, and some 30 MB while ranking.
+    The value is exact until a replica has pooled `capacity` entries divided by
+    the number of replicas. Then entries of neighbouring scores are merged,
+    fewer at the top of the ranking, and count as evenly mixed. At fifty times
+    the capacity, the error was below 1e-3 with a capacity of 512 on each
+    replica and below 1e-4 with 4,096. Memory is 12 bytes times `capacity`, 3
+    MB by default, and about 30 MB while ranking.
 
-    Scores are compared as float32. A NaN among them makes the result NaN;
-    without data or without labels it is 0.
+    Scores are compared as float32. The result is NaN if a score is NaN, and 0
+    without data or without labels.
 
     Args:
-        top_k: How many classes of each video enter the pool.
-        capacity: How many entries are kept, over all replicas.
-        step_results: Whether to rank whenever a compiled step asks, as those
-            of `fit` and `evaluate` do for the progress bar. False gives NaN
-            there and the value at the epoch's end. TensorFlow only.
+        top_k: Integer, the number of pooled classes of each video.
+        capacity: Integer, the number of kept entries, over all replicas.
+        step_results: Boolean, whether `result()` ranks inside a compiled step,
+            as `fit` and `evaluate` call it for the progress bar. If False, it
+            is NaN there and correct at the epoch's end. TensorFlow only.
         name: The metric's name.
         dtype: The dtype of the result.
 
@@ -44,7 +44,7 @@ class GlobalAveragePrecision(RankedMetric):
         sample_weight: None; the definition has no weights.
 
     Raises:
-        ValueError: If an argument's shape, dtype or value does not fit.
+        ValueError: If the shape, dtype or value of an argument is invalid.
 
     Example:
     >>> metric = GlobalAveragePrecision()
@@ -68,7 +68,7 @@ class GlobalAveragePrecision(RankedMetric):
         if top_k < 1:
             raise ValueError(
                 "GlobalAveragePrecision expects top_k of 1 or more. Received: "
-                f"top_k={top_k}. The benchmark has 20."
+                f"top_k={top_k}. The benchmark uses 20."
             )
         super().__init__(1, capacity, step_results, name, dtype)
         self.top_k = top_k
@@ -76,7 +76,7 @@ class GlobalAveragePrecision(RankedMetric):
 
     def update_state(self, y_true, y_pred, sample_weight=None):
         """Adds a batch of videos."""
-        refuse_weights(self, sample_weight)
+        reject_weights(self, sample_weight)
         labels, scores = read_multi_hot(self, y_true, y_pred)
         self._num_labels.assign_add(ops.sum(labels))
         scores = self._replace_broken(scores)
@@ -85,7 +85,7 @@ class GlobalAveragePrecision(RankedMetric):
         self._append(ops.reshape(best, (-1, 1)), ops.reshape(hits, (-1, 1)))
 
     def get_config(self):
-        """Gives the arguments that make such a metric."""
+        """Returns the arguments that make such a metric."""
         return {**super().get_config(), "top_k": self.top_k}
 
     def _ranked_result(self):

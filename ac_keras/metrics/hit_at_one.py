@@ -9,11 +9,11 @@ from ac_keras.metrics.metric_inputs import read_weights
 
 @keras.saving.register_keras_serializable(package="ac_keras")
 class HitAtOne(keras.metrics.Mean):
-    """The share of videos whose best-scored class is one of theirs.
+    """Hit@1: the fraction of videos whose best-scored class is a label.
 
-    A video without labels cannot be hit: it counts as a miss. Of classes with
-    equal scores the first is the best. A NaN among the scores of a video with
-    weight makes the result NaN; without data the result is 0.
+    A video without labels is a miss. Among classes with equal scores, the
+    first is the best. The result is NaN if a score of a video with nonzero
+    weight is NaN, and 0 without data.
 
     Args:
         name: The metric's name.
@@ -25,7 +25,7 @@ class HitAtOne(keras.metrics.Mean):
         sample_weight: Optional weights `(batch,)` or `(batch, 1)`.
 
     Raises:
-        ValueError: If an argument's shape or dtype does not fit.
+        ValueError: If the shape or dtype of an argument is invalid.
 
     Example:
     >>> metric = HitAtOne()

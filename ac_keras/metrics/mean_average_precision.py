@@ -7,37 +7,38 @@ from keras import ops
 from ac_keras.metrics import ranked_groups
 from ac_keras.metrics.metric_inputs import read_multi_hot
 from ac_keras.metrics.metric_inputs import read_scores
-from ac_keras.metrics.metric_inputs import refuse_weights
+from ac_keras.metrics.metric_inputs import reject_weights
 from ac_keras.metrics.ranked_metric import RankedMetric
 
 
 @keras.saving.register_keras_serializable(package="ac_keras")
 class MeanAveragePrecision(RankedMetric):
-    """The mean over classes of the class's average precision (mAP).
+    """Mean average precision (mAP): the mean over the classes.
 
-    For each class all videos are sorted by its score; the precision at each
-    hit is summed and divided by the number of hits. Classes that no video has
-    do not count. Videos of equal score count as in random order: the value is
-    the mean over all of their orders, whatever the batches were.
+    For each class, all videos are sorted by the score of the class, and the
+    sum of the precision at each hit is divided by the number of hits. Classes
+    that no video has do not count. The value is the mean over all orders of
+    videos with equal scores, so it does not depend on the batches.
 
-    The ranking is exact until a replica has seen `capacity` videos divided by
-    the number of replicas. Then neighbouring scores are merged, the fewer the
-    better they rank, and merged videos count as evenly mixed. At fifty times
-    the capacity this was off by less than 1e-3 with a capacity of 512 on each
-    replica and by less than 1e-4 with 4,096. Memory is 12 bytes times
-    `capacity` times `num_classes`: 20 MB for 400 classes, 190 MB for 3,862,
-    and about four times as much while merging or ranking.
+    The value is exact until a replica has seen `capacity` videos divided by
+    the number of replicas. Then videos of neighbouring scores are merged,
+    fewer at the top of the ranking, and count as evenly mixed. At fifty times
+    the capacity, the error was below 1e-3 with a capacity of 512 on each
+    replica and below 1e-4 with 4,096. Memory is 12 bytes times `capacity`
+    times `num_classes`: 20 MB for 400 classes, 190 MB for 3,862, and about
+    four times as much while merging or ranking.
 
-    Scores are compared as float32. A NaN among them makes the result NaN;
-    without data or without labels it is 0.
+    Scores are compared as float32. The result is NaN if a score is NaN, and 0
+    without data or without labels.
 
     Args:
-        num_classes: How many classes there are.
-        capacity: How many videos are kept of each class, over all replicas.
-        step_results: Whether to rank whenever a compiled step asks, as those
-            of `fit` and `evaluate` do for the progress bar. False gives NaN
-            there and the value at the epoch's end: with thousands of classes
-            much the faster. TensorFlow only.
+        num_classes: Integer, the number of classes.
+        capacity: Integer, the number of kept videos of each class, over all
+            replicas.
+        step_results: Boolean, whether `result()` ranks inside a compiled step,
+            as `fit` and `evaluate` call it for the progress bar. If False, it
+            is NaN there and correct at the epoch's end, which is much faster
+            with thousands of classes. TensorFlow only.
         name: The metric's name.
         dtype: The dtype of the result.
 
@@ -47,7 +48,7 @@ class MeanAveragePrecision(RankedMetric):
         sample_weight: None; the definition has no weights.
 
     Raises:
-        ValueError: If an argument's shape, dtype or value does not fit.
+        ValueError: If the shape, dtype or value of an argument is invalid.
 
     Example:
     >>> metric = MeanAveragePrecision(2)
@@ -71,15 +72,15 @@ class MeanAveragePrecision(RankedMetric):
         if num_classes < 1:
             raise ValueError(
                 "MeanAveragePrecision expects num_classes of 1 or more. "
-                f"Received: num_classes={num_classes}. Give as many as the "
-                "scores have columns."
+                f"Received: num_classes={num_classes}. Pass the number of "
+                "columns of the scores."
             )
         super().__init__(num_classes, capacity, step_results, name, dtype)
         self.num_classes = num_classes
 
     def update_state(self, y_true, y_pred, sample_weight=None):
         """Adds a batch of videos."""
-        refuse_weights(self, sample_weight)
+        reject_weights(self, sample_weight)
         read_scores(self, y_pred, self.num_classes)
         labels, scores = read_multi_hot(self, y_true, y_pred)
         self._append(self._replace_broken(scores), labels)
@@ -99,11 +100,11 @@ class MeanAveragePrecision(RankedMetric):
         return np.divide(sums, counts, out=empty, where=found)
 
     def get_config(self):
-        """Gives the arguments that make such a metric."""
+        """Returns the arguments that make such a metric."""
         return {**super().get_config(), "num_classes": self.num_classes}
 
     def _sum_classes(self):
-        """Precision sums and hits of each class."""
+        """Computes the precision sums and the hits of each class."""
         scores, hits, totals = self._read_groups()
         sums = ranked_groups.precision_sums(scores, hits, totals)
         return sums, ops.cast(ops.sum(hits, axis=-1), sums.dtype)

@@ -1,14 +1,14 @@
-"""Labels, scores and weights as the metrics take them, or an error."""
+"""Checks and conversions of labels, scores and weights."""
 
 import keras
 from keras import ops
 
 
 def read_multi_hot(metric, y_true, y_pred):
-    """Checks labels and scores of many classes and makes them float32.
+    """Checks labels and scores of many classes and casts them to float32.
 
     Args:
-        metric: The metric that is updated, for the messages.
+        metric: The metric that is updated, for error messages.
         y_true: Labels `(batch, num_classes)`, above 0.5 where the video has
             the class.
         y_pred: Scores `(batch, num_classes)` of any floating dtype.
@@ -17,7 +17,7 @@ def read_multi_hot(metric, y_true, y_pred):
         Float32 labels of 0 and 1, and float32 scores.
 
     Raises:
-        ValueError: If shapes or dtypes do not fit.
+        ValueError: If shapes or dtypes are invalid.
     """
     y_true, y_pred = ops.convert_to_tensor(y_true), read_scores(metric, y_pred)
     shape, expected = tuple(y_true.shape), tuple(y_pred.shape)
@@ -33,18 +33,18 @@ def read_multi_hot(metric, y_true, y_pred):
 
 
 def read_scores(metric, y_pred, num_classes=None):
-    """Checks scores `(batch, num_classes)` and makes them float32.
+    """Checks scores `(batch, num_classes)` and casts them to float32.
 
     Args:
-        metric: The metric that is updated, for the messages.
+        metric: The metric that is updated, for error messages.
         y_pred: Scores of any floating dtype.
-        num_classes: How many classes there are; None takes any number.
+        num_classes: Integer, the number of classes; None allows any.
 
     Returns:
         The scores.
 
     Raises:
-        ValueError: If shape or dtype do not fit.
+        ValueError: If the shape or dtype is invalid.
     """
     y_pred = ops.convert_to_tensor(y_pred)
     shape, expected = tuple(y_pred.shape), (None, num_classes)
@@ -53,31 +53,31 @@ def read_scores(metric, y_pred, num_classes=None):
         raise ValueError(
             f"{_name(metric)} expects y_pred of shape (batch, "
             f"{num_classes or 'num_classes'}). Received: y_pred.shape="
-            f"{shape}. Give one score a class; for a single video, add a "
+            f"{shape}. Pass one score a class; for a single video, add a "
             "batch axis."
         )
     dtype = keras.backend.standardize_dtype(y_pred.dtype)
     if "float" not in dtype:
         raise ValueError(
             f"{_name(metric)} expects floating scores. Received: "
-            f"y_pred.dtype={dtype}. Give the model's scores, not the classes "
-            "chosen from them."
+            f"y_pred.dtype={dtype}. Pass the model's scores, not the "
+            "predicted classes."
         )
     return ops.cast(y_pred, "float32")
 
 
 def read_class_indices(metric, y_true):
-    """Checks the indices of one class a video and makes them int32 `(batch,)`.
+    """Checks the indices of one class a video, and casts them to int32.
 
     Args:
-        metric: The metric that is updated, for the messages.
+        metric: The metric that is updated, for error messages.
         y_true: Indices `(batch,)` or `(batch, 1)`.
 
     Returns:
-        The indices.
+        The indices `(batch,)`.
 
     Raises:
-        ValueError: If the shape is another.
+        ValueError: If the shape is invalid.
     """
     y_true = ops.convert_to_tensor(y_true)
     shape = tuple(y_true.shape)
@@ -85,16 +85,16 @@ def read_class_indices(metric, y_true):
         raise ValueError(
             f"{_name(metric)} expects y_true of shape (batch,) or (batch, 1), "
             f"the index of each video's class. Received: y_true.shape={shape}. "
-            "From one-hot rows, keras.ops.argmax makes it."
+            "Convert one-hot rows by keras.ops.argmax."
         )
     return ops.cast(ops.reshape(y_true, (-1,)), "int32")
 
 
 def read_weights(metric, sample_weight, values):
-    """Checks the weights of videos and makes them float32 `(batch,)`.
+    """Checks the weights of videos and casts them to float32 `(batch,)`.
 
     Args:
-        metric: The metric that is updated, for the messages.
+        metric: The metric that is updated, for error messages.
         sample_weight: None for all ones, a number, or a tensor `(batch,)` or
             `(batch, 1)`.
         values: A tensor `(batch,)`.
@@ -103,7 +103,7 @@ def read_weights(metric, sample_weight, values):
         The weights.
 
     Raises:
-        ValueError: If the shape is another.
+        ValueError: If the shape is invalid.
     """
     if sample_weight is None:
         return ops.ones_like(values, dtype="float32")
@@ -115,14 +115,14 @@ def read_weights(metric, sample_weight, values):
     if not allowed:
         raise ValueError(
             f"{_name(metric)} expects sample_weight of shape (batch,) with "
-            f"batch={batch}. Received: sample_weight.shape={shape}. Give one "
+            f"batch={batch}. Received: sample_weight.shape={shape}. Pass one "
             "weight a video."
         )
     return ops.broadcast_to(ops.reshape(weights, (-1,)), ops.shape(values))
 
 
-def refuse_weights(metric, sample_weight):
-    """Raises ValueError if there are weights, for metrics that rank."""
+def reject_weights(metric, sample_weight):
+    """Checks that there are no weights, for metrics that rank."""
     if sample_weight is not None:
         raise ValueError(
             f"{_name(metric)} expects no sample_weight, as its definition has "

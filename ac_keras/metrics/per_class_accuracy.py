@@ -1,4 +1,4 @@
-"""Accuracy averaged over classes, and the confusion matrix."""
+"""Per-class accuracy and the confusion matrix."""
 
 import keras
 import numpy as np
@@ -11,15 +11,15 @@ from ac_keras.metrics.metric_inputs import read_weights
 
 @keras.saving.register_keras_serializable(package="ac_keras")
 class PerClassAccuracy(keras.metrics.Metric):
-    """The mean over classes of the share of the class's videos that is right.
+    """The mean over classes of the accuracy on the class's videos.
 
-    For videos of one class each. Classes that did not occur do not count. Of
-    classes with equal scores the first is the one predicted. A NaN among the
-    scores, or a label that is no class, of a video with weight makes the
-    result NaN; without data it is 0.
+    Every video has one class. Classes without videos do not count. Among
+    classes with equal scores, the first is predicted. The result is NaN if a
+    video with nonzero weight has a NaN score or an invalid label, and 0
+    without data.
 
     Args:
-        num_classes: How many classes there are.
+        num_classes: Integer, the number of classes.
         name: The metric's name.
         dtype: The dtype of the result.
 
@@ -27,11 +27,11 @@ class PerClassAccuracy(keras.metrics.Metric):
         y_true: Indices of the classes, `(batch,)` or `(batch, 1)`, any dtype.
         y_pred: Scores `(batch, num_classes)` of any floating dtype.
         sample_weight: Optional weights `(batch,)` or `(batch, 1)`. A video
-            that has weight 0 is left out of the confusion matrix too, which
-            counts every other video as one.
+            with weight 0 is not in the confusion matrix, which counts every
+            other video as one.
 
     Raises:
-        ValueError: If an argument's shape or dtype does not fit.
+        ValueError: If the shape or dtype of an argument is invalid.
 
     Example:
     >>> metric = PerClassAccuracy(3)
@@ -47,8 +47,8 @@ class PerClassAccuracy(keras.metrics.Metric):
         if num_classes < 1:
             raise ValueError(
                 "PerClassAccuracy expects num_classes of 1 or more. Received: "
-                f"num_classes={num_classes}. Give as many as the scores have "
-                "columns."
+                f"num_classes={num_classes}. Pass the number of columns of the "
+                "scores."
             )
         self.num_classes = num_classes
         self._counts = self._add_state((num_classes, num_classes), "counts")
@@ -63,9 +63,9 @@ class PerClassAccuracy(keras.metrics.Metric):
         self._check_batch(classes.shape[0], scores.shape[0])
         weights = read_weights(self, sample_weight, classes)
         known = (classes >= 0) & (classes < self.num_classes)
-        sound = known & ~ops.any(ops.isnan(scores), axis=-1)
-        counted = sound & (weights != 0)
-        broken = ops.cast(~sound & (weights != 0), "float32")
+        valid = known & ~ops.any(ops.isnan(scores), axis=-1)
+        counted = valid & (weights != 0)
+        broken = ops.cast(~valid & (weights != 0), "float32")
         self._num_broken.assign_add(ops.sum(broken))
         chosen = ops.cast(ops.argmax(scores, axis=-1), "int32")
         classes = ops.clip(classes, 0, self.num_classes - 1)
@@ -78,7 +78,7 @@ class PerClassAccuracy(keras.metrics.Metric):
         self._weights.assign_add(self._sum_by(classes, weights))
 
     def result(self):
-        """Computes the mean of the accuracies of the classes that occurred."""
+        """Computes the mean accuracy of the classes that occurred."""
         weights = ops.convert_to_tensor(self._weights)
         occurred = weights != 0
         shares = ops.convert_to_tensor(self._right) / ops.where(
@@ -97,9 +97,9 @@ class PerClassAccuracy(keras.metrics.Metric):
             occur.
 
         Raises:
-            ValueError: If a score was NaN or a label was no class.
+            ValueError: If a score was NaN or a label was invalid.
         """
-        self._check_sound()
+        self._check_valid()
         right, weights = (
             ops.convert_to_numpy(x).astype(np.float64)
             for x in (self._right, self._weights)
@@ -108,21 +108,21 @@ class PerClassAccuracy(keras.metrics.Metric):
         return np.divide(right, weights, out=empty, where=weights != 0)
 
     def confusion_matrix(self):
-        """Counts the videos of each class that were taken for each class.
+        """Counts the videos of each class by predicted class.
 
         Returns:
             Int64 NumPy array `(num_classes, num_classes)`: the row is the true
             class, the column the predicted one.
 
         Raises:
-            ValueError: If a score was NaN or a label was no class.
+            ValueError: If a score was NaN or a label was invalid.
         """
-        self._check_sound()
+        self._check_valid()
         counts = np.rint(ops.convert_to_numpy(self._counts))
         return counts.astype(np.int64)
 
     def get_config(self):
-        """Gives the arguments that make such a metric."""
+        """Returns the arguments that make such a metric."""
         return {**super().get_config(), "num_classes": self.num_classes}
 
     def _add_state(self, shape, name):
@@ -136,15 +136,15 @@ class PerClassAccuracy(keras.metrics.Metric):
         if None not in (num_labels, num_scores) and num_labels != num_scores:
             raise ValueError(
                 "PerClassAccuracy expects a label for each row of scores. "
-                f"Received: {num_labels} labels for {num_scores} rows. Give "
-                "both of the same batch."
+                f"Received: {num_labels} labels for {num_scores} rows. Pass "
+                "both for the same batch."
             )
 
-    def _check_sound(self):
+    def _check_valid(self):
         number = int(ops.convert_to_numpy(self._num_broken))
         if number:
             raise ValueError(
                 "PerClassAccuracy expects scores without NaN and labels from "
                 f"0 to {self.num_classes - 1}. Received: {number} videos with "
-                "others. Mend the data or the model, then reset_state()."
+                "others. Fix the data or the model, then call reset_state()."
             )

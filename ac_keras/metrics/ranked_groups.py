@@ -1,8 +1,8 @@
-"""Average precision of lists of groups of entries, and shorter lists of them.
+"""Average precision of lists of groups of entries, and their compression.
 
-An entry is a score and whether it is a hit. A group is some entries that share
-one score: how many they are, `totals`, and how many of them hit, `hits`. All
-arrays are float32 `(num_lists, num_groups)`; a group of no entries is a hole.
+An entry has a score and may be a hit. A group consists of entries with one
+score: `totals` is their number and `hits` the number of hits. All arrays are
+float32 `(num_lists, num_groups)`; a group without entries is a hole.
 """
 
 import functools
@@ -10,16 +10,15 @@ import functools
 import keras
 from keras import ops
 
-CHUNK = 256  # lists worked on at a time, which bounds temporary memory
-_TERMS = 4  # of a harmonic sum that are added one by one
-_STEPS = 10  # of an iteration, each of which leaves 2/5 of the error or less
+CHUNK = 256  # lists at a time, which limits temporary memory
+_TERMS = 4  # of a harmonic sum that are added directly
+_STEPS = 10  # of an iteration; each reduces the error to 2/5 or less
 
 
 def precision_sums(scores, hits, totals):
-    """Adds up the precision at each hit, entries being in order of score.
+    """Sums the precision at each hit, with entries sorted by score.
 
-    Entries of equal score are in random order: this is the mean over all of
-    their orders.
+    The sum is the mean over all orders of entries with equal scores.
 
     Returns:
         Sums `(num_lists,)`, in float64 where the backend has it.
@@ -28,19 +27,20 @@ def precision_sums(scores, hits, totals):
 
 
 def compress(scores, hits, totals, num_groups):
-    """Merges neighbours until there are `num_groups` groups, some empty.
+    """Merges neighbouring groups to at most `num_groups`, padded with holes.
 
-    Average precision depends on how much an entry's rank is off in proportion
-    to that rank. So the best entries stay alone and groups grow with their
-    rank T: as 1 up to T0, as T/T0 beyond, with T0 such that T0 (1 + ln(T/T0))
-    is `num_groups` at the last entry. All lists have as many entries.
+    The error of average precision depends on the error of an entry's rank
+    relative to that rank. So the best entries stay alone, and the size of
+    groups grows with their rank T: 1 up to T0 and T/T0 beyond, with T0 such
+    that T0 (1 + ln(T/T0)) is `num_groups` at the last entry. All lists have
+    the same number of entries.
     """
     merge = functools.partial(_compress, num_groups=num_groups)
     return _by_chunks(merge, scores, hits, totals)
 
 
 def _by_chunks(function, *arrays):
-    """Applies a function of some lists to all of them."""
+    """Applies a function to chunks of the lists."""
     num_lists, num_groups = arrays[0].shape[0], ops.shape(arrays[0])[1]
     if num_lists <= CHUNK:
         return function(*arrays)
@@ -65,9 +65,10 @@ def _precision_sums(scores, hits, totals):
     totals = _wide(_sum_by(runs, totals, num_groups))
     hits_above = ops.cumsum(hits, axis=-1) - hits
     totals_above = ops.cumsum(totals, axis=-1) - totals
-    # At place i of the group, H hits of T entries above it, h of t within it,
-    # a hit is h/t likely and finds (i-1)(h-1)/(t-1) hits above in the group:
-    # the sum over i of h/t (H + 1 + (i-1)(h-1)/(t-1)) / (T + i).
+    # A group has h hits among t entries, with H hits among the T entries above
+    # it. Its place i is a hit with probability h/t, and then (i-1)(h-1)/(t-1)
+    # hits are above it in the group on average. So the sum over i is of
+    # h/t (H + 1 + (i-1)(h-1)/(t-1)) / (T + i).
     slope = (hits - 1) / ops.maximum(totals - 1, 1)
     offset = hits_above + 1 - slope * (totals_above + 1)
     harmonic = _harmonic_sum(totals_above, totals)
@@ -91,13 +92,14 @@ def _compress(scores, hits, totals, num_groups):
         return _sum_by(bins, values, num_groups + 1)[:, :-1]
 
     merged = _wide(sums(totals))
-    # The entry amid a group lends its score; of two, by turns either.
-    amid = ops.cumsum(merged, axis=-1) - merged / 2
-    amid = amid + 0.25 - ops.arange(num_groups) % 2 / 2
-    amid = ops.pad(amid, ((0, 0), (0, 1)))
-    distance = ops.take_along_axis(amid, bins, axis=-1) - ranks
-    lends = ops.abs(distance) < _wide(totals) / 2
-    scores = sums(ops.where(lends, scores, 0.0))
+    # A merged group has the score of its middle entry; of two middle
+    # entries, odd and even groups take different ones.
+    middle = ops.cumsum(merged, axis=-1) - merged / 2
+    middle = middle + 0.25 - ops.arange(num_groups) % 2 / 2
+    middle = ops.pad(middle, ((0, 0), (0, 1)))
+    distance = ops.take_along_axis(middle, bins, axis=-1) - ranks
+    is_middle = ops.abs(distance) < _wide(totals) / 2
+    scores = sums(ops.where(is_middle, scores, 0.0))
     return scores, sums(hits), ops.cast(merged, "float32")
 
 
@@ -111,7 +113,7 @@ def _sort(scores, hits, totals):
 
 
 def _sum_by(bins, values, num_bins):
-    """Sums values by bin: `(num_lists, num_bins)`."""
+    """Sums values by bin, `(num_lists, num_bins)`."""
     num_lists = values.shape[0]
     ids = bins + num_bins * ops.arange(num_lists, dtype="int32")[:, None]
     sums = ops.segment_sum(
@@ -129,12 +131,12 @@ def _harmonic_sum(start, count):
         total += ops.where(term <= count, 1 / (start + term), 0.0)
     low = start + _TERMS + 0.5
     high = start + ops.maximum(count, _TERMS) + 0.5
-    rest = ops.log1p((high - low) / low)  # the digamma function's expansion
+    rest = ops.log1p((high - low) / low)  # expansion of the digamma function
     return total + rest + _digamma_tail(high) - _digamma_tail(low)
 
 
 def _digamma_tail(x):
-    """What digamma(x + 1/2) - ln(x) is, nearly."""
+    """Approximates digamma(x + 1/2) - ln(x)."""
     y = 1 / (x * x)
     return y * (1 / 24 - y * (7 / 960 - y * (31 / 8064)))
 
@@ -144,4 +146,4 @@ def _wide(x):
 
 
 def _is_jax():
-    return keras.backend.backend() == "jax"  # It has no float64 as it comes.
+    return keras.backend.backend() == "jax"  # JAX has no float64 by default.

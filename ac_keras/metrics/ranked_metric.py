@@ -1,4 +1,4 @@
-"""A metric that keeps scores to rank them, in bounded memory."""
+"""A metric that ranks scores in bounded memory."""
 
 import keras
 from keras import ops
@@ -7,7 +7,7 @@ from ac_keras.metrics import ranked_groups
 
 
 def num_replicas():
-    """The replicas of the strategy in whose scope this is called."""
+    """Returns the number of replicas of the current strategy."""
     if keras.backend.backend() != "tensorflow":
         return 1
     import tensorflow as tf
@@ -16,7 +16,7 @@ def num_replicas():
 
 
 def replica_index():
-    """The number of the replica that asks, among those of all workers."""
+    """Returns the index of the current replica, over all workers."""
     if keras.backend.backend() != "tensorflow":
         return 0
     import tensorflow as tf
@@ -28,7 +28,7 @@ def replica_index():
 
 
 def in_compiled_step():
-    """Whether this is traced as part of one replica's step."""
+    """Returns True if this is traced as part of a replica's step."""
     if keras.backend.backend() != "tensorflow":
         return False
     import tensorflow as tf
@@ -38,14 +38,14 @@ def in_compiled_step():
 
 
 def local_variables(variables):
-    """The replica's own TensorFlow variables, which can be written in place.
+    """Returns the replica's TensorFlow variables, for writing in place.
 
     Args:
         variables: Keras variables.
 
     Returns:
         TensorFlow variables; None on other backends, and in a stateless
-        scope, where nothing may be written.
+        scope, where writing is not allowed.
     """
     if keras.backend.backend() != "tensorflow":
         return None
@@ -65,13 +65,14 @@ def local_variables(variables):
 class RankedMetric(keras.metrics.Metric):
     """Keeps lists of groups of entries; see `ranked_groups`.
 
-    A list starts with a group for each entry. When it is full it is merged to
-    half its length, so memory stays what it was at first.
+    A list first has a group for each entry. A full list is merged to half its
+    length, so memory stays constant.
 
     Args:
-        num_lists: How many lists there are.
-        capacity: Groups in each list, over all replicas.
-        step_results: Whether `result()` ranks even inside a compiled step.
+        num_lists: Integer, the number of lists.
+        capacity: Integer, the number of groups in each list, over all
+            replicas.
+        step_results: Boolean, whether `result()` ranks inside a compiled step.
         name: The metric's name.
         dtype: The dtype of its result.
     """
@@ -87,8 +88,7 @@ class RankedMetric(keras.metrics.Metric):
             raise ValueError(
                 f"{type(self).__name__} expects a capacity of 2 or more for "
                 f"each replica. Received: capacity={capacity} for "
-                f"{self._num_rows} replicas. Leave it at its default, or "
-                "give thousands."
+                f"{self._num_rows} replicas. Use the default, or thousands."
             )
         shape = (self._num_rows, self._length, num_lists)
         self._groups = [
@@ -99,7 +99,7 @@ class RankedMetric(keras.metrics.Metric):
         self._num_broken = self._add_state((), "num_broken")
 
     def result(self):
-        """Computes the metric of all that was seen, float32 or `dtype`."""
+        """Computes the metric over all updates, float32 or `dtype`."""
         if not self.step_results and in_compiled_step():
             return ops.cast(float("nan"), self.dtype)
         value = ops.cast(self._ranked_result(), self.dtype)
@@ -107,7 +107,7 @@ class RankedMetric(keras.metrics.Metric):
         return ops.where(broken, ops.cast(float("nan"), self.dtype), value)
 
     def get_config(self):
-        """Gives the arguments that make such a metric."""
+        """Returns the arguments that make such a metric."""
         return {
             **super().get_config(),
             "capacity": self.capacity,
@@ -115,11 +115,11 @@ class RankedMetric(keras.metrics.Metric):
         }
 
     def _ranked_result(self):
-        """The value, were no score NaN."""
+        """Computes the value, without regard to NaN."""
         raise NotImplementedError
 
     def _read_groups(self):
-        """Scores, hits and totals of all replicas, each list a row."""
+        """Reads scores, hits and totals of all replicas, one row a list."""
         flat = (-1, self._num_lists)
         return [
             ops.transpose(ops.reshape(ops.convert_to_tensor(part), flat))
@@ -130,7 +130,7 @@ class RankedMetric(keras.metrics.Metric):
         return self.add_variable(shape, "zeros", dtype="float32", name=name)
 
     def _replace_broken(self, scores):
-        """Counts NaN and makes it sortable: the result will be NaN."""
+        """Counts NaN, which makes the result NaN, and makes it sortable."""
         broken = ops.isnan(scores)
         count = ops.sum(ops.cast(broken, "float32"))
         self._num_broken.assign_add(count)
@@ -203,7 +203,7 @@ class RankedMetric(keras.metrics.Metric):
             variable.assign(ops.scatter_update(whole, [[row]], value[None]))
 
     def _merge(self, old, entries):
-        """Old groups and new entries as half as many, then holes."""
+        """Merges old groups and new entries to half a list, then holes."""
         together = [
             ops.transpose(ops.concatenate(parts))
             for parts in zip(old, entries, strict=True)

@@ -1,4 +1,4 @@
-"""The small convolutional network behind Flash-MNIST's features."""
+"""The convolutional network that computes Flash-MNIST's features."""
 
 import keras
 
@@ -6,14 +6,15 @@ FEATURES = "features"
 
 
 def frame_cnn(num_classes=11, dim=50):
-    """Builds the CNN that classifies a 28 x 28 frame.
+    """Builds a CNN that classifies a 28 x 28 frame.
 
     Two 5 x 5 convolutions with 10 and 20 filters, each with ReLU and max
     pooling by 2, a dense layer with ReLU (named `features`, the local
     feature) and a softmax.
 
     Args:
-        num_classes: Integer, ten digits and the empty frame by default.
+        num_classes: Integer, the number of classes. The default is ten digits
+            and the empty frame.
         dim: Integer, the size of the local feature.
 
     Returns:

@@ -1,4 +1,4 @@
-"""The temporal segment network, which trains a backbone on whole clips."""
+"""The temporal segment network, which trains a backbone on clips."""
 
 import math
 
@@ -10,22 +10,23 @@ from ac_keras.layers.framewise import Framewise
 
 
 def segment_network(modality, backbone, num_classes, dropout=0.5):
-    """Builds a classifier of clips by a few frames of each.
+    """Builds a classifier of clips from a few frames of each.
 
-    The backbone and a dense layer give each frame scores of the classes; the
-    mean over a clip's frames goes through a softmax.
+    The backbone and a dense layer compute scores of the classes for each
+    frame. A softmax of the mean over a clip's frames returns probabilities.
 
     Args:
         modality: The modality's name.
         backbone: A `keras.Model` from `(batch, *frame_shape)` to `(batch,
             dim)`.
         num_classes: Integer, the number of classes.
-        dropout: Float, the share of a frame's feature dropped in training.
+        dropout: Float, the fraction of a frame's feature that is dropped in
+            training.
 
     Returns:
-        A `keras.Model` with the inputs that `cluster_classifier` has for the
-        modality, where a frame is `prod(frame_shape)` numbers, to class
-        probabilities `(batch, num_classes)` in float32.
+        A `keras.Model` from the inputs of `ClipClassifier` for this modality,
+        where a frame is a row of `prod(frame_shape)` values, to class
+        probabilities `(batch, num_classes)`, float32.
 
     References:
         Wang et al., Temporal Segment Networks, ECCV 2016, section 3.1, Eq. 1
@@ -38,7 +39,7 @@ def segment_network(modality, backbone, num_classes, dropout=0.5):
     features = Framewise(backbone, name="backbone")(frames)
     features = keras.layers.Dropout(dropout, name="dropout")(features)
     scores = keras.layers.Dense(num_classes, name="scores")(features)
-    # One unit that weights all frames alike: the mean over those there are.
+    # One unit of equal weights: the mean over the frames without padding.
     logits = AttentionCluster(1, "average", name="logits")(scores, mask=mask)
     probabilities = keras.layers.Activation(
         "softmax", dtype="float32", name="probabilities"

@@ -1,4 +1,4 @@
-"""A small convolutional backbone, to be trained from scratch."""
+"""A small convolutional backbone for training from scratch."""
 
 import keras
 
@@ -6,17 +6,17 @@ FILTERS = (16, 32, 64, 128)
 
 
 def small_cnn(input_shape, dim=128, scale=1 / 127.5, offset=-1.0):
-    """Builds four convolutions and a mean over the picture.
+    """Builds a CNN of four convolutions and global average pooling.
 
-    Each has 3 x 3 kernels, batch normalisation, ReLU and max pooling by 2;
-    the last one has `dim` filters.
+    Each convolution has 3 x 3 kernels, batch normalisation, ReLU and max
+    pooling by 2. The last one has `dim` filters.
 
     Args:
         input_shape: A frame's `(height, width, channels)`, 16 x 16 or more.
         dim: Integer, the size of the local feature.
-        scale: What input values are multiplied by; the default and `offset`
-            bring pixels 0 to 255 to -1 to 1.
-        offset: What is added then.
+        scale: Float, the factor of input values. The defaults of `scale` and
+            `offset` map pixels from 0 to 255 to -1 to 1.
+        offset: Float, added to the scaled values.
 
     Returns:
         A `keras.Model` from `(batch, *input_shape)` to `(batch, dim)`.

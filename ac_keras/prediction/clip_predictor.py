@@ -78,7 +78,7 @@ class ClipPredictor:
         sample_size: int = 0,
     ):
         directory = pathlib.Path(directory)
-        modalities = model.get_layer("clusters").modalities
+        modalities = model.modalities
         description = Description.load(directory).select(modalities)
         self.plan = plan_of(description).select(modalities)
         self.top_k, self.sample_size = top_k, sample_size

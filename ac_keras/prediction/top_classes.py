@@ -94,7 +94,7 @@ def predict_split(
         split,
         batch_size=batch_size,
         sample_size=sample_size,
-        modalities=model.get_layer("clusters").modalities,
+        modalities=model.modalities,
         with_ids=True,
     )
     for features, labels, ids in batches:

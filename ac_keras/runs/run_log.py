@@ -131,8 +131,9 @@ class RunLog(TrainingLog):
         model, features = self._probe
         outputs = model(features, training=False)
         scores = {
-            name: np.asarray(outputs[f"{name}_attention"], np.float64)
-            for name in model.get_layer("clusters").modalities
+            name.removesuffix("_attention"): np.asarray(x, np.float64)
+            for name, x in outputs.items()
+            if name.endswith("_attention")
         }
         with self._writers["validation"].as_default(step=epoch) as writer:
             for name, weights in scores.items():

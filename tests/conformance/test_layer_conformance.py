@@ -1,4 +1,4 @@
-"""Every layer, on every Keras backend that is installed."""
+"""Every layer and classifier, on every installed Keras backend."""
 
 import dataclasses
 import importlib.util
@@ -74,7 +74,14 @@ def test_two_replicas_equal_one():
 def test_no_layer_is_left_out():
     listed = {type(case.make("float32")).__name__ for case in CASES.values()}
     # Those are for any tensor, not for frames, and have tests of their own.
+    listed.remove("ClipClassifier")
     assert listed == set(layers.__all__) - {"ByteDropout", "WideDense"}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_layer_passes_every_check_in_process(name):
+    _, failures = run_checks({name: CASES[name]})
+    assert not failures, "\n".join(failures.values())
 
 
 class Zeros(keras.layers.Layer):
@@ -93,6 +100,7 @@ def test_zeros_would_fail_every_check_of_numbers():
         case,
         make=lambda dtype: Zeros(dtype=dtype),
         read_weights=lambda layer: case.read_weights(units),
+        scores=None,
     )
     names = ("reference", "symbolic", "compiled", "mixed_float16")
     checks = {name: CHECKS[name] for name in names}

@@ -1,13 +1,13 @@
-"""AttentionCluster against the paper's equations and its own promises."""
+"""AttentionCluster and ShiftingCluster against the equations of the paper."""
 
 import numpy as np
 import pytest
 
 from ac_keras import AttentionCluster
+from ac_keras import ShiftingCluster
 from support.layers import reference
 from support.layers.random_clips import build_randomly
 from support.layers.random_clips import draw_frames
-from support.layers.random_clips import draw_mask
 from support.layers.random_clips import draw_shape
 from support.layers.unit_weights import units_of
 from support.layers.unit_weights import weights_of
@@ -15,11 +15,16 @@ from support.layers.unit_weights import weights_of
 WEIGHTINGS = ("average", "fc1", "fc2")
 LEARNED = ("fc1", "fc2")
 each_weighting = pytest.mark.parametrize("weighting", WEIGHTINGS)
+each_class = pytest.mark.parametrize(
+    "make", [AttentionCluster, ShiftingCluster]
+)
 each_learned = pytest.mark.parametrize("weighting", LEARNED)
 
 
-def make_cluster(weighting, seed=0, num_units=3, dim=5, **kwargs):
-    layer = AttentionCluster(num_units, weighting, hidden_units=4, **kwargs)
+def make_cluster(
+    weighting, seed=0, num_units=3, dim=5, make=AttentionCluster, **kwargs
+):
+    layer = make(num_units, weighting, hidden_units=4, **kwargs)
     return build_randomly(layer, seed, dim)
 
 
@@ -27,24 +32,15 @@ def reference_units(layer):
     return units_of(weights_of(layer), layer.num_units)
 
 
+@each_class
 @each_weighting
 @pytest.mark.parametrize("seed", range(5))
-def test_pools_as_the_paper_says(weighting, seed):
+def test_pools_as_the_paper_says(make, weighting, seed):
     shape = draw_shape(seed)
     frames = draw_frames(seed, *shape)
-    layer = make_cluster(weighting, seed, num_units=1 + seed, dim=shape[-1])
+    layer = make_cluster(weighting, seed, 1 + seed, shape[-1], make)
     expected = reference.pool(frames, reference_units(layer))
     np.testing.assert_allclose(layer(frames), expected, atol=1e-5)
-
-
-@each_weighting
-@pytest.mark.parametrize("seed", range(3))
-def test_scores_are_the_papers_weights(weighting, seed):
-    frames, mask = draw_frames(seed), draw_mask(seed)
-    layer = make_cluster(weighting, seed)
-    _, scores = layer(frames, mask=mask, return_attention_scores=True)
-    expected = reference.attention_scores(frames, reference_units(layer), mask)
-    np.testing.assert_allclose(scores, expected, atol=1e-5)
 
 
 @each_learned
@@ -70,40 +66,24 @@ def test_the_weight_of_a_constant_feature_changes_no_score():
     assert np.std(before) > 0.05
 
 
+@each_class
 @each_weighting
-def test_permuting_the_frames_changes_nothing(weighting):
+def test_permuting_the_frames_changes_nothing(make, weighting):
     frames = draw_frames(2)
-    layer = make_cluster(weighting)
+    layer = make_cluster(weighting, make=make)
     order = np.random.default_rng(2).permutation(frames.shape[1])
     expected = layer(frames)
     np.testing.assert_allclose(layer(frames[:, order]), expected, atol=1e-6)
     assert np.abs(expected).max() > 0.1
 
 
-@each_weighting
-@pytest.mark.parametrize("masked", [False, True])
-def test_scores_have_a_row_a_unit_and_rows_sum_up_to_one(weighting, masked):
-    frames = draw_frames(7)
-    mask = draw_mask(7) if masked else None
-    layer = make_cluster(weighting)
-    _, scores = layer(frames, mask=mask, return_attention_scores=True)
-    assert tuple(scores.shape) == (4, 3, 6)
-    np.testing.assert_allclose(np.sum(scores, -1), np.ones((4, 3)), atol=1e-6)
-
-
-@each_weighting
-def test_asking_for_scores_does_not_change_the_output(weighting):
-    frames = draw_frames(8)
-    layer = make_cluster(weighting)
-    pooled, _ = layer(frames, return_attention_scores=True)
-    np.testing.assert_array_equal(pooled, layer(frames))
-    assert np.abs(pooled).max() > 0.1
-
-
+@each_class
 @each_weighting
 @pytest.mark.parametrize("num_frames", [1, 2, 40])
-def test_takes_another_number_of_frames_than_in_build(weighting, num_frames):
-    layer = AttentionCluster(3, weighting, hidden_units=4)
+def test_takes_another_number_of_frames_than_in_build(
+    make, weighting, num_frames
+):
+    layer = make(3, weighting, hidden_units=4)
     layer(draw_frames(0))
     frames = draw_frames(9, num_frames=num_frames)
     expected = reference.pool(frames, reference_units(layer))

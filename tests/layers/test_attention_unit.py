@@ -1,4 +1,4 @@
-"""AttentionUnit: a cluster of one, and what clusters are made of."""
+"""AttentionUnit: a cluster with one unit."""
 
 import numpy as np
 import pytest
@@ -26,7 +26,7 @@ def make_unit(weighting, shift=False, seed=0, dim=5):
 
 
 def set_unit(unit, parameters):
-    """Gives an AttentionUnit the parameters of one unit of a cluster."""
+    """Sets the weights of an AttentionUnit to those of a cluster's unit."""
     names = {"w": "kernel", "W1": "hidden_kernel", "b1": "hidden_bias"}
     names.update({"w2": "kernel", "alpha": "alpha", "beta": "beta"})
     values = {names[name]: value for name, value in parameters.items()}
@@ -76,49 +76,3 @@ def test_slice_k_of_a_shifting_cluster_is_a_unit_over_root_n(weighting, k):
     alone = np.asarray(unit(frames))
     np.testing.assert_allclose(np.sqrt(3) * pooled, alone, atol=1e-6)
     np.testing.assert_allclose(np.linalg.norm(alone, axis=1), 1, atol=1e-6)
-
-
-@each_shift
-@each_weighting
-def test_permuting_the_frames_changes_nothing(weighting, shift):
-    frames = draw_frames(3)
-    layer = make_unit(weighting, shift)
-    expected = layer(frames)
-    reversed_frames = layer(frames[:, ::-1])
-    np.testing.assert_allclose(reversed_frames, expected, atol=1e-6)
-    assert np.abs(expected).max() > 0.1
-
-
-@each_shift
-@each_weighting
-def test_masked_frames_equal_removed_frames(weighting, shift):
-    frames, mask = draw_frames(4), draw_mask(4)
-    layer = make_unit(weighting, shift)
-    units = units_of(weights_of(layer), 1)
-    expected = reference.pool(frames, units, mask)
-    frames[~mask] = np.nan
-    pooled = layer(frames, mask=mask)
-    np.testing.assert_allclose(pooled, expected, atol=1e-5)
-
-
-@each_shift
-@each_weighting
-def test_scores_have_one_row_a_clip_that_sums_up_to_one(weighting, shift):
-    frames = draw_frames(5)
-    layer = make_unit(weighting, shift)
-    _, scores = layer(frames, return_attention_scores=True)
-    expected = reference.attention_scores(
-        frames, units_of(weights_of(layer), 1)
-    )
-    assert tuple(scores.shape) == (4, 6)
-    np.testing.assert_allclose(scores, expected[:, 0], atol=1e-5)
-    np.testing.assert_allclose(np.sum(scores, -1), np.ones(4), atol=1e-6)
-
-
-@each_weighting
-def test_a_clip_without_frames_gives_zeros(weighting):
-    mask = draw_mask(6)
-    mask[1] = False
-    pooled = make_unit(weighting, shift=True)(draw_frames(6), mask=mask)
-    norms = np.linalg.norm(pooled, axis=1)
-    np.testing.assert_allclose(norms, [1, 0, 1, 1], atol=1e-6)

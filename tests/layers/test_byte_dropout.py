@@ -46,7 +46,7 @@ def test_numbers_are_dropped_independently():
             assert abs(np.mean(mask * shifted)) < 4 * 0.25 / 512
 
 
-def test_every_call_draws_anew_and_a_seed_draws_the_same():
+def test_calls_draw_different_masks_and_a_seed_the_same():
     layers = [ByteDropout(0.5, seed=7) for _ in range(2)]
     ones = np.ones(SHAPE, "float32")
     first, second = (

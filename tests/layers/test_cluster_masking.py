@@ -1,4 +1,4 @@
-"""Masked frames of a cluster: they are as good as removed."""
+"""Masks of clusters: explicit ones of any dtype, and those of Keras."""
 
 import keras
 import numpy as np
@@ -15,68 +15,47 @@ from support.layers.random_clips import draw_mask
 from support.layers.unit_weights import units_of
 from support.layers.unit_weights import weights_of
 
-each_weighting = pytest.mark.parametrize("weighting", ["average", "fc1", "fc2"])
+each_cluster = pytest.mark.parametrize(
+    "make_layer",
+    [
+        lambda: AttentionCluster(3, "average"),
+        lambda: AttentionCluster(3, "fc1"),
+        lambda: AttentionCluster(3, "fc2", hidden_units=4),
+        lambda: ShiftingCluster(3, "average"),
+        lambda: ShiftingCluster(3, "fc1"),
+        lambda: ShiftingCluster(3, "fc2", hidden_units=4),
+    ],
+)
 
 
-def make_cluster(weighting):
-    layer = AttentionCluster(3, weighting, hidden_units=4)
-    return build_randomly(layer, seed=0)
-
-
-def reference_units(layer):
-    return units_of(weights_of(layer), layer.num_units)
-
-
-@each_weighting
+@each_cluster
 @pytest.mark.parametrize("filler", [1.0, 1e30, np.nan, np.inf, -np.inf])
-def test_masked_frames_equal_removed_frames(weighting, filler):
-    frames, mask = draw_frames(3), draw_mask(3)
-    layer = make_cluster(weighting)
-    frames[~mask] = filler
-    pooled = layer(frames, mask=mask)
-    for i, keep in enumerate(mask):
-        alone = layer(frames[i : i + 1, keep])
-        np.testing.assert_allclose(pooled[i], alone[0], atol=1e-6)
-        assert np.abs(alone).max() > 0.1
-
-
-@each_weighting
-@pytest.mark.parametrize("filler", [0.0, np.nan, np.inf])
-def test_a_mask_pools_as_the_paper_says_of_the_kept_frames(weighting, filler):
+def test_masked_frames_equal_removed_frames(make_layer, filler):
     frames, mask = draw_frames(4), draw_mask(4)
-    layer = make_cluster(weighting)
-    expected = reference.pool(frames, reference_units(layer), mask)
+    mask[2] = False
+    layer = build_randomly(make_layer(), seed=0)
+    units = units_of(weights_of(layer), 3)
+    expected = reference.pool(frames, units, mask)
     frames[~mask] = filler
     pooled = layer(frames, mask=mask)
     np.testing.assert_allclose(pooled, expected, atol=1e-5)
+    assert not np.any(pooled[2])
 
 
-@each_weighting
-def test_an_integer_mask_is_a_bool_mask(weighting):
+@each_cluster
+def test_an_integer_mask_is_a_bool_mask(make_layer):
     frames, mask = draw_frames(4), draw_mask(4)
-    layer = make_cluster(weighting)
+    layer = build_randomly(make_layer(), seed=0)
     pooled = layer(frames, mask=mask.astype("int32"))
     np.testing.assert_array_equal(pooled, layer(frames, mask=mask))
     assert not np.allclose(pooled, layer(frames))
 
 
-@each_weighting
-def test_a_clip_without_frames_gives_zeros_and_leaves_the_others(weighting):
-    frames, mask = draw_frames(5), draw_mask(5)
-    mask[2] = False
-    frames[2] = np.nan
-    layer = make_cluster(weighting)
-    pooled = layer(frames, mask=mask)
-    expected = reference.pool(frames, reference_units(layer), mask)
-    assert not np.any(pooled[2])
-    np.testing.assert_allclose(pooled, expected, atol=1e-5)
-
-
-@each_weighting
-def test_scores_of_masked_frames_are_zero(weighting):
+@each_cluster
+def test_scores_of_masked_frames_are_zero(make_layer):
     frames, mask = draw_frames(6), draw_mask(6)
     mask[2] = False
-    layer = make_cluster(weighting)
+    layer = build_randomly(make_layer(), seed=0)
     _, scores = layer(frames, mask=mask, return_attention_scores=True)
     by_frame = np.moveaxis(np.asarray(scores), 1, 2)  # (batch, frame, unit)
     assert not by_frame[~mask].any()
@@ -96,18 +75,6 @@ def test_the_implicit_mask_of_a_masking_layer_is_honoured(make_layer):
     expected = layer(frames, mask=mask)
     np.testing.assert_array_equal(layer(masked), expected)
     assert not np.allclose(layer(frames), expected, atol=1e-2)
-
-
-def test_the_implicit_mask_is_honoured_in_a_model():
-    frames, mask = draw_frames(8), draw_mask(8)
-    frames[~mask] = 2
-    layer = build_randomly(ShiftingCluster(3), seed=0)
-    model = keras.Sequential(
-        [keras.Input((None, 5)), keras.layers.Masking(2.0), layer]
-    )
-    expected = layer(frames, mask=mask)
-    pooled = model.predict(frames, verbose=0)
-    np.testing.assert_allclose(pooled, expected, atol=1e-6)
 
 
 def test_implicit_masks_are_honoured_modality_by_modality():

@@ -25,10 +25,6 @@ def test_keeps_the_first_frames():
     np.testing.assert_array_equal(mask_of([0, 1, 2, 3]), expected)
 
 
-def test_the_mask_is_bool():
-    assert mask_of([0, 1, 2, 3]).dtype == bool
-
-
 def test_a_count_beyond_the_frames_keeps_them_all():
     np.testing.assert_array_equal(mask_of([3, 4, 9, 300]), np.ones((4, 3)))
 
@@ -37,23 +33,6 @@ def test_a_count_beyond_the_frames_keeps_them_all():
 def test_takes_every_integer_dtype(dtype):
     mask = mask_of(np.array([1, 0, 3, 2], dtype))
     np.testing.assert_array_equal(mask.sum(1), [1, 0, 3, 2])
-
-
-def test_what_the_frames_hold_does_not_matter():
-    frames = np.full_like(FRAMES, np.nan)
-    np.testing.assert_array_equal(
-        mask_of([1, 0, 3, 2], frames).sum(1), [1, 0, 3, 2]
-    )
-
-
-def test_makes_the_mask_inside_a_model_of_any_length():
-    frames, count = keras.Input((None, 5)), keras.Input((), dtype="int32")
-    model = keras.Model([frames, count], FrameMask()(frames, count))
-    for length in (3, 7):
-        inputs = [np.ones((2, length, 5)), np.array([1, 3])]
-        mask = model.predict(inputs, verbose=0)
-        assert mask.shape == (2, length)
-        np.testing.assert_array_equal(mask.sum(1), [1, 3])
 
 
 def test_a_cluster_takes_its_mask():

@@ -1,18 +1,18 @@
-"""Gradients: right against the float64 reference, and finite everywhere."""
+"""Gradients of the frames, and gradients that masked frames do not change.
+
+The conformance table checks the gradients of all weights.
+"""
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from ac_keras import AttentionCluster
-from ac_keras import AttentionUnit
-from ac_keras import MultimodalCluster
 from ac_keras import ShiftingCluster
 from support.layers import reference
 from support.layers.random_clips import build_randomly
 from support.layers.random_clips import draw_frames
 from support.layers.random_clips import draw_mask
-from support.layers.random_clips import randomize
 from support.layers.unit_weights import units_of
 from support.layers.unit_weights import weights_of
 
@@ -25,23 +25,6 @@ LAYERS = {
     "fc1-shift": lambda: ShiftingCluster(NUM_UNITS, "fc1"),
     "fc2-shift": lambda: ShiftingCluster(NUM_UNITS, "fc2", hidden_units=4),
 }
-WEIGHTS = [
-    (case, weight)
-    for case, weights in {
-        "average-shift": ("alpha", "beta"),
-        "fc1": ("kernel",),
-        "fc2": ("hidden_kernel", "hidden_bias", "kernel"),
-        "fc1-shift": ("kernel", "alpha", "beta"),
-        "fc2-shift": (
-            "hidden_kernel",
-            "hidden_bias",
-            "kernel",
-            "alpha",
-            "beta",
-        ),
-    }.items()
-    for weight in weights
-]
 each_layer = pytest.mark.parametrize("case", LAYERS)
 
 
@@ -87,22 +70,6 @@ def some_entries(shape, count=6):
     return [np.unravel_index(index, shape) for index in indices]
 
 
-@pytest.mark.parametrize(("case", "weight"), WEIGHTS)
-def test_weight_gradients_are_the_references_slopes(case, weight):
-    frames, mask = draw_frames(1), draw_mask(2)
-    layer = make_layer(case)
-    gradient = gradients_of(layer, frames, mask)[weight]
-    weights = weights_of(layer)
-    for entry in some_entries(gradient.shape):
-        slope = difference_quotient(
-            weights[weight],
-            entry,
-            lambda: reference_loss(weights, frames, mask),
-        )
-        assert gradient[entry] == pytest.approx(slope, rel=1e-4, abs=1e-5)
-    assert np.abs(gradient).max() > 1e-3
-
-
 @each_layer
 def test_frame_gradients_are_the_references_slopes(case):
     frames, mask = draw_frames(1).astype("float64"), draw_mask(2)
@@ -121,6 +88,7 @@ def test_frame_gradients_are_the_references_slopes(case):
 @pytest.mark.parametrize("filler", [0.0, np.nan, np.inf])
 def test_masked_frames_have_no_part_in_any_gradient(case, filler):
     frames, mask = draw_frames(5), draw_mask(5)
+    mask[3] = False
     layer = make_layer(case)
     expected = gradients_of(layer, frames, mask)
     frames[~mask] = filler
@@ -128,21 +96,6 @@ def test_masked_frames_have_no_part_in_any_gradient(case, filler):
     assert not gradients["frames"][~mask].any()
     for name, gradient in gradients.items():
         np.testing.assert_array_equal(gradient, expected[name])
-        assert np.abs(gradient).max() > 1e-3
-
-
-@each_layer
-def test_a_clip_without_frames_adds_nothing_to_the_gradients(case):
-    frames, mask = draw_frames(6), draw_mask(6)
-    mask[3] = False
-    layer = make_layer(case)
-    gradients = gradients_of(layer, frames, mask)
-    frames[3] = np.nan
-    with_nan = gradients_of(layer, frames, mask)
-    assert not gradients["frames"][3].any()
-    for name, gradient in gradients.items():
-        assert np.isfinite(gradient).all()
-        np.testing.assert_array_equal(gradient, with_nan[name])
         assert np.abs(gradient).max() > 1e-3
 
 
@@ -161,36 +114,3 @@ def test_a_feature_set_of_zeros_has_finite_gradients_next_to_others(
         assert np.isfinite(gradient).all()
         # Without a beta, the norm takes every scale out again.
         assert name == "alpha" or np.abs(gradient).max() > 1e-3
-
-
-@pytest.mark.parametrize("shift", [False, True])
-def test_a_unit_has_the_gradients_of_its_cluster(shift):
-    frames = draw_frames(8)
-    unit = build_randomly(AttentionUnit("fc2", 4, shift=shift), seed=0)
-    with tf.GradientTape() as tape:
-        loss = tf.reduce_sum(unit(frames)[:, 0])
-    through_unit = tape.gradient(loss, [w.value for w in unit.weights])
-    with tf.GradientTape() as tape:
-        loss = tf.reduce_sum(unit.cluster(frames)[:, 0])
-    direct = tape.gradient(loss, [w.value for w in unit.cluster.weights])
-    for gradient, expected in zip(through_unit, direct, strict=True):
-        np.testing.assert_array_equal(gradient, expected)
-        assert np.abs(expected).max() > 1e-4
-
-
-@pytest.mark.parametrize("means", [None, {"audio": [1.0, 0, 0, 0, 2]}])
-def test_an_absent_modality_leaves_all_gradients_finite(means):
-    layer = MultimodalCluster({"rgb": 2, "audio": 3}, mean_features=means)
-    frames = {"rgb": draw_frames(9), "audio": draw_frames(10)}
-    mask = {"audio": draw_mask(9)}
-    mask["audio"][2:] = False
-    frames["audio"][2:] = np.nan
-    layer(frames)
-    randomize(layer, seed=0)
-    with tf.GradientTape() as tape:
-        pooled = layer(frames, mask=mask)
-        loss = tf.reduce_sum(pooled * np.arange(25))
-    weights = [w.value for w in layer.trainable_weights]
-    for gradient in tape.gradient(loss, weights):
-        assert np.isfinite(gradient).all()
-        assert np.abs(gradient).max() > 1e-3

@@ -51,21 +51,6 @@ def reference_pool(layer, frames, mask=None):
     return np.concatenate(pooled, axis=1)
 
 
-def test_every_modality_is_pooled_as_the_paper_says():
-    layer, frames = make_clusters(), draw_clips()
-    expected = reference_pool(layer, frames)
-    np.testing.assert_allclose(layer(frames), expected, atol=1e-5)
-
-
-def test_every_modality_has_a_mask_of_its_own():
-    layer, frames, mask = make_clusters(), draw_clips(), draw_masks()
-    expected = reference_pool(layer, frames, mask)
-    for name in frames:
-        frames[name][~mask[name]] = np.nan
-    pooled = layer(frames, mask=mask)
-    np.testing.assert_allclose(pooled, expected, atol=1e-5)
-
-
 def test_a_modality_without_a_mask_keeps_all_frames():
     layer, frames = make_clusters(), draw_clips()
     mask = {"audio": draw_masks()["audio"]}
@@ -79,16 +64,6 @@ def test_the_order_of_the_input_dict_does_not_matter():
     backwards = dict(reversed(frames.items()))
     np.testing.assert_array_equal(layer(backwards), layer(frames))
     np.testing.assert_allclose(np.linalg.norm(layer(frames), axis=1), 3**0.5)
-
-
-def test_scores_come_by_modality():
-    layer, frames, mask = make_clusters(), draw_clips(), draw_masks()
-    _, scores = layer(frames, mask=mask, return_attention_scores=True)
-    assert set(scores) == set(DIMS)
-    for name, cluster in layer.clusters.items():
-        units = units_of(weights_of(cluster), cluster.num_units)
-        expected = reference.attention_scores(frames[name], units, mask[name])
-        np.testing.assert_allclose(scores[name], expected, atol=1e-5)
 
 
 def test_a_number_makes_a_shifting_cluster_of_so_many_units():

@@ -8,8 +8,6 @@ from ac_keras import ShiftingCluster
 from support.layers import reference
 from support.layers.random_clips import build_randomly
 from support.layers.random_clips import draw_frames
-from support.layers.random_clips import draw_mask
-from support.layers.random_clips import draw_shape
 from support.layers.unit_weights import units_of
 from support.layers.unit_weights import weights_of
 
@@ -29,36 +27,6 @@ def reference_pool(layer, frames, mask=None):
 def unit_norms(pooled, num_units=3):
     units = np.reshape(pooled, (len(pooled), num_units, -1))
     return np.linalg.norm(units, axis=-1)
-
-
-@each_weighting
-@pytest.mark.parametrize("seed", range(5))
-def test_pools_as_the_paper_says(weighting, seed):
-    shape = draw_shape(seed)
-    frames = draw_frames(seed, *shape)
-    layer = make_cluster(weighting, seed, num_units=1 + seed, dim=shape[-1])
-    expected = reference_pool(layer, frames)
-    np.testing.assert_allclose(layer(frames), expected, atol=1e-5)
-
-
-@each_weighting
-@pytest.mark.parametrize("filler", [0.0, np.nan, np.inf])
-def test_masked_frames_equal_removed_frames(weighting, filler):
-    frames, mask = draw_frames(1), draw_mask(1)
-    layer = make_cluster(weighting)
-    expected = reference_pool(layer, frames, mask)
-    frames[~mask] = filler
-    pooled = layer(frames, mask=mask)
-    np.testing.assert_allclose(pooled, expected, atol=1e-5)
-
-
-@each_weighting
-def test_permuting_the_frames_changes_nothing(weighting):
-    frames = draw_frames(2)
-    layer = make_cluster(weighting)
-    expected = layer(frames)
-    np.testing.assert_allclose(layer(frames[:, ::-1]), expected, atol=1e-6)
-    assert np.abs(expected).max() > 0.1
 
 
 @each_weighting
@@ -142,35 +110,6 @@ def test_a_norm_below_a_millionth_is_no_direction(size, norm):
     frames /= np.linalg.norm(frames.mean(1), axis=-1)[:, None, None]
     norms = unit_norms(layer(frames))
     np.testing.assert_allclose(norms, np.full((4, 3), norm), rtol=1e-5)
-
-
-@each_weighting
-def test_a_clip_without_frames_gives_zeros_despite_beta(weighting):
-    mask = draw_mask(9)
-    mask[2] = False
-    pooled = np.asarray(make_cluster(weighting)(draw_frames(9), mask=mask))
-    expected = np.full((4, 3), 3**-0.5)
-    expected[2] = 0
-    np.testing.assert_allclose(unit_norms(pooled), expected, atol=1e-6)
-    assert not pooled[2].any()
-
-
-@each_weighting
-def test_the_shift_does_not_touch_the_scores(weighting):
-    frames, mask = draw_frames(10), draw_mask(10)
-    layer = make_cluster(weighting)
-    units = units_of(weights_of(layer), 3)
-    _, scores = layer(frames, mask=mask, return_attention_scores=True)
-    expected = reference.attention_scores(frames, units, mask)
-    np.testing.assert_allclose(scores, expected, atol=1e-5)
-
-
-def test_takes_another_number_of_frames_than_in_build():
-    layer = ShiftingCluster(3)
-    layer(draw_frames(0))
-    frames = draw_frames(11, num_frames=40)
-    expected = reference_pool(layer, frames)
-    np.testing.assert_allclose(layer(frames), expected, atol=1e-5)
 
 
 @pytest.mark.parametrize("offset", [10, 100])

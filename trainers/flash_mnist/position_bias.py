@@ -24,6 +24,7 @@ from absl import flags
 import train_cell
 from ac_keras import ShiftingCluster
 from ac_keras import training
+from ac_keras.models import as_clip_classifier
 from ac_keras.pipeline import Manifest
 from ac_keras.runs import folder
 from cells import Cell
@@ -116,14 +117,16 @@ def study(cell: Cell, manifest: Manifest) -> dict:
             root,
             functools.partial(build_model, shifting_class=cluster_class),
         )
-        model = keras.models.load_model(cell.folder(root) / MODEL)
+        model = as_clip_classifier(
+            keras.models.load_model(cell.folder(root) / MODEL)
+        )
         test = train_cell.evaluation_data(manifest, "test")
         result[name] = {
             "validation_accuracy": trained["validation_accuracy"],
             "test_accuracy": trained["test_accuracy"],
             "permuted_test_accuracy": accuracy(model, test.map(permute)),
         }
-    cluster = model.get_layer("clusters").clusters
+    cluster = model.aggregator.clusters
     (bias,) = [
         keras.ops.convert_to_numpy(x.position_bias) for x in cluster.values()
     ]

@@ -1,4 +1,4 @@
-"""Every layer of ac_keras, listed once: its making, input and reference."""
+"""Every layer and classifier: how to make and call it, and its reference."""
 
 import dataclasses
 from collections.abc import Callable
@@ -28,6 +28,9 @@ class LayerCase:
         frames: Picks the call's first argument from the inputs.
         read_weights: Reads the layer's weights, in float64.
         pool: Computes the output from weights and inputs, in float64.
+        scores: Computes the attention scores, a list of arrays in the order
+            of `keras.tree.flatten`; None where there are none.
+        dtype: The dtype of the output; None is the compute dtype.
     """
 
     make: Callable
@@ -36,16 +39,32 @@ class LayerCase:
     frames: Callable
     read_weights: Callable
     pool: Callable
+    scores: Callable | None = None
+    dtype: str | None = None
 
     def make_randomly(self, dtype="float32"):
-        """A built layer with random weights, always the same ones."""
+        """Makes a built layer with random weights, the same each time."""
         layer = self.make(dtype)
         self.call(layer, self.inputs)
         return randomize(layer, seed=0)
 
+    def call_fully(self, layer, inputs):
+        """Calls the layer for a list of its output and its scores, if any."""
+        if self.scores is None:
+            return [self.call(layer, inputs)]
+        outputs = self.call(layer, inputs, return_attention_scores=True)
+        return keras.tree.flatten(outputs)
+
+    def expected(self, layer, inputs=None):
+        """Computes the same list from the layer's weights, in float64."""
+        weights = self.read_weights(layer)
+        inputs = self.inputs if inputs is None else inputs
+        scores = [] if self.scores is None else self.scores(weights, inputs)
+        return [self.pool(weights, inputs), *scores]
+
 
 def draw_clips(seed, num_frames, dim):
-    """Clips with padding that holds NaN; the second has no frame at all."""
+    """Draws clips with NaN as padding; the second has no frames."""
     frames = draw_frames(seed, num_frames=num_frames, dim=dim)
     mask = draw_mask(seed, num_frames=num_frames)
     mask[1] = False
@@ -53,29 +72,39 @@ def draw_clips(seed, num_frames, dim):
     return frames, mask
 
 
-def cluster_case(make):
+def cluster_case(make, num_units=3):
     frames, mask = draw_clips(1, num_frames=6, dim=5)
 
     def pool(weights, inputs):
-        units = units_of(weights, make("float32").num_units)
+        units = units_of(weights, num_units)
         return reference.pool(inputs["frames"], units, inputs["mask"])
+
+    def scores(weights, inputs):
+        units = units_of(weights, num_units)
+        return [
+            reference.attention_scores(inputs["frames"], units, inputs["mask"])
+        ]
 
     return LayerCase(
         make=make,
         inputs={"frames": frames, "mask": mask},
-        call=lambda layer, inputs: layer(inputs["frames"], mask=inputs["mask"]),
+        call=lambda layer, inputs, **kwargs: layer(
+            inputs["frames"], mask=inputs["mask"], **kwargs
+        ),
         frames=lambda inputs: inputs["frames"],
         read_weights=weights_of,
         pool=pool,
+        scores=scores,
     )
 
 
 def unit_case(make):
-    def pool(weights, inputs):
-        units = units_of(weights, 1)
-        return reference.pool(inputs["frames"], units, inputs["mask"])
+    case = cluster_case(make, num_units=1)
 
-    return dataclasses.replace(cluster_case(make), pool=pool)
+    def scores(weights, inputs):
+        return [case.scores(weights, inputs)[0][:, 0]]
+
+    return dataclasses.replace(case, scores=scores)
 
 
 def multimodal_case(clusters, mean_features):
@@ -112,12 +141,76 @@ def multimodal_case(clusters, mean_features):
             "rgb_mask": rgb_mask,
             "audio_mask": audio_mask,
         },
-        call=lambda layer, inputs: layer(frames(inputs), mask=masks(inputs)),
+        call=lambda layer, inputs, **kwargs: layer(
+            frames(inputs), mask=masks(inputs), **kwargs
+        ),
         frames=frames,
         read_weights=lambda layer: {
             name: weights_of(layer.clusters[name]) for name in clusters
         },
         pool=pool,
+        scores=lambda weights, inputs: [
+            reference.attention_scores(
+                inputs[name],
+                units_of(weights[name], clusters[name]),
+                masks(inputs)[name],
+            )
+            for name in sorted(clusters)
+        ],
+    )
+
+
+def classifier_case(multi_label):
+    counts = {"rgb": [6, 2, 1, 5], "audio": [3, 0, 2, 1]}
+    clusters = {"rgb": 3, "audio": 2}
+    inputs = {}
+    for name, (length, dim) in {"rgb": (6, 5), "audio": (3, 4)}.items():
+        frames = draw_frames(1, num_frames=length, dim=dim)
+        for clip, count in zip(frames, counts[name], strict=True):
+            clip[count:] = np.nan
+        inputs[name] = frames
+        inputs[f"{name}_num_frames"] = np.array(counts[name], "int32")
+
+    def make(dtype):
+        aggregator = ac_keras.MultimodalCluster(clusters, dtype=dtype)
+        return ac_keras.ClipClassifier(
+            {"rgb": 5, "audio": 4},
+            num_classes=3,
+            aggregator=aggregator,
+            dropout=0.0,
+            multi_label=multi_label,
+            dtype=dtype,
+        )
+
+    def pool(weights, inputs):
+        pooled = []
+        for name, num_units in clusters.items():
+            frames = inputs[name]
+            count = inputs[f"{name}_num_frames"][:, None]
+            mask = np.arange(frames.shape[1]) < count
+            units = units_of(weights[name], num_units)
+            pooled.append(reference.pool(frames, units, mask))
+        classifier = weights["classifier"]
+        features = np.concatenate(pooled, axis=1)
+        logits = features @ classifier["kernel"] + classifier["bias"]
+        if multi_label:
+            return 1 / (1 + np.exp(-logits))
+        return np.stack([reference.softmax(row) for row in logits])
+
+    return LayerCase(
+        make=make,
+        inputs=inputs,
+        call=lambda layer, inputs: layer(inputs),
+        frames=lambda inputs: inputs,
+        read_weights=lambda model: {
+            **{
+                name: weights_of(cluster)
+                for name, cluster in model.aggregator.clusters.items()
+            },
+            "classifier": weights_of(model.classifier),
+        },
+        pool=pool,
+        dtype="float32",
     )
 
 
@@ -139,6 +232,7 @@ def mask_case():
         frames=lambda inputs: inputs["frames"],
         read_weights=weights_of,
         pool=pool,
+        dtype="bool",
     )
 
 
@@ -165,11 +259,13 @@ CASES = {
         {"rgb": 3, "audio": 2}, {"audio": MEAN}
     ),
     "FrameMask": mask_case(),
+    "ClipClassifier": classifier_case(multi_label=False),
+    "ClipClassifier multi-label": classifier_case(multi_label=True),
 }
 
 
 def symbolic_inputs(case):
-    """Keras inputs for a case's arrays; batch and lengths are unknown."""
+    """Makes Keras inputs of unknown batch and lengths for a case's arrays."""
     return {
         name: keras.Input(
             (None, *x.shape[2:]) if x.ndim > 1 else (),
@@ -181,9 +277,15 @@ def symbolic_inputs(case):
 
 
 def make_model(case, layer):
-    """A functional model around one call of the layer."""
+    """Makes a functional model around one call of the layer."""
     inputs = symbolic_inputs(case)
     return keras.Model(inputs, case.call(layer, inputs))
+
+
+def make_full_model(case, layer):
+    """Makes a functional model that returns `case.call_fully`."""
+    inputs = symbolic_inputs(case)
+    return keras.Model(inputs, case.call_fully(layer, inputs))
 
 
 def as_float64(tensor):
@@ -193,8 +295,14 @@ def as_float64(tensor):
 
 
 def largest_error(tensor, expected):
-    """The largest absolute difference; NaN wherever there is one."""
+    """Computes the largest absolute difference, or NaN if there is one."""
     tensor = as_float64(tensor)
     if tensor.shape != expected.shape:
         raise AssertionError(f"shape {tensor.shape}, not {expected.shape}")
     return float(np.max(np.abs(tensor - expected)))
+
+
+def largest_errors(tensors, expected):
+    """Computes the largest error over pairs of tensors and arrays."""
+    pairs = zip(tensors, expected, strict=True)
+    return float(np.max([largest_error(*pair) for pair in pairs]))

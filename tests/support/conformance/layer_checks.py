@@ -1,9 +1,10 @@
-"""What every layer is checked for, whatever the Keras backend.
+"""The checks of every layer and classifier, on any Keras backend.
 
-A check takes a case and returns its largest absolute error, or a word where
-there is nothing to measure, and raises where something does not fit at all.
+A check takes a case and returns its largest absolute error, or a word if there
+is nothing to measure. It raises an error if a shape or dtype is wrong.
 """
 
+import functools
 import json
 import pathlib
 import tempfile
@@ -13,9 +14,12 @@ import numpy as np
 
 from support.conformance.layer_cases import as_float64
 from support.conformance.layer_cases import largest_error
+from support.conformance.layer_cases import largest_errors
+from support.conformance.layer_cases import make_full_model
 from support.conformance.layer_cases import make_model
 
 STEP = 1e-6
+ROUNDING = {"float16": 2.0**-11, "bfloat16": 2.0**-8}
 
 
 def expected_output(case, layer):
@@ -24,39 +28,70 @@ def expected_output(case, layer):
 
 def check_reference(case):
     layer = case.make_randomly()
-    output = case.call(layer, case.inputs)
-    return largest_error(output, expected_output(case, layer))
+    outputs = case.call_fully(layer, case.inputs)
+    error = largest_errors(outputs, case.expected(layer))
+    # Without the scores, the output is the same.
+    assert not largest_error(
+        case.call(layer, case.inputs), as_float64(outputs[0])
+    )
+    return error
 
 
 def check_symbolic(case):
     layer = case.make_randomly()
-    model = make_model(case, layer)
-    output = model(case.inputs)
-    for have, want in zip(model.output.shape, output.shape, strict=True):
-        assert have in (None, want), f"{model.output.shape}, {output.shape}"
-    assert model.output.dtype == dtype_of(output), model.output.dtype
-    return largest_error(output, expected_output(case, layer))
+    model = make_full_model(case, layer)
+    outputs = flat(model, case)
+    for symbolic, output in zip(model.outputs, outputs, strict=True):
+        for have, want in zip(symbolic.shape, output.shape, strict=True):
+            assert have in (None, want), f"{symbolic.shape}, {output.shape}"
+        assert symbolic.shape[0] is None, symbolic.shape
+        assert symbolic.dtype == dtype_of(output), symbolic.dtype
+    return largest_errors(outputs, case.expected(layer))
+
+
+def check_graph(case):
+    return run_compiled(case, jit_compile=False)
 
 
 def check_compiled(case):
-    """XLA under TensorFlow, jit under JAX."""
+    """Checks XLA under TensorFlow and jit under JAX."""
     if keras.backend.backend() == "torch":
         return "no jit"
+    return run_compiled(case, jit_compile=True)
+
+
+def run_compiled(case, jit_compile):
     layer = case.make_randomly()
-    model = make_model(case, layer)
-    model.compile(jit_compile=True)
-    output = model.predict_on_batch(case.inputs)
-    return largest_error(output, expected_output(case, layer))
+    model = make_full_model(case, layer)
+    model.compile(jit_compile=jit_compile)
+    outputs = keras.tree.flatten(model.predict_on_batch(case.inputs))
+    return largest_errors(outputs, case.expected(layer))
 
 
 def check_saving(case):
     layer = case.make_randomly()
-    model = make_model(case, layer)
+    model = make_full_model(case, layer)
     with tempfile.TemporaryDirectory() as folder:
         path = pathlib.Path(folder) / "model.keras"
+        expected = [as_float64(output) for output in flat(model, case)]
         model.save(path)
         loaded = keras.models.load_model(path)
-    return largest_error(loaded(case.inputs), as_float64(model(case.inputs)))
+    return largest_errors(flat(loaded, case), expected)
+
+
+def check_clone(case):
+    """Checks that a clone has the same outputs and its own weights."""
+    layer = case.make_randomly()
+    model = make_full_model(case, layer)
+    clone = keras.models.clone_model(model)
+    clone.set_weights(model.get_weights())
+    expected = [as_float64(output) for output in flat(model, case)]
+    layer.set_weights([0 * w for w in layer.get_weights()])
+    return largest_errors(flat(clone, case), expected)
+
+
+def flat(model, case):
+    return keras.tree.flatten(model(case.inputs))
 
 
 def check_config(case):
@@ -81,9 +116,9 @@ def check_output_shape(case):
 
 
 def check_gradient(case):
-    """The slope along a random direction of all weights together.
+    """Checks the slope along a random direction of all weights.
 
-    A step of gradient descent at rate 1 shows the gradient on any backend.
+    The gradient, on any backend, is a step of gradient descent at rate 1.
     """
     layer = case.make_randomly()
     if not layer.trainable_weights:
@@ -108,7 +143,7 @@ def check_gradient(case):
 
 
 def check_zeros(case):
-    """Without weights a shifted vector is zero: its norm has no slope."""
+    """Checks weights of zero, where the norm of a shifted vector is zero."""
     layer = case.make_randomly()
     if not layer.trainable_weights:
         return "no weights"
@@ -123,21 +158,30 @@ def check_zeros(case):
     return error
 
 
-def check_mixed(case, policy):
+def check_policy(case, policy):
+    """Checks dtypes, and the error of half precision in units of rounding."""
     layer = case.make_randomly(policy)
-    output = case.call(layer, case.inputs)
-    compute_dtype = layer.compute_dtype
-    assert dtype_of(output) in ("bool", compute_dtype), output.dtype
-    assert all(dtype_of(w) == "float32" for w in layer.weights)
-    return largest_error(output, expected_output(case, layer))
+    dtype = layer.compute_dtype
+    outputs = case.call_fully(layer, case.inputs)
+    symbolic = make_full_model(case, layer).outputs
+    for output, spec in zip(outputs, symbolic, strict=True):
+        assert dtype_of(output) == (case.dtype or dtype), output.dtype
+        assert spec.dtype == dtype_of(output), spec.dtype
+    for weight in layer.weights:
+        shift = weight.name in ("alpha", "beta")
+        expected = "float32" if shift or "mixed" in policy else dtype
+        assert dtype_of(weight) == expected, weight.path
+    assert layer.dtype_policy.name == policy
+    rounded = map_arrays(lambda x: round_to(x, dtype), case.inputs)
+    expected = case.expected(layer, rounded)
+    size = max(np.abs(x).max() for x in expected)
+    return largest_errors(outputs, expected) / size / ROUNDING[dtype]
 
 
-def check_mixed_float16(case):
-    return check_mixed(case, "mixed_float16")
-
-
-def check_mixed_bfloat16(case):
-    return check_mixed(case, "mixed_bfloat16")
+def round_to(array, dtype):
+    if array.dtype != "float32":
+        return array
+    return as_float64(keras.ops.cast(array, dtype))
 
 
 def weighted_sum(factors, output):
@@ -153,19 +197,23 @@ def map_arrays(function, *structures):
 
 
 def plain(config):
-    """A config as a file holds it, where tuples are lists."""
+    """Converts a config to the one in a file, where tuples are lists."""
     return json.loads(json.dumps(config))
 
 
-CHECKS = {  # With the largest absolute error allowed.
+CHECKS = {  # With the largest error allowed.
     "reference": (check_reference, 1e-5),
     "gradient": (check_gradient, 1e-4),
     "zero weights": (check_zeros, 1e-5),
     "symbolic": (check_symbolic, 1e-5),
+    "graph": (check_graph, 1e-5),
     "compiled": (check_compiled, 1e-5),
-    "mixed_float16": (check_mixed_float16, 1e-2),
-    "mixed_bfloat16": (check_mixed_bfloat16, 5e-2),
+    **{
+        policy: (functools.partial(check_policy, policy=policy), 8.0)
+        for policy in ("float16", "bfloat16", "mixed_float16", "mixed_bfloat16")
+    },
     "saved and loaded": (check_saving, 0.0),
+    "cloned": (check_clone, 0.0),
     "config": (check_config, 0.0),
     "output shape": (check_output_shape, 0.0),
 }

@@ -14,7 +14,7 @@ from support.conformance.layer_checks import CHECKS
 
 
 def run_check(check, limit, case):
-    """What the table shows, and the failure or None."""
+    """Returns the cell of the table, and the failure or None."""
     try:
         error = check(case)
     except Exception:  # Whatever it is, the other checks shall run too.
@@ -27,7 +27,7 @@ def run_check(check, limit, case):
 
 
 def run_checks(cases, checks=CHECKS):
-    """The table's rows, and the failures by layer and check."""
+    """Returns the table's rows, and the failures by layer and check."""
     rows, failures = [], {}
     for layer, case in cases.items():
         row = [layer]

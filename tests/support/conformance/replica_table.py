@@ -26,7 +26,7 @@ def make_two_devices():
 
 
 def draw_factors(case):
-    """What weighs the outputs in the loss, one for each of them."""
+    """Draws the factor of each output in the loss."""
     shape = case.call(case.make_randomly(), case.inputs).shape
     return np.random.default_rng(3).normal(size=shape).astype("float32")
 
@@ -59,7 +59,7 @@ def run_two(case, factors, strategy):
     step = make_step(case, layer)
 
     def half(array, context):
-        """Every replica's share of the clips."""
+        """Returns the replica's part of the clips."""
         parts = np.split(array, context.num_replicas_in_sync)
         return parts[context.replica_id_in_sync_group]
 

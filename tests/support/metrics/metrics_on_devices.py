@@ -18,7 +18,7 @@ from ac_keras.metrics import HitAtOne
 from ac_keras.metrics import MeanAveragePrecision
 from ac_keras.metrics import PerClassAccuracy
 from ac_keras.metrics import PrecisionAtEqualRecallRate
-from support.metrics.scored_videos import scored_videos
+from support.metrics.metric_definitions import scored_videos
 
 NUM_CLASSES, NUM_VIDEOS, BATCH_SIZE = 6, 401, 16
 

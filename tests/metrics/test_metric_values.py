@@ -1,0 +1,241 @@
+"""Values of the metrics, by hand and against their definitions."""
+
+import itertools
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from ac_keras.metrics import GlobalAveragePrecision
+from ac_keras.metrics import HitAtOne
+from ac_keras.metrics import MeanAveragePrecision
+from ac_keras.metrics import PerClassAccuracy
+from ac_keras.metrics import PrecisionAtEqualRecallRate
+from support.metrics import metric_definitions
+from support.metrics.metric_definitions import in_batches
+from support.metrics.metric_definitions import scored_videos
+
+LABELS = np.array([[1, 0, 1, 0], [0, 1, 0, 0], [0, 0, 0, 0]])
+SCORES = np.array(
+    [[0.9, 0.8, 0.4, 0.1], [0.7, 0.6, 0.3, 0.2], [0.75, 0.05, 0.0, 0.65]]
+)
+
+
+def value_of(metric, labels=LABELS, scores=SCORES):
+    metric.update_state(labels, scores)
+    return float(metric.result())
+
+
+def plain_precision_at_hits(hits):
+    places = [place for place, hit in enumerate(hits, 1) if hit]
+    return sum(found / place for found, place in enumerate(places, 1))
+
+
+@pytest.mark.parametrize("hits", itertools.product((0, 1), repeat=5))
+@pytest.mark.parametrize("scores", [(2, 2, 2, 2, 2), (3, 2, 2, 2, 1)])
+def test_the_references_ties_are_the_mean_over_all_orders(hits, scores):
+    in_order = [
+        plain_precision_at_hits([hits[i] for i in order])
+        for order in itertools.permutations(range(5))
+        if all(scores[a] >= scores[b] for a, b in itertools.pairwise(order))
+    ]
+    received = metric_definitions.precision_at_hits(hits, scores)
+    assert received == pytest.approx(np.mean(in_order), abs=1e-12)
+
+
+def test_hit_at_one_counts_a_video_without_labels_as_a_miss():
+    assert value_of(HitAtOne()) == pytest.approx(1 / 3)
+
+
+def test_perr_leaves_out_videos_without_labels():
+    # 1 of 2 labels in the first video's best two; the second's best is wrong.
+    assert value_of(PrecisionAtEqualRecallRate()) == pytest.approx(0.25)
+
+
+def test_gap_divides_by_the_labels_that_the_pool_misses_too():
+    # The pool in order: .9 hit, .8, .75, .7, .65, .6 hit; .4 is not in it.
+    expected = (1 / 1 + 2 / 6) / 3
+    assert value_of(GlobalAveragePrecision(top_k=2)) == pytest.approx(expected)
+
+
+def test_map_leaves_out_classes_without_labels():
+    # Class 0: first of three. Class 1: second. Class 2: first. Class 3: none.
+    metric = MeanAveragePrecision(4)
+    assert value_of(metric) == pytest.approx((1 + 1 / 2 + 1) / 3)
+    expected = [1, 1 / 2, 1, np.nan]
+    np.testing.assert_allclose(metric.average_precisions(), expected)
+
+
+def test_equal_scores_of_a_class_make_the_share_of_all_orders():
+    # One hit of three equals: at place 1, 2 or 3, each as likely.
+    labels, scores = [[1], [0], [0]], np.full((3, 1), 0.5)
+    expected = (1 + 1 / 2 + 1 / 3) / 3
+    assert value_of(MeanAveragePrecision(1), labels, scores) == pytest.approx(
+        expected
+    )
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        HitAtOne,
+        PrecisionAtEqualRecallRate,
+        GlobalAveragePrecision,
+        lambda: MeanAveragePrecision(4),
+    ],
+)
+def test_perfect_scores_are_one_and_no_data_is_zero(make):
+    metric = make()
+    assert float(metric.result()) == 0.0
+    assert value_of(metric, LABELS[:2], LABELS[:2] + 0.0) == 1.0
+    metric.reset_state()
+    assert float(metric.result()) == 0.0
+
+
+NUM_CASES = 1000  # for each of SETTINGS, 10,000 in all
+SETTINGS = [  # classes, of which enter the pool, different scores
+    (1, 1, 0),
+    (2, 1, 3),
+    (3, 2, 0),
+    (4, 20, 2),
+    (5, 3, 6),
+    (8, 4, 0),
+    (8, 20, 3),
+    (12, 5, 8),
+    (20, 20, 1),
+    (40, 20, 6),
+]
+
+
+class Metrics:
+    """All metrics, run over many cases within one compiled function."""
+
+    def __init__(self, num_classes, top_k):
+        self.multi_label = [
+            HitAtOne(),
+            PrecisionAtEqualRecallRate(),
+            GlobalAveragePrecision(top_k, capacity=1024),
+            MeanAveragePrecision(num_classes, capacity=64),
+        ]
+        self.single_label = PerClassAccuracy(num_classes)
+
+    @tf.function
+    def run(self, labels, scores, classes, ends, is_last):
+        """Returns the values after the last batch of each case."""
+        values = tf.TensorArray("float32", 0, True, element_shape=(5,))
+        start = 0
+        for batch in tf.range(len(ends)):
+            part = slice(start, ends[batch])
+            for metric in self.multi_label:
+                metric.update_state(labels[part], scores[part])
+            self.single_label.update_state(classes[part], scores[part])
+            if is_last[batch]:
+                values = values.write(values.size(), self.take_values())
+            start = ends[batch]
+        return values.stack()
+
+    def take_values(self):
+        metrics = [*self.multi_label, self.single_label]
+        values = tf.stack([metric.result() for metric in metrics])
+        for metric in metrics:
+            metric.reset_state()
+        return values
+
+
+def make_cases(num_classes, levels):
+    """Labels, scores, classes and batches of each case."""
+    rng = np.random.default_rng(num_classes * 100 + levels)
+    for _ in range(NUM_CASES):
+        num_videos = rng.integers(1, 13)
+        rate = rng.choice([0.1, 0.5])
+        videos = scored_videos(rng, num_videos, num_classes, rate, levels)
+        classes = rng.integers(0, num_classes, num_videos)
+        yield *videos, classes, in_batches(rng, num_videos)
+
+
+def expected_values(labels, scores, classes, top_k):
+    labels, scores = labels.astype("float64"), scores.astype("float64")
+    return [
+        metric_definitions.hit_at_one(labels, scores),
+        metric_definitions.equal_recall_precision(labels, scores),
+        metric_definitions.global_average_precision(labels, scores, top_k),
+        metric_definitions.mean_average_precision(labels, scores),
+        metric_definitions.per_class_accuracy(classes, scores),
+    ]
+
+
+@pytest.mark.parametrize("num_classes, top_k, levels", SETTINGS)
+def test_every_random_case_is_as_defined(num_classes, top_k, levels):
+    cases = list(make_cases(num_classes, levels))
+    labels, scores, classes, batches = zip(*cases, strict=True)
+    sizes = [b.stop - b.start for case in batches for b in case]
+    is_last = [b is case[-1] for case in batches for b in case]
+    metrics = Metrics(num_classes, top_k)
+    received = metrics.run(
+        *(np.concatenate(x) for x in (labels, scores, classes)),
+        np.cumsum(sizes, dtype="int32"),
+        np.array(is_last),
+    )
+    expected = np.array([expected_values(*x[:3], top_k) for x in cases])
+    assert len(expected) == NUM_CASES
+    assert expected[:, :4].std(axis=0).min() > 0.05  # They differ.
+    np.testing.assert_allclose(received, expected, rtol=0, atol=1e-6)
+
+
+CLASSES = np.array([0, 0, 0, 2, 2, 3])
+CHOSEN = np.array([0, 1, 0, 2, 0, 2])
+CLASS_SCORES = np.eye(4)[CHOSEN]
+
+
+@pytest.fixture
+def metric():
+    metric = PerClassAccuracy(4)
+    metric.update_state(CLASSES[:4], CLASS_SCORES[:4])
+    metric.update_state(CLASSES[4:, None], CLASS_SCORES[4:])
+    return metric
+
+
+def test_the_mean_leaves_out_classes_that_did_not_occur(metric):
+    assert float(metric.result()) == pytest.approx((2 / 3 + 1 / 2 + 0) / 3)
+    expected = metric_definitions.per_class_accuracy(CLASSES, CLASS_SCORES)
+    assert float(metric.result()) == pytest.approx(expected)
+
+
+def test_absent_classes_have_nan_for_accuracy(metric):
+    expected = [2 / 3, np.nan, 1 / 2, 0]
+    np.testing.assert_allclose(metric.accuracies(), expected, rtol=1e-6)
+
+
+def test_the_confusion_matrix_has_true_classes_in_rows(metric):
+    matrix = metric.confusion_matrix()
+    assert np.issubdtype(matrix.dtype, np.integer)
+    expected = [[2, 1, 0, 0], [0, 0, 0, 0], [1, 0, 1, 0], [0, 0, 1, 0]]
+    np.testing.assert_array_equal(matrix, expected)
+
+
+def test_weights_count_in_accuracies_and_zero_leaves_a_video_out():
+    metric = PerClassAccuracy(2)
+    scores = np.eye(2)[[0, 1, 0, 1]]
+    metric.update_state([0, 0, 0, 1], scores, sample_weight=[3, 1, 0, 2])
+    np.testing.assert_allclose(metric.accuracies(), [3 / 4, 1])
+    np.testing.assert_array_equal(metric.confusion_matrix(), [[1, 1], [0, 1]])
+
+
+@pytest.mark.parametrize("label, score", [(0, np.nan), (4, 0.5), (-1, 0.5)])
+def test_a_video_that_cannot_be_counted_shows(label, score):
+    metric = PerClassAccuracy(4)
+    metric.update_state([label], np.full((1, 4), score))
+    assert np.isnan(float(metric.result()))
+    for read in (metric.accuracies, metric.confusion_matrix):
+        with pytest.raises(ValueError, match="(?s)expects.*Received: 1 videos"):
+            read()
+    metric.reset_state()
+    metric.update_state([1], [[0.0, 1.0, 0.0, 0.0]])
+    assert float(metric.result()) == 1.0
+
+
+def test_a_single_class_has_arrays_too():
+    metric = PerClassAccuracy(1)
+    metric.update_state([0, 0], [[0.5], [0.1]])
+    assert metric.accuracies().tolist() == [1.0]
+    assert metric.confusion_matrix().tolist() == [[2]]
