@@ -19,6 +19,7 @@ from ac_keras import runs
 from ac_keras import serving
 from ac_keras.pipeline import Manifest
 from ac_keras.pipeline import evaluation_batches
+from ac_keras.utils.deprecated_flags import define_deprecated_flag
 
 _MODEL = flags.DEFINE_string(
     "model", None, "The model.keras of a run.", required=True
@@ -42,14 +43,15 @@ _EVAL_FRAMES = flags.DEFINE_integer(
     "as a record; 0 takes all.",
     lower_bound=0,
 )
-_MAX_FRAMES = flags.DEFINE_integer(
-    "max_frames",
+_MAX_NUM_FRAMES = flags.DEFINE_integer(
+    "max_num_frames",
     0,
     "The most frames of a clip; a request with a longer one is refused. 0 "
-    f"stands for {serving.ServingOptions.max_frames}, or for the dataset's "
+    f"stands for {serving.ServingOptions.max_num_frames}, or for the dataset's "
     "longest clip where that is longer.",
     lower_bound=0,
 )
+define_deprecated_flag("max_frames", _MAX_NUM_FRAMES)
 _SEQUENCE_FORMAT = flags.DEFINE_enum(
     "sequence_format",
     None,
@@ -118,7 +120,7 @@ def export() -> list[str]:
         manifest.description,
         top_k=_TOP_K.value,
         sample_size=_EVAL_FRAMES.value,
-        max_frames=_MAX_FRAMES.value or serving.frame_limit(manifest),
+        max_num_frames=_MAX_NUM_FRAMES.value or serving.frame_limit(manifest),
         sequence_format=_SEQUENCE_FORMAT.value,
         check=check,
     )

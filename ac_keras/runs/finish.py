@@ -145,7 +145,7 @@ def _export(model, manifest, batches, directory, sample_size):
         folder,
         manifest.description,
         sample_size=sample_size,
-        max_frames=serving.frame_limit(manifest),
+        max_num_frames=serving.frame_limit(manifest),
         check=lambda path: checks.append(
             serving.check_saved_model(model, path, fitting)
         ),

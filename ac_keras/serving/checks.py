@@ -37,7 +37,7 @@ def check_shapes(
 
 
 def check_clips(
-    inputs: Tensors, dims: Mapping[str, int], max_frames: int
+    inputs: Tensors, dims: Mapping[str, int], max_num_frames: int
 ) -> Tensors:
     """Gives a request's padded clips as they are, or fails.
 
@@ -45,14 +45,14 @@ def check_clips(
         inputs: For every modality, float32 `(batch, num_frames, dim)` and
             int32 `MODALITY_num_frames` `(batch,)`.
         dims: Mapping from modality to dim.
-        max_frames: The most frames of a clip, padding included.
+        max_num_frames: The most frames of a clip, padding included.
     """
     expected = {}
     for name, dim in dims.items():
         expected[name] = (None, None, dim)
         expected[f"{name}_num_frames"] = (None,)
     inputs = check_shapes(inputs, expected)
-    inputs = require(inputs, _batch_checks(inputs, dims, max_frames))
+    inputs = require(inputs, _batch_checks(inputs, dims, max_num_frames))
     inputs = require(inputs, _count_checks(inputs, dims))
     return check_features(inputs, dims)
 
@@ -99,7 +99,7 @@ def _shape_check(name, tensor, expected):
     )
 
 
-def _batch_checks(inputs, dims, max_frames):
+def _batch_checks(inputs, dims, max_num_frames):
     """One number of clips, not none, and none of them too long."""
     sizes = {name: tf.shape(x)[0] for name, x in inputs.items()}
     batch = next(iter(sizes.values()))
@@ -111,7 +111,10 @@ def _batch_checks(inputs, dims, max_frames):
             f"Expected as many clips in each of {list(sizes)}. Received:",
             all_sizes,
         ),
-        *(limit_length(x, tf.shape(inputs[x])[1], max_frames) for x in dims),
+        *(
+            limit_length(x, tf.shape(inputs[x])[1], max_num_frames)
+            for x in dims
+        ),
     ]
 
 
@@ -149,16 +152,16 @@ def require_frames(counts: Tensors) -> tf.Operation:
 
 
 def limit_length(
-    name: str, longest: tf.Tensor, max_frames: int
+    name: str, longest: tf.Tensor, max_num_frames: int
 ) -> tf.Operation:
     """Fails where the longest clip of a modality is too long."""
     return assert_that(
-        longest <= max_frames,
-        f"Expected clips of at most {max_frames} frames of {name}, the limit "
-        "that the model was exported with. Received:",
+        longest <= max_num_frames,
+        f"Expected clips of at most {max_num_frames} frames of {name}, the "
+        "limit that the model was exported with. Received:",
         longest,
         "Take fewer frames at equal intervals, or export with another "
-        "max_frames.",
+        "max_num_frames.",
     )
 
 
@@ -266,7 +269,7 @@ def _field_end(serialized, position):
 def check_counts(
     counts: Tensors,
     dims: Mapping[str, int],
-    max_frames: int,
+    max_num_frames: int,
     sample_size: int = 0,
 ) -> list[tf.Operation]:
     """Checks how many frames records hold, before any of them is decoded.
@@ -274,7 +277,7 @@ def check_counts(
     Args:
         counts: Mapping from modality to int32 `(batch,)`.
         dims: Mapping from modality to dim.
-        max_frames: The most frames of a clip.
+        max_num_frames: The most frames of a clip.
         sample_size: Frames decoded of each clip; 0 decodes all.
     """
     checks = [require_frames(counts)]
@@ -284,7 +287,7 @@ def check_counts(
         clips = tf.size(num_frames, tf.int64)
         most = DECODED_BYTES // (4 * dims[name])
         checks += [
-            limit_length(name, longest, max_frames),
+            limit_length(name, longest, max_num_frames),
             assert_that(
                 clips * tf.cast(slots, tf.int64) <= most,
                 f"Expected at most {most} frames of {name} in a request, each "

@@ -1,7 +1,6 @@
 """Writing a versioned SavedModel."""
 
 import contextlib
-import dataclasses
 import json
 import os
 import pathlib
@@ -98,7 +97,7 @@ def export_saved_model(
     *,
     top_k: int = ServingOptions.top_k,
     sample_size: int = ServingOptions.sample_size,
-    max_frames: int = ServingOptions.max_frames,
+    max_num_frames: int = ServingOptions.max_num_frames,
     sequence_format: str | None = None,
     check: Callable[[pathlib.Path], None] | None = None,
 ) -> pathlib.Path:
@@ -106,7 +105,7 @@ def export_saved_model(
 
     TensorFlow Serving polls such a folder for new numbers; a version takes
     its number when it is complete. Its signatures take any number of clips
-    and any numbers of frames up to `max_frames`:
+    and any numbers of frames up to `max_num_frames`:
 
     - `serving_default`: for every modality float32 `MODALITY`
       `(batch, num_frames, dim)` and int32 `MODALITY_num_frames` `(batch,)`,
@@ -136,7 +135,7 @@ def export_saved_model(
         top_k: How many classes to name; all if there are fewer.
         sample_size: Frames taken at equal intervals from a clip that comes as
             a record; 0 takes all.
-        max_frames: The most frames of a clip and modality; a request with a
+        max_num_frames: The most frames of a clip and modality; a request with a
             longer one is refused.
         sequence_format: The record format of `from_sequence_examples`, for
             example `"youtube8m"`; None takes the dataset's own, and leaves
@@ -151,14 +150,14 @@ def export_saved_model(
         ValueError: If the description is not the model's, or a number is out
             of range.
     """
-    options = ServingOptions(top_k, sample_size, max_frames)
+    options = ServingOptions(top_k, sample_size, max_num_frames)
     served = ServedClassifier(model, description, options)
     if sequence_format is None:
         sequence_format = _own_sequence_format(description)
     with new_version(directory) as version:
         _save(served, version.partial, sequence_format)
         warm_up.write_requests(
-            version.partial, served.description, sequence_format, max_frames
+            version.partial, served.description, sequence_format, max_num_frames
         )
         if check is not None:
             check(version.partial)
@@ -191,9 +190,14 @@ def _save(served, path, sequence_format):
 
 def _write_assets(served, folder):
     """Writes the files that ride along."""
+    options = served.options
     values = {
         **served.description.to_json(),
-        "serving": dataclasses.asdict(served.options),
+        "serving": {
+            "top_k": options.top_k,
+            "sample_size": options.sample_size,
+            "max_frames": options.max_num_frames,  # the key of 0.1.0
+        },
     }
     names = "".join(f"{x}\n" for x in served.description.class_names)
     texts = {

@@ -29,7 +29,7 @@ class ServingOptions:
         top_k: How many classes to name; all if there are fewer.
         sample_size: Frames taken at equal intervals from a clip that comes as
             a record; 0 takes all.
-        max_frames: The most frames of a clip and modality; a request with a
+        max_num_frames: The most frames of a clip and modality; a request with a
             longer one is refused.
 
     Raises:
@@ -38,24 +38,24 @@ class ServingOptions:
 
     top_k: int = 5
     sample_size: int = 0
-    max_frames: int = 10_000
+    max_num_frames: int = 10_000
 
     def __post_init__(self):
-        if self.top_k < 1 or self.sample_size < 0 or self.max_frames < 1:
+        if self.top_k < 1 or self.sample_size < 0 or self.max_num_frames < 1:
             raise ValueError(
-                "Serving expects top_k and max_frames of 1 or more and "
+                "Serving expects top_k and max_num_frames of 1 or more and "
                 f"sample_size of 0 or more. Received: {self}."
             )
 
 
 def frame_limit(manifest: Manifest) -> int:
-    """Gives a `max_frames` that lets all clips of a dataset through."""
+    """Gives a `max_num_frames` that lets all clips of a dataset through."""
     longest = [
         length
         for split in manifest.splits.values()
         for length in split.max_num_frames.values()
     ]
-    return max([ServingOptions.max_frames, *longest])
+    return max([ServingOptions.max_num_frames, *longest])
 
 
 SERVING_DEFAULT = "serving_default"
@@ -145,11 +145,11 @@ class ServedClassifier:
         return endpoints
 
     def _serve(self, inputs: Tensors) -> Tensors:
-        features = check_clips(inputs, self._dims, self.options.max_frames)
+        features = check_clips(inputs, self._dims, self.options.max_num_frames)
         return self._answer(features)
 
     def _attend(self, inputs: Tensors) -> Tensors:
-        features = check_clips(inputs, self._dims, self.options.max_frames)
+        features = check_clips(inputs, self._dims, self.options.max_num_frames)
         outputs = {  # float32, whatever the model computes in
             name: tf.cast(x, tf.float32)
             for name, x in self._attention(features, training=False).items()
@@ -194,7 +194,7 @@ class ServedClassifier:
             for name, modality in description.modalities.items()
         }
         checks = check_counts(
-            counts, self._dims, self.options.max_frames, sample_size
+            counts, self._dims, self.options.max_num_frames, sample_size
         )
         with tf.control_dependencies(checks):
             stored = {name: tf.identity(x) for name, x in stored.items()}

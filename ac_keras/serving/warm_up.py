@@ -31,7 +31,7 @@ def write_requests(
     saved_model: pathlib.Path,
     description: Description,
     sequence_format: str | None,
-    max_frames: int,
+    max_num_frames: int,
 ) -> None:
     """Writes requests to every signature, each of one clip and of several.
 
@@ -42,7 +42,7 @@ def write_requests(
         saved_model: A version's folder.
         description: The model's modalities, and nothing more.
         sequence_format: As `export_saved_model` has it.
-        max_frames: The most frames of a clip.
+        max_num_frames: The most frames of a clip.
     """
     try:
         from tensorflow_serving.apis import prediction_log_pb2
@@ -54,7 +54,7 @@ def write_requests(
             error,
         )
         return
-    num_frames = min(NUM_FRAMES, max_frames)
+    num_frames = min(NUM_FRAMES, max_num_frames)
     path = saved_model / FILE
     path.parent.mkdir()
     with tf.io.TFRecordWriter(str(path)) as writer:

@@ -53,7 +53,7 @@ def served(model, tmp_path_factory):
     folder = tmp_path_factory.mktemp("bad")
     versions = export_models(model, folder)
     versions["short"] = serving.export_saved_model(
-        model, folder / "short", VIDEOS, max_frames=SHORT
+        model, folder / "short", VIDEOS, max_num_frames=SHORT
     )
     vast, padding = vast_cases(), not_numbers_in_padding()
     assert list(vast) == VAST

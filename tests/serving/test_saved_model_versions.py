@@ -170,7 +170,7 @@ def test_the_description_must_be_the_models(description, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "options", [{"top_k": 0}, {"sample_size": -1}, {"max_frames": 0}]
+    "options", [{"top_k": 0}, {"sample_size": -1}, {"max_num_frames": 0}]
 )
 def test_numbers_must_be_in_range(options, tmp_path):
     ((name, value),) = options.items()
