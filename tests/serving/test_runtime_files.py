@@ -72,7 +72,7 @@ def test_weights_that_an_onnx_file_cannot_hold_are_refused(
     model, tmp_path, monkeypatch
 ):
     pytest.importorskip("tf2onnx")
-    monkeypatch.setattr(runtimes, "LARGEST", 100)
+    monkeypatch.setattr(runtimes, "MAX_ONNX_BYTES", 100)
     message = "less than 100 bytes.*Received: [0-9,]+ bytes"
     with pytest.raises(ValueError, match=message):
         runtimes.export_onnx(model, tmp_path / "model.onnx")
