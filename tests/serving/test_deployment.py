@@ -35,7 +35,7 @@ def test_a_changed_file_stays_and_a_missing_one_comes_back(tmp_path):
 def test_files_of_another_model_are_not_mixed_with_new_ones(tmp_path):
     write_deployment(tmp_path, "model")
     (tmp_path / "kubernetes.yaml").unlink()
-    with pytest.raises(ValueError, match=r"Received: \['model'\].*remove"):
+    with pytest.raises(ValueError, match=r"Received: \['model'\].*delete"):
         write_deployment(tmp_path, "other")
     assert not (tmp_path / "kubernetes.yaml").exists()
 
