@@ -1,12 +1,12 @@
-"""Writes a trained model's next SavedModel version for TensorFlow Serving.
+"""Exports a trained model as the next version for TensorFlow Serving.
 
     python trainers/export.py --model=runs/flash_mnist/model.keras \
         --data_dir=records/flash_mnist --output_dir=served/flash_mnist
 
-The version is tried in a process that has TensorFlow and nothing of this
-package; it takes its number, by which a server finds it, when it agrees with
-the model on the split that --split names. Beside it come files that start a
-server, and by --runtimes the model for other runtimes than TensorFlow.
+The version is compared with the model on --split, in a process that has
+TensorFlow but not this package. It gets its number, by which a server finds
+it, only if their probabilities agree. The program also writes files that start
+a server and, with --runtimes, the model for other runtimes.
 """
 
 import pathlib
@@ -22,33 +22,39 @@ from ac_keras.pipeline import evaluation_batches
 from ac_keras.utils.deprecated_flags import define_deprecated_flag
 
 _MODEL = flags.DEFINE_string(
-    "model", None, "The model.keras of a run.", required=True
+    "model", None, "File model.keras of a run.", required=True
 )
 _DATA_DIR = flags.DEFINE_string(
-    "data_dir", None, "Folder of its dataset.", required=True
+    "data_dir",
+    None,
+    "Folder of the dataset that the model was trained on.",
+    required=True,
 )
 _OUTPUT_DIR = flags.DEFINE_string(
-    "output_dir", None, "Folder of the versions.", required=True
+    "output_dir",
+    None,
+    "Folder of the versions; the new one gets the next number.",
+    required=True,
 )
 _TOP_K = flags.DEFINE_integer(
     "top_k",
     serving.ServingOptions.top_k,
-    "How many classes to name.",
+    "Number of most probable classes in `classes` and `scores`.",
     lower_bound=1,
 )
 _EVAL_FRAMES = flags.DEFINE_integer(
     "eval_frames",
     0,
-    "Frames that the server takes at equal intervals from a clip that comes "
-    "as a record; 0 takes all.",
+    "Number of frames that the server takes at equal intervals from a clip "
+    "that is sent as a record; 0 takes all.",
     lower_bound=0,
 )
 _MAX_NUM_FRAMES = flags.DEFINE_integer(
     "max_num_frames",
     0,
-    "The most frames of a clip; a request with a longer one is refused. 0 "
-    f"stands for {serving.ServingOptions.max_num_frames}, or for the dataset's "
-    "longest clip where that is longer.",
+    "Largest number of frames of a clip; a request with a longer clip is "
+    f"rejected. 0 selects {serving.ServingOptions.max_num_frames}, or the "
+    "length of the dataset's longest clip if that is larger.",
     lower_bound=0,
 )
 define_deprecated_flag("max_frames", _MAX_NUM_FRAMES)
@@ -56,21 +62,26 @@ _SEQUENCE_FORMAT = flags.DEFINE_enum(
     "sequence_format",
     None,
     ["youtube8m", "mediasequence"],
-    "Take SequenceExamples of this format too; those of the dataset's own "
-    "format are taken anyway.",
+    "Format of SequenceExamples that the server accepts in addition to the "
+    "dataset's own record format.",
 )
 _MODEL_NAME = flags.DEFINE_string(
     "model_name",
     None,
-    "The name under which clients ask for the model; if not given, that of "
-    "--output_dir, in letters and digits.",
+    "Name by which clients address the model; by default, the name of "
+    "--output_dir with characters other than letters and digits replaced.",
 )
 _RUNTIMES = flags.DEFINE_list(
     "runtimes",
     [],
-    f"Other runtimes to write the model for, of {', '.join(serving.RUNTIMES)}.",
+    "Other runtimes to export the model to: one or more of "
+    f"{', '.join(serving.RUNTIMES)}.",
 )
-_SPLIT = flags.DEFINE_string("split", "test", "The split to try it on.")
+_SPLIT = flags.DEFINE_string(
+    "split",
+    "test",
+    "Split on which the exported model is compared with the model.",
+)
 
 _BATCH_SIZE = 256
 

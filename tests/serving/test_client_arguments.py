@@ -21,17 +21,17 @@ BAD_CLIPS = {  # a clip that is never sent, and what is said of it
     "a single frame": ({"rgb": np.ones(5)}, r"shape=\(5,\) for 'rgb' of clip"),
     "rows of unlike lengths": (
         {"audio": [[1, 2, 3, 4], [1, 2, 3]]},
-        "rows of unlike lengths for 'audio' of clip 1",
+        "rows of different lengths for 'audio' of clip 1",
     ),
     "words": ({"audio": [["a"] * 4]}, "dtype=<U1 for 'audio' of clip 1"),
     "truth values": ({"rgb": np.ones((1, 5), bool)}, "dtype=bool for 'rgb'"),
     "an unknown modality": (
         {**SOUND, "flow": np.ones((1, 3))},
-        r"Received: \['flow'\] in clip 1. Leave",
+        r"Received: \['flow'\] in clip 1. Omit",
     ),
     "no frame": ({"rgb": [], "audio": None}, "Received: none in clip 1"),
     "no modality": ({}, "Received: none in clip 1"),
-    "no mapping": (np.ones((2, 5)), "Received: ndarray for clip 1. Give"),
+    "no mapping": (np.ones((2, 5)), "Received: ndarray for clip 1. Pass"),
 }
 BAD_SETTINGS = {
     "address": ("address", ""),
@@ -118,7 +118,9 @@ def test_records_are_bytes(method, client):
 
 def test_an_example_cut_off_is_not_classified(client):
     record = ragged_clips.as_record(SOUND)
-    with pytest.raises(ValueError, match="Received: clip 1, which is cut"):
+    with pytest.raises(
+        ValueError, match="clip 1, which is truncated"
+    ):
         list(client.classify([record, record[:-1]]))
 
 

@@ -46,8 +46,8 @@ def test_a_refused_batch_is_named_with_what_the_server_said(server, protocol):
         f"Expected model '{MODEL_NAME}' at {address} to answer signature "
         "'serving_default' for clips 3 to 4, which it counts from 0. Received: "
         "INVALID_ARGUMENT: Expected finite features of rgb, of magnitude 1e+15 "
-        "or less. Received: NaN, infinity or more in the clips 1. Mend what "
-        "was sent or leave it out."
+        "or less. Received: NaN, infinity or more in the clips 1. Correct "
+        "the request or omit the clip."
     )
 
 
