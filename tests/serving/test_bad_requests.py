@@ -13,7 +13,6 @@ from support.requests.bad_dense_cases import SHORT
 from support.requests.bad_dense_cases import dense_cases
 from support.requests.bad_record_cases import record_cases
 from support.requests.good_requests import VIDEOS
-from support.requests.good_requests import export_models
 from support.requests.good_requests import good_requests
 from support.requests.good_requests import raw_inputs
 from support.requests.vast_requests import vast_cases
@@ -48,10 +47,10 @@ def not_numbers_in_padding():
 
 
 @pytest.fixture(scope="module")
-def served(model, tmp_path_factory):
+def served(model, exported_models, tmp_path_factory):
     """Answers to bad requests, and to good ones before and after them."""
     folder = tmp_path_factory.mktemp("bad")
-    versions = export_models(model, folder)
+    versions = dict(exported_models)
     versions["short"] = serving.export_saved_model(
         model, folder / "short", VIDEOS, max_num_frames=SHORT
     )
