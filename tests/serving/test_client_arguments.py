@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from ac_keras import serving
-from support.serving import ragged_clips
 from support.serving.model_server import MODEL_NAME
+from support.serving.served_classifier import as_record
 
 pytestmark = pytest.mark.programs
 
@@ -117,10 +117,8 @@ def test_records_are_bytes(method, client):
 
 
 def test_an_example_cut_off_is_not_classified(client):
-    record = ragged_clips.as_record(SOUND)
-    with pytest.raises(
-        ValueError, match="clip 1, which is truncated"
-    ):
+    record = as_record(SOUND)
+    with pytest.raises(ValueError, match="clip 1, which is truncated"):
         list(client.classify([record, record[:-1]]))
 
 

@@ -10,12 +10,13 @@ import pytest
 
 from ac_keras import serving
 from support.serving import model_server
-from support.serving import ragged_clips
 from support.serving.model_server import MODEL_NAME
+from support.serving.served_classifier import draw_ragged
+from support.serving.served_classifier import expect_probabilities
 
 pytestmark = pytest.mark.programs
 
-CLIPS = ragged_clips.draw_ragged(40)
+CLIPS = draw_ragged(40)
 PROTOCOLS = ("grpc", "rest")
 each_protocol = pytest.mark.parametrize("protocol", PROTOCOLS)
 
@@ -112,7 +113,7 @@ def test_a_server_that_is_killed_is_unavailable(protocol, watches):
 @each_protocol
 def test_a_server_that_comes_back_goes_on_answering(protocol, watches, model):
     received = [x.probabilities for x in watches[protocol].received]
-    expected = ragged_clips.expect_probabilities(model, CLIPS)
+    expected = expect_probabilities(model, CLIPS)
     np.testing.assert_allclose(np.stack(received), expected, atol=1e-5)
 
 

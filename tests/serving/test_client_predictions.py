@@ -4,14 +4,17 @@ import numpy as np
 import pytest
 
 from ac_keras import serving
-from support.serving import ragged_clips
 from support.serving.model_server import MODEL_NAME
 from support.serving.served_classifier import CLASS_NAMES
+from support.serving.served_classifier import as_record
+from support.serving.served_classifier import draw_ragged
+from support.serving.served_classifier import expect_attention
+from support.serving.served_classifier import expect_probabilities
 
 pytestmark = pytest.mark.programs
 
 TOP_K = 3
-CLIPS = ragged_clips.draw_ragged(45)
+CLIPS = draw_ragged(45)
 WHOLE = [clip for clip in CLIPS if all(map(len, clip.values()))]
 
 
@@ -25,7 +28,7 @@ def client(server, request):
 
 @pytest.fixture(scope="module")
 def expected(model):
-    return ragged_clips.expect_probabilities(model, CLIPS)
+    return expect_probabilities(model, CLIPS)
 
 
 def probabilities_of(predictions):
@@ -56,7 +59,7 @@ def test_no_attention_is_given_where_none_was_asked_for(client):
 def test_attention_is_that_of_the_clips_own_frames(client, model):
     predictions = client.predict(CLIPS[:10], "attention")
     for clip, prediction in zip(CLIPS, predictions, strict=False):
-        expected = ragged_clips.expect_attention(model, clip)
+        expected = expect_attention(model, clip)
         assert set(prediction.attention) == {"rgb", "audio"}
         for name, scores in prediction.attention.items():
             np.testing.assert_allclose(scores, expected[name], atol=1e-5)
@@ -69,12 +72,12 @@ def test_attention_comes_with_probabilities(client, expected):
 
 def test_single_clips_go_without_padding(client, model):
     received = probabilities_of(client.predict(WHOLE[:6], "predict_frames"))
-    expected = ragged_clips.expect_probabilities(model, WHOLE[:6])
+    expected = expect_probabilities(model, WHOLE[:6])
     np.testing.assert_allclose(received, expected, atol=1e-5)
 
 
 def test_serialized_examples_give_the_same(client, expected):
-    records = map(ragged_clips.as_record, CLIPS)
+    records = map(as_record, CLIPS)
     received = probabilities_of(client.predict_examples(records))
     np.testing.assert_allclose(received, expected, atol=1e-5)
 
@@ -85,7 +88,7 @@ def test_sequence_examples_are_another_signature(client):
 
 
 def test_the_classify_call_gives_the_same_classes(client, expected):
-    records = map(ragged_clips.as_record, CLIPS)
+    records = map(as_record, CLIPS)
     scores = -np.sort(-expected, axis=1)[:, :TOP_K]
     for row, prediction in enumerate(client.classify(records)):
         np.testing.assert_allclose(prediction.scores, scores[row], atol=1e-5)
@@ -101,14 +104,14 @@ def test_the_classify_call_gives_the_same_classes(client, expected):
 def test_a_modality_can_be_absent_in_any_way(absent, client, model):
     clip = {**CLIPS[0], "rgb": np.zeros((0, 5))}
     (received,) = client.predict([{"audio": clip["audio"], **absent}])
-    expected = ragged_clips.expect_probabilities(model, [clip])[0]
+    expected = expect_probabilities(model, [clip])[0]
     np.testing.assert_allclose(received.probabilities, expected, atol=1e-5)
 
 
 def test_lists_and_whole_numbers_are_frames_too(client, model):
     clip = {"rgb": [[1, 2, 3, 4, 5]], "audio": np.ones((2, 4), "uint8")}
     (received,) = client.predict(iter([clip]))
-    expected = ragged_clips.expect_probabilities(model, [clip])[0]
+    expected = expect_probabilities(model, [clip])[0]
     np.testing.assert_allclose(received.probabilities, expected, atol=1e-5)
 
 
@@ -153,6 +156,6 @@ def test_messages_above_4_mib_pass_both_ways(
     address = server.address(protocol)
     with serving.Client(address, MODEL_NAME, protocol=protocol) as client:
         last = list(client.predict([clip] * num_clips, "attention"))[-1]
-    expected = ragged_clips.expect_attention(model, clip)["rgb"]
+    expected = expect_attention(model, clip)["rgb"]
     np.testing.assert_allclose(last.attention["rgb"], expected, atol=1e-5)
     assert last.attention["rgb"].shape == (3, 6000)

@@ -14,6 +14,7 @@ from support.serving.served_classifier import DESCRIPTION
 from support.serving.served_classifier import as_batches
 from support.serving.served_classifier import draw_clips
 from support.serving.served_classifier import make_classifier
+from support.serving.served_classifier import make_nan_classifier
 
 pytestmark = [pytest.mark.programs, pytest.mark.versions]
 
@@ -85,16 +86,14 @@ def test_other_weights_are_refused_however_alike(version):
 
 
 def test_a_saved_model_that_gives_nan_is_refused(model, tmp_path):
-    broken = make_classifier()
-    broken.set_weights([np.full(w.shape, np.nan) for w in broken.weights])
+    broken = make_nan_classifier()
     version = serving.export_saved_model(broken, tmp_path, DESCRIPTION)
     with pytest.raises(RuntimeError, match="gives NaN for the clips"):
         serving.check_saved_model(model, version, one_batch())
 
 
 def test_a_model_that_gives_nan_is_not_its_saved_model(version):
-    broken = make_classifier()
-    broken.set_weights([np.full(w.shape, np.nan) for w in broken.weights])
+    broken = make_nan_classifier()
     with pytest.raises(RuntimeError, match="a difference of nan"):
         serving.check_saved_model(broken, version, one_batch())
 
