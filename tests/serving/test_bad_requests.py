@@ -7,16 +7,16 @@ import numpy as np
 import pytest
 
 from ac_keras import serving
-from support.requests.bad_dense_cases import CLIPS
-from support.requests.bad_dense_cases import DENSE
-from support.requests.bad_dense_cases import SHORT
-from support.requests.bad_dense_cases import dense_cases
-from support.requests.bad_record_cases import record_cases
+from support.requests.bad_requests import CLIPS
+from support.requests.bad_requests import DENSE
+from support.requests.bad_requests import SHORT
+from support.requests.bad_requests import dense_cases
+from support.requests.bad_requests import record_cases
+from support.requests.bad_requests import vast_cases
 from support.requests.good_requests import VIDEOS
 from support.requests.good_requests import good_requests
-from support.requests.good_requests import raw_inputs
-from support.requests.vast_requests import vast_cases
 from support.serving.server_answers import answers_of
+from support.serving.server_answers import raw_predict
 
 pytestmark = [pytest.mark.programs, pytest.mark.versions]
 
@@ -42,7 +42,8 @@ def not_numbers_in_padding():
     inputs["rgb"][1, 2] = np.nan, np.inf, -np.inf, 3e38, 0
     inputs["audio"] = np.where(inputs["audio"] == 7, np.nan, inputs["audio"])
     return {
-        key: raw_inputs(key, inputs) for key in ("serving_default", "attention")
+        key: raw_predict(key, inputs)
+        for key in ("serving_default", "attention")
     }
 
 
@@ -65,7 +66,7 @@ def served(model, exported_models, tmp_path_factory):
         requests |= {f"{key}-padding": raw for key, raw in padding.items()}
         requests |= {f"{key}-after": raw for key, raw in good.items()}
         names[job], jobs[job] = requests, (version, requests.values())
-    answers = answers_of(folder / "answers", jobs)
+    answers, _ = answers_of(folder / "answers", jobs)
     return types.SimpleNamespace(
         vast=vast,
         **{

@@ -1,8 +1,13 @@
-"""serving.Client: what it says when a server refuses."""
+"""serving.Client: errors of servers, other servers, encryption."""
 
+import http.server
 import pickle
 import re
+import shutil
+import subprocess
+import threading
 
+import grpc
 import numpy as np
 import pytest
 
@@ -10,15 +15,22 @@ from ac_keras import serving
 from ac_keras.serving.client import errors
 from support.serving.loopback_model import ServingError
 from support.serving.model_server import MODEL_NAME
+from support.serving.scripted_server import MODEL_NAME as SCRIPTED
+from support.serving.scripted_server import number_clips
 from support.serving.scripted_server import serve_script
 
 THREE_PARTS = r"[Ee]xpect(ed|s) .+\. Received: .+\. [A-Z].+\.$"
 SOUND = {"rgb": np.ones((2, 5)), "audio": np.ones((3, 4))}
-
-
-@pytest.fixture(scope="module", params=["grpc", "rest"])
-def protocol(request):
-    return request.param
+STRANGERS = {  # HTTP status and body, and the code and words that come of them
+    "a page": (200, b"<html>Hello</html>", "UNKNOWN", "HTTP 200: <html>Hello"),
+    "a list": (200, b"[1, 2]", "UNKNOWN", "HTTP 200: [1, 2]"),
+    "another API": (200, b'{"state": "up"}', "UNKNOWN", 'HTTP 200: {"state"'),
+    "a proxy": (502, b"<h1>Bad Gateway</h1>", "UNKNOWN", "HTTP 502: <h1>Bad"),
+    "nothing there": (404, b"", "NOT_FOUND", "HTTP 404: Not Found"),
+    "a login": (401, b"Who are you?", "UNAUTHENTICATED", "Who are you"),
+    "a limit": (413, b"Too long", "RESOURCE_EXHAUSTED", "Too long"),
+    "another place": (302, b"Over there", "UNKNOWN", "HTTP 302: Over there"),
+}
 
 
 @pytest.fixture(scope="module")
@@ -128,7 +140,7 @@ def test_a_refusal_that_quotes_a_whole_record_keeps_its_code(protocol):
     with serve_script(lambda number, values: None) as server:
         server.version.run = refuse
         address = server.address(protocol)
-        with serving.Client(address, "scripted", protocol=protocol) as client:
+        with serving.Client(address, SCRIPTED, protocol=protocol) as client:
             error = refusal_of(client.predict([{"rgb": [[1, 2]]}]))
     assert error.code == "INVALID_ARGUMENT"
     assert "Could not parse xxx" in str(error)
@@ -143,7 +155,115 @@ def test_an_answer_of_other_clips_is_refused():
             else np.array([[b"any"]] * 3, object)
             for name in fetches
         ]
-        with serving.Client(server.address("grpc"), "scripted") as client:
+        with serving.Client(server.address("grpc"), SCRIPTED) as client:
             error = refusal_of(client.predict([{"rgb": [[1, 2]]}]))
     assert error.code == "INTERNAL"
     assert "of 1 clips" in str(error)
+
+
+@pytest.fixture(scope="module")
+def strangers():
+    """By case, of a server in a thread."""
+    servers = {
+        case: start(status, body)
+        for case, (status, body, _, _) in STRANGERS.items()
+    }
+    yield {
+        case: f"127.0.0.1:{server.server_port}"
+        for case, server in servers.items()
+    }
+    for server in servers.values():
+        server.shutdown()
+        server.server_close()
+
+
+def start(status, body):
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(status)
+            self.send_header("Location", "/elsewhere")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *arguments):
+            """Says nothing."""
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, args=(0.02,)).start()
+    return server
+
+
+@pytest.mark.parametrize("case", STRANGERS)
+def test_an_answer_of_another_server_is_reported_at_once(case, strangers):
+    _, _, code, said = STRANGERS[case]
+    settings = {"protocol": "rest", "timeout": 600}
+    with serving.Client(strangers[case], "clips", **settings) as client:
+        for ask in (client.metadata, client.status):
+            with pytest.raises(serving.ServerError) as caught:
+                ask()
+            assert caught.value.code == code
+            assert said in str(caught.value)
+            assert re.search(THREE_PARTS, str(caught.value))
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory):
+    """Paths of a private key and of its self-signed certificate."""
+    if shutil.which("openssl") is None:
+        pytest.skip("openssl not installed")
+    folder = tmp_path_factory.mktemp("certificate")
+    key, chain = folder / "key.pem", folder / "chain.pem"
+    subprocess.run(
+        [
+            *("openssl", "req", "-x509", "-nodes", "-newkey", "rsa:2048"),
+            *("-subj", "/CN=localhost", "-days", "2"),
+            *("-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"),
+            *("-keyout", key, "-out", chain),
+        ],
+        check=True,
+        capture_output=True,
+    )
+    return key, chain
+
+
+@pytest.fixture(scope="module")
+def addresses(certificate):
+    """Addresses of a server, by protocol."""
+    with serve_script(lambda number, values: None, certificate) as server:
+        yield {
+            "grpc": server.address("grpc"),
+            "rest": f"https://{server.address('rest')}",
+        }
+
+
+def predict_seven(addresses, protocol, credentials):
+    with serving.Client(
+        addresses[protocol],
+        SCRIPTED,
+        protocol=protocol,
+        timeout=1 if credentials is None else 30,
+        credentials=credentials,
+    ) as client:
+        return [float(x.scores[0]) for x in client.predict(number_clips([7]))]
+
+
+def trusting(protocol, certificate):
+    _, chain = certificate
+    if protocol == "rest":
+        return str(chain)
+    return grpc.ssl_channel_credentials(chain.read_bytes())
+
+
+def test_a_trusted_server_answers(protocol, addresses, certificate):
+    credentials = trusting(protocol, certificate)
+    assert predict_seven(addresses, protocol, credentials) == [7]
+
+
+@pytest.mark.parametrize(
+    "protocol, code", [("grpc", "UNAVAILABLE"), ("rest", "UNAUTHENTICATED")]
+)
+def test_without_the_certificate_nothing_is_sent(protocol, code, addresses):
+    with pytest.raises(serving.ServerError) as caught:
+        predict_seven(addresses, protocol, None)
+    assert caught.value.code == code

@@ -1,19 +1,19 @@
-"""What a served classifier owes to a raw request, by its contract alone.
+"""The answer of a served classifier to a raw request, by its contract alone.
 
-Requests are read by protobuf, tensors and records by NumPy, and probabilities
-are computed in float64 from the model's weights.
+Requests are read by protobuf, tensors and records by NumPy; probabilities are
+computed in float64 from the model's weights.
 """
 
 import dataclasses
+import math
 
+import numpy as np
+import tensorflow as tf
 from google.protobuf.message import DecodeError
+from tensorflow.core.framework import types_pb2
 from tensorflow_serving.apis import classification_pb2
 from tensorflow_serving.apis import predict_pb2
 
-from support.requests.read_records import Invalid
-from support.requests.read_records import read_example
-from support.requests.read_records import read_sequence
-from support.requests.read_tensors import read_tensor
 from support.serving.served_classifier import DIMS
 
 DENSE = {**dict.fromkeys(DIMS), **{f"{n}_num_frames": None for n in DIMS}}
@@ -45,7 +45,7 @@ class Expected:
 
 
 def expected_answer(raw, job):
-    """Says what a job's server owes to a raw request."""
+    """Returns the answer that a job's server must give to a raw request."""
     try:
         if raw[:1] == b"C":
             return _classify(raw[1:], job)
@@ -150,3 +150,205 @@ def _checked(clips):
 def _require(condition, reason):
     if not condition:
         raise Invalid(reason)
+
+
+LAYOUTS = {  # by job: dtype by modality
+    "animals": {"rgb": "float16", "audio": "float32"},
+    "videos": {"rgb": "uint8", "audio": "uint8"},
+}
+
+
+class Invalid(Exception):
+    """A request that is to be refused, and why."""
+
+
+def read_example(record, job):
+    """Returns a clip's frames by modality, float64."""
+    example = _parse_plain(tf.train.Example, record)
+    if example is None:
+        stored = _by_tensorflow(record)
+    else:
+        features = example.features.feature
+        stored = {name: _only_value(features, name) for name in DIMS}
+    return {name: _decode(stored[name], name, job) for name in DIMS}
+
+
+def read_sequence(record, job):
+    example = _parse_plain(tf.train.SequenceExample, record)
+    if example is None:
+        stored = _sequence_by_tensorflow(record)
+    else:
+        lists = example.feature_lists.feature_list
+        stored = {
+            name: [_step_value(x) for x in lists[name].feature] for name in DIMS
+        }
+    for name, dim in DIMS.items():
+        if {len(step) for step in stored[name]} - {dim}:
+            raise Invalid("byte count of a step")
+    return {
+        name: _decode(b"".join(steps), name, job)
+        for name, steps in stored.items()
+    }
+
+
+def _parse_plain(kind, record):
+    """Parses a record; None where parsers differ in what they accept.
+
+    That is where protobuf would write it in another size: with unknown or
+    repeated fields, keys or values of several kinds.
+    """
+    try:
+        message = kind.FromString(record)
+    except DecodeError:
+        return None
+    message.DiscardUnknownFields()
+    return message if message.ByteSize() == len(record) else None
+
+
+def _only_value(features, name):
+    if name not in features:
+        raise Invalid(f"key {name}")
+    values = features[name].bytes_list.value
+    if len(values) != 1:
+        raise Invalid(f"key {name}")
+    return values[0]
+
+
+def _step_value(feature):
+    if len(feature.bytes_list.value) != 1:
+        raise Invalid("a step's values")
+    return feature.bytes_list.value[0]
+
+
+def _by_tensorflow(record):
+    _check_parsable(record, "tensorflow.Example", "features")
+    string = tf.io.FixedLenFeature([], tf.string)
+    try:
+        parsed = tf.io.parse_example([record], dict.fromkeys(DIMS, string))
+    except (tf.errors.InvalidArgumentError, UnicodeDecodeError):
+        raise Invalid("unparsable") from None
+    return {name: x.numpy()[0] for name, x in parsed.items()}
+
+
+def _sequence_by_tensorflow(record):
+    _check_parsable(record, "tensorflow.SequenceExample", "context")
+    ragged = tf.io.RaggedFeature(tf.string, row_splits_dtype=tf.int64)
+    try:
+        _, lists, _ = tf.io.parse_sequence_example(
+            [record], {}, dict.fromkeys(DIMS, ragged)
+        )
+    except (tf.errors.InvalidArgumentError, UnicodeDecodeError):
+        raise Invalid("unparsable") from None
+    stored = {}
+    for name, steps in lists.items():
+        steps = steps.to_list()[0]
+        if any(len(values) != 1 for values in steps):
+            raise Invalid("a step's values")
+        stored[name] = [values[0] for values in steps]
+    return stored
+
+
+def _check_parsable(record, kind, field):
+    """TensorFlow's own parsers die of some that protobuf refuses."""
+    try:
+        tf.io.decode_proto([record], kind, [field], [tf.string], sanitize=True)
+    except tf.errors.DataLossError:
+        raise Invalid("unparsable") from None
+
+
+def _decode(stored, name, job):
+    dtype = np.dtype(LAYOUTS[job][name])
+    if len(stored) % (dtype.itemsize * DIMS[name]):
+        raise Invalid(f"byte count of {name}")
+    with np.errstate(invalid="ignore"):  # NaN that signals
+        frames = np.frombuffer(stored, dtype).astype("float64")
+    if dtype == "uint8":
+        frames = frames * 4 / 255 + 4 / 512 - 2
+    return frames.reshape(-1, DIMS[name])
+
+
+DTYPES = {
+    types_pb2.DT_FLOAT: ("<f4", "float_val"),
+    types_pb2.DT_INT32: ("<i4", "int_val"),
+    types_pb2.DT_STRING: (object, "string_val"),
+}
+LARGEST_SIZE = 2**63
+
+
+def dtype_of(name):
+    """The dtype that an input of this name is to have."""
+    if name.endswith("_num_frames"):
+        return types_pb2.DT_INT32
+    if name in ("examples", "inputs"):
+        return types_pb2.DT_STRING
+    return types_pb2.DT_FLOAT
+
+
+def read_tensor(proto, name):
+    """Reads an input; fewer values than elements end in repetitions."""
+    if proto.dtype != dtype_of(name):
+        raise Invalid(f"dtype of {name}")
+    shape = [x.size for x in proto.tensor_shape.dim]
+    # TensorFlow does not look at `unknown_rank`.
+    if min(shape, default=0) < 0:
+        raise Invalid(f"unknown shape of {name}")
+    for end in range(len(shape)):
+        if math.prod(shape[: end + 1]) >= LARGEST_SIZE:
+            raise Invalid(f"size of {name}")
+    size = math.prod(shape)
+    if size >= 2**48:
+        raise Invalid(f"memory for {name}")
+    dtype, field = DTYPES[proto.dtype]
+    if size == 0:
+        values = np.zeros(0, dtype)
+    elif proto.tensor_content:
+        values = _of_content(proto.tensor_content, dtype, size, name)
+    else:
+        values = _of_list(getattr(proto, field), dtype, size)
+    try:
+        return values.reshape(shape)
+    except ValueError:  # Too many elements even for an empty array.
+        raise Invalid(f"shape of {name}") from None
+
+
+def _of_content(content, dtype, size, name):
+    if dtype is object:
+        values = _split(content, size)
+        if values is None:
+            raise Invalid(f"content of {name}")
+        return np.array(values + [None], object)[:-1]
+    if len(content) != size * np.dtype(dtype).itemsize:
+        raise Invalid(f"content of {name}")
+    return np.frombuffer(content, dtype)
+
+
+def _split(content, size):
+    """Splits strings that follow after all their lengths."""
+    lengths, position = [], 0
+    for _ in range(size):
+        length, shift = 0, 0
+        while True:
+            if position >= len(content) or shift > 28:
+                return None
+            byte = content[position]
+            length |= (byte & 127) << shift
+            position, shift = position + 1, shift + 7
+            if byte < 128:
+                break
+        lengths.append(length)
+    if position + sum(lengths) != len(content):
+        return None
+    values = []
+    for length in lengths:
+        values.append(content[position : position + length])
+        position += length
+    return values
+
+
+def _of_list(given, dtype, size):
+    given = list(given)[:size]
+    last = given[-1] if given else (b"" if dtype is object else 0)
+    values = np.empty(size, dtype)
+    values[: len(given)] = given
+    values[len(given) :] = last
+    return values
