@@ -1,4 +1,4 @@
-"""Requests that are refused, each for what is wrong with it."""
+"""Requests that are rejected, each with the reason."""
 
 import re
 import types
@@ -83,13 +83,13 @@ def check_refusal(answer, words):
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_a_bad_request_is_refused_for_what_is_wrong(name, served):
+def test_a_bad_request_is_rejected_for_what_is_wrong(name, served):
     job, _, words = CASES[name]
     check_refusal(getattr(served, job)[name], words)
 
 
 @pytest.mark.parametrize("name", VAST)
-def test_a_vast_request_is_refused_before_it_is_decoded(name, served):
+def test_a_vast_request_is_rejected_before_it_is_decoded(name, served):
     job, _, words = served.vast[name]
     answers = getattr(served, job)
     check_refusal(answers[name], words)

@@ -20,7 +20,7 @@ from support.serving.scripted_server import number_clips
 from support.serving.scripted_server import serve_script
 
 THREE_PARTS = r"[Ee]xpect(ed|s) .+\. Received: .+\. [A-Z].+\.$"
-SOUND = {"rgb": np.ones((2, 5)), "audio": np.ones((3, 4))}
+VALID = {"rgb": np.ones((2, 5)), "audio": np.ones((3, 4))}
 STRANGERS = {  # HTTP status and body, and the code and words that come of them
     "a page": (200, b"<html>Hello</html>", "UNKNOWN", "HTTP 200: <html>Hello"),
     "a list": (200, b"[1, 2]", "UNKNOWN", "HTTP 200: [1, 2]"),
@@ -47,12 +47,12 @@ def refusal_of(predictions):
     return caught.value
 
 
-def test_a_refused_batch_is_named_with_what_the_server_said(server, protocol):
-    bad = {**SOUND, "rgb": np.full((1, 5), np.nan)}
+def test_a_rejected_batch_is_named_with_what_the_server_said(server, protocol):
+    bad = {**VALID, "rgb": np.full((1, 5), np.nan)}
     address = server.address(protocol)
     settings = {"protocol": protocol, "batch_size": 3}
     with serving.Client(address, MODEL_NAME, **settings) as client:
-        error = refusal_of(client.predict([SOUND] * 4 + [bad]))
+        error = refusal_of(client.predict([VALID] * 4 + [bad]))
     assert error.code == "INVALID_ARGUMENT"
     assert str(error) == (
         f"Expected model '{MODEL_NAME}' at {address} to answer signature "
@@ -74,7 +74,7 @@ def test_an_unknown_model_is_not_found(server, protocol):
     address = server.address(protocol)
     with serving.Client(address, "other", protocol=protocol) as client:
         with pytest.raises(serving.ServerError, match="model 'other'") as error:
-            client.predict([SOUND])
+            client.predict([VALID])
         assert error.value.code == "NOT_FOUND"
         with pytest.raises(serving.ServerError, match="NOT_FOUND"):
             client.status()
@@ -85,7 +85,7 @@ def test_an_unknown_version_is_not_found(server, protocol):
     address = server.address(protocol)
     with serving.Client(address, MODEL_NAME, **settings) as client:
         with pytest.raises(serving.ServerError, match="version 7,") as error:
-            client.predict([SOUND])
+            client.predict([VALID])
         assert error.value.code == "NOT_FOUND"
 
 
@@ -94,7 +94,7 @@ def test_a_known_version_answers(server, protocol):
     address = server.address(protocol)
     with serving.Client(address, MODEL_NAME, **settings) as client:
         assert client.status() == {1: "AVAILABLE"}
-        (prediction,) = client.predict([SOUND])
+        (prediction,) = client.predict([VALID])
     assert prediction.probabilities.sum() == pytest.approx(1, abs=1e-5)
 
 
@@ -105,7 +105,7 @@ def test_a_server_error_survives_a_pickle():
     assert (str(copy), copy.code) == ("Expected more.", "ABORTED")
 
 
-def test_of_several_root_errors_the_first_is_told():
+def test_of_several_root_errors_the_first_is_reported():
     said = (
         "2 root error(s) found.\n  (0) INVALID_ARGUMENT: Expected one.\n"
         "\t [[{{node a/Assert}}]]\n\t [[b/_9]]\n  (1) INVALID_ARGUMENT: "
@@ -114,7 +114,7 @@ def test_of_several_root_errors_the_first_is_told():
     assert errors.trim(said) == "Expected one."
 
 
-def test_an_assertion_is_told_without_the_brackets_of_its_parts():
+def test_an_assertion_is_reported_without_the_brackets_of_its_parts():
     said = (
         "assertion failed: [Expected one of [\\'rgb\\', \\'audio\\']. "
         "Received:] [[1 2][3 4]]\n\t [[{{node x}}]]"
@@ -134,11 +134,11 @@ def test_a_long_message_is_cut_off_without_ado(part):
 
 
 def test_a_refusal_that_quotes_a_whole_record_keeps_its_code(protocol):
-    def refuse(feeds, fetches, arrays):
+    def reject(feeds, fetches, arrays):
         raise ServingError("INVALID_ARGUMENT", f"Could not parse {'x' * 2**20}")
 
     with serve_script(lambda number, values: None) as server:
-        server.version.run = refuse
+        server.version.run = reject
         address = server.address(protocol)
         with serving.Client(address, SCRIPTED, protocol=protocol) as client:
             error = refusal_of(client.predict([{"rgb": [[1, 2]]}]))
@@ -147,7 +147,7 @@ def test_a_refusal_that_quotes_a_whole_record_keeps_its_code(protocol):
     assert len(str(error)) < 2000
 
 
-def test_an_answer_of_other_clips_is_refused():
+def test_an_answer_of_other_clips_is_rejected():
     with serve_script(lambda number, values: None) as server:
         server.version.run = lambda feeds, fetches, arrays: [
             np.zeros((3, 1), np.float32)
@@ -187,7 +187,7 @@ def start(status, body):
             self.wfile.write(body)
 
         def log_message(self, *arguments):
-            """Says nothing."""
+            """Logs nothing."""
 
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     threading.Thread(target=server.serve_forever, args=(0.02,)).start()

@@ -15,7 +15,7 @@ from support.serving.scripted_server import serve_script
 
 WAIT = 30  # seconds, where something is broken
 BAD = {"rgb": [[1.0]]}
-AT_ONCE = {  # what the server says, and what REST makes of it
+AT_ONCE = {  # status of the server, and status over REST
     "INVALID_ARGUMENT": "INVALID_ARGUMENT",
     "NOT_FOUND": "NOT_FOUND",
     "DEADLINE_EXCEEDED": "DEADLINE_EXCEEDED",
@@ -153,7 +153,7 @@ def test_the_clips_before_a_bad_one_are_predicted(protocol):
     assert received == list(range(5))
 
 
-def test_the_batches_before_a_refused_one_are_predicted(protocol):
+def test_the_batches_before_a_rejected_one_are_predicted(protocol):
     def script(number, values):
         return "INVALID_ARGUMENT" if 7 in values else None
 
@@ -168,7 +168,7 @@ def test_the_batches_before_a_refused_one_are_predicted(protocol):
     assert received == list(range(6))
 
 
-def test_after_a_refused_batch_no_more_are_sent():
+def test_after_a_rejected_batch_no_more_are_sent():
     def script(number, values):
         return "INVALID_ARGUMENT" if 0 in values else None
 
@@ -259,11 +259,11 @@ def test_pauses_double_up_to_a_bound_and_are_randomized(monkeypatch):
             pauses.append(seconds)
             return len(pauses) == 5
 
-    def refuse(seconds):
+    def reject(seconds):
         raise calls.StatusError("UNAVAILABLE", "busy")
 
     with pytest.raises(calls.StatusError):
-        calls.call_with_retries(refuse, 100, Stopped())
+        calls.call_with_retries(reject, 100, Stopped())
     assert pauses == [1.0, 1.0, 4.0, 3.0, 4.0]
 
 
@@ -279,9 +279,9 @@ def test_a_last_attempt_without_time_does_not_hide_why(
     never_stopped = types.SimpleNamespace(wait=lambda seconds: False)
     codes = iter(["UNAVAILABLE", "DEADLINE_EXCEEDED"])
 
-    def refuse(seconds):
+    def reject(seconds):
         raise calls.StatusError(next(codes), "any")
 
     with pytest.raises(calls.StatusError) as caught:
-        calls.call_with_retries(refuse, 10, never_stopped)
+        calls.call_with_retries(reject, 10, never_stopped)
     assert caught.value.code == code

@@ -22,18 +22,18 @@ CLIPS = draw_ragged(45)
 WHOLE = [clip for clip in CLIPS if all(map(len, clip.values()))]
 ADDRESS = "127.0.0.1:1"
 THREE_PARTS = r"[Ee]xpect(ed|s) .+\. Received: .+\. [A-Z].+\.$"
-SOUND = {"rgb": np.ones((2, 5)), "audio": np.ones((3, 4))}
+VALID = {"rgb": np.ones((2, 5)), "audio": np.ones((3, 4))}
 BAD_CLIPS = {  # a clip that is never sent, and what is said of it
     "another dim": ({"rgb": np.ones((2, 4))}, r"\(num_frames, 5\). Received: "),
     "a single frame": ({"rgb": np.ones(5)}, r"shape=\(5,\) for 'rgb' of clip"),
-    "rows of unlike lengths": (
+    "rows of different lengths": (
         {"audio": [[1, 2, 3, 4], [1, 2, 3]]},
         "rows of different lengths for 'audio' of clip 1",
     ),
     "words": ({"audio": [["a"] * 4]}, "dtype=<U1 for 'audio' of clip 1"),
     "truth values": ({"rgb": np.ones((1, 5), bool)}, "dtype=bool for 'rgb'"),
     "an unknown modality": (
-        {**SOUND, "flow": np.ones((1, 3))},
+        {**VALID, "flow": np.ones((1, 3))},
         r"Received: \['flow'\] in clip 1. Omit",
     ),
     "no frame": ({"rgb": [], "audio": None}, "Received: none in clip 1"),
@@ -168,7 +168,7 @@ def test_no_clip_gives_no_prediction(client):
     assert list(client.predict([])) == []
 
 
-def test_metadata_tells_dtypes_and_shapes(client):
+def test_metadata_has_dtypes_and_shapes(client):
     signature = client.metadata()["serving_default"]
     assert signature.method == "tensorflow/serving/predict"
     found = {
@@ -186,7 +186,7 @@ def test_metadata_tells_dtypes_and_shapes(client):
     }
 
 
-def test_the_status_tells_the_version(client):
+def test_the_status_has_the_version(client):
     assert client.status() == {1: "AVAILABLE"}
 
 
@@ -214,7 +214,7 @@ def test_messages_above_4_mib_pass_both_ways(
 def test_a_clip_that_cannot_be_sent_is_named(case, client):
     clip, said = BAD_CLIPS[case]
     with pytest.raises(ValueError, match=said) as caught:
-        list(client.predict([SOUND, clip]))
+        list(client.predict([VALID, clip]))
     assert re.search(THREE_PARTS, str(caught.value))
 
 
@@ -238,34 +238,34 @@ def test_rest_credentials_want_https():
 def test_an_unknown_signature_is_named_with_the_known(name, client):
     message = rf"among \[.*'serving_default'.*\]. Received: '{name}'"
     with pytest.raises(ValueError, match=message) as caught:
-        client.predict([SOUND], name)
+        client.predict([VALID], name)
     assert re.search(THREE_PARTS, str(caught.value))
 
 
 def test_frames_are_not_sent_where_records_are_wanted(client):
     message = r"signature='classify', which takes \['inputs'\]"
     with pytest.raises(ValueError, match=message):
-        client.predict([SOUND], "classify")
+        client.predict([VALID], "classify")
 
 
 @pytest.mark.parametrize("method", ["predict_examples", "classify"])
 def test_records_are_bytes(method, client):
     with pytest.raises(ValueError, match="Received: dict for clip 0"):
-        list(getattr(client, method)([SOUND]))
+        list(getattr(client, method)([VALID]))
 
 
 def test_an_example_cut_off_is_not_classified(client):
-    record = as_record(SOUND)
+    record = as_record(VALID)
     with pytest.raises(ValueError, match="clip 1, which is truncated"):
         list(client.classify([record, record[:-1]]))
 
 
-def test_a_closed_client_says_so(server, protocol):
+def test_a_closed_client_raises_an_error(server, protocol):
     address = server.address(protocol)
     client = serving.Client(address, MODEL_NAME, protocol=protocol)
     client.metadata()
     client.close()
-    for ask in (client.status, lambda: client.predict([SOUND])):
+    for ask in (client.status, lambda: client.predict([VALID])):
         with pytest.raises(ValueError, match="which is closed") as caught:
             ask()
         assert re.search(THREE_PARTS, str(caught.value))

@@ -1,4 +1,4 @@
-"""Our stand-in's REST interface: what it says, as a real one would."""
+"""Our stand-in's REST interface: its answers are those of a real one."""
 
 import base64
 

@@ -133,7 +133,7 @@ def test_a_loaded_model_exports_the_same(served):
         np.testing.assert_allclose(outputs[name], expected[name], atol=1e-6)
 
 
-def test_a_mixed_precision_model_says_about_the_same(served):
+def test_a_mixed_precision_model_gives_about_the_same(served):
     outputs = served["mixed_bfloat16"].serving_default["probabilities"]
     expected = served["five_clips"].serving_default["probabilities"]
     np.testing.assert_allclose(outputs, expected, atol=0.1)

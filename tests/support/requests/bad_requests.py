@@ -217,7 +217,7 @@ CLAIMING_VIDEO = b"\x12\x13\x0a\x11\x0a\x03rgb\x12\x0a\x0a\x08" + CLAIM
 # The same, of strings that a client can only send by Predict.
 STRING_CASES = {
     "truncated": (TEXT[:-3], "Expected serialized .*Example"),
-    "foreign": (bytes(range(256)), "Expected serialized .*Example"),
+    "other_format": (bytes(range(256)), "Expected serialized .*Example"),
     "claimed_length": (CLAIMING_EXAMPLE, "Unable to parse binary"),
     "empty_string": (b"", "is required but could not be found"),
     **{n: (x.SerializeToString(), y) for n, (x, y) in EXAMPLE_CASES.items()},
@@ -234,7 +234,7 @@ def video(*steps):
 
 SEQUENCE_CASES = {
     "truncated": (VIDEO[:-3], "Expected serialized .*Example"),
-    "foreign": (bytes(range(256)), "Expected serialized .*Example"),
+    "other_format": (bytes(range(256)), "Expected serialized .*Example"),
     "empty_string": (b"", r"Received: none for the clips\] \[1\]"),
     "claimed_length": (CLAIMING_VIDEO, "Unable to parse binary"),
     "an_example": (TEXT, r"Received: none for the clips\] \[1\]"),

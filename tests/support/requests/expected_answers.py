@@ -1,25 +1,24 @@
 """The answer of a served classifier to a raw request, by its contract alone.
 
-Requests are read by protobuf, tensors and records by NumPy; probabilities are
+Requests and records are read by protobuf and frames by NumPy; probabilities are
 computed in float64 from the model's weights.
 """
 
 import dataclasses
-import math
 
 import numpy as np
 import tensorflow as tf
 from google.protobuf.message import DecodeError
-from tensorflow.core.framework import types_pb2
 from tensorflow_serving.apis import classification_pb2
 from tensorflow_serving.apis import predict_pb2
 
+from support.serving.loopback_model import serialized_examples
 from support.serving.served_classifier import DIMS
 
-DENSE = {**dict.fromkeys(DIMS), **{f"{n}_num_frames": None for n in DIMS}}
+DENSE = {*DIMS, *(f"{name}_num_frames" for name in DIMS)}
 SIGNATURES = {  # the names of their inputs
-    "serving_default": set(DENSE),
-    "attention": set(DENSE),
+    "serving_default": DENSE,
+    "attention": DENSE,
     "predict_frames": set(DIMS),
     "from_examples": {"examples"},
     "classify": {"inputs"},
@@ -27,6 +26,14 @@ SIGNATURES = {  # the names of their inputs
 }
 OUTPUTS = {"classes", "scores", "probabilities"}
 LARGEST = 1e15
+LAYOUTS = {  # by job: dtype by modality
+    "animals": {"rgb": "float16", "audio": "float32"},
+    "videos": {"rgb": "uint8", "audio": "uint8"},
+}
+
+
+class Invalid(Exception):
+    """A request that must be rejected, and why."""
 
 
 @dataclasses.dataclass
@@ -59,10 +66,8 @@ def expected_answer(raw, job):
 def _predict(raw, job):
     request = predict_pb2.PredictRequest.FromString(raw)
     key = request.model_spec.signature_name or "serving_default"
-    if key not in SIGNATURES or (job, key) == (
-        "animals",
-        "from_sequence_examples",
-    ):
+    absent = "from_sequence_examples" if job == "animals" else None
+    if key not in SIGNATURES or key == absent:
         return Expected("FAILED_PRECONDITION", "signature")
     _require(set(request.inputs) == SIGNATURES[key], "input names")
     tensors = {n: read_tensor(x, n) for n, x in request.inputs.items()}
@@ -75,7 +80,7 @@ def _predict(raw, job):
     _require(len(set(asked)) == len(asked), "duplicate outputs")
     _require(set(asked) <= outputs, "unknown outputs")
     slots = None
-    if SIGNATURES[key] == set(DENSE):
+    if SIGNATURES[key] == DENSE:
         clips = _dense_clips(tensors)
         slots = {name: tensors[name].shape[1] for name in DIMS}
     elif key == "predict_frames":
@@ -92,13 +97,7 @@ def _classify(raw, job):
     request = classification_pb2.ClassificationRequest.FromString(raw)
     key = request.model_spec.signature_name or "serving_default"
     _require(key == "classify", "signature of the Classify API")
-    kind = request.input.WhichOneof("kind")
-    _require(kind is not None, "no examples")
-    examples = getattr(request.input, kind)
-    context = b""
-    if kind == "example_list_with_context":
-        context = examples.context.SerializeToString()
-    records = [context + x.SerializeToString() for x in examples.examples]
+    records = serialized_examples(request.input)
     clips = _read_all(records, key, job)
     return Expected("OK", "", _checked(clips), {"classes", "scores"})
 
@@ -150,16 +149,6 @@ def _checked(clips):
 def _require(condition, reason):
     if not condition:
         raise Invalid(reason)
-
-
-LAYOUTS = {  # by job: dtype by modality
-    "animals": {"rgb": "float16", "audio": "float32"},
-    "videos": {"rgb": "uint8", "audio": "uint8"},
-}
-
-
-class Invalid(Exception):
-    """A request that is to be refused, and why."""
 
 
 def read_example(record, job):
@@ -267,88 +256,16 @@ def _decode(stored, name, job):
     return frames.reshape(-1, DIMS[name])
 
 
-DTYPES = {
-    types_pb2.DT_FLOAT: ("<f4", "float_val"),
-    types_pb2.DT_INT32: ("<i4", "int_val"),
-    types_pb2.DT_STRING: (object, "string_val"),
-}
-LARGEST_SIZE = 2**63
-
-
-def dtype_of(name):
-    """The dtype that an input of this name is to have."""
-    if name.endswith("_num_frames"):
-        return types_pb2.DT_INT32
-    if name in ("examples", "inputs"):
-        return types_pb2.DT_STRING
-    return types_pb2.DT_FLOAT
-
-
 def read_tensor(proto, name):
-    """Reads an input; fewer values than elements end in repetitions."""
-    if proto.dtype != dtype_of(name):
+    """Reads an input by TensorFlow, which fills up too few values."""
+    dtype = tf.float32
+    if name.endswith("_num_frames"):
+        dtype = tf.int32
+    elif name in ("examples", "inputs"):
+        dtype = tf.string
+    if proto.dtype != dtype.as_datatype_enum:
         raise Invalid(f"dtype of {name}")
-    shape = [x.size for x in proto.tensor_shape.dim]
-    # TensorFlow does not look at `unknown_rank`.
-    if min(shape, default=0) < 0:
-        raise Invalid(f"unknown shape of {name}")
-    for end in range(len(shape)):
-        if math.prod(shape[: end + 1]) >= LARGEST_SIZE:
-            raise Invalid(f"size of {name}")
-    size = math.prod(shape)
-    if size >= 2**48:
-        raise Invalid(f"memory for {name}")
-    dtype, field = DTYPES[proto.dtype]
-    if size == 0:
-        values = np.zeros(0, dtype)
-    elif proto.tensor_content:
-        values = _of_content(proto.tensor_content, dtype, size, name)
-    else:
-        values = _of_list(getattr(proto, field), dtype, size)
     try:
-        return values.reshape(shape)
-    except ValueError:  # Too many elements even for an empty array.
-        raise Invalid(f"shape of {name}") from None
-
-
-def _of_content(content, dtype, size, name):
-    if dtype is object:
-        values = _split(content, size)
-        if values is None:
-            raise Invalid(f"content of {name}")
-        return np.array(values + [None], object)[:-1]
-    if len(content) != size * np.dtype(dtype).itemsize:
-        raise Invalid(f"content of {name}")
-    return np.frombuffer(content, dtype)
-
-
-def _split(content, size):
-    """Splits strings that follow after all their lengths."""
-    lengths, position = [], 0
-    for _ in range(size):
-        length, shift = 0, 0
-        while True:
-            if position >= len(content) or shift > 28:
-                return None
-            byte = content[position]
-            length |= (byte & 127) << shift
-            position, shift = position + 1, shift + 7
-            if byte < 128:
-                break
-        lengths.append(length)
-    if position + sum(lengths) != len(content):
-        return None
-    values = []
-    for length in lengths:
-        values.append(content[position : position + length])
-        position += length
-    return values
-
-
-def _of_list(given, dtype, size):
-    given = list(given)[:size]
-    last = given[-1] if given else (b"" if dtype is object else 0)
-    values = np.empty(size, dtype)
-    values[: len(given)] = given
-    values[len(given) :] = last
-    return values
+        return tf.io.parse_tensor(proto.SerializeToString(), dtype).numpy()
+    except (ValueError, tf.errors.InvalidArgumentError):
+        raise Invalid(f"content of {name}") from None

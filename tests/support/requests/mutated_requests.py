@@ -51,7 +51,7 @@ def draw_requests(num_requests, seed):
         raw = rng.choice(good[job][key])
         for _ in range(rng.choice((0, 1, 1, 1, 2, 3))):
             other = rng.choice(good[job][rng.choice(sorted(good[job]))])
-            raw = _spoil(rng, raw, other)
+            raw = _mutate(rng, raw, other)
         if _can_be_held(raw):
             requests[job].append(raw)
     return requests
@@ -71,11 +71,11 @@ def _good_requests(seed):
     return good
 
 
-def _spoil(rng, raw, other):
+def _mutate(rng, raw, other):
     letter, raw, other = raw[:1], raw[1:], other[1:]
     way = rng.random()
     if way < 0.2:
-        return letter + spoil_bytes(rng, raw, other)
+        return letter + mutate_bytes(rng, raw, other)
     kind = predict_pb2.PredictRequest
     if letter == b"C":
         kind = classification_pb2.ClassificationRequest
@@ -84,20 +84,20 @@ def _spoil(rng, raw, other):
     except DecodeError:
         return letter + raw
     if letter == b"C":
-        _spoil_classification(rng, request)
+        _mutate_classification(rng, request)
         return letter + request.SerializeToString()
     if way < 0.3 or not request.inputs:
-        spoil_names(rng, request)
+        mutate_names(rng, request)
         return letter + request.SerializeToString()
     tensor = request.inputs[rng.choice(sorted(request.inputs))]
     if tensor.string_val and rng.random() < 0.8:
-        _spoil_record(rng, tensor.string_val, request)
+        _mutate_record(rng, tensor.string_val, request)
     else:
-        rng.choice((spoil_shape, spoil_values))(rng, tensor)
+        rng.choice((mutate_shape, mutate_values))(rng, tensor)
     return letter + request.SerializeToString()
 
 
-def _spoil_record(rng, records, request):
+def _mutate_record(rng, records, request):
     row = rng.randrange(len(records))
     other = rng.choice(records)
     kind = tf.train.Example
@@ -105,14 +105,14 @@ def _spoil_record(rng, records, request):
         kind = tf.train.SequenceExample
     way = rng.random()
     if way < 0.3:
-        records[row] = spoil_bytes(rng, records[row], other)
+        records[row] = mutate_bytes(rng, records[row], other)
     elif way < 0.4:
         records[row] += other  # Protobuf merges the two.
     else:
-        records[row] = spoil_example(rng, records[row], kind)
+        records[row] = mutate_example(rng, records[row], kind)
 
 
-def _spoil_classification(rng, request):
+def _mutate_classification(rng, request):
     examples = request.input.example_list.examples
     if rng.random() < 0.1:
         request.model_spec.signature_name = rng.choice(NAMES)
@@ -126,7 +126,7 @@ def _spoil_classification(rng, request):
     elif examples:
         row = rng.randrange(len(examples))
         record = examples[row].SerializeToString()
-        record = spoil_example(rng, record, tf.train.Example)
+        record = mutate_example(rng, record, tf.train.Example)
         examples[row].ParseFromString(record)
 
 
@@ -181,7 +181,7 @@ NAMES = (
 )
 
 
-def spoil_bytes(rng, message, other):
+def mutate_bytes(rng, message, other):
     """Flips, inserts, deletes, cuts, doubles or splices bytes."""
     size = len(message)
     first, last = sorted(rng.randrange(size + 1) for _ in range(2))
@@ -209,7 +209,7 @@ def spoil_bytes(rng, message, other):
     return message[:first] + other[rng.randrange(len(other) + 1) :]
 
 
-def spoil_shape(rng, proto):
+def mutate_shape(rng, proto):
     dims = proto.tensor_shape.dim
     way = rng.randrange(6)
     if way == 0 and dims:
@@ -226,8 +226,8 @@ def spoil_shape(rng, proto):
         dim.size = rng.choice((*SIZES, *near))
 
 
-def spoil_values(rng, proto):
-    """Puts odd numbers in place of others, or few for all."""
+def mutate_values(rng, proto):
+    """Replaces some values, or all values by a few."""
     if proto.dtype == tf.string.as_datatype_enum:
         strings = proto.string_val
         if strings and rng.random() < 0.5:
@@ -257,7 +257,7 @@ def spoil_values(rng, proto):
         values[rng.randrange(len(values))] = rng.choice(odd)
 
 
-def spoil_names(rng, request):
+def mutate_names(rng, request):
     inputs, way = request.inputs, rng.randrange(5)
     if way == 0 and inputs:
         inputs.pop(rng.choice(sorted(inputs)))
@@ -276,11 +276,11 @@ def spoil_names(rng, request):
         request.output_filter.extend(["scores", "classes"])
 
 
-def spoil_example(rng, record, kind):
+def mutate_example(rng, record, kind):
     """Edits a record, of `kind`, as protobuf sees it."""
     try:
         message = kind.FromString(record)
-    except Exception:  # Spoilt before.
+    except Exception:  # mutated before.
         return record
     sequences = kind is tf.train.SequenceExample
     features = (message.context if sequences else message.features).feature
@@ -291,19 +291,19 @@ def spoil_example(rng, record, kind):
         if way == 0:
             message.feature_lists.feature_list.pop(key)
         elif way == 1 and steps:
-            spoil_feature(rng, rng.choice(steps))
+            mutate_feature(rng, rng.choice(steps))
         elif way == 2 and steps:
             steps.add().CopyFrom(rng.choice(steps))
         else:
-            spoil_feature(rng, steps.add())
+            mutate_feature(rng, steps.add())
     elif rng.random() < 0.2:
         features.pop(key, None)
     else:
-        spoil_feature(rng, features[key])
+        mutate_feature(rng, features[key])
     return message.SerializeToString()
 
 
-def spoil_feature(rng, feature):
+def mutate_feature(rng, feature):
     way = rng.randrange(7)
     if way == 0:
         feature.float_list.value.extend(rng.choices(FLOATS, k=5))
