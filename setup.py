@@ -26,6 +26,7 @@ setuptools.setup(
         "keras>=3.12,<3.16",
         "matplotlib>=3.8",
         "numpy>=1.26",
+        "protobuf>=3.20",
         "tensorboard>=2.16",
         "tensorflow>=2.16.2,<2.22",
         "tqdm>=4.64",

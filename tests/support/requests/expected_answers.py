@@ -266,6 +266,7 @@ def read_tensor(proto, name):
     if proto.dtype != dtype.as_datatype_enum:
         raise Invalid(f"dtype of {name}")
     try:
-        return tf.io.parse_tensor(proto.SerializeToString(), dtype).numpy()
+        tensor = tf.io.parse_tensor(proto.SerializeToString(), dtype)
+        return np.asarray(tensor)  # a scalar string, too
     except (ValueError, tf.errors.InvalidArgumentError):
         raise Invalid(f"content of {name}") from None
