@@ -61,6 +61,8 @@ OF_EXTRAS = {
 }
 DECLARED = {  # by setup.py, under the names that are imported
     "absl",
+    "google",
+    "jinja2",
     "keras",
     "matplotlib",
     "numpy",

@@ -74,10 +74,11 @@ def test_the_wheel_holds_the_package_and_nothing_else(names):
     }
 
 
-def test_every_module_is_in_the_wheel(names):
+def test_every_module_and_template_is_in_the_wheel(names):
     modules = {
         path.relative_to(ROOT).as_posix()
-        for path in (ROOT / "ac_keras").rglob("*.py")
+        for path in (ROOT / "ac_keras").rglob("*")
+        if path.suffix in (".py", ".jinja")
     }
     shipped = {name for name in names if name.startswith("ac_keras/")}
     assert shipped >= modules and len(modules) > 20
@@ -90,7 +91,7 @@ def test_the_wheel_is_pure_python(wheel, names):
         for name in names
         if name.startswith("ac_keras/")
     }
-    assert suffixes == {".py"}
+    assert suffixes == {".py", ".jinja"}
 
 
 def test_the_metadata_names_the_package_and_its_version(metadata):

@@ -1,12 +1,12 @@
-"""Exports a trained model as the next SavedModel version for serving.
+"""Exports a trained model as the next version for TensorFlow Serving.
 
     python trainers/export.py --model=runs/flash_mnist/model.keras \
         --data_dir=records/flash_mnist --output_dir=served/flash_mnist
 
-The SavedModel is checked in a process that has TensorFlow but not this package.
-It receives its version number, by which TensorFlow Serving finds it, only if it
-agrees with the model on the split --split. Beside it come files that start a
-server, and with --runtimes the model for runtimes other than TensorFlow.
+The version is compared with the model on --split, in a process that has
+TensorFlow but not this package. It gets its number, by which a server finds
+it, only if their probabilities agree. The program also writes files that start
+a server and, with --runtimes, the model for other runtimes.
 """
 
 import pathlib
@@ -22,33 +22,39 @@ from ac_keras.pipeline import evaluation_batches
 from ac_keras.utils.deprecated_flags import define_deprecated_flag
 
 _MODEL = flags.DEFINE_string(
-    "model", None, "Path of the model.keras of a run.", required=True
+    "model", None, "File model.keras of a run.", required=True
 )
 _DATA_DIR = flags.DEFINE_string(
-    "data_dir", None, "Folder of the model's dataset.", required=True
+    "data_dir",
+    None,
+    "Folder of the dataset that the model was trained on.",
+    required=True,
 )
 _OUTPUT_DIR = flags.DEFINE_string(
-    "output_dir", None, "Folder for the versions of the model.", required=True
+    "output_dir",
+    None,
+    "Folder of the versions; the new one gets the next number.",
+    required=True,
 )
 _TOP_K = flags.DEFINE_integer(
     "top_k",
     serving.ServingOptions.top_k,
-    "Number of most probable classes in a response.",
+    "Number of most probable classes in `classes` and `scores`.",
     lower_bound=1,
 )
 _EVAL_FRAMES = flags.DEFINE_integer(
     "eval_frames",
     0,
-    "Number of frames that the server takes at equal intervals from a clip in "
-    "a record; 0 takes all.",
+    "Number of frames that the server takes at equal intervals from a clip "
+    "that is sent as a record; 0 takes all.",
     lower_bound=0,
 )
 _MAX_NUM_FRAMES = flags.DEFINE_integer(
     "max_num_frames",
     0,
-    "Maximum number of frames of a clip; a request with more is rejected. 0 is "
-    f"the larger of {serving.ServingOptions.max_num_frames} and the length of "
-    "the dataset's longest clip.",
+    "Largest number of frames of a clip; a request with a longer clip is "
+    f"rejected. 0 selects {serving.ServingOptions.max_num_frames}, or the "
+    "length of the dataset's longest clip if that is larger.",
     lower_bound=0,
 )
 define_deprecated_flag("max_frames", _MAX_NUM_FRAMES)
@@ -56,29 +62,32 @@ _SEQUENCE_FORMAT = flags.DEFINE_enum(
     "sequence_format",
     None,
     ["youtube8m", "mediasequence"],
-    "Accept SequenceExamples of this format too, besides those of the "
-    "dataset's own format.",
+    "Format of SequenceExamples that the server accepts in addition to the "
+    "dataset's own record format.",
 )
 _MODEL_NAME = flags.DEFINE_string(
     "model_name",
     None,
-    "Name by which clients request the model. Defaults to the name of "
-    "--output_dir.",
+    "Name by which clients address the model; by default, the name of "
+    "--output_dir with characters other than letters and digits replaced.",
 )
 _RUNTIMES = flags.DEFINE_list(
     "runtimes",
     [],
-    f"Further runtimes to export to, among {', '.join(serving.RUNTIMES)}.",
+    "Other runtimes to export the model to: one or more of "
+    f"{', '.join(serving.RUNTIMES)}.",
 )
 _SPLIT = flags.DEFINE_string(
-    "split", "test", "Split on which the SavedModel is checked."
+    "split",
+    "test",
+    "Split on which the exported model is compared with the model.",
 )
 
 _BATCH_SIZE = 256
 
 
 def check_names() -> None:
-    """Raises ValueError before files are written."""
+    """Raises ValueError before anything is written."""
     if _MODEL_NAME.value is not None:
         serving.check_model_name(_MODEL_NAME.value)
     unknown = sorted(set(_RUNTIMES.value) - set(serving.RUNTIMES))
@@ -90,33 +99,30 @@ def check_names() -> None:
 
 
 def export() -> list[str]:
-    """Writes a version, its files and other runtimes.
-
-    Returns:
-        Lines to print.
+    """Writes a version and what belongs to it, and says how it did.
 
     Raises:
-        FileNotFoundError: If the model or the dataset is missing.
+        FileNotFoundError: If model or dataset are missing.
         ImportError: If a runtime is not installed.
-        ValueError: If they do not match, or a record is corrupt.
-        RuntimeError: If an exported file does not agree with the model.
+        ValueError: If they do not fit, or a record is broken.
+        RuntimeError: If what was written does not repeat the model.
     """
     output_dir = pathlib.Path(_OUTPUT_DIR.value)
     check_names()
     manifest = Manifest.load(_DATA_DIR.value)
-    manifest.split(_SPLIT.value)  # Raises ValueError if it is missing.
+    manifest.split(_SPLIT.value)  # or raises, before anything is written
     model = runs.load_classifier(_MODEL.value, manifest.description)
     batches = evaluation_batches(
         manifest,
         _SPLIT.value,
         batch_size=_BATCH_SIZE,
         sample_size=_EVAL_FRAMES.value,
-        modalities=model.modalities,
+        modalities=model.get_layer("clusters").modalities,
     )
     checks = []
 
     def check(path):
-        with runs.name_corrupt_records(manifest, _SPLIT.value):
+        with runs.named_damage(manifest, _SPLIT.value):
             checks.append(serving.check_saved_model(model, path, batches))
 
     version = serving.export_saved_model(
@@ -130,23 +136,22 @@ def export() -> list[str]:
         check=check,
     )
     (result,) = checks
-    lines = [
-        f"{version} agrees with the model: {100 * result.accuracy:.2f} % of "
-        f"{result.num_clips} {_SPLIT.value} clips are correct in a process "
-        "without ac_keras; largest difference of probabilities "
-        f"{result.max_difference:.1e}."
+    said = [
+        f"{version} repeats the model's {100 * result.accuracy:.2f} % on "
+        f"{result.num_clips} {_SPLIT.value} clips in a process without "
+        f"ac_keras; largest difference {result.max_difference:.1e}."
     ]
     for runtime in _RUNTIMES.value:
         suffix = serving.RUNTIMES[runtime]
-        with runs.name_corrupt_records(manifest, _SPLIT.value):
+        with runs.named_damage(manifest, _SPLIT.value):
             written = serving.export_runtime(
                 model,
                 runtime,
                 version.with_suffix(suffix),
                 batches,
             )
-        lines.append(
-            f"{written.path} agrees on {written.num_clips} clips; largest "
+        said.append(
+            f"{written.path} repeats it on {written.num_clips} clips; largest "
             f"difference {written.max_difference:.1e}."
         )
     folder_name = serving.fitting_model_name(output_dir.resolve().name)
@@ -154,9 +159,8 @@ def export() -> list[str]:
         output_dir, _MODEL_NAME.value or folder_name
     )
     if written:
-        files = ", ".join(map(str, written))
-        lines.append(f"Files that start a server: {files}")
-    return lines
+        said.append("What starts a server: " + ", ".join(map(str, written)))
+    return said
 
 
 def main(argv):

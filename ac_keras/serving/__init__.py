@@ -1,6 +1,6 @@
-"""From a trained model to a SavedModel that is served, and to its clients.
+"""Export of trained models to TensorFlow Serving, and a client of a server.
 
-And to the files of other runtimes: see `export_runtime`.
+`export_runtime` writes files for ONNX Runtime, OpenVINO and LiteRT.
 """
 
 from ac_keras.serving.client.client import Client

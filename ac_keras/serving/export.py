@@ -1,6 +1,7 @@
-"""Writing a versioned SavedModel."""
+"""Export of versioned SavedModels."""
 
 import contextlib
+import dataclasses
 import json
 import os
 import pathlib
@@ -22,70 +23,6 @@ from ac_keras.serving.signatures import ServedClassifier
 from ac_keras.serving.signatures import ServingOptions
 
 PARTIAL = ".partial"
-
-
-class NewVersion:
-    """A version that is being written.
-
-    Attributes:
-        partial: Where to write it.
-        path: Its folder once it has its number; None before.
-    """
-
-    def __init__(self, partial: pathlib.Path):
-        self.partial = partial
-        self.path = None
-
-
-@contextlib.contextmanager
-def new_version(directory: str | os.PathLike) -> Iterator[NewVersion]:
-    """Gives a folder to write, which becomes the next version.
-
-    It has a name that no server takes for a version until the block ends; an
-    exception leaves nothing.
-
-    Args:
-        directory: The folder of the versions; made if need be.
-
-    Yields:
-        The version.
-    """
-    directory = pathlib.Path(directory)
-    directory.mkdir(parents=True, exist_ok=True)
-    host = socket.gethostname()
-    _sweep(directory, host)
-    version = NewVersion(directory / f".{host}.{os.getpid()}{PARTIAL}")
-    try:
-        yield version
-        version.path = _give_number(version.partial, directory)
-    finally:
-        shutil.rmtree(version.partial, ignore_errors=True)
-
-
-def _give_number(partial, directory):
-    while True:
-        taken = [int(x.name) for x in directory.iterdir() if x.name.isdecimal()]
-        path = directory / str(max(taken, default=0) + 1)
-        try:
-            return partial.rename(path)
-        except OSError:
-            if not path.exists():
-                raise
-            # Another process was faster: the next number.
-
-
-def _sweep(directory, host):
-    """Removes what processes of this host left that were killed."""
-    for partial in directory.glob(f".{host}.*{PARTIAL}"):
-        process = partial.name[: -len(PARTIAL)].rpartition(".")[2]
-        try:
-            os.kill(int(process), 0)
-        except ProcessLookupError:
-            shutil.rmtree(partial, ignore_errors=True)
-        except (ValueError, PermissionError):
-            continue  # Not ours.
-
-
 CLASS_NAMES_FILE = "class_names.txt"
 CLASSIFY_METHOD = "tensorflow/serving/classify"
 
@@ -103,52 +40,55 @@ def export_saved_model(
 ) -> pathlib.Path:
     """Writes the next version of a model under a folder.
 
-    TensorFlow Serving polls such a folder for new numbers; a version takes
-    its number when it is complete. Its signatures take any number of clips
-    and any numbers of frames up to `max_num_frames`:
+    TensorFlow Serving polls the folder for new numbers; a version gets its
+    number when it is complete. Its signatures take any number of clips with
+    up to `max_num_frames` frames:
 
     - `serving_default`: for every modality float32 `MODALITY`
-      `(batch, num_frames, dim)` and int32 `MODALITY_num_frames` `(batch,)`,
-      the frames that are real; what lies behind them is not looked at.
-    - `attention`: the same, and gives the attention scores as well.
+      `(batch, num_frames, dim)` and int32 `MODALITY_num_frames` `(batch,)`.
+      Frames after these counts are padding and are ignored.
+    - `attention`: the same inputs; also returns attention scores.
     - `predict_frames`: float32 `MODALITY` `(num_frames, dim)`, one clip
       without padding. Not for a server that batches requests.
-    - `from_examples`: strings `examples` `(batch,)`, each a `tf.Example` as
-      `encode_clip` makes it. Ids and labels are neither needed nor read.
+    - `from_examples`: strings `examples` `(batch,)`, each a `tf.Example` of
+      `encode_clip`. Ids and labels are neither needed nor read.
     - `classify`: the same strings as `inputs`, for the Classify API.
     - `from_sequence_examples`: strings `examples` `(batch,)`, each a
       `tf.SequenceExample` of the dataset's own format or `sequence_format`.
 
-    They give `classes` and `scores`, names and probabilities of the `top_k`
-    most probable classes, strings and float32 `(batch, top_k)`, best first;
-    all but `classify` also `probabilities`, float32 `(batch, num_classes)`;
-    and `attention` also `MODALITY_attention`, float32
-    `(batch, num_units, num_frames)`.
+    Their outputs are:
 
-    The class names and the description ride along as assets, and requests to
-    warm a server up where `tensorflow-serving-api` is installed.
+    - `classes` and `scores`: names and probabilities of the `top_k` most
+      probable classes, strings and float32 `(batch, top_k)`, best first.
+    - `probabilities`, except for `classify`: float32 `(batch, num_classes)`.
+    - `MODALITY_attention`, for `attention`: float32
+      `(batch, num_units, num_frames)`.
+
+    Class names and description are stored as assets, and warm-up requests
+    where `tensorflow-serving-api` is installed.
 
     Args:
         model: A model of `cluster_classifier`.
-        directory: The folder of the versions; made if need be.
-        description: The dataset that the model was trained on.
-        top_k: How many classes to name; all if there are fewer.
-        sample_size: Frames taken at equal intervals from a clip that comes as
-            a record; 0 takes all.
-        max_num_frames: The most frames of a clip and modality; a request with a
-            longer one is refused.
-        sequence_format: The record format of `from_sequence_examples`, for
-            example `"youtube8m"`; None takes the dataset's own, and leaves
-            the signature out where that is not of sequences.
-        check: Called with the SavedModel's folder before it takes its number;
-            what it raises leaves no version.
+        directory: Folder of the versions; created if missing.
+        description: Description of the dataset that the model was trained on.
+        top_k: Number of classes in `classes` and `scores`; all classes if
+            there are fewer.
+        sample_size: Number of frames taken at equal intervals from a clip
+            that is sent as a record; 0 takes all.
+        max_num_frames: Largest number of frames of a clip and modality; a
+            request with a longer clip is rejected.
+        sequence_format: Record format of `from_sequence_examples`, for
+            example `"youtube8m"`; None takes the dataset's own format, and
+            omits the signature if that has no SequenceExamples.
+        check: Called with the SavedModel's folder before it gets its number;
+            if it raises, there is no new version.
 
     Returns:
         The new version's folder, `directory/NUMBER`.
 
     Raises:
-        ValueError: If the description is not the model's, or a number is out
-            of range.
+        ValueError: If the description does not match the model, or a number
+            is out of range.
     """
     options = ServingOptions(top_k, sample_size, max_num_frames)
     served = ServedClassifier(model, description, options)
@@ -164,11 +104,73 @@ def export_saved_model(
     return version.path
 
 
+@dataclasses.dataclass
+class NewVersion:
+    """A version that is being written.
+
+    Attributes:
+        partial: Folder to write to.
+        path: Folder of the complete version; None before.
+    """
+
+    partial: pathlib.Path
+    path: pathlib.Path | None = None
+
+
+@contextlib.contextmanager
+def new_version(directory: str | os.PathLike) -> Iterator[NewVersion]:
+    """Provides a folder to write to, which becomes the next version.
+
+    Servers ignore the folder's name until the block ends. After an exception
+    the folder is removed.
+
+    Args:
+        directory: Folder of the versions; created if missing.
+
+    Yields:
+        The version.
+    """
+    directory = pathlib.Path(directory)
+    directory.mkdir(parents=True, exist_ok=True)
+    host = socket.gethostname()
+    _remove_abandoned(directory, host)
+    version = NewVersion(directory / f".{host}.{os.getpid()}{PARTIAL}")
+    try:
+        yield version
+        version.path = _rename_to_next_number(version.partial, directory)
+    finally:
+        shutil.rmtree(version.partial, ignore_errors=True)
+
+
+def _rename_to_next_number(partial, directory):
+    while True:
+        taken = [int(x.name) for x in directory.iterdir() if x.name.isdecimal()]
+        path = directory / str(max(taken, default=0) + 1)
+        try:
+            return partial.rename(path)
+        except OSError:
+            if not path.exists():
+                raise
+            # Another process took the number: try the next one.
+
+
+def _remove_abandoned(directory, host):
+    """Removes folders of killed processes of this host."""
+    for partial in directory.glob(f".{host}.*{PARTIAL}"):
+        process = partial.name[: -len(PARTIAL)].rpartition(".")[2]
+        try:
+            os.kill(int(process), 0)
+        except ProcessLookupError:
+            shutil.rmtree(partial, ignore_errors=True)
+        except (ValueError, PermissionError):
+            continue  # not written by this module
+
+
 def _own_sequence_format(description):
-    """Gives the format that a request's sequences have; None for no format."""
+    """Returns the format of sequences in requests; None if there is none."""
     name = description.record_format
     if name == "youtube8m_segments":
-        return "youtube8m"  # A request is a clip: it is not split again.
+        return "youtube8m"  # a clip of a request is not split
     return None if name == OWN_RECORDS else name
 
 
@@ -189,7 +191,7 @@ def _save(served, path, sequence_format):
 
 
 def _write_assets(served, folder):
-    """Writes the files that ride along."""
+    """Writes class names and description; returns them as assets."""
     options = served.options
     values = {
         **served.description.to_json(),

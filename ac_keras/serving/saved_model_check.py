@@ -1,4 +1,4 @@
-"""Showing that a SavedModel stands by itself and says what its model says."""
+"""Comparison of a SavedModel, in a process without Keras, with its model."""
 
 import dataclasses
 import os
@@ -17,14 +17,14 @@ TOLERANCE = 1e-5
 
 @dataclasses.dataclass(frozen=True)
 class SavedModelCheck:
-    """What a SavedModel did in a process of its own.
+    """Result of the comparison of a SavedModel with its model.
 
     Attributes:
-        accuracy: Share of clips whose most probable class is a label of
-            theirs.
-        num_clips: How many clips it was given: those with a frame or more,
-            as it refuses others.
-        max_difference: Largest difference of a probability from the model's.
+        accuracy: Fraction of clips whose most probable class is one of their
+            labels.
+        num_clips: Number of clips that were compared: those with at least one
+            frame, since the SavedModel rejects others.
+        max_difference: Largest absolute difference of a probability.
     """
 
     accuracy: float
@@ -45,15 +45,15 @@ def check_saved_model(
 
     Args:
         model: The model that it was written from.
-        saved_model: A version's folder, as `export_saved_model` gives it.
+        saved_model: A version's folder, as `export_saved_model` returns it.
         batches: Pairs of features and labels.
 
     Returns:
-        What came out.
+        The result of the comparison.
 
     Raises:
         ValueError: If no clip has a frame.
-        RuntimeError: If the process fails or a probability is off by more
+        RuntimeError: If the process fails or a probability differs by more
             than 1e-5.
     """
     correct, num_clips, difference = 0, 0, 0.0
@@ -62,15 +62,13 @@ def check_saved_model(
         _run(saved_model, directory)
         for index, (probabilities, labels) in enumerate(expected):
             served = np.load(os.path.join(directory, f"{index}.outputs.npy"))
-            gap = float(np.abs(served - probabilities).max())
-            # Of NumPy, which lets NaN through where Python's max does not.
-            difference = float(np.maximum(difference, gap))
-            correct += int(_hits(served.argmax(axis=-1), labels).sum())
+            difference = max_difference(difference, served, probabilities)
+            correct += int(_count_correct(served.argmax(axis=-1), labels))
             num_clips += len(labels)
     if not num_clips:
         raise ValueError(
             "check_saved_model expects at least one clip that has a frame. "
-            "Received: none. Name a split that has some."
+            "Received: none. Choose a split that has some."
         )
     if not difference <= TOLERANCE:
         raise RuntimeError(
@@ -81,21 +79,31 @@ def check_saved_model(
     return SavedModelCheck(correct / num_clips, num_clips, difference)
 
 
-def _hits(classes, labels):
-    """Tells which classes are a label, of one a clip or of several."""
+def max_difference(
+    difference: float, actual: np.ndarray, expected: np.ndarray
+) -> float:
+    """Returns the larger of a difference and that of two arrays, or NaN."""
+    # np.maximum propagates NaN, which Python's max does not.
+    return float(np.maximum(difference, np.abs(actual - expected).max()))
+
+
+def _count_correct(classes, labels):
+    """Counts classes that are labels; a clip has one label or several."""
     if labels.ndim == 1:
-        return classes == labels
-    return labels[np.arange(len(classes)), classes] > 0
+        return np.sum(classes == labels)
+    return np.sum(labels[np.arange(len(classes)), classes] > 0)
 
 
 def _write_inputs(model, batches, directory):
+    """Writes each batch; returns expected probabilities and labels."""
     expected = []
     for features, labels in map(_with_frames, batches.as_numpy_iterator()):
         if not len(labels):
             continue
         path = os.path.join(directory, f"{len(expected)}.inputs.npz")
         np.savez(path, **features)
-        # Not predict_on_batch: under a strategy every replica takes it all.
+        # Not predict_on_batch, where each replica of a strategy computes the
+        # whole batch.
         probabilities = keras.ops.convert_to_numpy(
             model(features, training=False)
         )
@@ -104,7 +112,7 @@ def _write_inputs(model, batches, directory):
 
 
 def _with_frames(batch):
-    """Leaves out clips that lack every modality of the model."""
+    """Drops clips without frames in every modality of the model."""
     counts = [x for name, x in batch[0].items() if name.endswith("_num_frames")]
     keep = np.any(counts, axis=0)
     return {name: x[keep] for name, x in batch[0].items()}, batch[1][keep]
@@ -119,7 +127,7 @@ def _run(saved_model, directory):
     )
     if result.returncode:
         raise RuntimeError(
-            "Expected the SavedModel to run in a process of its own. "
+            "Expected the SavedModel to run in a separate process. "
             f"Received: exit status {result.returncode} from {PROGRAM.name}:\n"
             f"{result.stderr[-4000:]}"
         )

@@ -2,10 +2,9 @@
 
     python session_program.py SAVED_MODEL FOLDER
 
-reads FOLDER/*.inputs.npz, arrays under the names of the signature's inputs,
-and writes the probabilities beside each as *.outputs.npy. This program stands
-by itself: it shows that a SavedModel needs nothing of the package that wrote
-it.
+Reads the arrays by input name of each FOLDER/*.inputs.npz and writes the
+probabilities beside it as *.outputs.npy. The program imports nothing of
+`ac_keras`, to show that a SavedModel does not need the package.
 """
 
 import pathlib

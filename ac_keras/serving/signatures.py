@@ -1,4 +1,4 @@
-"""The signatures of a served classifier, as functions of its requests."""
+"""Signatures of a served classifier, as functions of its requests."""
 
 import dataclasses
 from collections.abc import Callable
@@ -13,6 +13,7 @@ from ac_keras.pipeline import decoding
 from ac_keras.pipeline import parsing
 from ac_keras.pipeline.decoding import batch_decoder
 from ac_keras.pipeline.description import OWN_RECORDS
+from ac_keras.serving.checks import Tensors
 from ac_keras.serving.checks import check_clips
 from ac_keras.serving.checks import check_counts
 from ac_keras.serving.checks import check_features
@@ -20,17 +21,27 @@ from ac_keras.serving.checks import check_parsable
 from ac_keras.serving.checks import check_probabilities
 from ac_keras.serving.checks import check_shapes
 
+SERVING_DEFAULT = "serving_default"
+ATTENTION = "attention"
+ONE_CLIP = "predict_frames"
+EXAMPLES = "from_examples"
+CLASSIFY = "classify"
+SEQUENCES = "from_sequence_examples"
+PROBABILITIES = "probabilities"
+SEQUENCE_FORMATS = ("youtube8m", "mediasequence")
+
 
 @dataclasses.dataclass(frozen=True)
 class ServingOptions:
-    """What is decided when a model is exported.
+    """Options that are fixed when a model is exported.
 
     Attributes:
-        top_k: How many classes to name; all if there are fewer.
-        sample_size: Frames taken at equal intervals from a clip that comes as
-            a record; 0 takes all.
-        max_num_frames: The most frames of a clip and modality; a request with a
-            longer one is refused.
+        top_k: Number of classes in `classes` and `scores`; all classes if
+            there are fewer.
+        sample_size: Number of frames taken at equal intervals from a clip
+            that is sent as a record; 0 takes all.
+        max_num_frames: Largest number of frames of a clip and modality; a
+            request with a longer clip is rejected.
 
     Raises:
         ValueError: If a number is out of range.
@@ -49,7 +60,7 @@ class ServingOptions:
 
 
 def frame_limit(manifest: Manifest) -> int:
-    """Gives a `max_num_frames` that lets all clips of a dataset through."""
+    """Returns a `max_num_frames` that accepts all clips of a dataset."""
     longest = [
         length
         for split in manifest.splits.values()
@@ -58,28 +69,17 @@ def frame_limit(manifest: Manifest) -> int:
     return max([ServingOptions.max_num_frames, *longest])
 
 
-SERVING_DEFAULT = "serving_default"
-ATTENTION = "attention"
-ONE_CLIP = "predict_frames"
-EXAMPLES = "from_examples"
-CLASSIFY = "classify"
-SEQUENCES = "from_sequence_examples"
-PROBABILITIES = "probabilities"
-SEQUENCE_FORMATS = ("youtube8m", "mediasequence")
-Tensors = dict[str, tf.Tensor]
-
-
 class ServedClassifier:
     """A model with its signatures.
 
     Args:
         model: A model of `cluster_classifier`.
-        description: The dataset that it was trained on.
-        options: What else decides the answers.
+        description: Description of the dataset that it was trained on.
+        options: Options of the signatures.
 
     Attributes:
-        description: The dataset with the model's own modalities.
-        options: What was given.
+        description: The description, with the model's own modalities only.
+        options: The options.
 
     Raises:
         ValueError: If the dataset's classes or modalities are not the
@@ -92,7 +92,7 @@ class ServedClassifier:
         description: Description,
         options: ServingOptions,
     ):
-        names = model.modalities
+        names = model.get_layer("clusters").modalities
         self.description = description.select(names)
         self.options = options
         self._classifier = model
@@ -103,20 +103,21 @@ class ServedClassifier:
         self._class_names = tf.constant(self.description.class_names)
 
     def endpoints(self, sequence_format: str | None = None) -> dict:
-        """Gives each signature's function and the specs of its inputs.
+        """Returns each signature's function and the specs of its inputs.
 
         Args:
-            sequence_format: The record format of `from_sequence_examples`;
-                None leaves that signature out.
+            sequence_format: Record format of `from_sequence_examples`; None
+                omits that signature.
 
         Raises:
-            ValueError: If it is no such format.
+            ValueError: If `sequence_format` is not one of
+                `SEQUENCE_FORMATS`.
         """
         if sequence_format not in (None, *SEQUENCE_FORMATS):
             raise ValueError(
                 f"Serving expects sequence_format among {SEQUENCE_FORMATS} or "
-                f"None. Received: sequence_format={sequence_format!r}. Our own "
-                "records need none: `from_examples` takes them."
+                f"None. Received: sequence_format={sequence_format!r}. Omit it "
+                "for records of `encode_clip`, which `from_examples` takes."
             )
         dense = {}
         for name, dim in self._dims.items():
@@ -179,7 +180,7 @@ class ServedClassifier:
     def _read(
         self, serialized: tf.Tensor, record_format: str, key: str = "examples"
     ) -> Tensors:
-        """Parses clips that came as records, `(batch,)`, and decodes them."""
+        """Parses and decodes clips that were sent as records `(batch,)`."""
         serialized = check_shapes({key: serialized}, {key: (None,)})[key]
         serialized = check_parsable(serialized, record_format != OWN_RECORDS)
         description = dataclasses.replace(
@@ -200,7 +201,7 @@ class ServedClassifier:
             stored = {name: tf.identity(x) for name, x in stored.items()}
         decode = batch_decoder(description, None, sample_size, check=False)
         features, _ = decode(stored, None)
-        floats = [  # bytes that stand for levels are all in range
+        floats = [  # quantized features are always in range
             name
             for name, modality in description.modalities.items()
             if modality.dtype != "uint8"
@@ -228,7 +229,7 @@ class ServedClassifier:
             raise ValueError(
                 f"Serving expects modalities of dims {dims} and {num_classes} "
                 f"classes, as the model has. Received: dims {self._dims} and "
-                f"{named} class names. Give the description of the dataset "
+                f"{named} class names. Pass the description of the dataset "
                 "that the model was trained on."
             )
 

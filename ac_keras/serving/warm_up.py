@@ -1,8 +1,8 @@
-"""Requests that a server makes to itself before it takes others.
+"""Warm-up requests, which a server runs before it takes others.
 
-The first request of a signature makes TensorFlow prepare its graph, which
-takes far longer than later ones. TensorFlow Serving runs those that lie with
-a version before it says that the version is there.
+TensorFlow prepares the graph of a signature at its first request, which takes
+far longer than later ones. TensorFlow Serving runs the requests that are
+stored with a version before it reports the version as available.
 """
 
 import pathlib
@@ -33,24 +33,25 @@ def write_requests(
     sequence_format: str | None,
     max_num_frames: int,
 ) -> None:
-    """Writes requests to every signature, each of one clip and of several.
+    """Writes requests of one clip and of several to every signature.
 
-    Without `tensorflow-serving-api`, which the extra `ac-keras[serving]`
-    brings, a warning takes their place.
+    Logs a warning instead where `tensorflow-serving-api`, which the extra
+    `ac-keras[serving]` installs, is missing.
 
     Args:
         saved_model: A version's folder.
-        description: The model's modalities, and nothing more.
-        sequence_format: As `export_saved_model` has it.
-        max_num_frames: The most frames of a clip.
+        description: Description of the model's own modalities.
+        sequence_format: Record format of the signature of sequences, as in
+            `export_saved_model`; None where there is none.
+        max_num_frames: Largest number of frames of a clip.
     """
     try:
         from tensorflow_serving.apis import prediction_log_pb2
     except ImportError as error:
         logging.warning(
-            "Expected tensorflow-serving-api, to write requests that warm a "
-            "server up. Received: %s. The SavedModel is sound without them; "
-            "install ac-keras[serving] to have them.",
+            "Expected tensorflow-serving-api, to write warm-up requests. "
+            "Received: %s. The SavedModel is valid without them; install "
+            "ac-keras[serving] to write them.",
             error,
         )
         return
@@ -68,10 +69,10 @@ def write_requests(
 
 
 def _draw_clips(description, batch_size, num_frames):
-    """Gives float32 `(batch, num_frames, dim)` by modality."""
-    draw = np.random.default_rng(0)
+    """Returns random float32 `(batch, num_frames, dim)` by modality."""
+    rng = np.random.default_rng(0)
     return {
-        name: draw.standard_normal(
+        name: rng.standard_normal(
             (batch_size, num_frames, modality.dim), np.float32
         )
         for name, modality in description.modalities.items()
@@ -79,7 +80,7 @@ def _draw_clips(description, batch_size, num_frames):
 
 
 def _requests(clips, description, sequence_format):
-    """Gives the inputs of each signature; of `classify` the examples."""
+    """Returns the inputs of each signature; of `classify`, the examples."""
     frames = next(iter(clips.values()))
     batch_size, num_frames = frames.shape[:2]
     rows = [
@@ -120,7 +121,7 @@ def _sequence(row, description, sequence_format):
     for name, modality in description.modalities.items():
         key, as_floats = name, sequence_format == "mediasequence"
         if as_floats:
-            key = mediasequence.feature_key(description.settings, name)
+            key = mediasequence.feature_key(description, name)
         steps = example.feature_lists.feature_list[key].feature
         for frame in row[name]:
             if as_floats:

@@ -1,18 +1,22 @@
 """SavedModels, each run once in one process for all tests."""
 
+import pickle
 import types
 
 import keras
 import pytest
 
 from ac_keras import serving
+from support.artefacts import artefact
+from support.requests import good_requests
 from support.serving import model_server
-from support.serving.recorded_requests import outputs_of
-from support.serving.recorded_requests import predict_log
-from support.serving.recorded_requests import replay
 from support.serving.served_classifier import DESCRIPTION
 from support.serving.served_classifier import draw_clips
 from support.serving.served_classifier import make_classifier
+from support.serving.served_classifier import make_mixed_classifier
+from support.serving.server_answers import answers_of
+from support.serving.server_answers import outputs_of
+from support.serving.server_answers import raw_predict
 
 DENSE_SIGNATURES = ("serving_default", "attention")
 BATCHES = {
@@ -30,8 +34,22 @@ def model():
 @pytest.fixture(scope="session")
 def version(model, tmp_path_factory):
     """The folder of a SavedModel of `model`."""
-    folder = tmp_path_factory.mktemp("served")
-    return serving.export_saved_model(model, folder, DESCRIPTION, top_k=3)
+
+    def export(folder):
+        serving.export_saved_model(model, folder, DESCRIPTION, top_k=3)
+
+    return artefact(tmp_path_factory, "saved_model", export) / "1"
+
+
+@pytest.fixture(scope="session")
+def exported_models(model, tmp_path_factory):
+    """The folders of SavedModels of `model`, for each description."""
+    folder = artefact(
+        tmp_path_factory,
+        "saved_models",
+        lambda folder: good_requests.export_models(model, folder),
+    )
+    return {name: folder / name / "1" for name in good_requests.DESCRIPTIONS}
 
 
 @pytest.fixture(scope="session")
@@ -44,14 +62,23 @@ def loaded(model, tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def served(model, loaded, version, tmp_path_factory):
-    """By job: the `inputs` of a SavedModel, its replies and `signatures`."""
-    folder = tmp_path_factory.mktemp("jobs")
+    """By job: the `inputs` of a SavedModel, its outputs and `signatures`."""
+
+    def make(folder):
+        jobs = make_served(folder, model, loaded, version)
+        (folder / "jobs.pickle").write_bytes(pickle.dumps(jobs))
+
+    folder = artefact(tmp_path_factory, "served_jobs", make)
+    return pickle.loads((folder / "jobs.pickle").read_bytes())
+
+
+def make_served(folder, model, loaded, version):
     inputs = {name: draw_clips(*sizes) for name, sizes in BATCHES.items()}
     versions = dict.fromkeys(BATCHES, version)
     for name, source, top_k in (
         ("all_classes", model, 99),
         ("loaded", loaded, 3),
-        ("mixed_bfloat16", mixed_classifier(), 3),
+        ("mixed_bfloat16", make_mixed_classifier(), 3),
     ):
         inputs[name] = inputs["five_clips"]
         versions[name] = serving.export_saved_model(
@@ -60,33 +87,30 @@ def served(model, loaded, version, tmp_path_factory):
     jobs = {
         name: (
             versions[name],
-            [predict_log(key, inputs[name]) for key in DENSE_SIGNATURES],
+            [raw_predict(key, inputs[name]) for key in DENSE_SIGNATURES],
         )
         for name in versions
     }
-    replies, signatures = replay(folder, jobs)
+    answers, signatures = answers_of(folder / "answers", jobs)
     return {
         name: types.SimpleNamespace(
             inputs=inputs[name],
-            **dict(zip(DENSE_SIGNATURES, map(outputs_of, logs), strict=True)),
+            **dict(
+                zip(
+                    DENSE_SIGNATURES,
+                    map(outputs_of, answers[name]),
+                    strict=True,
+                )
+            ),
             signatures=signatures[name],
         )
-        for name, logs in replies.items()
+        for name in jobs
     }
-
-
-def mixed_classifier():
-    before = keras.config.dtype_policy()
-    keras.config.set_dtype_policy("mixed_bfloat16")
-    try:
-        return make_classifier()
-    finally:
-        keras.config.set_dtype_policy(before)
 
 
 @pytest.fixture(scope="session")
 def versions(version):
-    """The folder that a server is told to serve."""
+    """The folder of the versions."""
     return version.parent
 
 
@@ -95,3 +119,8 @@ def server(versions):
     """A server's process with that SavedModel."""
     with model_server.serve(versions) as server:
         yield server
+
+
+@pytest.fixture(scope="module", params=["grpc", "rest"])
+def protocol(request):
+    return request.param

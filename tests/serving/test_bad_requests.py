@@ -1,4 +1,4 @@
-"""Requests that are refused, each for what is wrong with it."""
+"""Requests that are rejected, each with the reason."""
 
 import re
 import types
@@ -7,17 +7,16 @@ import numpy as np
 import pytest
 
 from ac_keras import serving
-from support.requests.bad_dense_cases import CLIPS
-from support.requests.bad_dense_cases import DENSE
-from support.requests.bad_dense_cases import SHORT
-from support.requests.bad_dense_cases import dense_cases
-from support.requests.bad_record_cases import record_cases
+from support.requests.bad_requests import CLIPS
+from support.requests.bad_requests import DENSE
+from support.requests.bad_requests import SHORT
+from support.requests.bad_requests import dense_cases
+from support.requests.bad_requests import record_cases
+from support.requests.bad_requests import vast_cases
 from support.requests.good_requests import VIDEOS
-from support.requests.good_requests import export_models
 from support.requests.good_requests import good_requests
-from support.requests.good_requests import raw_inputs
-from support.requests.vast_requests import vast_cases
 from support.serving.server_answers import answers_of
+from support.serving.server_answers import raw_predict
 
 pytestmark = [pytest.mark.programs, pytest.mark.versions]
 
@@ -43,15 +42,16 @@ def not_numbers_in_padding():
     inputs["rgb"][1, 2] = np.nan, np.inf, -np.inf, 3e38, 0
     inputs["audio"] = np.where(inputs["audio"] == 7, np.nan, inputs["audio"])
     return {
-        key: raw_inputs(key, inputs) for key in ("serving_default", "attention")
+        key: raw_predict(key, inputs)
+        for key in ("serving_default", "attention")
     }
 
 
 @pytest.fixture(scope="module")
-def served(model, tmp_path_factory):
+def served(model, exported_models, tmp_path_factory):
     """Answers to bad requests, and to good ones before and after them."""
     folder = tmp_path_factory.mktemp("bad")
-    versions = export_models(model, folder)
+    versions = dict(exported_models)
     versions["short"] = serving.export_saved_model(
         model, folder / "short", VIDEOS, max_num_frames=SHORT
     )
@@ -66,7 +66,7 @@ def served(model, tmp_path_factory):
         requests |= {f"{key}-padding": raw for key, raw in padding.items()}
         requests |= {f"{key}-after": raw for key, raw in good.items()}
         names[job], jobs[job] = requests, (version, requests.values())
-    answers = answers_of(folder / "answers", jobs)
+    answers, _ = answers_of(folder / "answers", jobs)
     return types.SimpleNamespace(
         vast=vast,
         **{
@@ -83,13 +83,13 @@ def check_refusal(answer, words):
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_a_bad_request_is_refused_for_what_is_wrong(name, served):
+def test_a_bad_request_is_rejected_for_what_is_wrong(name, served):
     job, _, words = CASES[name]
     check_refusal(getattr(served, job)[name], words)
 
 
 @pytest.mark.parametrize("name", VAST)
-def test_a_vast_request_is_refused_before_it_is_decoded(name, served):
+def test_a_vast_request_is_rejected_before_it_is_decoded(name, served):
     job, _, words = served.vast[name]
     answers = getattr(served, job)
     check_refusal(answers[name], words)

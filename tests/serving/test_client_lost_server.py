@@ -10,12 +10,13 @@ import pytest
 
 from ac_keras import serving
 from support.serving import model_server
-from support.serving import ragged_clips
 from support.serving.model_server import MODEL_NAME
+from support.serving.served_classifier import draw_ragged
+from support.serving.served_classifier import expect_probabilities
 
 pytestmark = pytest.mark.programs
 
-CLIPS = ragged_clips.draw_ragged(40)
+CLIPS = draw_ragged(40)
 PROTOCOLS = ("grpc", "rest")
 each_protocol = pytest.mark.parametrize("protocol", PROTOCOLS)
 
@@ -41,14 +42,15 @@ class Watch:
     def __init__(self, address, protocol, stack):
         self.address = address
         self.waiting = stack.enter_context(make_client(address, protocol, 60))
-        self.impatient = stack.enter_context(make_client(address, protocol, 1))
+        self.impatient = stack.enter_context(make_client(address, protocol, 3))
         self.received, self.error = [], None
 
     def start(self):
-        self._endless = self.impatient.predict(itertools.cycle(CLIPS))
+        # The patient client first: a first request takes longer than others.
         self._predictions = self.waiting.predict(CLIPS)
-        self.before = list(itertools.islice(self._endless, 10))
         self.received += itertools.islice(self._predictions, 10)
+        self._endless = self.impatient.predict(itertools.cycle(CLIPS))
+        self.before = list(itertools.islice(self._endless, 10))
 
     def lose(self):
         with pytest.raises(serving.ServerError) as caught:
@@ -112,7 +114,7 @@ def test_a_server_that_is_killed_is_unavailable(protocol, watches):
 @each_protocol
 def test_a_server_that_comes_back_goes_on_answering(protocol, watches, model):
     received = [x.probabilities for x in watches[protocol].received]
-    expected = ragged_clips.expect_probabilities(model, CLIPS)
+    expected = expect_probabilities(model, CLIPS)
     np.testing.assert_allclose(np.stack(received), expected, atol=1e-5)
 
 

@@ -1,8 +1,9 @@
-"""serving.Client: many requests under way, predictions in the clips' order."""
+"""serving.Client: parallel requests in order, and repeated requests."""
 
 import concurrent.futures
 import itertools
 import threading
+import types
 
 import pytest
 
@@ -14,6 +15,15 @@ from support.serving.scripted_server import serve_script
 
 WAIT = 30  # seconds, where something is broken
 BAD = {"rgb": [[1.0]]}
+AT_ONCE = {  # status of the server, and status over REST
+    "INVALID_ARGUMENT": "INVALID_ARGUMENT",
+    "NOT_FOUND": "NOT_FOUND",
+    "DEADLINE_EXCEEDED": "DEADLINE_EXCEEDED",
+    "RESOURCE_EXHAUSTED": "RESOURCE_EXHAUSTED",
+    "FAILED_PRECONDITION": "INVALID_ARGUMENT",
+    "INTERNAL": "INTERNAL",
+    "UNIMPLEMENTED": "UNIMPLEMENTED",
+}
 
 
 def make_client(server, protocol="grpc", **settings):
@@ -23,11 +33,6 @@ def make_client(server, protocol="grpc", **settings):
 
 def numbers_of(predictions):
     return [int(prediction.scores[0]) for prediction in predictions]
-
-
-@pytest.fixture(params=["grpc", "rest"])
-def protocol(request):
-    return request.param
 
 
 def test_answers_that_overtake_others_wait_for_their_turn(protocol):
@@ -148,7 +153,7 @@ def test_the_clips_before_a_bad_one_are_predicted(protocol):
     assert received == list(range(5))
 
 
-def test_the_batches_before_a_refused_one_are_predicted(protocol):
+def test_the_batches_before_a_rejected_one_are_predicted(protocol):
     def script(number, values):
         return "INVALID_ARGUMENT" if 7 in values else None
 
@@ -163,7 +168,7 @@ def test_the_batches_before_a_refused_one_are_predicted(protocol):
     assert received == list(range(6))
 
 
-def test_after_a_refused_batch_no_more_are_sent():
+def test_after_a_rejected_batch_no_more_are_sent():
     def script(number, values):
         return "INVALID_ARGUMENT" if 0 in values else None
 
@@ -187,3 +192,96 @@ def test_an_error_of_the_source_is_raised_after_its_clips():
                 for prediction in client.predict(number_clips(draw())):
                     received += numbers_of([prediction])
     assert received == [3]
+
+
+@pytest.fixture(autouse=True)
+def short_pauses(monkeypatch):
+    monkeypatch.setattr(calls, "FIRST_PAUSE", 0.001)
+    monkeypatch.setattr(calls, "LONGEST_PAUSE", 0.01)
+
+
+def predict(server, protocol, timeout=30.0):
+    with make_client(server, protocol, timeout=timeout) as client:
+        return list(client.predict(number_clips([5, 6])))
+
+
+def test_an_unavailable_server_is_asked_again(protocol):
+    def script(number, values):
+        return "UNAVAILABLE" if number < 4 else None
+
+    with serve_script(script) as server:
+        predictions = predict(server, protocol)
+        assert server.version.num_requests == 5
+    assert [float(x.scores[0]) for x in predictions] == [5, 6]
+
+
+@pytest.mark.parametrize("code", AT_ONCE)
+def test_every_other_status_is_raised_at_once(code, protocol):
+    with serve_script(lambda number, values: code) as server:
+        with pytest.raises(serving.ServerError) as caught:
+            predict(server, protocol)
+        assert server.version.num_requests == 1
+    over_rest = protocol == "rest"
+    assert caught.value.code == (AT_ONCE[code] if over_rest else code)
+    assert f"scripted {code}" in str(caught.value)
+
+
+def test_the_attempts_end_with_the_timeout(protocol):
+    with serve_script(lambda number, values: "UNAVAILABLE") as server:
+        with pytest.raises(serving.ServerError) as caught:
+            predict(server, protocol, timeout=0.5)
+        assert server.version.num_requests > 2
+    assert caught.value.code == "UNAVAILABLE"
+
+
+def test_a_server_that_does_not_answer_in_time_is_given_up(protocol):
+    given_up = threading.Event()
+    with serve_script(lambda number, values: given_up.wait(30) and None) as x:
+        try:
+            with pytest.raises(serving.ServerError) as caught:
+                predict(x, protocol, timeout=0.5)
+        finally:
+            given_up.set()
+        assert x.version.num_requests == 1
+    assert caught.value.code == "DEADLINE_EXCEEDED"
+    assert "Received: DEADLINE_EXCEEDED: " in str(caught.value)
+
+
+def test_pauses_double_up_to_a_bound_and_are_randomized(monkeypatch):
+    pauses, drawn = [], iter([1.0, 0.5, 1.0, 0.75, 1.0])
+    monkeypatch.setattr(calls, "FIRST_PAUSE", 1.0)
+    monkeypatch.setattr(calls, "LONGEST_PAUSE", 4.0)
+    random = types.SimpleNamespace(uniform=lambda a, b: next(drawn))
+    monkeypatch.setattr(calls, "random", random)
+
+    class Stopped:
+        def wait(self, seconds):
+            pauses.append(seconds)
+            return len(pauses) == 5
+
+    def reject(seconds):
+        raise calls.StatusError("UNAVAILABLE", "busy")
+
+    with pytest.raises(calls.StatusError):
+        calls.call_with_retries(reject, 100, Stopped())
+    assert pauses == [1.0, 1.0, 4.0, 3.0, 4.0]
+
+
+@pytest.mark.parametrize(
+    "seconds_left, code", [(4, "UNAVAILABLE"), (6, "DEADLINE_EXCEEDED")]
+)
+def test_a_last_attempt_without_time_does_not_hide_why(
+    seconds_left, code, monkeypatch
+):
+    clock = iter([0, 0, 1, 10 - seconds_left])
+    time = types.SimpleNamespace(monotonic=lambda: next(clock))
+    monkeypatch.setattr(calls, "time", time)
+    never_stopped = types.SimpleNamespace(wait=lambda seconds: False)
+    codes = iter(["UNAVAILABLE", "DEADLINE_EXCEEDED"])
+
+    def reject(seconds):
+        raise calls.StatusError(next(codes), "any")
+
+    with pytest.raises(calls.StatusError) as caught:
+        calls.call_with_retries(reject, 10, never_stopped)
+    assert caught.value.code == code

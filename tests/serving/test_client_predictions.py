@@ -1,31 +1,83 @@
-"""serving.Client against a server process, over both protocols."""
+"""serving.Client: its predictions over both protocols, and its own checks."""
+
+import re
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 
 from ac_keras import serving
-from support.serving import ragged_clips
 from support.serving.model_server import MODEL_NAME
 from support.serving.served_classifier import CLASS_NAMES
+from support.serving.served_classifier import as_record
+from support.serving.served_classifier import draw_ragged
+from support.serving.served_classifier import expect_attention
+from support.serving.served_classifier import expect_probabilities
 
 pytestmark = pytest.mark.programs
 
 TOP_K = 3
-CLIPS = ragged_clips.draw_ragged(45)
+CLIPS = draw_ragged(45)
 WHOLE = [clip for clip in CLIPS if all(map(len, clip.values()))]
+ADDRESS = "127.0.0.1:1"
+THREE_PARTS = r"[Ee]xpect(ed|s) .+\. Received: .+\. [A-Z].+\.$"
+VALID = {"rgb": np.ones((2, 5)), "audio": np.ones((3, 4))}
+BAD_CLIPS = {  # a clip that is never sent, and what is said of it
+    "another dim": ({"rgb": np.ones((2, 4))}, r"\(num_frames, 5\). Received: "),
+    "a single frame": ({"rgb": np.ones(5)}, r"shape=\(5,\) for 'rgb' of clip"),
+    "rows of different lengths": (
+        {"audio": [[1, 2, 3, 4], [1, 2, 3]]},
+        "rows of different lengths for 'audio' of clip 1",
+    ),
+    "words": ({"audio": [["a"] * 4]}, "dtype=<U1 for 'audio' of clip 1"),
+    "truth values": ({"rgb": np.ones((1, 5), bool)}, "dtype=bool for 'rgb'"),
+    "an unknown modality": (
+        {**VALID, "flow": np.ones((1, 3))},
+        r"Received: \['flow'\] in clip 1. Omit",
+    ),
+    "no frame": ({"rgb": [], "audio": None}, "Received: none in clip 1"),
+    "no modality": ({}, "Received: none in clip 1"),
+    "no mapping": (np.ones((2, 5)), "Received: ndarray for clip 1. Pass"),
+}
+BAD_SETTINGS = {
+    "address": ("address", ""),
+    "a URL for gRPC": ("address", "http://localhost:8500"),
+    "model": ("model", ""),
+    "version": ("version", -1),
+    "protocol": ("protocol", "http"),
+    "timeout": ("timeout", 0),
+    "an endless timeout": ("timeout", float("inf")),
+    "batch_size": ("batch_size", 0),
+    "max_in_flight": ("max_in_flight", 0),
+    "credentials": ("credentials", "certificate.pem"),
+}
+WITHOUT_EXTRA = """
+import sys
+
+sys.modules["tensorflow_serving"] = None
+from ac_keras import serving
+
+with serving.Client("127.0.0.1:1", "clips", protocol="rest") as client:
+    print(type(client).__name__)
+try:
+    serving.Client("127.0.0.1:1", "clips")
+except ImportError as error:
+    print(error)
+"""
 
 
-@pytest.fixture(scope="module", params=["grpc", "rest"])
-def client(server, request):
-    address = server.address(request.param)
-    settings = {"protocol": request.param, "batch_size": 8, "timeout": 60}
+@pytest.fixture(scope="module")
+def client(server, protocol):
+    address = server.address(protocol)
+    settings = {"protocol": protocol, "batch_size": 8, "timeout": 60}
     with serving.Client(address, MODEL_NAME, **settings) as client:
         yield client
 
 
 @pytest.fixture(scope="module")
 def expected(model):
-    return ragged_clips.expect_probabilities(model, CLIPS)
+    return expect_probabilities(model, CLIPS)
 
 
 def probabilities_of(predictions):
@@ -56,7 +108,7 @@ def test_no_attention_is_given_where_none_was_asked_for(client):
 def test_attention_is_that_of_the_clips_own_frames(client, model):
     predictions = client.predict(CLIPS[:10], "attention")
     for clip, prediction in zip(CLIPS, predictions, strict=False):
-        expected = ragged_clips.expect_attention(model, clip)
+        expected = expect_attention(model, clip)
         assert set(prediction.attention) == {"rgb", "audio"}
         for name, scores in prediction.attention.items():
             np.testing.assert_allclose(scores, expected[name], atol=1e-5)
@@ -69,12 +121,12 @@ def test_attention_comes_with_probabilities(client, expected):
 
 def test_single_clips_go_without_padding(client, model):
     received = probabilities_of(client.predict(WHOLE[:6], "predict_frames"))
-    expected = ragged_clips.expect_probabilities(model, WHOLE[:6])
+    expected = expect_probabilities(model, WHOLE[:6])
     np.testing.assert_allclose(received, expected, atol=1e-5)
 
 
 def test_serialized_examples_give_the_same(client, expected):
-    records = map(ragged_clips.as_record, CLIPS)
+    records = map(as_record, CLIPS)
     received = probabilities_of(client.predict_examples(records))
     np.testing.assert_allclose(received, expected, atol=1e-5)
 
@@ -85,7 +137,7 @@ def test_sequence_examples_are_another_signature(client):
 
 
 def test_the_classify_call_gives_the_same_classes(client, expected):
-    records = map(ragged_clips.as_record, CLIPS)
+    records = map(as_record, CLIPS)
     scores = -np.sort(-expected, axis=1)[:, :TOP_K]
     for row, prediction in enumerate(client.classify(records)):
         np.testing.assert_allclose(prediction.scores, scores[row], atol=1e-5)
@@ -101,14 +153,14 @@ def test_the_classify_call_gives_the_same_classes(client, expected):
 def test_a_modality_can_be_absent_in_any_way(absent, client, model):
     clip = {**CLIPS[0], "rgb": np.zeros((0, 5))}
     (received,) = client.predict([{"audio": clip["audio"], **absent}])
-    expected = ragged_clips.expect_probabilities(model, [clip])[0]
+    expected = expect_probabilities(model, [clip])[0]
     np.testing.assert_allclose(received.probabilities, expected, atol=1e-5)
 
 
 def test_lists_and_whole_numbers_are_frames_too(client, model):
     clip = {"rgb": [[1, 2, 3, 4, 5]], "audio": np.ones((2, 4), "uint8")}
     (received,) = client.predict(iter([clip]))
-    expected = ragged_clips.expect_probabilities(model, [clip])[0]
+    expected = expect_probabilities(model, [clip])[0]
     np.testing.assert_allclose(received.probabilities, expected, atol=1e-5)
 
 
@@ -116,7 +168,7 @@ def test_no_clip_gives_no_prediction(client):
     assert list(client.predict([])) == []
 
 
-def test_metadata_tells_dtypes_and_shapes(client):
+def test_metadata_has_dtypes_and_shapes(client):
     signature = client.metadata()["serving_default"]
     assert signature.method == "tensorflow/serving/predict"
     found = {
@@ -134,7 +186,7 @@ def test_metadata_tells_dtypes_and_shapes(client):
     }
 
 
-def test_the_status_tells_the_version(client):
+def test_the_status_has_the_version(client):
     assert client.status() == {1: "AVAILABLE"}
 
 
@@ -153,6 +205,81 @@ def test_messages_above_4_mib_pass_both_ways(
     address = server.address(protocol)
     with serving.Client(address, MODEL_NAME, protocol=protocol) as client:
         last = list(client.predict([clip] * num_clips, "attention"))[-1]
-    expected = ragged_clips.expect_attention(model, clip)["rgb"]
+    expected = expect_attention(model, clip)["rgb"]
     np.testing.assert_allclose(last.attention["rgb"], expected, atol=1e-5)
     assert last.attention["rgb"].shape == (3, 6000)
+
+
+@pytest.mark.parametrize("case", BAD_CLIPS)
+def test_a_clip_that_cannot_be_sent_is_named(case, client):
+    clip, said = BAD_CLIPS[case]
+    with pytest.raises(ValueError, match=said) as caught:
+        list(client.predict([VALID, clip]))
+    assert re.search(THREE_PARTS, str(caught.value))
+
+
+@pytest.mark.parametrize("case", BAD_SETTINGS)
+def test_a_setting_out_of_range_is_named(case):
+    name, value = BAD_SETTINGS[case]
+    settings = {"address": ADDRESS, "model": MODEL_NAME, name: value}
+    with pytest.raises(ValueError, match=rf"{name}=\S") as caught:
+        serving.Client(**settings)
+    assert re.search(THREE_PARTS, str(caught.value))
+
+
+def test_rest_credentials_want_https():
+    with pytest.raises(ValueError, match="https://. Received: address="):
+        serving.Client(
+            ADDRESS, MODEL_NAME, protocol="rest", credentials="ca.pem"
+        )
+
+
+@pytest.mark.parametrize("name", ["", "embed"])
+def test_an_unknown_signature_is_named_with_the_known(name, client):
+    message = rf"among \[.*'serving_default'.*\]. Received: '{name}'"
+    with pytest.raises(ValueError, match=message) as caught:
+        client.predict([VALID], name)
+    assert re.search(THREE_PARTS, str(caught.value))
+
+
+def test_frames_are_not_sent_where_records_are_wanted(client):
+    message = r"signature='classify', which takes \['inputs'\]"
+    with pytest.raises(ValueError, match=message):
+        client.predict([VALID], "classify")
+
+
+@pytest.mark.parametrize("method", ["predict_examples", "classify"])
+def test_records_are_bytes(method, client):
+    with pytest.raises(ValueError, match="Received: dict for clip 0"):
+        list(getattr(client, method)([VALID]))
+
+
+def test_an_example_cut_off_is_not_classified(client):
+    record = as_record(VALID)
+    with pytest.raises(ValueError, match="clip 1, which is truncated"):
+        list(client.classify([record, record[:-1]]))
+
+
+def test_a_closed_client_raises_an_error(server, protocol):
+    address = server.address(protocol)
+    client = serving.Client(address, MODEL_NAME, protocol=protocol)
+    client.metadata()
+    client.close()
+    for ask in (client.status, lambda: client.predict([VALID])):
+        with pytest.raises(ValueError, match="which is closed") as caught:
+            ask()
+        assert re.search(THREE_PARTS, str(caught.value))
+
+
+def test_without_the_extra_rest_works_and_grpc_names_it():
+    result = subprocess.run(
+        [sys.executable, "-c", WITHOUT_EXTRA],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 0, result.stderr
+    name, message = result.stdout.splitlines()
+    assert name == "Client"
+    assert re.search(THREE_PARTS, message)
+    assert "Install ac-keras[serving]" in message

@@ -1,26 +1,143 @@
-"""write_deployment: which files, and what it refuses."""
+"""write_deployment: its files, how they fit together, and its errors."""
 
+import http.server
 import re
+import shutil
+import subprocess
+import threading
 
 import pytest
+import yaml
+from google.protobuf import descriptor_pb2
+from google.protobuf import descriptor_pool
+from google.protobuf import message_factory
+from google.protobuf import text_format
+from google.protobuf import wrappers_pb2
 
 from ac_keras import serving
 from ac_keras.serving import write_deployment
-from support.serving.deployed_files import FILES
-from support.serving.deployed_files import read_batching
-from support.serving.deployed_files import read_compose
-from support.serving.deployed_files import read_kubernetes
+from ac_keras.serving.deployment import IMAGE
+
+FILES = [
+    "batching.config",
+    "docker-compose.yml",
+    "kubernetes.yaml",
+    "models.config",
+]
+CONTAINER_FILES = ("docker-compose.yml", "kubernetes.yaml")
+NAME = "Flash_MNIST-2"
+METADATA = "/v1/models/model/metadata"
+# The fields of TensorFlow Serving's BatchingParameters: no package has the
+# message itself.
+WRAPPED = {
+    "max_batch_size": (1, "Int64Value"),
+    "batch_timeout_micros": (2, "Int64Value"),
+    "max_enqueued_batches": (3, "Int64Value"),
+    "num_batch_threads": (4, "Int64Value"),
+    "thread_pool_name": (5, "StringValue"),
+    "enable_large_batch_splitting": (8, "BoolValue"),
+    "max_execution_batch_size": (9, "Int64Value"),
+}
 
 
-def test_no_file_looks_like_a_version(tmp_path):
-    write_deployment(tmp_path, "model")
-    assert sorted(path.name for path in tmp_path.iterdir()) == FILES
+def read_batching(folder):
+    """batching.config, in a message with the fields of BatchingParameters."""
+    field = descriptor_pb2.FieldDescriptorProto
+    file = descriptor_pb2.FileDescriptorProto(
+        name="batching_parameters.proto",
+        syntax="proto3",
+        dependency=[wrappers_pb2.DESCRIPTOR.name],
+    )
+    message = file.message_type.add(name="BatchingParameters")
+    for name, (number, kind) in WRAPPED.items():
+        message.field.add(
+            name=name,
+            number=number,
+            label=field.LABEL_OPTIONAL,
+            type=field.TYPE_MESSAGE,
+            type_name=f".google.protobuf.{kind}",
+        )
+    message.field.add(
+        name="allowed_batch_sizes",
+        number=6,
+        label=field.LABEL_REPEATED,
+        type=field.TYPE_INT64,
+    )
+    message.field.add(
+        name="pad_variable_length_inputs",
+        number=7,
+        label=field.LABEL_OPTIONAL,
+        type=field.TYPE_BOOL,
+    )
+    pool = descriptor_pool.DescriptorPool()
+    pool.AddSerializedFile(wrappers_pb2.DESCRIPTOR.serialized_pb)
+    pool.Add(file)
+    descriptor = pool.FindMessageTypeByName("BatchingParameters")
+    text = (folder / "batching.config").read_text()
+    return text_format.Parse(
+        text, message_factory.GetMessageClass(descriptor)()
+    )
 
 
-def test_the_folder_is_made_and_what_was_written_is_told(tmp_path):
+def read_compose(folder):
+    """The one service of docker-compose.yml, and its name."""
+    text = (folder / "docker-compose.yml").read_text()
+    ((name, service),) = yaml.safe_load(text)["services"].items()
+    return name, service
+
+
+def read_kubernetes(folder):
+    """The documents of kubernetes.yaml by kind."""
+    documents = yaml.safe_load_all((folder / "kubernetes.yaml").read_text())
+    return {document["kind"]: document for document in documents}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A folder with the files of the model NAME."""
+    folder = tmp_path_factory.mktemp("served")
+    write_deployment(folder, NAME)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def compose(folder):
+    return read_compose(folder)[1]
+
+
+@pytest.fixture(scope="module")
+def kubernetes(folder):
+    return read_kubernetes(folder)
+
+
+@pytest.fixture(scope="module")
+def pod(kubernetes):
+    return kubernetes["Deployment"]["spec"]["template"]
+
+
+@pytest.fixture(scope="module")
+def container(pod):
+    (container,) = pod["spec"]["containers"]
+    return container
+
+
+@pytest.fixture(scope="module")
+def model_config(folder):
+    """The one model of models.config, read as a server does."""
+    messages = pytest.importorskip(
+        "tensorflow_serving.config.model_server_config_pb2"
+    )
+    config = text_format.Parse(
+        (folder / "models.config").read_text(), messages.ModelServerConfig()
+    )
+    (model,) = config.model_config_list.config
+    return model
+
+
+def test_all_files_are_written_and_none_looks_like_a_version(tmp_path):
     written = write_deployment(tmp_path / "new" / "model", "model")
     assert sorted(path.name for path in written) == FILES
-    assert all(path.is_file() for path in written)
+    assert sorted((tmp_path / "new" / "model").iterdir()) == sorted(written)
 
 
 def test_a_changed_file_stays_and_a_missing_one_comes_back(tmp_path):
@@ -35,24 +152,21 @@ def test_a_changed_file_stays_and_a_missing_one_comes_back(tmp_path):
 def test_files_of_another_model_are_not_mixed_with_new_ones(tmp_path):
     write_deployment(tmp_path, "model")
     (tmp_path / "kubernetes.yaml").unlink()
-    with pytest.raises(ValueError, match=r"Received: \['model'\].*remove"):
+    with pytest.raises(ValueError, match=r"Received: \['model'\].*delete"):
         write_deployment(tmp_path, "other")
     assert not (tmp_path / "kubernetes.yaml").exists()
 
 
 def test_a_models_config_may_have_further_models(tmp_path):
     write_deployment(tmp_path, "other")
-    text = (tmp_path / "models.config").read_text()
-    (tmp_path / "models.config").write_text(
-        text + 'model_config_list { config { \n name: "model" } }\n'
-    )
+    with open(tmp_path / "models.config", "a") as file:
+        file.write('model_config_list { config { \n name: "model" } }\n')
     assert write_deployment(tmp_path, "model") == []
 
 
 @pytest.mark.parametrize("file_name", FILES)
-def test_a_head_says_version_and_start(tmp_path, file_name):
-    write_deployment(tmp_path, "model")
-    lines = (tmp_path / file_name).read_text().splitlines()
+def test_the_first_lines_have_version_and_start_command(folder, file_name):
+    lines = (folder / file_name).read_text().splitlines()
     comments = [line.startswith("#") for line in lines]
     head = "\n".join(lines[: comments.index(False)])
     assert "TensorFlow Serving 2.20.0" in head
@@ -68,7 +182,7 @@ def test_a_head_says_version_and_start(tmp_path, file_name):
     ],
 )
 def test_a_server_takes_the_batching_parameters(tmp_path, size, allowed):
-    """It wants the allowed sizes to ascend to the largest."""
+    """It requires allowed sizes that ascend to the largest."""
     write_deployment(tmp_path, "model", max_batch_size=size)
     batching = read_batching(tmp_path)
     assert batching.max_batch_size.value == size
@@ -76,15 +190,11 @@ def test_a_server_takes_the_batching_parameters(tmp_path, size, allowed):
     assert batching.num_batch_threads.value >= 1
     assert batching.max_enqueued_batches.value >= 1
     assert batching.batch_timeout_micros.value > 0
-
-
-def test_clips_of_unlike_lengths_can_share_a_batch(tmp_path):
-    write_deployment(tmp_path, "model")
-    assert read_batching(tmp_path).pad_variable_length_inputs
+    assert batching.pad_variable_length_inputs  # for clips of other lengths
 
 
 @pytest.mark.parametrize("name", ["no", "m", "a" * 57, "X__y-1"])
-def test_a_name_that_fits_everywhere_is_taken(tmp_path, name):
+def test_a_valid_name_is_valid_everywhere(tmp_path, name):
     write_deployment(tmp_path, name)
     service, _ = read_compose(tmp_path)
     documents = read_kubernetes(tmp_path).values()
@@ -95,7 +205,7 @@ def test_a_name_that_fits_everywhere_is_taken(tmp_path, name):
 @pytest.mark.parametrize(
     "name", ["", "3d", "a/b", "a b", "a:b", "über", 'a"', "a-", "a" * 58, "a\n"]
 )
-def test_a_name_that_does_not_is_refused(tmp_path, name):
+def test_an_invalid_name_is_rejected(tmp_path, name):
     message = re.escape(f"Received: model_name={name!r}.")
     with pytest.raises(ValueError, match=f"expects a model_name.*{message}"):
         write_deployment(tmp_path, name)
@@ -106,12 +216,12 @@ def test_a_name_that_does_not_is_refused(tmp_path, name):
     "image",
     ["tensorflow/serving", "", 'a:"1"', "a:1\nb", "tensorflow/serving:"],
 )
-def test_an_image_without_a_tag_is_refused(tmp_path, image):
+def test_an_image_without_a_tag_is_rejected(tmp_path, image):
     with pytest.raises(ValueError, match="expects an image with its tag"):
         write_deployment(tmp_path, "model", image=image)
 
 
-def test_a_batch_of_no_clip_is_refused(tmp_path):
+def test_a_batch_of_no_clip_is_rejected(tmp_path):
     with pytest.raises(ValueError, match="Received: max_batch_size=0"):
         write_deployment(tmp_path, "model", max_batch_size=0)
 
@@ -127,6 +237,133 @@ def test_a_batch_of_no_clip_is_refused(tmp_path):
         ("x" * 56 + " y", "x" * 56),
     ],
 )
-def test_any_name_has_one_that_fits(name, fitting):
+def test_any_name_has_a_valid_one(name, fitting):
     assert serving.fitting_model_name(name) == fitting
     serving.check_model_name(fitting)
+
+
+def test_the_models_config_names_the_model(model_config):
+    assert model_config.name == NAME
+    assert model_config.model_platform == "tensorflow"
+    assert model_config.model_version_policy.latest.num_versions == 1
+
+
+def test_both_containers_mount_where_the_models_config_looks(
+    model_config, compose, container
+):
+    (volume,) = compose["volumes"]
+    mounts = {x["name"]: x for x in container["volumeMounts"]}
+    assert model_config.base_path == f"/models/{NAME}"
+    assert volume["source"] == "."
+    assert volume["target"] == model_config.base_path
+    assert mounts["model"]["mountPath"] == model_config.base_path
+    assert volume["read_only"] and mounts["model"]["readOnly"]
+
+
+def test_both_containers_get_the_models_config_and_one_image(
+    compose, container
+):
+    flag = f"--model_config_file=/models/{NAME}/models.config"
+    assert compose["command"] == container["args"] == [flag]
+    assert compose["image"] == container["image"] == IMAGE
+    assert IMAGE == "tensorflow/serving:2.20.0"
+
+
+def test_another_image_can_be_set(tmp_path):
+    image = "registry.example.com:5000/team/tensorflow-serving:2.19.1"
+    write_deployment(tmp_path, "model", image=image)
+    for file_name in CONTAINER_FILES:
+        assert f'image: "{image}"\n' in (tmp_path / file_name).read_text()
+
+
+def test_uncommented_flags_turn_batching_on(folder):
+    flags = [
+        f"--model_config_file=/models/{NAME}/models.config",
+        "--enable_batching=true",
+        f"--batching_parameters_file=/models/{NAME}/batching.config",
+    ]
+    for file_name in CONTAINER_FILES:
+        text = (folder / file_name).read_text()
+        text = re.sub(r"# (- \"--)", r"\1", text)
+        lists = re.findall(r"(?m)(?:command|args):\n((?: +[-#].*\n)+)", text)
+        assert [yaml.safe_load(x) for x in lists] == [flags]
+
+
+def test_compose_opens_both_ports_to_this_machine_alone(compose):
+    ports = ["127.0.0.1:8500:8500", "127.0.0.1:8501:8501"]
+    assert compose["ports"] == ports
+
+
+def test_the_service_leads_to_the_ports_of_the_pods(kubernetes, pod, container):
+    service = kubernetes["Service"]["spec"]
+    named = {x["name"]: x["containerPort"] for x in container["ports"]}
+    assert named == {"grpc": 8500, "rest": 8501}
+    assert {x["targetPort"]: x["port"] for x in service["ports"]} == named
+    labels = pod["metadata"]["labels"]
+    assert service["selector"] == labels
+    assert kubernetes["Deployment"]["spec"]["selector"]["matchLabels"] == labels
+
+
+def test_kubernetes_names_are_lower_case_with_hyphens(kubernetes, pod):
+    names = {kind: x["metadata"]["name"] for kind, x in kubernetes.items()}
+    assert names == {
+        "Deployment": "flash-mnist-2",
+        "Service": "flash-mnist-2",
+        "PersistentVolumeClaim": "flash-mnist-2-model",
+    }
+    volumes = {x["name"]: x for x in pod["spec"]["volumes"]}
+    claim = volumes["model"]["persistentVolumeClaim"]["claimName"]
+    assert claim == "flash-mnist-2-model"
+
+
+def test_probes_ask_for_the_model_under_its_own_name(container):
+    paths = {
+        kind: container[f"{kind}Probe"]["httpGet"]["path"]
+        for kind in ("startup", "liveness", "readiness")
+    }
+    status = f"/v1/models/{NAME}"
+    assert paths == {
+        "startup": status,
+        "liveness": status,
+        "readiness": f"{status}/metadata",
+    }
+
+
+def test_neither_container_runs_as_root_or_writes(compose, container, pod):
+    assert compose["user"] == "65534:65534"
+    assert compose["read_only"] and compose["cap_drop"] == ["ALL"]
+    assert pod["spec"]["securityContext"]["runAsNonRoot"]
+    context = container["securityContext"]
+    assert context["readOnlyRootFilesystem"]
+    assert context["capabilities"] == {"drop": ["ALL"]}
+    assert not context["allowPrivilegeEscalation"]
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="bash not installed")
+@pytest.mark.parametrize("status", [200, 404, 500, None])
+def test_only_a_loaded_model_is_healthy(tmp_path, status):
+    """Runs the health check as Docker does, but with another port."""
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(status if self.path == METADATA else 501)
+            self.end_headers()
+
+        def log_message(self, *arguments):
+            pass
+
+    write_deployment(tmp_path, "model")
+    kind, *command = read_compose(tmp_path)[1]["healthcheck"]["test"]
+    assert kind == "CMD" and "/dev/tcp/127.0.0.1/8501" in command[-1]
+    with http.server.HTTPServer(("127.0.0.1", 0), Handler) as server:
+        port = server.server_port
+        command[-1] = command[-1].replace("/8501", f"/{port}")
+        command[-1] = command[-1].replace("$$", "$")
+        if status is None:
+            server.server_close()  # nothing listens
+        else:
+            threading.Thread(target=server.serve_forever, daemon=True).start()
+        result = subprocess.run(command, capture_output=True, timeout=60)
+        if status is not None:
+            server.shutdown()
+    assert (result.returncode == 0) == (status == 200)

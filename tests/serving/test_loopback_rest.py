@@ -1,4 +1,4 @@
-"""Our stand-in's REST interface: what it says, as a real one would."""
+"""Our stand-in's REST interface: its answers are those of a real one."""
 
 import base64
 
@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 import requests
 
-from support.serving import ragged_clips
 from support.serving.model_server import MODEL_NAME
 from support.serving.served_classifier import DESCRIPTION
 from support.serving.served_classifier import draw_clips
+from support.serving.served_classifier import draw_ragged
+from support.serving.served_classifier import expect_probabilities
 
 pytestmark = pytest.mark.programs
 
@@ -43,7 +44,7 @@ def test_rows_and_columns_say_the_same_over_rest(url, model):
 
 
 def test_a_context_is_in_every_example_over_rest(url, model):
-    clip = ragged_clips.draw_ragged(1)[0]
+    clip = draw_ragged(1)[0]
     features = {
         name: {
             "b64": base64.b64encode(
@@ -59,7 +60,7 @@ def test_a_context_is_in_every_example_over_rest(url, model):
     }
     answer = requests.post(f"{url}:classify", json=document)
     first, second = answer.json()["results"]
-    expected = ragged_clips.expect_probabilities(model, [clip])[0].max()
+    expected = expect_probabilities(model, [clip])[0].max()
     assert first == second
     assert first[0][1] == pytest.approx(expected, abs=1e-5)
 

@@ -1,4 +1,4 @@
-"""Our stand-in for a model server: what it says, as a real one would."""
+"""Our stand-in for a model server: its answers are those of a real one."""
 
 import json
 import os
@@ -24,7 +24,7 @@ from support.serving.served_classifier import draw_clips
 pytestmark = pytest.mark.programs
 
 INPUTS = draw_clips(3, 4, 2)
-# Stands in for grpc and tells what the process can import.
+# Replaces grpc, and prints the modules that the process can import.
 PROBE = """
 import importlib.util
 import sys
@@ -120,7 +120,7 @@ def test_only_the_outputs_asked_for_come_back(stub):
     assert set(stub.Predict(request, timeout=60).outputs) == {"scores"}
 
 
-def test_classify_refuses_a_signature_of_frames(stub):
+def test_classify_rejects_a_signature_of_frames(stub):
     request = classification_pb2.ClassificationRequest()
     request.model_spec.name = MODEL_NAME
     request.input.example_list.examples.add()
@@ -129,7 +129,7 @@ def test_classify_refuses_a_signature_of_frames(stub):
     assert "Expected one input Tensor" in said
 
 
-def test_classify_refuses_no_example(stub):
+def test_classify_rejects_no_example(stub):
     request = classification_pb2.ClassificationRequest()
     request.model_spec.name = MODEL_NAME
     request.model_spec.signature_name = "classify"

@@ -1,6 +1,6 @@
-"""A server survives spoilt requests, and tells them from good ones.
+"""A server survives mutated requests, and rejects the invalid ones.
 
-`mutated_requests.py` says how they are made, and runs more of them.
+See `mutated_requests.py`, which can run more of them.
 """
 
 import collections
@@ -17,13 +17,13 @@ NUM_REQUESTS = 2000
 
 
 @pytest.fixture(scope="module")
-def judged(model, tmp_path_factory):
+def judged(model, exported_models, tmp_path_factory):
     """The faults and what came out, with its counts."""
     folder = tmp_path_factory.mktemp("mutated")
-    return judge_server(model, folder, NUM_REQUESTS, seed=0)
+    return judge_server(model, exported_models, folder, NUM_REQUESTS, seed=0)
 
 
-def test_no_request_is_wrongly_answered_or_refused(judged):
+def test_no_request_is_wrongly_answered_or_rejected(judged):
     faults, _ = judged
     assert not faults, faults[0]
 
@@ -42,6 +42,6 @@ def test_requests_of_all_kinds_are_among_them(judged):
     assert counts[OPEN] < by_code["OK"] / 20
 
 
-def test_requests_are_drawn_anew_for_another_seed():
+def test_another_seed_gives_other_requests():
     first, second = (draw_requests(50, seed) for seed in (0, 1))
     assert first == draw_requests(50, 0) != second

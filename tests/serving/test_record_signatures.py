@@ -1,4 +1,4 @@
-"""Signatures that take clips one by one or as records."""
+"""Signatures that take one clip or records, warm-up requests and assets."""
 
 import json
 import types
@@ -12,24 +12,21 @@ from ac_keras.pipeline import Clip
 from ac_keras.pipeline import Description
 from ac_keras.pipeline import Modality
 from ac_keras.pipeline import encode_clip
-from ac_keras.pipeline.formats import youtube8m
-from support.serving.recorded_requests import classify_log
-from support.serving.recorded_requests import outputs_of
-from support.serving.recorded_requests import predict_log
-from support.serving.recorded_requests import replay
+from support.requests.good_requests import VIDEOS
+from support.requests.good_requests import as_sequences
+from support.requests.good_requests import serialized
 from support.serving.served_classifier import CLASS_NAMES
 from support.serving.served_classifier import DESCRIPTION
 from support.serving.served_classifier import DIMS
+from support.serving.server_answers import answers_of
+from support.serving.server_answers import outputs_of
+from support.serving.server_answers import raw_classify
+from support.serving.server_answers import raw_predict
+from support.serving.server_answers import read_warm_up
 
 pytestmark = [pytest.mark.programs, pytest.mark.versions]
 
 LENGTHS = ((6, 3), (1, 1), (9, 0), (0, 4))  # of rgb and audio
-QUANTISED = Description(
-    "videos",
-    CLASS_NAMES,
-    {name: youtube8m.quantised(dim) for name, dim in DIMS.items()},
-    record_format="youtube8m",
-)
 FLOATS = Description(
     "sequences",
     CLASS_NAMES,
@@ -58,29 +55,22 @@ def as_examples(clips):
     return [encode_clip(Clip("", (0,), clip), DESCRIPTION) for clip in clips]
 
 
-def as_sequences(clips, kind):
+def as_float_sequences(clips):
     """Serialized SequenceExamples, a modality without frames left out."""
     sequences = []
     for clip in clips:
         example = tf.train.SequenceExample()
         for name, frames in clip.items():
-            if kind == "bytes":
-                key, values = name, [[x.tobytes()] for x in frames]
-            else:
-                key, values = f"{name.upper()}/feature/floats", frames
-            for value in values:
+            key = f"{name.upper()}/feature/floats"
+            for frame in frames:
                 steps = example.feature_lists.feature_list[key]
-                getattr(steps.feature.add(), f"{kind}_list").value.extend(value)
+                steps.feature.add().float_list.value.extend(frame)
         sequences.append(example.SerializeToString())
     return sequences
 
 
-def serialized(examples):
-    return {"examples": [x.SerializeToString() for x in examples]}
-
-
 def probabilities_of(model, clips, sample_size=0):
-    """What the model says of each clip by itself, in NumPy's order."""
+    """Probabilities of the model for each clip alone."""
     rows = []
     for clip in clips:
         inputs = {}
@@ -99,55 +89,54 @@ def probabilities_of(model, clips, sample_size=0):
 
 @pytest.fixture(scope="module")
 def answers(model, version, tmp_path_factory):
-    """By job: replies to requests of the same clips."""
+    """By job: outputs of requests of the same clips."""
     folder = tmp_path_factory.mktemp("record_jobs")
-    clips, quantised = scale(draw_frames(), 1 / 64), draw_frames("uint8")
+    clips, quantized = scale(draw_frames(), 1 / 64), draw_frames("uint8")
+    floats = [{n: x.astype("float32") for n, x in c.items()} for c in clips]
 
     def export(name, description, **kwargs):
         return serving.export_saved_model(
             model, folder / name, description, top_k=3, **kwargs
         )
 
-    sampling = export("sampling", DESCRIPTION, sample_size=2)
-    videos = export("videos", QUANTISED)
-    sequences = export("sequences", FLOATS)
+    def predict(signature, records):
+        return [raw_predict(signature, {"examples": records})]
+
+    videos = export("videos", VIDEOS)
     examples = as_examples(clips)
-    one_by_one = [
-        predict_log("predict_frames", clip) for clip in scale_32(clips)
-    ]
-    of_videos = {"examples": as_sequences(quantised, "bytes")}
-    of_floats = {"examples": as_sequences(scale_32(clips), "float")}
-    from_sequences = "from_sequence_examples"
+    from_examples = predict("from_examples", serialized(examples))
+    warmed, warm_up = read_warm_up(version)
+    video_warmed, video_warm_up = read_warm_up(videos)
     jobs = {
-        "from_examples": (
-            version,
-            [predict_log("from_examples", serialized(examples))],
-        ),
+        "from_examples": (version, from_examples),
         "sampled": (
-            sampling,
-            [predict_log("from_examples", serialized(examples))],
+            export("sampling", DESCRIPTION, sample_size=2),
+            from_examples,
         ),
-        "classify": (version, [classify_log(examples)]),
-        "predict_frames": (version, one_by_one),
-        "videos": (videos, [predict_log(from_sequences, of_videos)]),
-        "sequences": (sequences, [predict_log(from_sequences, of_floats)]),
-        "warm_up": (
+        "classify": (version, [raw_classify(examples)]),
+        "predict_frames": (
             version,
-            version / "assets.extra" / "tf_serving_warmup_requests",
+            [raw_predict("predict_frames", clip) for clip in floats],
         ),
-        "video_warm_up": (
+        "videos": (
             videos,
-            videos / "assets.extra" / "tf_serving_warmup_requests",
+            predict("from_sequence_examples", as_sequences(quantized)),
         ),
+        "sequences": (
+            export("sequences", FLOATS),
+            predict("from_sequence_examples", as_float_sequences(floats)),
+        ),
+        "warm_up": (version, warm_up),
+        "video_warm_up": (videos, video_warm_up),
     }
-    replies, signatures = replay(folder, jobs)
+    found, signatures = answers_of(folder / "answers", jobs)
     return types.SimpleNamespace(
-        clips=clips, quantised=quantised, signatures=signatures, **replies
+        clips=clips,
+        quantized=quantized,
+        warmed={"warm_up": warmed, "video_warm_up": video_warmed},
+        signatures=signatures,
+        **{job: list(map(outputs_of, x)) for job, x in found.items()},
     )
-
-
-def scale_32(clips):
-    return [{n: x.astype("float32") for n, x in c.items()} for c in clips]
 
 
 def check_answer(outputs, expected):
@@ -160,7 +149,7 @@ def check_answer(outputs, expected):
 
 def test_records_are_answered_as_the_model_does(answers, model):
     expected = probabilities_of(model, answers.clips)
-    outputs = outputs_of(*answers.from_examples)
+    (outputs,) = answers.from_examples
     np.testing.assert_allclose(outputs["probabilities"], expected, atol=1e-5)
     check_answer(outputs, expected)
     assert np.ptp(expected, axis=0).max() > 0.1
@@ -168,70 +157,62 @@ def test_records_are_answered_as_the_model_does(answers, model):
 
 def test_records_are_sampled_at_equal_intervals(answers, model):
     expected = probabilities_of(model, answers.clips, sample_size=2)
-    outputs = outputs_of(*answers.sampled)
+    (outputs,) = answers.sampled
     np.testing.assert_allclose(outputs["probabilities"], expected, atol=1e-5)
     whole = probabilities_of(model, answers.clips)
     assert abs(whole - expected).max() > 1e-3
 
 
 def test_the_classify_api_names_the_same_classes(answers, model):
-    outputs = outputs_of(*answers.classify)
+    (outputs,) = answers.classify
     check_answer(outputs, probabilities_of(model, answers.clips))
 
 
 def test_one_clip_needs_no_counts(answers, model):
     expected = probabilities_of(model, answers.clips)
-    for row, log in enumerate(answers.predict_frames):
-        outputs = outputs_of(log)
+    for row, outputs in enumerate(answers.predict_frames):
         assert outputs["probabilities"].shape == (1, 7)
         np.testing.assert_allclose(
             outputs["probabilities"][0], expected[row], atol=1e-5
         )
 
 
-def test_quantised_videos_are_read_as_their_dataset_is(answers, model):
-    def dequantise(frames):
+def test_quantized_videos_are_read_as_their_dataset_is(answers, model):
+    def dequantize(frames):
         return frames.astype("float32") * 4 / 255 + 4 / 512 - 2
 
     clips = [
-        {name: dequantise(x) for name, x in clip.items()}
-        for clip in answers.quantised
+        {name: dequantize(x) for name, x in clip.items()}
+        for clip in answers.quantized
     ]
-    outputs = outputs_of(*answers.videos)
+    (outputs,) = answers.videos
     expected = probabilities_of(model, clips)
     np.testing.assert_allclose(outputs["probabilities"], expected, atol=1e-5)
 
 
 def test_sequences_of_floats_are_read_as_their_dataset_is(answers, model):
-    outputs = outputs_of(*answers.sequences)
+    (outputs,) = answers.sequences
     expected = probabilities_of(model, answers.clips)
     np.testing.assert_allclose(outputs["probabilities"], expected, atol=1e-5)
 
 
 @pytest.mark.parametrize("job", ["warm_up", "video_warm_up"])
 def test_every_signature_is_warmed_up(job, answers):
-    warmed = {
-        (
-            log.predict_log if log.HasField("predict_log") else log.classify_log
-        ).request.model_spec.signature_name
-        for log in getattr(answers, job)
-    }
-    assert warmed == set(answers.signatures[job])
+    assert set(answers.warmed[job]) == set(answers.signatures[job])
 
 
 def test_warm_up_requests_have_answers(answers):
-    for log in [*answers.warm_up, *answers.video_warm_up]:
-        outputs = outputs_of(log)
+    for outputs in [*answers.warm_up, *answers.video_warm_up]:
         assert len(outputs["classes"]) in (1, 8)
         assert (outputs["scores"] > 0).all()
 
 
-def test_class_names_ride_along(version):
+def test_class_names_are_an_asset(version):
     text = (version / "assets" / "class_names.txt").read_text("utf-8")
     assert tuple(text.splitlines()) == CLASS_NAMES
 
 
-def test_the_description_rides_along(version):
+def test_the_description_is_an_asset(version):
     text = (version / "assets" / "manifest.json").read_text("utf-8")
     values = json.loads(text)
     assert Description.from_json(values) == DESCRIPTION

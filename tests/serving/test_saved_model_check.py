@@ -14,10 +14,11 @@ from support.serving.served_classifier import DESCRIPTION
 from support.serving.served_classifier import as_batches
 from support.serving.served_classifier import draw_clips
 from support.serving.served_classifier import make_classifier
+from support.serving.served_classifier import make_nan_classifier
 
 pytestmark = [pytest.mark.programs, pytest.mark.versions]
 
-# Stands in for TensorFlow and tells what the process can import.
+# Replaces TensorFlow, and prints the modules that the process can import.
 PROBE = """
 import importlib.util
 import sys
@@ -44,7 +45,7 @@ def check(model, version):
     return serving.check_saved_model(model, version, as_batches(*pairs))
 
 
-def test_clips_without_a_frame_are_left_out_as_servers_refuse_them(
+def test_clips_without_a_frame_are_left_out_as_servers_reject_them(
     model, version
 ):
     inputs = {name: x.copy() for name, x in INPUTS[0].items()}
@@ -74,7 +75,7 @@ def test_the_right_saved_model_is_within_tolerance(check):
     assert 0 <= check.max_difference <= 1e-5
 
 
-def test_other_weights_are_refused_however_alike(version):
+def test_other_weights_are_rejected_however_alike(version):
     other = make_classifier()
     kernel, bias = other.get_layer("logits").get_weights()
     bias[0] += 1e-3
@@ -84,17 +85,15 @@ def test_other_weights_are_refused_however_alike(version):
         serving.check_saved_model(other, version, one_batch())
 
 
-def test_a_saved_model_that_gives_nan_is_refused(model, tmp_path):
-    broken = make_classifier()
-    broken.set_weights([np.full(w.shape, np.nan) for w in broken.weights])
+def test_a_saved_model_that_gives_nan_is_rejected(model, tmp_path):
+    broken = make_nan_classifier()
     version = serving.export_saved_model(broken, tmp_path, DESCRIPTION)
     with pytest.raises(RuntimeError, match="gives NaN for the clips"):
         serving.check_saved_model(model, version, one_batch())
 
 
 def test_a_model_that_gives_nan_is_not_its_saved_model(version):
-    broken = make_classifier()
-    broken.set_weights([np.full(w.shape, np.nan) for w in broken.weights])
+    broken = make_nan_classifier()
     with pytest.raises(RuntimeError, match="a difference of nan"):
         serving.check_saved_model(broken, version, one_batch())
 

@@ -1,4 +1,4 @@
-"""What a SavedModel says in a process without ac_keras and keras."""
+"""Signatures and outputs of a SavedModel, in a process without Keras."""
 
 import numpy as np
 import pytest
@@ -9,6 +9,47 @@ from support.serving.served_classifier import CLUSTERS
 
 pytestmark = [pytest.mark.programs, pytest.mark.versions]
 
+PREDICT, CLASSIFY = (f"tensorflow/serving/{x}" for x in ("predict", "classify"))
+DENSE = {
+    "rgb": ["float32", [None, None, 5]],
+    "rgb_num_frames": ["int32", [None]],
+    "audio": ["float32", [None, None, 4]],
+    "audio_num_frames": ["int32", [None]],
+}
+BEST = {"classes": ["string", [None, 3]], "scores": ["float32", [None, 3]]}
+ANSWER = {**BEST, "probabilities": ["float32", [None, 7]]}
+SIGNATURES = {
+    "serving_default": {"method": PREDICT, "inputs": DENSE, "outputs": ANSWER},
+    "attention": {
+        "method": PREDICT,
+        "inputs": DENSE,
+        "outputs": {
+            **ANSWER,
+            "rgb_attention": ["float32", [None, 3, None]],
+            "audio_attention": ["float32", [None, 2, None]],
+        },
+    },
+    "predict_frames": {
+        "method": PREDICT,
+        "inputs": {
+            "rgb": ["float32", [None, 5]],
+            "audio": ["float32", [None, 4]],
+        },
+        "outputs": {
+            k: [dtype, [1, n]] for k, (dtype, [_, n]) in ANSWER.items()
+        },
+    },
+    "from_examples": {
+        "method": PREDICT,
+        "inputs": {"examples": ["string", [None]]},
+        "outputs": ANSWER,
+    },
+    "classify": {
+        "method": CLASSIFY,
+        "inputs": {"inputs": ["string", [None]]},
+        "outputs": BEST,
+    },
+}
 each_batch = pytest.mark.parametrize(
     "name", ["one_clip", "five_clips", "long_clips"]
 )
@@ -92,7 +133,19 @@ def test_a_loaded_model_exports_the_same(served):
         np.testing.assert_allclose(outputs[name], expected[name], atol=1e-6)
 
 
-def test_a_mixed_precision_model_says_about_the_same(served):
+def test_a_mixed_precision_model_gives_about_the_same(served):
     outputs = served["mixed_bfloat16"].serving_default["probabilities"]
     expected = served["five_clips"].serving_default["probabilities"]
     np.testing.assert_allclose(outputs, expected, atol=0.1)
+
+
+@pytest.mark.parametrize("name", ["five_clips", "loaded", "mixed_bfloat16"])
+def test_the_signatures_are_as_documented(name, served):
+    assert served[name].signatures == SIGNATURES
+
+
+@pytest.mark.parametrize("signature", SIGNATURES)
+def test_no_more_classes_are_named_than_there_are(signature, served):
+    outputs = served["all_classes"].signatures[signature]["outputs"]
+    for name, dtype in (("classes", "string"), ("scores", "float32")):
+        assert outputs[name][0] == dtype and outputs[name][1][1] == 7

@@ -1,4 +1,4 @@
-"""Where export_saved_model puts what it writes."""
+"""Versions of export_saved_model: numbers, completeness and errors."""
 
 import dataclasses
 import os
@@ -33,34 +33,12 @@ def scores_of(version, inputs):
     return serve(**tensors)["scores"].numpy()
 
 
-def patch_writing(monkeypatch, save):
-    before = tf.saved_model.save
-    monkeypatch.setattr(tf.saved_model, "save", save)
-    return before
-
-
-def fail_half_way(module, path, **kwargs):
-    """Saves as if the disk were full."""
-    tf.io.gfile.makedirs(f"{path}/variables")
-    tf.io.write_file(f"{path}/saved_model.pb", "half")
-    raise OSError("No space left on device")
-
-
-def test_versions_are_numbered_from_one(tmp_path):
-    versions = [export(tmp_path) for _ in range(3)]
-    assert versions == [tmp_path / "1", tmp_path / "2", tmp_path / "3"]
-
-
-def test_nothing_but_the_versions_is_left(tmp_path):
-    export(tmp_path)
-    export(tmp_path)
-    assert names_in(tmp_path) == ["1", "2"]
-
-
-def test_every_version_is_complete(tmp_path):
+def test_complete_versions_are_numbered_from_one(tmp_path):
     inputs = draw_clips(3, 6, 4)
     first = export(tmp_path, make_classifier(seed=1))
     second = export(tmp_path, make_classifier(seed=2))
+    assert [first, second] == [tmp_path / "1", tmp_path / "2"]
+    assert names_in(tmp_path) == ["1", "2"]
     scores = [scores_of(version, inputs) for version in (first, second)]
     assert scores[0].shape == scores[1].shape == (3, 5)
     assert abs(scores[0] - scores[1]).max() > 1e-2
@@ -78,31 +56,30 @@ def test_the_folder_is_made_with_its_parents(tmp_path):
     assert (version / "saved_model.pb").is_file()
 
 
-def test_a_failing_export_leaves_nothing(tmp_path, monkeypatch):
-    patch_writing(monkeypatch, fail_half_way)
-    with pytest.raises(OSError, match="No space left"):
-        export(tmp_path)
-    assert names_in(tmp_path) == []
+def test_a_failing_export_leaves_nothing_and_takes_no_number(
+    tmp_path, monkeypatch
+):
+    def fail_half_way(module, path, **kwargs):
+        tf.io.gfile.makedirs(f"{path}/variables")
+        tf.io.write_file(f"{path}/saved_model.pb", "half")
+        raise OSError("No space left on device")
 
-
-def test_a_failing_export_takes_no_number(tmp_path, monkeypatch):
-    export(tmp_path)
     with monkeypatch.context() as patch:
-        patch_writing(patch, fail_half_way)
+        patch.setattr(tf.saved_model, "save", fail_half_way)
         with pytest.raises(OSError, match="No space left"):
             export(tmp_path)
-    assert export(tmp_path) == tmp_path / "2"
-    assert names_in(tmp_path) == ["1", "2"]
+    assert names_in(tmp_path) == []
+    assert export(tmp_path) == tmp_path / "1"
 
 
 def test_a_version_has_its_name_only_when_it_is_complete(tmp_path, monkeypatch):
-    seen = []
+    seen, save = [], tf.saved_model.save
 
     def watch(module, path, **kwargs):
         save(module, path, **kwargs)
         seen.extend(names_in(tmp_path))
 
-    save = patch_writing(monkeypatch, watch)
+    monkeypatch.setattr(tf.saved_model, "save", watch)
     export(tmp_path)
     assert len(seen) == 1 and not seen[0].isdecimal()
 
@@ -186,7 +163,7 @@ def test_the_sequence_format_must_be_one(tmp_path):
     assert names_in(tmp_path) == []
 
 
-def test_a_version_without_the_servers_messages_says_so(
+def test_a_version_without_the_servers_messages_has_no_warm_up(
     tmp_path, monkeypatch, caplog
 ):
     monkeypatch.setitem(sys.modules, "tensorflow_serving.apis", None)

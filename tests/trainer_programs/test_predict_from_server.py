@@ -29,7 +29,7 @@ WRONG = {  # flags, and what is said of them
     "no name": ({"server": NOWHERE}, "Received: model_name=None"),
     "no server there": (
         {"server": NOWHERE, "model_name": "a", "timeout": 0.2},
-        f"model 'a' at {NOWHERE} to tell its signatures. Received: UNAVAILABLE",
+        f"model 'a' at {NOWHERE} to list its signatures. Received: UNAVAILABLE",
     ),
     "an unknown model": ({"server": "", "model_name": "a"}, "NOT_FOUND"),
     "a model of other classes": (

@@ -1,1 +1,1 @@
-"""Asking a model server, over gRPC or REST."""
+"""Client of a model server, over gRPC or REST."""

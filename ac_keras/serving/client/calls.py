@@ -1,4 +1,4 @@
-"""A client's calls: sent, sent again, explained where they fail."""
+"""Calls of a client: several at a time, with retries and explained errors."""
 
 import collections
 import concurrent.futures
@@ -24,14 +24,20 @@ from ac_keras.serving.client.messages import split_outputs
 from ac_keras.serving.client.rest_transport import RestTransport
 
 PROTOCOLS = ("grpc", "rest")
+FIRST_PAUSE = 0.05  # seconds
+LONGEST_PAUSE = 2.0
+_TRANSPORTS = {"grpc": GrpcTransport, "rest": RestTransport}
+
+Item = TypeVar("Item")
+Answer = TypeVar("Answer")
 
 
 @dataclasses.dataclass(frozen=True)
 class ClientSettings:
-    """The settings of a `Client`, under the names that it gives them.
+    """The settings of a `Client`, under the names of its arguments.
 
     Raises:
-        ValueError: If one is out of range.
+        ValueError: If a setting is out of range.
     """
 
     address: str
@@ -74,118 +80,12 @@ class ClientSettings:
         return bool(self.address) and not (self.protocol == "grpc" and is_url)
 
 
-Item = TypeVar("Item")
-Answer = TypeVar("Answer")
-
-
-def answers_in_order(
-    executor: concurrent.futures.Executor,
-    ask: Callable[[Item], Answer],
-    items: Iterable[Item],
-    max_in_flight: int,
-) -> Iterator[Answer]:
-    """Asks for every item and yields the answers in the items' order.
-
-    Args:
-        executor: What runs the requests.
-        ask: Gives an item's answer.
-        items: May be endless; at most `max_in_flight` are held.
-        max_in_flight: Requests under way or not yet yielded.
-
-    Yields:
-        The answers. What `ask` or the items raise is raised when the answers
-        before it were yielded.
-    """
-    pending = collections.deque()
-    futures = _submit(executor, ask, items)
-    try:
-        while True:
-            for future in futures:
-                pending.append(future)
-                # The items may come slowly: hold no answer back for them.
-                if len(pending) == max_in_flight or pending[0].done():
-                    break
-            if not pending:
-                return
-            yield pending.popleft().result()
-    finally:
-        for future in pending:
-            future.cancel()
-
-
-def _submit(executor, ask, items):
-    """Yields a future for each item, and one for what the items raise."""
-    items = iter(items)
-    while True:
-        try:
-            item = next(items)
-        except StopIteration:
-            return
-        except Exception as error:  # raised in its turn
-            failed = concurrent.futures.Future()
-            failed.set_exception(error)
-            yield failed
-            return
-        yield executor.submit(ask, item)
-
-
-FIRST_PAUSE = 0.05  # seconds
-LONGEST_PAUSE = 2.0
-
-
-def call_with_retries(
-    call: Callable[[float], Answer], timeout: float, stopped: threading.Event
-) -> Answer:
-    """Calls until there is an answer, as long as the server is unavailable.
-
-    The pauses in between double and are randomised, so that many clients do
-    not come back at the same moment.
-
-    Args:
-        call: Takes the seconds that are left and gives the answer.
-        timeout: Seconds for all attempts and pauses together.
-        stopped: Ends a pause, and the attempts with it.
-
-    Returns:
-        The answer.
-
-    Raises:
-        StatusError: UNAVAILABLE, if the next attempt would come too late;
-            every other status at once.
-    """
-    end = time.monotonic() + timeout
-    longest, unavailable = FIRST_PAUSE, None
-    while True:
-        seconds = max(end - time.monotonic(), 0.001)
-        try:
-            return call(seconds)
-        except StatusError as error:
-            if error.code == "UNAVAILABLE":
-                unavailable = error
-            elif unavailable and _came_late(error, seconds, timeout):
-                raise unavailable from None
-            else:
-                raise
-        pause = longest * random.uniform(0.5, 1)
-        if time.monotonic() + pause >= end or stopped.wait(pause):
-            raise unavailable
-        longest = min(2 * longest, LONGEST_PAUSE)
-
-
-def _came_late(error, seconds, timeout):
-    """Tells whether an attempt failed for want of time, spent on others."""
-    return error.code == "DEADLINE_EXCEEDED" and seconds < timeout / 2
-
-
-_TRANSPORTS = {"grpc": GrpcTransport, "rest": RestTransport}
-
-
 class ServerCalls:
-    """What a `Client` asks of its server.
+    """The calls of a `Client` to its server.
 
     Args:
-        settings: The client's.
-        credentials: What the protocol's transport takes.
+        settings: Settings of the client.
+        credentials: Credentials, as the protocol's transport takes them.
     """
 
     def __init__(self, settings: ClientSettings, credentials: Any):
@@ -200,10 +100,10 @@ class ServerCalls:
         self._signatures = {}
 
     def find(self, name: str) -> ServedSignature:
-        """Gives a signature, of what the server told when first asked.
+        """Returns a signature; asks the server for them at the first call.
 
         Raises:
-            ServerError: If the server does not tell.
+            ServerError: If the server does not answer.
             ValueError: If the model has no such signature.
         """
         self._check_open()
@@ -226,10 +126,10 @@ class ServerCalls:
         """Yields a prediction for each clip of the batches, in order.
 
         Args:
-            spec: The signature to ask.
-            batches: What to ask it.
-            encode: Turns a batch's clips into inputs; None sends the clips,
-                which are examples, to be classified.
+            spec: The signature to call.
+            batches: Batches of clips, each sent in one request.
+            encode: Converts a batch's clips to inputs; None sends the clips,
+                which are examples, to the Classify API.
         """
         ask = functools.partial(self._ask, spec, encode)
         for predictions in answers_in_order(
@@ -238,15 +138,15 @@ class ServerCalls:
             yield from predictions
 
     def read_signatures(self) -> dict[str, ServedSignature]:
-        """Asks for the signatures and keeps them."""
+        """Asks the server for the signatures and caches them."""
         self._signatures = self._call(
-            "tell its signatures", self._transport.read_signatures
+            "list its signatures", self._transport.read_signatures
         )
         return dict(self._signatures)
 
     def read_states(self) -> dict[int, str]:
-        """Asks for the versions' states."""
-        return self._call("tell its state", self._transport.read_states)
+        """Asks the server for the state of each version."""
+        return self._call("report its state", self._transport.read_states)
 
     def wait_until_ready(self, timeout: float) -> None:
         """Asks for the states until one is AVAILABLE."""
@@ -256,7 +156,7 @@ class ServerCalls:
                 states = self._transport.read_states(seconds)
             except StatusError as error:
                 if error.code == "NOT_FOUND":  # not yet
-                    raise StatusError("UNAVAILABLE", error.said) from error
+                    raise StatusError("UNAVAILABLE", error.details) from error
                 raise
             if "AVAILABLE" not in states.values():
                 raise StatusError("UNAVAILABLE", f"states {states}")
@@ -271,7 +171,7 @@ class ServerCalls:
         self._executor.shutdown()
 
     def _ask(self, spec, encode, batch):
-        # Here, in the request's own thread, and once for all attempts.
+        # Encodes in the request's own thread, once for all attempts.
         inputs = encode(batch.clips) if encode else batch.clips
         send = self._transport.predict if encode else self._transport.classify
 
@@ -296,3 +196,99 @@ class ServerCalls:
                 "Expected an open Client. Received: one of "
                 f"{self._settings}, which is closed. Make another one."
             )
+
+
+def answers_in_order(
+    executor: concurrent.futures.Executor,
+    ask: Callable[[Item], Answer],
+    items: Iterable[Item],
+    max_in_flight: int,
+) -> Iterator[Answer]:
+    """Asks for every item in parallel, and yields the answers in order.
+
+    Args:
+        executor: Executor of the requests.
+        ask: Returns the answer to an item.
+        items: May be endless; at most `max_in_flight` are held.
+        max_in_flight: Largest number of requests that run or whose answer is
+            not yet yielded.
+
+    Yields:
+        The answers. An error of `ask` or of the items is raised after the
+        answers to the items before it.
+    """
+    pending = collections.deque()
+    futures = _submit(executor, ask, items)
+    try:
+        while True:
+            for future in futures:
+                pending.append(future)
+                # Items may come slowly: do not delay an answer for them.
+                if len(pending) == max_in_flight or pending[0].done():
+                    break
+            if not pending:
+                return
+            yield pending.popleft().result()
+    finally:
+        for future in pending:
+            future.cancel()
+
+
+def _submit(executor, ask, items):
+    """Yields a future for each item, and one for an error of the items."""
+    items = iter(items)
+    while True:
+        try:
+            item = next(items)
+        except StopIteration:
+            return
+        except Exception as error:  # raised when its turn comes
+            failed = concurrent.futures.Future()
+            failed.set_exception(error)
+            yield failed
+            return
+        yield executor.submit(ask, item)
+
+
+def call_with_retries(
+    call: Callable[[float], Answer], timeout: float, stopped: threading.Event
+) -> Answer:
+    """Calls again as long as the server is unavailable.
+
+    Pauses between attempts double and are randomized, so that many clients do
+    not return at the same moment.
+
+    Args:
+        call: Takes the remaining seconds and returns the answer.
+        timeout: Seconds for all attempts and pauses together.
+        stopped: Event that ends a pause and the attempts.
+
+    Returns:
+        The answer.
+
+    Raises:
+        StatusError: UNAVAILABLE, if the next attempt would exceed the
+            timeout; every other status at once.
+    """
+    end = time.monotonic() + timeout
+    longest, unavailable = FIRST_PAUSE, None
+    while True:
+        seconds = max(end - time.monotonic(), 0.001)
+        try:
+            return call(seconds)
+        except StatusError as error:
+            if error.code == "UNAVAILABLE":
+                unavailable = error
+            elif unavailable and _came_late(error, seconds, timeout):
+                raise unavailable from None
+            else:
+                raise
+        pause = longest * random.uniform(0.5, 1)
+        if time.monotonic() + pause >= end or stopped.wait(pause):
+            raise unavailable
+        longest = min(2 * longest, LONGEST_PAUSE)
+
+
+def _came_late(error, seconds, timeout):
+    """Returns whether earlier attempts left too little time for this one."""
+    return error.code == "DEADLINE_EXCEEDED" and seconds < timeout / 2

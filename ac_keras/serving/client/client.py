@@ -1,4 +1,4 @@
-"""Asking a model server."""
+"""Client of a model server."""
 
 import collections
 import itertools
@@ -17,37 +17,39 @@ from ac_keras.serving.client.calls import ServerCalls
 from ac_keras.serving.client.messages import Prediction
 from ac_keras.serving.client.messages import ServedSignature
 
+_SIGNATURE = "serving_default"
+
 
 class Client:
-    """A connection to a model server, for clips of any lengths.
+    """A connection to a model server, for clips of any length.
 
-    Clips go out in batches, several at a time, and what comes back is in
-    their order. A request is sent again while the server is unavailable, and
-    only then, until its time is over.
+    Clips are sent in batches, several at a time, and predictions are returned
+    in the order of the clips. A request is repeated only while the server is
+    unavailable, until its timeout.
 
         with serving.Client("localhost:8500", "kinetics") as client:
             client.wait_until_ready(60)
             for prediction in client.predict({"rgb": x} for x in frames):
                 print(prediction.classes[0], prediction.scores[0])
 
-    Methods that ask the server raise `ServerError`, a `RuntimeError`, if it
-    refuses or is not reached.
+    Methods that call the server raise `ServerError`, a `RuntimeError`, if it
+    rejects the request or is unreachable.
 
     Args:
-        address: `host:port`; over REST also a URL.
-        model: The name that the model is served under.
-        version: The model's version; None takes what the server prefers.
+        address: `host:port`; with REST also a URL.
+        model: Name of the served model.
+        version: Version of the model; None takes the server's default.
         protocol: `"grpc"`, which needs `ac-keras[serving]`, or `"rest"`.
         timeout: Seconds for a request with all its attempts.
-        batch_size: Clips in a request.
-        max_in_flight: Requests under way at a time. With batches it bounds
-            how many clips are held, however many there are.
-        credentials: With gRPC `grpc.ChannelCredentials`. With REST, where
-            `https://` in the address encrypts, the path of the certificates
-            to trust. None takes no encryption, or the usual certificates.
+        batch_size: Number of clips in a request.
+        max_in_flight: Largest number of requests at a time. At most
+            `max_in_flight * batch_size` clips are held.
+        credentials: With gRPC, `grpc.ChannelCredentials`; None does not
+            encrypt. With REST, where `https://` in the address encrypts, the
+            path of the certificates to trust; None trusts the usual ones.
 
     Raises:
-        ImportError: If gRPC is asked for and not installed.
+        ImportError: If `protocol` is `"grpc"` and gRPC is not installed.
         ValueError: If an argument is out of range.
     """
 
@@ -80,18 +82,18 @@ class Client:
         clips: Iterable[Mapping[str, Any]],
         signature: str = "serving_default",
     ) -> Iterator[Prediction]:
-        """Names the classes of clips.
+        """Predicts the classes of clips.
 
         Args:
             clips: Mappings from modality to frames `(num_frames, dim)` of
-                numbers. A modality that is absent is missing, None or empty.
-                The clips may be endless.
-            signature: One that takes frames, such as `"attention"`.
+                numbers. An absent modality is missing, None or empty. The
+                iterable may be endless.
+            signature: A signature that takes frames, such as `"attention"`.
 
         Returns:
-            An iterator of one `Prediction` a clip, in their order. It raises
-            ValueError at a clip that cannot be sent, and `ServerError`, both
-            after the predictions of the clips before.
+            An iterator of one `Prediction` for each clip, in order. It raises
+            ValueError for an invalid clip, and `ServerError`, after the
+            predictions of the clips before.
 
         Raises:
             ValueError: If the signature is unknown or takes no frames.
@@ -114,12 +116,12 @@ class Client:
     def predict_examples(
         self, serialized: Iterable[bytes], sequences: bool = False
     ) -> Iterator[Prediction]:
-        """Names the classes of clips that are serialized records.
+        """Predicts the classes of clips that are serialized records.
 
         Args:
-            serialized: Records as `encode_clip` makes them.
-            sequences: Whether they are SequenceExamples of YouTube-8M or
-                MediaSequence instead.
+            serialized: Serialized examples of `encode_clip`.
+            sequences: If True, the records are SequenceExamples of YouTube-8M
+                or MediaSequence instead.
 
         Returns:
             As `predict`.
@@ -136,10 +138,10 @@ class Client:
         return self._calls.stream(spec, batches, encode)
 
     def classify(self, serialized: Iterable[bytes]) -> Iterator[Prediction]:
-        """Names the classes of records through the server's Classify call.
+        """Predicts the classes of records with the server's Classify API.
 
         Args:
-            serialized: Records as `encode_clip` makes them.
+            serialized: Serialized examples of `encode_clip`.
 
         Returns:
             As `predict`, without probabilities of all classes.
@@ -154,9 +156,9 @@ class Client:
         return self._calls.stream(spec, batches)
 
     def metadata(self) -> dict[str, ServedSignature]:
-        """Asks what the model takes and gives.
+        """Asks the server for the signatures of the model.
 
-        The other methods ask once and keep the answer.
+        The other methods ask once and cache the answer.
 
         Returns:
             The signatures by name.
@@ -171,15 +173,15 @@ class Client:
         """Waits until a version is available.
 
         Args:
-            timeout: Seconds to wait at most; past them `ServerError`.
+            timeout: Largest number of seconds to wait; after it the method
+                raises `ServerError`.
         """
         self._calls.wait_until_ready(timeout)
 
     def close(self) -> None:
-        """Ends the connection.
+        """Closes the connection.
 
-        Requests under way end with it over gRPC; over REST they are waited
-        for.
+        Cancels running requests with gRPC; waits for them with REST.
         """
         self._calls.close()
 
@@ -188,9 +190,6 @@ class Client:
 
     def __exit__(self, *exception) -> None:
         self.close()
-
-
-_SIGNATURE = "serving_default"
 
 
 def predict_split(
@@ -202,31 +201,31 @@ def predict_split(
     sample_size: int = 0,
     num_clips: int | None = None,
 ) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
-    """Sends a split's clips to a server, as evaluation would see them.
+    """Sends a split's clips to a server, as evaluation reads them.
 
     Args:
-        client: Of a model that was trained on the dataset or one like it.
+        client: Client of a model with the dataset's modalities and classes.
         manifest: The dataset.
-        split: The split's name.
-        batch_size: Clips to read at a time.
-        sample_size: Frames taken at equal intervals from each clip and
-            modality; 0 takes all.
-        num_clips: Only so many, from the first on; None takes all.
+        split: Name of the split.
+        batch_size: Number of clips to read at a time.
+        sample_size: Number of frames taken at equal intervals from each clip
+            and modality; 0 takes all.
+        num_clips: Number of clips to send, from the first; None sends all.
 
     Yields:
         For each clip, in the split's order, its id, its labels as
-        `evaluation_batches` gives them, and float32 probabilities
+        `evaluation_batches` returns them, and float32 probabilities
         `(num_classes,)`.
 
     Raises:
-        ServerError: If the server refuses or is not reached.
-        ValueError: If the model does not fit the dataset.
+        ServerError: If the server rejects a request or is unreachable.
+        ValueError: If the model does not match the dataset.
     """
     signature = client.metadata().get(_SIGNATURE)
     if signature is None:
         raise ValueError(
             f"Expected a model with the signature {_SIGNATURE!r}. Received: "
-            "another one. Export the model by export_saved_model."
+            "a model without it. Export the model with export_saved_model."
         )
     dims = signature.dims
     known = collections.deque()
@@ -257,7 +256,7 @@ def predict_split(
 
 
 def _check_classes(prediction, names):
-    """Makes sure that the server means the same classes."""
+    """Raises ValueError if the server's classes are not the dataset's."""
     probabilities = prediction.probabilities
     best = None
     if probabilities is not None and len(probabilities) == len(names):
@@ -267,6 +266,6 @@ def _check_classes(prediction, names):
         raise ValueError(
             f"Expected a model of the dataset's {len(names)} classes. "
             f"Received: probabilities of {num_classes} classes, the best of "
-            f"which is {prediction.classes[0]!r} there and {best!r} here. Name "
-            "the model that was trained on this dataset."
+            f"which is {prediction.classes[0]!r} there and {best!r} here. "
+            "Choose the model that was trained on this dataset."
         )

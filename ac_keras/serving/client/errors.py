@@ -1,42 +1,47 @@
-"""What can go wrong between a client and a model server."""
+"""Errors between a client and a model server."""
 
 import re
 
-_LONGEST = 1000  # characters of what a server said
-_LOOKED_AT = 20_000
+_MAX_LENGTH = 1000  # characters of a server's message in an error
+_MAX_PARSED = 20_000
 _FIRST_ROOT_ERROR = re.compile(
     r"^\d+ root error\(s\) found\.\s*\(0\) (?:\w+: )?(.*?)(?=\n\s*\(1\)|\Z)",
     re.DOTALL,
 )
-# Of tf.debugging.Assert: each tensor in brackets, one level of them inside.
+# tf.debugging.Assert prints each tensor in brackets with one nested level.
 _TENSOR = r"\[((?:[^\[\]]|\[[^\[\]]*\])*)\]"
 _ASSERTION = re.compile(rf"assertion failed: (?:{_TENSOR}\s?)+")
 _NODE = re.compile(r"\s*\[\[(?:\{\{[^{}]*\}\})+\]\]|\n[ \t]*\[\[[^\[\]\s]+\]\]")
 _HINTS = {
-    "INVALID_ARGUMENT": "Mend what was sent or leave it out.",
-    "NOT_FOUND": "Name a model and a version that the server has.",
-    "FAILED_PRECONDITION": "Name a signature that the model has.",
-    "UNAVAILABLE": "See that the server runs and is reached at this address.",
+    "INVALID_ARGUMENT": "Correct the request or omit the clip.",
+    "NOT_FOUND": "Choose a model and a version that the server has.",
+    "FAILED_PRECONDITION": "Choose a signature that the model has.",
+    "UNAVAILABLE": "Check that the server runs and can be reached there.",
     "DEADLINE_EXCEEDED": "Send smaller batches or allow a longer timeout.",
     "RESOURCE_EXHAUSTED": "Send smaller batches.",
 }
 
 
 class StatusError(Exception):
-    """A call's status that is not OK: a code by name, and what was said."""
+    """A call's status other than OK.
 
-    def __init__(self, code: str, said: str):
-        super().__init__(f"{code}: {said}")
+    Attributes:
+        code: Name of the gRPC status.
+        details: Message of the server or the transport.
+    """
+
+    def __init__(self, code: str, details: str):
+        super().__init__(f"{code}: {details}")
         self.code = code
-        self.said = said
+        self.details = details
 
 
 class ServerError(RuntimeError):
-    """A model server refused a request or was not reached.
+    """Error of a model server that rejected a request or is unreachable.
 
     Attributes:
-        code: The name of the gRPC status, such as `"INVALID_ARGUMENT"`, over
-            either protocol.
+        code: Name of the gRPC status, such as `"INVALID_ARGUMENT"`, with
+            both protocols.
     """
 
     def __init__(self, message: str, code: str):
@@ -48,26 +53,26 @@ class ServerError(RuntimeError):
 
 
 def explain(error: StatusError, expected: str) -> ServerError:
-    """Puts what a server said behind what was expected of it.
+    """Builds an error of what was expected, received, and how to fix it.
 
     Args:
         error: The status.
         expected: A clause that begins with "Expected", without a full stop.
     """
-    said = trim(error.said).rstrip(".")
-    hint = _HINTS.get(error.code, "See what the server's log says.")
+    details = trim(error.details).rstrip(".")
+    hint = _HINTS.get(error.code, "See the server's log.")
     return ServerError(
-        f"{expected}. Received: {error.code}: {said}. {hint}", error.code
+        f"{expected}. Received: {error.code}: {details}. {hint}", error.code
     )
 
 
-def trim(said: str) -> str:
-    """Leaves out the traces and brackets that TensorFlow adds."""
-    said = said[:_LOOKED_AT]
-    root = _FIRST_ROOT_ERROR.match(said)
-    said = root.group(1) if root else said
-    said = " ".join(_NODE.sub("", said).split())
-    if _ASSERTION.fullmatch(said):
-        said = " ".join(re.findall(_TENSOR, said)).replace("\\'", "'")
-    said = "".join(x if x.isprintable() else "?" for x in said)
-    return said if len(said) <= _LONGEST else said[:_LONGEST] + " ..."
+def trim(text: str) -> str:
+    """Removes the names of nodes and brackets that TensorFlow adds."""
+    text = text[:_MAX_PARSED]
+    root = _FIRST_ROOT_ERROR.match(text)
+    text = root.group(1) if root else text
+    text = " ".join(_NODE.sub("", text).split())
+    if _ASSERTION.fullmatch(text):
+        text = " ".join(re.findall(_TENSOR, text)).replace("\\'", "'")
+    text = "".join(x if x.isprintable() else "?" for x in text)
+    return text if len(text) <= _MAX_LENGTH else text[:_MAX_LENGTH] + " ..."

@@ -17,29 +17,29 @@ _APIS = "tensorflow_serving.apis"
 _OPTIONS = [
     ("grpc.max_send_message_length", -1),  # else 4 MiB
     ("grpc.max_receive_message_length", -1),
-    # A refusal may quote a record; it comes as metadata, else of 8 KiB.
+    # An error may quote a record; it arrives as metadata, limited to 8 KiB.
     ("grpc.max_metadata_size", 2**24),
     ("grpc.absolute_max_metadata_size", 2**25),
-    ("grpc.enable_retries", 0),  # the client's own are enough
-    # A server that comes back is found by one of the client's attempts. Not
-    # min_reconnect_backoff_ms: it bounds how long connecting may take.
+    ("grpc.enable_retries", 0),  # the client has its own
+    # Shorter than the client's pauses, to find a restarted server. Not
+    # min_reconnect_backoff_ms, which limits the time of a connection attempt.
     ("grpc.initial_reconnect_backoff_ms", 50),
     ("grpc.max_reconnect_backoff_ms", 1000),
 ]
 
 
 class GrpcTransport:
-    """A channel to a server.
+    """A gRPC channel to a server.
 
     Args:
         address: `host:port`.
         model: The model's name.
         version: Its version; None takes the newest.
-        credentials: `grpc.ChannelCredentials`; None sends in the clear.
+        credentials: `grpc.ChannelCredentials`; None does not encrypt.
 
     Raises:
         ImportError: If tensorflow-serving-api is not installed.
-        ValueError: If the credentials are something else.
+        ValueError: If the credentials have another type.
     """
 
     def __init__(
@@ -54,7 +54,7 @@ class GrpcTransport:
         else:
             raise ValueError(
                 "Client expects grpc.ChannelCredentials with protocol='grpc'. "
-                f"Received: credentials={credentials!r}. Make them by "
+                f"Received: credentials={credentials!r}. Make them with "
                 "grpc.ssl_channel_credentials()."
             )
         self._spec = {"name": model}
@@ -71,7 +71,7 @@ class GrpcTransport:
         inputs: Mapping[str, np.ndarray],
         timeout: float,
     ) -> dict[str, np.ndarray]:
-        """Runs a signature once; strings come back as bytes."""
+        """Calls a signature once; returns strings as bytes."""
         request = self._apis.predict.PredictRequest(
             model_spec={**self._spec, "signature_name": signature.name},
             inputs={
@@ -90,7 +90,7 @@ class GrpcTransport:
         examples: Sequence[tf.train.Example],
         timeout: float,
     ) -> dict[str, np.ndarray]:
-        """Gives `classes` and `scores`, each `(batch, top_k)`."""
+        """Returns `classes` and `scores`, each `(batch, top_k)`."""
         request = self._apis.classification.ClassificationRequest(
             model_spec={**self._spec, "signature_name": signature.name},
             input={"example_list": {"examples": examples}},
@@ -105,7 +105,7 @@ class GrpcTransport:
         }
 
     def read_signatures(self, timeout: float) -> dict[str, ServedSignature]:
-        """Gives the model's signatures by name."""
+        """Returns the model's signatures by name."""
         request = self._apis.metadata.GetModelMetadataRequest(
             model_spec=self._spec, metadata_field=["signature_def"]
         )
@@ -117,7 +117,7 @@ class GrpcTransport:
         return read_signatures(signatures.signature_def)
 
     def read_states(self, timeout: float) -> dict[int, str]:
-        """Gives the state of the version, or of each, by number."""
+        """Returns the state of the version, or of all, by number."""
         request = self._apis.status.GetModelStatusRequest(model_spec=self._spec)
         response = self._call(self._models.GetModelStatus, request, timeout)
         state_name = self._apis.status.ModelVersionStatus.State.Name
@@ -134,8 +134,8 @@ class GrpcTransport:
         try:
             return method(request, timeout=timeout)
         except self._apis.grpc.RpcError as error:
-            said = error.details() or ""
-            raise StatusError(error.code().name, said) from error
+            details = error.details() or ""
+            raise StatusError(error.code().name, details) from error
 
 
 def _import_apis():

@@ -1,4 +1,4 @@
-"""What a served model takes and gives."""
+"""Signatures, requests and predictions of a served model."""
 
 import dataclasses
 from collections.abc import Callable
@@ -13,18 +13,19 @@ import tensorflow as tf
 from ac_keras.serving.client.errors import StatusError
 
 COUNT = "_num_frames"
-_OWN = "__saved_model"
+_ATTENTION = "_attention"
+_INTERNAL = "__saved_model"  # prefix of signatures that TensorFlow adds
 
 
 @dataclasses.dataclass(frozen=True)
 class ServedSignature:
-    """One way to ask a served model.
+    """A signature of a served model.
 
     Attributes:
-        name: Its name.
+        name: Name of the signature.
         method: The server's method, such as `tensorflow/serving/predict`.
-        inputs: By name, dtype and shape; None where a dimension is free.
-        outputs: The same of what comes back.
+        inputs: Dtype and shape by name; None marks a free dimension.
+        outputs: The same of the outputs.
     """
 
     name: str
@@ -34,7 +35,7 @@ class ServedSignature:
 
     @property
     def has_counts(self) -> bool:
-        """Whether it takes batches of padded clips with counts of frames."""
+        """True if it takes batches of padded clips with counts of frames."""
         return any(
             name + COUNT in self.inputs and spec.shape.rank == 3
             for name, spec in self.inputs.items()
@@ -42,10 +43,10 @@ class ServedSignature:
 
     @property
     def dims(self) -> dict[str, int]:
-        """By modality, the dim of its frames.
+        """The dim of frames by modality.
 
         Raises:
-            ValueError: If the signature takes something else than frames.
+            ValueError: If the signature does not take frames.
         """
         rank = 3 if self.has_counts else 2
         dims = {
@@ -58,14 +59,55 @@ class ServedSignature:
             raise ValueError(
                 "Expected a signature that takes frames. Received: "
                 f"signature={self.name!r}, which takes {list(self.inputs)}. "
-                "Choose 'serving_default' or 'attention', or send records by "
+                "Choose 'serving_default' or 'attention', or send records with "
                 "predict_examples or classify."
             )
         return dims
 
 
+@dataclasses.dataclass(frozen=True, eq=False)
+class Prediction:
+    """A clip's most probable classes.
+
+    Attributes:
+        classes: Names of these classes, best first.
+        scores: Their probabilities, float32 `(top_k,)`.
+        probabilities: Probabilities of all classes, float32
+            `(num_classes,)`; None if the signature does not return them.
+        attention: Attention scores of the clip's frames by modality, float32
+            `(num_units, num_frames)`; None if the signature does not return
+            them.
+    """
+
+    classes: tuple[str, ...]
+    scores: np.ndarray
+    probabilities: np.ndarray | None = None
+    attention: dict[str, np.ndarray] | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Batch:
+    """The clips of one request.
+
+    Attributes:
+        first: Number of clips in earlier batches.
+        clips: The checked clips.
+    """
+
+    first: int
+    clips: list[Any]
+
+    def __str__(self) -> str:
+        last = self.first + len(self.clips) - 1
+        if last == self.first:
+            return f"clip {last}"
+        # Relates to the numbers of clips in the server's messages.
+        relative = ", which it counts from 0" if self.first else ""
+        return f"clips {self.first} to {last}{relative}"
+
+
 def read_signatures(protos: Mapping[str, Any]) -> dict[str, ServedSignature]:
-    """Turns SignatureDef protos into ours; a SavedModel's own left out."""
+    """Converts SignatureDef protos; omits those that TensorFlow adds."""
     return {
         name: ServedSignature(
             name,
@@ -74,23 +116,7 @@ def read_signatures(protos: Mapping[str, Any]) -> dict[str, ServedSignature]:
             _read_specs(proto.outputs),
         )
         for name, proto in sorted(protos.items())
-        if not name.startswith(_OWN)
-    }
-
-
-def read_json_signatures(
-    values: Mapping[str, Any],
-) -> dict[str, ServedSignature]:
-    """The same of SignatureDef protos as JSON."""
-    return {
-        name: ServedSignature(
-            name,
-            value.get("method_name", ""),
-            _read_json_specs(value.get("inputs", {})),
-            _read_json_specs(value.get("outputs", {})),
-        )
-        for name, value in sorted(values.items())
-        if not name.startswith(_OWN)
+        if not name.startswith(_INTERNAL)
     }
 
 
@@ -101,55 +127,21 @@ def _read_specs(infos):
     }
 
 
-def _read_json_specs(infos):
-    specs = {}
-    for name, info in sorted(infos.items()):
-        shape = info["tensor_shape"]
-        # -1 is a free dimension, and numbers of 64 bits are strings in JSON.
-        sizes = [int(dim["size"]) for dim in shape.get("dim", [])]
-        sizes = [None if size < 0 else size for size in sizes]
-        dtype = tf.as_dtype(info["dtype"].removeprefix("DT_").lower())
-        is_known = not shape.get("unknown_rank", False)
-        specs[name] = tf.TensorSpec(sizes if is_known else None, dtype, name)
-    return specs
-
-
-@dataclasses.dataclass(frozen=True)
-class Batch:
-    """What goes into one request.
-
-    Attributes:
-        first: How many clips came before.
-        clips: The clips, checked.
-    """
-
-    first: int
-    clips: list[Any]
-
-    def __str__(self) -> str:
-        last = self.first + len(self.clips) - 1
-        if last == self.first:
-            return f"clip {last}"
-        # So much for the numbers of clips in the server's own messages.
-        relative = ", which it counts from 0" if self.first else ""
-        return f"clips {self.first} to {last}{relative}"
-
-
 def make_batches(
     clips: Iterable[Any],
     check: Callable[[Any, int], Any],
     batch_size: int,
 ) -> Iterator[Batch]:
-    """Groups clips, the last batch being smaller if need be.
+    """Groups clips into batches; the last batch may be smaller.
 
     Args:
         clips: May be endless.
-        check: Takes a clip and its index; gives what is sent for it.
+        check: Takes a clip and its index; returns the clip to send.
         batch_size: Clips in a batch.
 
     Yields:
-        The batches. What a clip raises is raised when the clips before it
-        were yielded.
+        The batches. An error of a clip is raised after the batch of the clips
+        before it.
     """
     first, checked, failure = 0, [], None
     clips = iter(clips)
@@ -168,28 +160,32 @@ def make_batches(
 def check_clip(
     clip: Mapping[str, Any], index: int, dims: Mapping[str, int]
 ) -> dict[str, np.ndarray]:
-    """Gives a clip's frames by modality, float32 `(num_frames, dim)`.
+    """Checks a clip and converts its frames.
 
     Args:
-        clip: Frames by modality; an absent one is missing, None or empty.
-        index: The clip's place, for messages.
+        clip: Frames by modality; those of an absent modality are missing,
+            None or empty.
+        index: Index of the clip, for messages.
         dims: The modalities of the model and their dims.
 
+    Returns:
+        Frames by modality, float32 `(num_frames, dim)`.
+
     Raises:
-        ValueError: If there is another modality, frames have another shape
-            or are no numbers, or there is no frame at all.
+        ValueError: If there is an unknown modality, frames have another shape
+            or are not numbers, or there is no frame at all.
     """
     if not isinstance(clip, Mapping):
         raise ValueError(
             "Expected each clip as a mapping from modality to frames. "
-            f"Received: {type(clip).__name__} for clip {index}. Give for "
+            f"Received: {type(clip).__name__} for clip {index}. Pass for "
             "example {'rgb': frames}."
         )
     unknown = sorted(str(name) for name in set(clip) - set(dims))
     if unknown:
         raise ValueError(
             f"Expected modalities among {list(dims)}, which the model takes. "
-            f"Received: {unknown} in clip {index}. Leave them out."
+            f"Received: {unknown} in clip {index}. Omit them."
         )
     frames = {
         name: _check_frames(clip.get(name), f"{name!r} of clip {index}", dim)
@@ -198,7 +194,7 @@ def check_clip(
     if not any(map(len, frames.values())):
         raise ValueError(
             f"Expected a frame or more in one of {list(dims)}. Received: none "
-            f"in clip {index}. Leave the clip out."
+            f"in clip {index}. Omit the clip."
         )
     return frames
 
@@ -208,10 +204,10 @@ def _check_frames(values, name, dim):
         return np.zeros((0, dim), np.float32)
     try:
         frames = np.asarray(values)
-    except ValueError as error:  # nested lists of unlike lengths
+    except ValueError as error:  # nested lists of different lengths
         raise ValueError(
             f"Expected frames of shape (num_frames, {dim}). Received: rows of "
-            f"unlike lengths for {name}. Give every frame {dim} numbers."
+            f"different lengths for {name}. Pass {dim} numbers in each row."
         ) from error
     if frames.shape == (0,):
         return np.zeros((0, dim), np.float32)
@@ -223,16 +219,16 @@ def _check_frames(values, name, dim):
     if frames.ndim != 2 or frames.shape[1] != dim:
         raise ValueError(
             f"Expected frames of shape (num_frames, {dim}). Received: "
-            f"shape={frames.shape} for {name}. Give every frame {dim} numbers."
+            f"shape={frames.shape} for {name}. Pass {dim} numbers in each row."
         )
-    with np.errstate(over="ignore"):  # to infinity, which the server refuses
+    with np.errstate(over="ignore"):  # to infinity, which the server rejects
         return frames.astype(np.float32)
 
 
 def pad_clips(
     clips: list[dict[str, np.ndarray]], dims: Mapping[str, int]
 ) -> dict[str, np.ndarray]:
-    """Makes one batch of checked clips.
+    """Pads checked clips to one batch.
 
     Returns:
         For every modality float32 `(batch, num_frames, dim)`, of one frame or
@@ -241,7 +237,8 @@ def pad_clips(
     inputs = {}
     for name, dim in dims.items():
         counts = [len(clip[name]) for clip in clips]
-        shape = (len(clips), max(*counts, 1), dim)  # no dim in JSON's []
+        # At least one frame: JSON has no dim for an empty list.
+        shape = (len(clips), max(*counts, 1), dim)
         padded = np.zeros(shape, np.float32)
         for row, clip in zip(padded, clips, strict=True):
             row[: len(clip[name])] = clip[name]
@@ -250,39 +247,17 @@ def pad_clips(
     return inputs
 
 
-_ATTENTION = "_attention"
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class Prediction:
-    """A clip's most probable classes.
-
-    Attributes:
-        classes: Their names, best first.
-        scores: Their probabilities, float32 `(top_k,)`.
-        probabilities: Those of all classes, float32 `(num_classes,)`; None
-            where the signature does not give them.
-        attention: By modality, float32 `(num_units, num_frames)` of the
-            clip's own frames; None where the signature does not give it.
-    """
-
-    classes: tuple[str, ...]
-    scores: np.ndarray
-    probabilities: np.ndarray | None = None
-    attention: dict[str, np.ndarray] | None = None
-
-
 def split_outputs(
     outputs: Mapping[str, np.ndarray], batch: Batch
 ) -> list[Prediction]:
-    """Gives each clip of a batch its part of the outputs.
+    """Splits the outputs of a batch into predictions.
 
     Args:
         outputs: Arrays by name, each `(batch, ...)`.
-        batch: What was sent.
+        batch: The clips that were sent.
 
     Raises:
-        StatusError: If the outputs are not of so many clips.
+        StatusError: If the outputs are of another number of clips.
     """
     num_clips = len(batch.clips)
     shapes = {name: x.shape for name, x in outputs.items()}
@@ -317,44 +292,44 @@ def _take_clip(outputs, row, clip):
 
 
 def check_record(record: Any, index: int) -> bytes:
-    """Gives a record back.
+    """Checks that a record is bytes, and returns it.
 
     Raises:
-        ValueError: If it is not bytes.
+        ValueError: If it has another type.
     """
     if not isinstance(record, bytes):
         raise ValueError(
             "Expected serialized records as bytes. Received: "
-            f"{type(record).__name__} for clip {index}. Serialize examples by "
-            "SerializeToString()."
+            f"{type(record).__name__} for clip {index}. Serialize examples "
+            "with SerializeToString()."
         )
     return record
 
 
 def parse_example(record: Any, index: int) -> tf.train.Example:
-    """Gives the example that a record holds.
+    """Parses a record.
 
     Raises:
-        ValueError: If it holds none.
+        ValueError: If it is not a serialized `tf.train.Example`.
     """
     record = check_record(record, index)
     try:
         return tf.train.Example.FromString(record)
-    except Exception as error:  # protobuf's own
+    except Exception as error:  # DecodeError of any protobuf implementation
         raise ValueError(
             "Expected serialized tf.train.Example records. Received: clip "
-            f"{index}, which is cut off or something else. Mend it or leave it "
-            "out."
+            f"{index}, which is truncated or has another format. Write it "
+            "again or omit it."
         ) from error
 
 
 def record_encoder(
     signature: ServedSignature,
 ) -> Callable[[list[bytes]], dict[str, np.ndarray]]:
-    """Gives what turns records into the inputs of a signature.
+    """Returns a function that converts records to a signature's inputs.
 
     Raises:
-        ValueError: If the signature takes something else.
+        ValueError: If the signature does not take records.
     """
     specs = list(signature.inputs.values())
     if len(specs) != 1 or specs[0].dtype != tf.string:

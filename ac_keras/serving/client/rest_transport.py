@@ -13,10 +13,12 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
+from google.protobuf import json_format
+from tensorflow.core.protobuf.meta_graph_pb2 import SignatureDef
 
 from ac_keras.serving.client.errors import StatusError
 from ac_keras.serving.client.messages import ServedSignature
-from ac_keras.serving.client.messages import read_json_signatures
+from ac_keras.serving.client.messages import read_signatures
 
 _CODES = {
     400: "INVALID_ARGUMENT",
@@ -35,58 +37,6 @@ _CODES = {
 _PART_BYTES = 2**20
 
 
-def read_answer(response: Any, end: float, keys: Sequence[str]) -> Any:
-    """Reads a streamed answer of `requests` to its end.
-
-    Args:
-        response: The answer.
-        end: The time, by the monotonic clock, to be done by.
-        keys: Where in the answer's JSON the values are.
-
-    Raises:
-        TimeoutError: If they are not there by then.
-        StatusError: If the answer is an error, or no model server's.
-    """
-    parts = []
-    for part in response.iter_content(_PART_BYTES):
-        parts.append(part)
-        if time.monotonic() > end:
-            raise TimeoutError("the answer was not complete in time")
-    body, code = b"".join(parts), response.status_code
-    try:
-        values = json.loads(body)
-        if code == 200:
-            return functools.reduce(operator.getitem, keys, values)
-        said = values["error"]
-    except (KeyError, TypeError, ValueError):  # a proxy's words, or others
-        said = body.decode(errors="replace") or response.reason
-        said = f"HTTP {code}: {said}"
-    raise StatusError(_CODES.get(code, "UNKNOWN"), said)
-
-
-def as_json(array: np.ndarray) -> list:
-    """Gives an array as lists, bytes in base64."""
-    if array.dtype != object:
-        return array.tolist()
-    return [_base64(value) for value in array]
-
-
-def _base64(value):
-    return {"b64": base64.b64encode(value).decode()}
-
-
-def example_as_json(example: tf.train.Example) -> dict:
-    """Gives an example's features by name."""
-    features = {}
-    for name, feature in example.features.feature.items():
-        kind = feature.WhichOneof("kind")
-        values = getattr(feature, kind).value if kind else []
-        if kind == "bytes_list":
-            values = [_base64(value) for value in values]
-        features[name] = list(values)
-    return features
-
-
 class RestTransport:
     """A server's REST interface.
 
@@ -98,8 +48,8 @@ class RestTransport:
             trusts those of `requests`.
 
     Raises:
-        ValueError: If the credentials are no path or the address is not
-            `https://`.
+        ValueError: If the credentials are not a path, or the address does not
+            begin with `https://`.
     """
 
     def __init__(
@@ -114,9 +64,9 @@ class RestTransport:
         if credentials is not None and not usable:
             raise ValueError(
                 "Client expects credentials with protocol='rest' as the path "
-                "of certificates to trust, at an address of https://. "
+                "of certificates to trust, with an address of https://. "
                 f"Received: address={address!r}, credentials={credentials!r}. "
-                "Leave them out or give both."
+                "Pass both or no credentials."
             )
         name = urllib.parse.quote(model, safe="")
         self._url = f"{url.rstrip('/')}/v1/models/{name}"
@@ -132,18 +82,18 @@ class RestTransport:
         inputs: Mapping[str, np.ndarray],
         timeout: float,
     ) -> dict[str, np.ndarray]:
-        """Runs a signature once; strings come back as `str`."""
+        """Calls a signature once; returns strings as `str`."""
         empty = [name for name, x in inputs.items() if not x.size]
-        if empty:  # an empty list would lose its other dims
+        if empty:  # JSON has no shape for an empty list
             raise StatusError(
                 "INVALID_ARGUMENT", f"no frames for {empty}, which needs gRPC"
             )
         document = {
             "signature_name": signature.name,
-            "inputs": {name: as_json(x) for name, x in inputs.items()},
+            "inputs": {name: _as_json(x) for name, x in inputs.items()},
         }
         answer = self._ask(":predict", timeout, ["outputs"], document)
-        if len(signature.outputs) == 1:  # comes without its name
+        if len(signature.outputs) == 1:  # REST omits the name
             answer = {name: answer for name in signature.outputs}
         return {
             name: np.array(values, signature.outputs[name].dtype.as_numpy_dtype)
@@ -156,10 +106,10 @@ class RestTransport:
         examples: Sequence[tf.train.Example],
         timeout: float,
     ) -> dict[str, np.ndarray]:
-        """Gives `classes` and `scores`, each `(batch, top_k)`."""
+        """Returns `classes` and `scores`, each `(batch, top_k)`."""
         document = {
             "signature_name": signature.name,
-            "examples": [example_as_json(example) for example in examples],
+            "examples": [_example_as_json(example) for example in examples],
         }
         rows = self._ask(":classify", timeout, ["results"], document)
         classes = [[name for name, _ in row] for row in rows]
@@ -170,12 +120,20 @@ class RestTransport:
         }
 
     def read_signatures(self, timeout: float) -> dict[str, ServedSignature]:
-        """Gives the model's signatures by name."""
+        """Returns the model's signatures by name."""
         keys = ["metadata", "signature_def", "signature_def"]
-        return read_json_signatures(self._ask("/metadata", timeout, keys))
+        values = self._ask("/metadata", timeout, keys)
+        return read_signatures(
+            {
+                name: json_format.ParseDict(
+                    value, SignatureDef(), ignore_unknown_fields=True
+                )
+                for name, value in values.items()
+            }
+        )
 
     def read_states(self, timeout: float) -> dict[int, str]:
-        """Gives the state of the version, or of each, by number."""
+        """Returns the state of the version, or of all, by number."""
         states = self._ask("", timeout, ["model_version_status"])
         return {int(x["version"]): x["state"] for x in states}
 
@@ -186,7 +144,7 @@ class RestTransport:
                 session.close()
 
     def _session(self):
-        """Gives the thread's own session, as sessions are not shared."""
+        """Returns the thread's session; sessions are not thread-safe."""
         import requests
 
         if not hasattr(self._local, "session"):
@@ -207,14 +165,14 @@ class RestTransport:
                 self._url + path,
                 data=body,
                 headers={"Content-Type": "application/json"},
-                # Of each wait, not of all.
+                # Limits each wait; `end` limits all of them.
                 timeout=max(end - time.monotonic(), 0.001),
                 allow_redirects=False,
                 stream=True,
-                # Here, as REQUESTS_CA_BUNDLE goes before a session's own.
+                # Not in the session: REQUESTS_CA_BUNDLE would override it.
                 verify=self._trusted,
             ) as response:
-                return read_answer(response, end, keys)
+                return _read_answer(response, end, keys)
         except (requests.Timeout, TimeoutError) as error:
             raise StatusError("DEADLINE_EXCEEDED", str(error)) from error
         except requests.exceptions.SSLError as error:
@@ -223,7 +181,59 @@ class RestTransport:
             requests.ConnectionError,
             requests.exceptions.ChunkedEncodingError,
         ) as error:
-            # Requests tells a slow body so, too.
+            # Requests raises these for a slow body, too.
             late = time.monotonic() >= end
             code = "DEADLINE_EXCEEDED" if late else "UNAVAILABLE"
             raise StatusError(code, str(error)) from error
+
+
+def _read_answer(response: Any, end: float, keys: Sequence[str]) -> Any:
+    """Reads a streamed answer of `requests`.
+
+    Args:
+        response: The answer.
+        end: Time of the monotonic clock until which the answer must be read.
+        keys: Path of the values in the answer's JSON.
+
+    Raises:
+        TimeoutError: If the answer is not complete in time.
+        StatusError: If the answer is an error, or not of a model server.
+    """
+    parts = []
+    for part in response.iter_content(_PART_BYTES):
+        parts.append(part)
+        if time.monotonic() > end:
+            raise TimeoutError("the answer was not complete in time")
+    body, code = b"".join(parts), response.status_code
+    try:
+        values = json.loads(body)
+        if code == 200:
+            return functools.reduce(operator.getitem, keys, values)
+        details = values["error"]
+    except (KeyError, TypeError, ValueError):  # of a proxy, for example
+        details = body.decode(errors="replace") or response.reason
+        details = f"HTTP {code}: {details}"
+    raise StatusError(_CODES.get(code, "UNKNOWN"), details)
+
+
+def _as_json(array: np.ndarray) -> list:
+    """Converts an array to lists, with bytes in base64."""
+    if array.dtype != object:
+        return array.tolist()
+    return [_base64(value) for value in array]
+
+
+def _base64(value):
+    return {"b64": base64.b64encode(value).decode()}
+
+
+def _example_as_json(example: tf.train.Example) -> dict:
+    """Returns an example's features by name."""
+    features = {}
+    for name, feature in example.features.feature.items():
+        kind = feature.WhichOneof("kind")
+        values = getattr(feature, kind).value if kind else []
+        if kind == "bytes_list":
+            values = [_base64(value) for value in values]
+        features[name] = list(values)
+    return features

@@ -1,25 +1,24 @@
-"""What a served classifier owes to a raw request, by its contract alone.
+"""The answer of a served classifier to a raw request, by its contract alone.
 
-Requests are read by protobuf, tensors and records by NumPy, and probabilities
-are computed in float64 from the model's weights.
+Requests and records are read by protobuf and frames by NumPy; probabilities are
+computed in float64 from the model's weights.
 """
 
 import dataclasses
 
+import numpy as np
+import tensorflow as tf
 from google.protobuf.message import DecodeError
 from tensorflow_serving.apis import classification_pb2
 from tensorflow_serving.apis import predict_pb2
 
-from support.requests.read_records import Invalid
-from support.requests.read_records import read_example
-from support.requests.read_records import read_sequence
-from support.requests.read_tensors import read_tensor
+from support.serving.loopback_model import serialized_examples
 from support.serving.served_classifier import DIMS
 
-DENSE = {**dict.fromkeys(DIMS), **{f"{n}_num_frames": None for n in DIMS}}
+DENSE = {*DIMS, *(f"{name}_num_frames" for name in DIMS)}
 SIGNATURES = {  # the names of their inputs
-    "serving_default": set(DENSE),
-    "attention": set(DENSE),
+    "serving_default": DENSE,
+    "attention": DENSE,
     "predict_frames": set(DIMS),
     "from_examples": {"examples"},
     "classify": {"inputs"},
@@ -27,6 +26,14 @@ SIGNATURES = {  # the names of their inputs
 }
 OUTPUTS = {"classes", "scores", "probabilities"}
 LARGEST = 1e15
+LAYOUTS = {  # by job: dtype by modality
+    "animals": {"rgb": "float16", "audio": "float32"},
+    "videos": {"rgb": "uint8", "audio": "uint8"},
+}
+
+
+class Invalid(Exception):
+    """A request that must be rejected, and why."""
 
 
 @dataclasses.dataclass
@@ -45,7 +52,7 @@ class Expected:
 
 
 def expected_answer(raw, job):
-    """Says what a job's server owes to a raw request."""
+    """Returns the answer that a job's server must give to a raw request."""
     try:
         if raw[:1] == b"C":
             return _classify(raw[1:], job)
@@ -59,10 +66,8 @@ def expected_answer(raw, job):
 def _predict(raw, job):
     request = predict_pb2.PredictRequest.FromString(raw)
     key = request.model_spec.signature_name or "serving_default"
-    if key not in SIGNATURES or (job, key) == (
-        "animals",
-        "from_sequence_examples",
-    ):
+    absent = "from_sequence_examples" if job == "animals" else None
+    if key not in SIGNATURES or key == absent:
         return Expected("FAILED_PRECONDITION", "signature")
     _require(set(request.inputs) == SIGNATURES[key], "input names")
     tensors = {n: read_tensor(x, n) for n, x in request.inputs.items()}
@@ -75,7 +80,7 @@ def _predict(raw, job):
     _require(len(set(asked)) == len(asked), "duplicate outputs")
     _require(set(asked) <= outputs, "unknown outputs")
     slots = None
-    if SIGNATURES[key] == set(DENSE):
+    if SIGNATURES[key] == DENSE:
         clips = _dense_clips(tensors)
         slots = {name: tensors[name].shape[1] for name in DIMS}
     elif key == "predict_frames":
@@ -92,13 +97,7 @@ def _classify(raw, job):
     request = classification_pb2.ClassificationRequest.FromString(raw)
     key = request.model_spec.signature_name or "serving_default"
     _require(key == "classify", "signature of the Classify API")
-    kind = request.input.WhichOneof("kind")
-    _require(kind is not None, "no examples")
-    examples = getattr(request.input, kind)
-    context = b""
-    if kind == "example_list_with_context":
-        context = examples.context.SerializeToString()
-    records = [context + x.SerializeToString() for x in examples.examples]
+    records = serialized_examples(request.input)
     clips = _read_all(records, key, job)
     return Expected("OK", "", _checked(clips), {"classes", "scores"})
 
@@ -150,3 +149,124 @@ def _checked(clips):
 def _require(condition, reason):
     if not condition:
         raise Invalid(reason)
+
+
+def read_example(record, job):
+    """Returns a clip's frames by modality, float64."""
+    example = _parse_plain(tf.train.Example, record)
+    if example is None:
+        stored = _by_tensorflow(record)
+    else:
+        features = example.features.feature
+        stored = {name: _only_value(features, name) for name in DIMS}
+    return {name: _decode(stored[name], name, job) for name in DIMS}
+
+
+def read_sequence(record, job):
+    example = _parse_plain(tf.train.SequenceExample, record)
+    if example is None:
+        stored = _sequence_by_tensorflow(record)
+    else:
+        lists = example.feature_lists.feature_list
+        stored = {
+            name: [_step_value(x) for x in lists[name].feature] for name in DIMS
+        }
+    for name, dim in DIMS.items():
+        if {len(step) for step in stored[name]} - {dim}:
+            raise Invalid("byte count of a step")
+    return {
+        name: _decode(b"".join(steps), name, job)
+        for name, steps in stored.items()
+    }
+
+
+def _parse_plain(kind, record):
+    """Parses a record; None where parsers differ in what they accept.
+
+    That is where protobuf would write it in another size: with unknown or
+    repeated fields, keys or values of several kinds.
+    """
+    try:
+        message = kind.FromString(record)
+    except DecodeError:
+        return None
+    message.DiscardUnknownFields()
+    return message if message.ByteSize() == len(record) else None
+
+
+def _only_value(features, name):
+    if name not in features:
+        raise Invalid(f"key {name}")
+    values = features[name].bytes_list.value
+    if len(values) != 1:
+        raise Invalid(f"key {name}")
+    return values[0]
+
+
+def _step_value(feature):
+    if len(feature.bytes_list.value) != 1:
+        raise Invalid("a step's values")
+    return feature.bytes_list.value[0]
+
+
+def _by_tensorflow(record):
+    _check_parsable(record, "tensorflow.Example", "features")
+    string = tf.io.FixedLenFeature([], tf.string)
+    try:
+        parsed = tf.io.parse_example([record], dict.fromkeys(DIMS, string))
+    except (tf.errors.InvalidArgumentError, UnicodeDecodeError):
+        raise Invalid("unparsable") from None
+    return {name: x.numpy()[0] for name, x in parsed.items()}
+
+
+def _sequence_by_tensorflow(record):
+    _check_parsable(record, "tensorflow.SequenceExample", "context")
+    ragged = tf.io.RaggedFeature(tf.string, row_splits_dtype=tf.int64)
+    try:
+        _, lists, _ = tf.io.parse_sequence_example(
+            [record], {}, dict.fromkeys(DIMS, ragged)
+        )
+    except (tf.errors.InvalidArgumentError, UnicodeDecodeError):
+        raise Invalid("unparsable") from None
+    stored = {}
+    for name, steps in lists.items():
+        steps = steps.to_list()[0]
+        if any(len(values) != 1 for values in steps):
+            raise Invalid("a step's values")
+        stored[name] = [values[0] for values in steps]
+    return stored
+
+
+def _check_parsable(record, kind, field):
+    """TensorFlow's own parsers die of some that protobuf refuses."""
+    try:
+        tf.io.decode_proto([record], kind, [field], [tf.string], sanitize=True)
+    except tf.errors.DataLossError:
+        raise Invalid("unparsable") from None
+
+
+def _decode(stored, name, job):
+    dtype = np.dtype(LAYOUTS[job][name])
+    if len(stored) % (dtype.itemsize * DIMS[name]):
+        raise Invalid(f"byte count of {name}")
+    with np.errstate(invalid="ignore"):  # NaN that signals
+        frames = np.frombuffer(stored, dtype).astype("float64")
+    if dtype == "uint8":
+        frames = frames * 4 / 255 + 4 / 512 - 2
+    return frames.reshape(-1, DIMS[name])
+
+
+def read_tensor(proto, name):
+    """Reads an input by TensorFlow, which fills up too few values."""
+    dtype = tf.float32
+    if name.endswith("_num_frames"):
+        dtype = tf.int32
+    elif name in ("examples", "inputs"):
+        dtype = tf.string
+    if proto.dtype != dtype.as_datatype_enum:
+        raise Invalid(f"dtype of {name}")
+    try:
+        tensor = tf.io.parse_tensor(proto.SerializeToString(), dtype)
+        return np.asarray(tensor)  # a scalar string, too
+    except (ValueError, tf.errors.InvalidArgumentError):
+        raise Invalid(f"content of {name}") from None

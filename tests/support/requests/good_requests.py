@@ -8,8 +8,6 @@ from ac_keras.pipeline import Clip
 from ac_keras.pipeline import Description
 from ac_keras.pipeline import encode_clip
 from ac_keras.pipeline.formats import youtube8m
-from support.serving.recorded_requests import classify_log
-from support.serving.recorded_requests import predict_log
 from support.serving.served_classifier import CLASS_NAMES
 from support.serving.served_classifier import DESCRIPTION
 from support.serving.served_classifier import DIMS
@@ -27,7 +25,7 @@ TOP_K = 3
 
 
 def export_models(model, folder):
-    """Gives a SavedModel's folder for each description."""
+    """Returns a SavedModel's folder for each description."""
     return {
         name: serving.export_saved_model(
             model, folder / name, description, top_k=TOP_K
@@ -95,10 +93,6 @@ def as_sequences(clips):
     return sequences
 
 
-def raw_inputs(signature, inputs):
-    return raw_predict(predict_log(signature, inputs).predict_log.request)
-
-
 def serialized(examples):
     return [x.SerializeToString() for x in examples]
 
@@ -110,19 +104,18 @@ def good_requests(clips, job, slack=0):
     `predict_frames` has the first clip only.
     """
     inputs, examples = padded(scaled(clips), slack), as_examples(clips, job)
-    classify = classify_log(examples).classify_log.request
     records = serialized(examples)
     requests = {
-        "serving_default": raw_inputs("serving_default", inputs),
-        "default_by_no_name": raw_inputs("", inputs),
-        "attention": raw_inputs("attention", inputs),
-        "predict_frames": raw_inputs("predict_frames", scaled(clips)[0]),
-        "from_examples": raw_inputs("from_examples", {"examples": records}),
-        "classify_by_predict": raw_inputs("classify", {"inputs": records}),
-        "classify": raw_classify(classify),
+        "serving_default": raw_predict("serving_default", inputs),
+        "default_by_no_name": raw_predict("", inputs),
+        "attention": raw_predict("attention", inputs),
+        "predict_frames": raw_predict("predict_frames", scaled(clips)[0]),
+        "from_examples": raw_predict("from_examples", {"examples": records}),
+        "classify_by_predict": raw_predict("classify", {"inputs": records}),
+        "classify": raw_classify(examples),
     }
     if job != "animals":
-        requests["from_sequence_examples"] = raw_inputs(
+        requests["from_sequence_examples"] = raw_predict(
             "from_sequence_examples", {"examples": as_sequences(clips)}
         )
     return requests

@@ -1,11 +1,13 @@
-"""Requests made from good ones by mutation, and whether a server errs.
+r"""Requests made from good ones by mutation, and a server's answers to them.
 
-    python tests/serving/mutated_requests.py --num_requests=100000 --seed=1
+    cd tests
+    PYTHONPATH=.. python -m support.requests.mutated_requests \
+        --num_requests=100000 --seed=1
 
-A tensor may be told in a few bytes and be vast: one value stands for all
-elements. A server allocates it before it runs a model, so that no model can
-refuse it, and so might a reader of this kind die of it: tensors here have at
-most 2**16 elements, or 2**48 and more, which no machine allocates.
+A tensor of a few bytes may be vast, since one value can fill all elements. A
+server allocates it before it runs a model, so that no model can reject it. So
+tensors here have at most 2**16 elements, or 2**48 and more, which no machine
+allocates.
 """
 
 import argparse
@@ -22,19 +24,14 @@ from tensorflow_serving.apis import classification_pb2
 from tensorflow_serving.apis import predict_pb2
 
 from support.requests.expected_answers import expected_answer
-from support.requests.float64_classifier import Float64Classifier
 from support.requests.good_requests import DESCRIPTIONS
 from support.requests.good_requests import draw_clips
 from support.requests.good_requests import export_models
 from support.requests.good_requests import good_requests
+from support.requests.judged_answers import Float64Classifier
 from support.requests.judged_answers import fault
 from support.requests.judged_answers import undetermined
-from support.requests.request_mutations import NAMES
-from support.requests.request_mutations import spoil_bytes
-from support.requests.request_mutations import spoil_example
-from support.requests.request_mutations import spoil_names
-from support.requests.request_mutations import spoil_shape
-from support.requests.request_mutations import spoil_values
+from support.serving.served_classifier import DIMS
 from support.serving.served_classifier import make_classifier
 from support.serving.server_answers import answers_of
 
@@ -44,7 +41,7 @@ OPEN = "not determined by float32"
 
 
 def draw_requests(num_requests, seed):
-    """Gives mutated requests by job, equal for equal arguments."""
+    """Returns mutated requests by job, equal for equal arguments."""
     rng = random.Random(seed)
     good = _good_requests(seed)
     requests = {job: [] for job in DESCRIPTIONS}
@@ -54,7 +51,7 @@ def draw_requests(num_requests, seed):
         raw = rng.choice(good[job][key])
         for _ in range(rng.choice((0, 1, 1, 1, 2, 3))):
             other = rng.choice(good[job][rng.choice(sorted(good[job]))])
-            raw = _spoil(rng, raw, other)
+            raw = _mutate(rng, raw, other)
         if _can_be_held(raw):
             requests[job].append(raw)
     return requests
@@ -74,11 +71,11 @@ def _good_requests(seed):
     return good
 
 
-def _spoil(rng, raw, other):
+def _mutate(rng, raw, other):
     letter, raw, other = raw[:1], raw[1:], other[1:]
     way = rng.random()
     if way < 0.2:
-        return letter + spoil_bytes(rng, raw, other)
+        return letter + mutate_bytes(rng, raw, other)
     kind = predict_pb2.PredictRequest
     if letter == b"C":
         kind = classification_pb2.ClassificationRequest
@@ -87,20 +84,20 @@ def _spoil(rng, raw, other):
     except DecodeError:
         return letter + raw
     if letter == b"C":
-        _spoil_classification(rng, request)
+        _mutate_classification(rng, request)
         return letter + request.SerializeToString()
     if way < 0.3 or not request.inputs:
-        spoil_names(rng, request)
+        mutate_names(rng, request)
         return letter + request.SerializeToString()
     tensor = request.inputs[rng.choice(sorted(request.inputs))]
     if tensor.string_val and rng.random() < 0.8:
-        _spoil_record(rng, tensor.string_val, request)
+        _mutate_record(rng, tensor.string_val, request)
     else:
-        rng.choice((spoil_shape, spoil_values))(rng, tensor)
+        rng.choice((mutate_shape, mutate_values))(rng, tensor)
     return letter + request.SerializeToString()
 
 
-def _spoil_record(rng, records, request):
+def _mutate_record(rng, records, request):
     row = rng.randrange(len(records))
     other = rng.choice(records)
     kind = tf.train.Example
@@ -108,14 +105,14 @@ def _spoil_record(rng, records, request):
         kind = tf.train.SequenceExample
     way = rng.random()
     if way < 0.3:
-        records[row] = spoil_bytes(rng, records[row], other)
+        records[row] = mutate_bytes(rng, records[row], other)
     elif way < 0.4:
         records[row] += other  # Protobuf merges the two.
     else:
-        records[row] = spoil_example(rng, records[row], kind)
+        records[row] = mutate_example(rng, records[row], kind)
 
 
-def _spoil_classification(rng, request):
+def _mutate_classification(rng, request):
     examples = request.input.example_list.examples
     if rng.random() < 0.1:
         request.model_spec.signature_name = rng.choice(NAMES)
@@ -129,7 +126,7 @@ def _spoil_classification(rng, request):
     elif examples:
         row = rng.randrange(len(examples))
         record = examples[row].SerializeToString()
-        record = spoil_example(rng, record, tf.train.Example)
+        record = mutate_example(rng, record, tf.train.Example)
         examples[row].ParseFromString(record)
 
 
@@ -147,16 +144,15 @@ def _can_be_held(raw):
     return all(size <= MOST_ELEMENTS or size >= VAST for size in sizes)
 
 
-def judge_server(model, folder, num_requests, seed):
+def judge_server(model, versions, folder, num_requests, seed):
     """Sends mutated requests to a server of both models.
 
     Returns:
         The faults, each with job and request, and how often what came out.
     """
     requests = draw_requests(num_requests, seed)
-    versions = export_models(model, folder)
     jobs = {job: (versions[job], requests[job]) for job in requests}
-    answers = answers_of(folder / "answers", jobs)
+    answers, _ = answers_of(folder / "answers", jobs)
     classifier = Float64Classifier(model)
     faults, counts = [], collections.Counter()
     for job, raws in requests.items():
@@ -172,15 +168,173 @@ def judge_server(model, folder, num_requests, seed):
     return faults, counts
 
 
+SIZES = (0, 1, 2, 3, 5, -1, -(2**63), 2**31 - 1, 2**31, 2**40, 2**62, 2**63 - 1)
+DTYPES = (0, 1, 2, 3, 7, 9, 10, 14, 19, 20, 21, 23, 101)
+FLOATS = (np.nan, np.inf, -np.inf, 1e-42, 3.4e38, -3e20, -0.0, 1e9, 255.0)
+COUNTS = (-(2**31), 2**31 - 1, -1, 0, 1, 2, 7, 100)
+NAMES = (
+    *DIMS,
+    *(f"{name}_num_frames" for name in DIMS),
+    *("examples", "inputs", "", "video", "serving_default", "attention"),
+    *("classify", "predict_frames", "from_examples", "from_sequence_examples"),
+    *("classes", "scores", "probabilities", "rgb_attention"),
+)
+
+
+def mutate_bytes(rng, message, other):
+    """Flips, inserts, deletes, cuts, doubles or splices bytes."""
+    size = len(message)
+    first, last = sorted(rng.randrange(size + 1) for _ in range(2))
+    last = min(last, first + rng.choice((1, 2, 4, 10, 1000)))
+    part = message[first:last]
+    way = rng.randrange(7)
+    if way == 0 and size:
+        at = rng.randrange(size)
+        flipped = bytes([message[at] ^ 1 << rng.randrange(8)])
+        return message[:at] + flipped + message[at + 1 :]
+    if way == 1:
+        return (
+            message[:first]
+            + rng.randbytes(rng.choice((1, 2, 8)))
+            + message[first:]
+        )
+    if way == 2:
+        return message[:first] + message[last:]
+    if way == 3:
+        return message[:first]
+    if way == 4:
+        return message[:last] + part + message[last:]
+    if way == 5:
+        return message[:first] + rng.randbytes(last - first) + message[last:]
+    return message[:first] + other[rng.randrange(len(other) + 1) :]
+
+
+def mutate_shape(rng, proto):
+    dims = proto.tensor_shape.dim
+    way = rng.randrange(6)
+    if way == 0 and dims:
+        del dims[rng.randrange(len(dims))]
+    elif way == 1:
+        dims.add(size=rng.choice(SIZES))
+    elif way == 2 and rng.random() < 0.3:
+        proto.tensor_shape.unknown_rank = True
+    elif way == 3:
+        proto.dtype = rng.choice(DTYPES)
+    elif dims:
+        dim = rng.choice(dims)
+        near = max(0, dim.size - 1), min(dim.size + 1, 2**31)
+        dim.size = rng.choice((*SIZES, *near))
+
+
+def mutate_values(rng, proto):
+    """Replaces some values, or all values by a few."""
+    if proto.dtype == tf.string.as_datatype_enum:
+        strings = proto.string_val
+        if strings and rng.random() < 0.5:
+            del strings[rng.randrange(len(strings))]
+        elif strings:
+            strings.append(rng.choice(strings))
+        return
+    floats = proto.dtype == tf.float32.as_datatype_enum
+    values, odd = (
+        (proto.float_val, FLOATS) if floats else (proto.int_val, COUNTS)
+    )
+    dtype = np.dtype("float32" if floats else "int32")
+    way = rng.randrange(4)
+    if way == 0:
+        # Few values: the last stands for all others.
+        proto.tensor_content = b""
+        del values[:]
+        values.extend(rng.choices(odd, k=rng.randrange(3)))
+    elif way == 1:
+        proto.tensor_content += rng.randbytes(rng.choice((1, 4, 16)))
+    elif len(proto.tensor_content) >= 4:
+        whole = len(proto.tensor_content) // 4 * 4
+        stored = np.frombuffer(proto.tensor_content[:whole], dtype).copy()
+        stored[rng.randrange(len(stored))] = rng.choice(odd)
+        proto.tensor_content = stored.tobytes()
+    elif values:
+        values[rng.randrange(len(values))] = rng.choice(odd)
+
+
+def mutate_names(rng, request):
+    inputs, way = request.inputs, rng.randrange(5)
+    if way == 0 and inputs:
+        inputs.pop(rng.choice(sorted(inputs)))
+    elif way == 1 and inputs:
+        name = rng.choice(sorted(inputs))
+        tensor = predict_pb2.PredictRequest()
+        tensor.inputs[name].CopyFrom(inputs[name])
+        if rng.random() < 0.7:
+            inputs.pop(name)
+        inputs[rng.choice(NAMES)].CopyFrom(tensor.inputs[name])
+    elif way == 2:
+        request.model_spec.signature_name = rng.choice(NAMES)
+    elif way == 3:
+        request.output_filter.append(rng.choice(NAMES))
+    else:
+        request.output_filter.extend(["scores", "classes"])
+
+
+def mutate_example(rng, record, kind):
+    """Edits a record, of `kind`, as protobuf sees it."""
+    try:
+        message = kind.FromString(record)
+    except Exception:  # mutated before.
+        return record
+    sequences = kind is tf.train.SequenceExample
+    features = (message.context if sequences else message.features).feature
+    key = rng.choice((*DIMS, "id", "labels", "more"))
+    if sequences and rng.random() < 0.8:
+        steps = message.feature_lists.feature_list[key].feature
+        way = rng.randrange(4)
+        if way == 0:
+            message.feature_lists.feature_list.pop(key)
+        elif way == 1 and steps:
+            mutate_feature(rng, rng.choice(steps))
+        elif way == 2 and steps:
+            steps.add().CopyFrom(rng.choice(steps))
+        else:
+            mutate_feature(rng, steps.add())
+    elif rng.random() < 0.2:
+        features.pop(key, None)
+    else:
+        mutate_feature(rng, features[key])
+    return message.SerializeToString()
+
+
+def mutate_feature(rng, feature):
+    way = rng.randrange(7)
+    if way == 0:
+        feature.float_list.value.extend(rng.choices(FLOATS, k=5))
+    elif way == 1:
+        feature.int64_list.value.append(rng.choice(SIZES))
+    elif way == 2:
+        feature.bytes_list.value.append(b"")
+    elif way == 3:
+        feature.Clear()
+    else:
+        values = feature.bytes_list.value
+        value = values.pop() if values else b""
+        if way == 4:
+            values.append(value + rng.randbytes(rng.choice((1, 4, 5, 10, 16))))
+        elif way == 5:
+            values.append(value[: rng.randrange(len(value) + 1)])
+        else:
+            values.append(rng.randbytes(len(value)))
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--num_requests", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=0)
     flags = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
+        model, folder = make_classifier(), pathlib.Path(folder)
         faults, counts = judge_server(
-            make_classifier(),
-            pathlib.Path(folder),
+            model,
+            export_models(model, folder),
+            folder,
             flags.num_requests,
             flags.seed,
         )

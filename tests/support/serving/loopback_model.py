@@ -1,4 +1,4 @@
-"""The versions of a model, run as the session of a C++ server runs them.
+"""The versions of a model and their signatures, as a C++ server runs them.
 
 A part of the stand-in of `loopback_server.py`.
 """
@@ -6,10 +6,13 @@ A part of the stand-in of `loopback_server.py`.
 import pathlib
 import threading
 
+import numpy as np
 import tensorflow as tf
 from tensorflow.core.protobuf import config_pb2
 
 AVAILABLE, END = "AVAILABLE", "END"
+DEFAULT_SIGNATURE = "serving_default"
+_INT_FIELDS = ("int8", "uint8", "int16", "uint16", "int32")
 
 
 class ServingError(Exception):
@@ -26,7 +29,7 @@ def invalid_argument(message):
 
 
 class LoadedVersion:
-    """A SavedModel in a session of its own."""
+    """A SavedModel in its own session."""
 
     def __init__(self, path):
         v1 = tf.compat.v1
@@ -39,6 +42,9 @@ class LoadedVersion:
         self.signatures = self.meta_graph.signature_def
         self._callables = {}
         self._lock = threading.Lock()
+
+    def close(self):
+        self._session.close()
 
     def run(self, feed_names, fetch_names, arrays):
         """Runs tensors by their names in the graph.
@@ -85,7 +91,7 @@ class Model:
             return
         try:
             loaded = LoadedVersion(self._base_path / str(newest))
-        except Exception:  # whatever is wrong with it, it is not served
+        except Exception:  # a version that fails to load is not served
             self.states = {**self.states, newest: END}
             raise
         self._loaded = {newest: loaded}
@@ -93,7 +99,7 @@ class Model:
         self.states = {**ended, newest: AVAILABLE}
 
     def find(self, name, version=None):
-        """Gives the number and the `LoadedVersion` that a request names."""
+        """Returns the number and the `LoadedVersion` that a request names."""
         loaded = self._loaded
         if not name:
             raise invalid_argument("ModelSpec has no name specified.")
@@ -107,7 +113,7 @@ class Model:
         return number, loaded[number]
 
     def list_states(self, name, version=None):
-        """Gives the states of one version or of all."""
+        """Returns the states of one version or of all."""
         if name == self.name and version is None and self.states:
             return dict(sorted(self.states.items()))
         if name == self.name and version in self.states:
@@ -116,3 +122,123 @@ class Model:
         raise ServingError(
             "NOT_FOUND", f"Could not find {wanted} of model {name}"
         )
+
+
+def run_predict(
+    version,
+    signature_name,
+    inputs,
+    output_filter=(),
+    read_tensor=tf.make_ndarray,
+):
+    """Runs a signature; inputs and outputs are protos by name."""
+    name = signature_name or DEFAULT_SIGNATURE
+    if name not in version.signatures:
+        raise ServingError(
+            "FAILED_PRECONDITION", f'Serving signature key "{name}" not found.'
+        )
+    signature = version.signatures[name]
+    _check_names(set(inputs), set(signature.inputs))
+    arrays = [
+        _array(alias, inputs[alias], read_tensor) for alias in signature.inputs
+    ]
+    if len(set(output_filter)) < len(output_filter):
+        raise invalid_argument("duplicate output tensor alias")
+    for alias in output_filter:
+        if alias not in signature.outputs:
+            raise invalid_argument(
+                f"output tensor alias not found in signature: {alias} Outputs "
+                "expected to be in the set "
+                f"{{{','.join(sorted(signature.outputs))}}}."
+            )
+    aliases = list(output_filter) or list(signature.outputs)
+    results = version.run(
+        [signature.inputs[alias].name for alias in signature.inputs],
+        [signature.outputs[alias].name for alias in aliases],
+        arrays,
+    )
+    return dict(zip(aliases, map(make_proto, results), strict=True))
+
+
+def run_classify(version, signature_name, examples):
+    """Returns classes and scores `(batch, k)` of serialized examples."""
+    name = signature_name or DEFAULT_SIGNATURE
+    if name not in version.signatures:
+        raise invalid_argument(f"No signature was found with the name: {name}")
+    signature = version.signatures[name]
+    if len(signature.inputs) != 1:
+        raise invalid_argument("Expected one input Tensor.")
+    if len(signature.outputs) not in (1, 2):
+        raise invalid_argument(
+            "Expected one or two output Tensors, found "
+            f"{len(signature.outputs)}"
+        )
+    if "inputs" not in signature.inputs:
+        raise invalid_argument("No classification inputs found in SignatureDef")
+    if set(signature.outputs) != {"classes", "scores"}:
+        raise invalid_argument("Expected outputs of classes and scores.")
+    if not examples:
+        raise invalid_argument("Input is empty.")
+    return version.run(
+        [signature.inputs["inputs"].name],
+        [signature.outputs[alias].name for alias in ("classes", "scores")],
+        [np.array(examples, object)],
+    )
+
+
+def serialized_examples(proto):
+    """Returns the examples of an `Input`, each with the context before it."""
+    kind = proto.WhichOneof("kind")
+    if kind is None:
+        return []
+    context = b""
+    if kind == "example_list_with_context":
+        context = proto.example_list_with_context.context.SerializeToString()
+    examples = getattr(proto, kind).examples
+    return [context + x.SerializeToString() for x in examples]
+
+
+def fill_result(result, classes, scores):
+    """Fills a `ClassificationResult` with names and scores `(batch, k)`."""
+    for names, values in zip(classes, scores, strict=True):
+        clip = result.classifications.add()
+        for name, value in zip(names, values, strict=True):
+            clip.classes.add(label=name.decode(), score=value)
+
+
+def make_proto(array):
+    """A proto whose values are a list, as those of the server are."""
+    dtype = tf.as_dtype(array.dtype)
+    proto = tf.make_tensor_proto(np.zeros(0, dtype.as_numpy_dtype), dtype)
+    proto.tensor_shape.CopyFrom(tf.TensorShape(array.shape).as_proto())
+    field = "string" if dtype == tf.string else dtype.name
+    field = {"float32": "float", "float64": "double"}.get(field, field)
+    field = "int" if field in _INT_FIELDS else field
+    getattr(proto, f"{field}_val").extend(array.ravel().tolist())
+    return proto
+
+
+def _check_names(sent, required):
+    if len(sent) != len(required):
+        names = [
+            ",".join(sorted(x))
+            for x in (sent, required, sent - required, required - sent)
+        ]
+        raise invalid_argument(
+            f"input size does not match signature: {len(sent)}!="
+            f"{len(required)} len({{{names[0]}}}) != len({{{names[1]}}}). Sent "
+            f"extra: {{{names[2]}}}. Missing but required: {{{names[3]}}}."
+        )
+    missing = sorted(required - sent)
+    if missing:
+        raise invalid_argument(
+            f"input tensor alias not found: {','.join(missing)}. Inputs "
+            f"expected to be in the set {{{','.join(sorted(required))}}}."
+        )
+
+
+def _array(alias, proto, read_tensor):
+    try:
+        return read_tensor(proto)
+    except (TypeError, ValueError, tf.errors.InvalidArgumentError):
+        raise invalid_argument(f"tensor parsing error: {alias}") from None

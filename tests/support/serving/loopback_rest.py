@@ -1,6 +1,7 @@
 """The REST interface of the stand-in of `loopback_server.py`."""
 
 import base64
+import binascii
 import contextlib
 import http.server
 import json
@@ -12,10 +13,11 @@ from google.protobuf import json_format
 from tensorflow_serving.apis import get_model_metadata_pb2
 from tensorflow_serving.apis import get_model_status_pb2
 
-from support.serving import loopback_json
-from support.serving import loopback_signatures
+from support.serving.loopback_model import DEFAULT_SIGNATURE
 from support.serving.loopback_model import ServingError
 from support.serving.loopback_model import invalid_argument
+from support.serving.loopback_model import run_classify
+from support.serving.loopback_model import run_predict
 
 POST_PATH = re.compile(
     r"/v1/models/([^/:]+)(?:/versions/(\d+))?:(classify|predict)"
@@ -34,6 +36,7 @@ HTTP_CODES = {  # 500 is for all others
     "UNIMPLEMENTED": 501,
     "UNAVAILABLE": 503,
 }
+EXAMPLE_LISTS = {"bytes_list": bytes, "float_list": float, "int64_list": int}
 
 
 class RestHandler(http.server.BaseHTTPRequestHandler):
@@ -52,7 +55,7 @@ class RestHandler(http.server.BaseHTTPRequestHandler):
         self._answer(POST_PATH, lambda *parts: self._run(body, *parts))
 
     def log_message(self, *arguments):
-        """Says nothing."""
+        """Logs nothing."""
 
     def _answer(self, pattern, method):
         match = pattern.fullmatch(self.path)
@@ -90,19 +93,19 @@ class RestHandler(http.server.BaseHTTPRequestHandler):
         }
 
     def _run(self, body, name, version, what):
-        document = loopback_json.parse_request(body)
+        document = parse_request(body)
         signature_name = document.get("signature_name", "")
         if what == "classify":
             return self._classify(document, name, version, signature_name)
         _, loaded = self.model.find(name, version)
-        key = signature_name or loopback_signatures.DEFAULT_SIGNATURE
+        key = signature_name or DEFAULT_SIGNATURE
         if key not in loaded.signatures:
             raise invalid_argument(
                 f'Serving signature name: "{key}" not found in signature def'
             )
         infos = dict(loaded.signatures[key].inputs)
-        inputs, has_rows = loopback_json.predict_inputs(document, infos)
-        outputs = loopback_signatures.run_predict(loaded, key, inputs)
+        inputs, has_rows = predict_inputs(document, infos)
+        outputs = run_predict(loaded, key, inputs)
         return predict_response(outputs, has_rows)
 
     def _classify(self, document, name, version, signature_name):
@@ -111,15 +114,12 @@ class RestHandler(http.server.BaseHTTPRequestHandler):
                 "When method is classify, key 'examples' is expected and was "
                 "not found"
             )
-        context = loopback_json.make_example(document.get("context", {}))
+        context = make_example(document.get("context", {}))
         examples = [
-            context + loopback_json.make_example(example)
-            for example in document["examples"]
+            context + make_example(example) for example in document["examples"]
         ]
         _, loaded = self.model.find(name, version)
-        classes, scores = loopback_signatures.run_classify(
-            loaded, signature_name, examples
-        )
+        classes, scores = run_classify(loaded, signature_name, examples)
         rows = zip(classes, scores.tolist(), strict=True)
         return {
             "results": [
@@ -130,7 +130,7 @@ class RestHandler(http.server.BaseHTTPRequestHandler):
 
 
 def make_status(states):
-    """Gives the proto of versions' states."""
+    """Returns the proto of versions' states."""
     return get_model_status_pb2.GetModelStatusResponse(
         model_version_status=[
             get_model_status_pb2.ModelVersionStatus(
@@ -142,7 +142,7 @@ def make_status(states):
 
 
 def make_metadata(loaded):
-    """Gives the proto of a version's signatures."""
+    """Returns the proto of a version's signatures."""
     return get_model_metadata_pb2.SignatureDefMap(
         signature_def=dict(loaded.signatures)
     )
@@ -171,9 +171,153 @@ def predict_response(protos, has_rows):
 def as_json(name, array):
     if array.dtype != object:
         return array.tolist()
-    if not name.endswith("_bytes"):
-        return np.vectorize(bytes.decode, otypes="O")(array).tolist()
-    coded = np.vectorize(base64.b64encode, otypes="O")(array)
-    return np.vectorize(lambda x: {"b64": x.decode()}, otypes="O")(
-        coded
-    ).tolist()
+
+    def convert(value):
+        if name.endswith("_bytes"):
+            return {"b64": base64.b64encode(value).decode()}
+        return value.decode()
+
+    return np.vectorize(convert, otypes="O")(array).tolist()
+
+
+def parse_request(body):
+    """Parses a request to a dict."""
+    if not body:
+        raise invalid_argument("JSON Parse error: The document is empty")
+    try:
+        document = json.loads(body)
+    except ValueError as error:
+        raise invalid_argument(f"JSON Parse error: {error}") from None
+    if not isinstance(document, dict):
+        raise invalid_argument(f"JSON Value: {brief(document)} Is not object")
+    if not isinstance(document.get("signature_name", ""), str):
+        raise invalid_argument(
+            f"JSON Value: {brief(document)} not formatted correctly. "
+            "'signature_name' key must be a string value."
+        )
+    return document
+
+
+def predict_inputs(document, infos):
+    """Returns protos by name, and whether the request has a row per clip."""
+    has_rows = "instances" in document
+    if has_rows == ("inputs" in document):
+        raise invalid_argument(
+            "Expecting only one of 'inputs' or 'instances' keys to exist"
+            if has_rows
+            else "Missing 'inputs' or 'instances' key"
+        )
+    read = as_rows if has_rows else as_columns
+    values = read(document["instances" if has_rows else "inputs"], infos)
+    protos = {
+        name: make_tensor(value, tf.as_dtype(infos[name].dtype))
+        for name, value in values.items()
+    }
+    return protos, has_rows
+
+
+def only_name(infos):
+    if len(infos) > 1:
+        raise invalid_argument(
+            "Plain value or list, but expecting an object as multiple input "
+            "tensors required as per tensorinfo_map"
+        )
+    return next(iter(infos))
+
+
+def as_columns(inputs, infos):
+    if is_plain(inputs):
+        return {only_name(infos): inputs}
+    for name in infos:
+        if name not in inputs:
+            raise invalid_argument(
+                f"Missing named input: {name} in 'inputs' object."
+            )
+    return {name: inputs[name] for name in infos}
+
+
+def as_rows(instances, infos):
+    if not isinstance(instances, list) or not instances:
+        raise invalid_argument("No values in 'instances' array")
+    if is_plain(instances[0]):
+        return {only_name(infos): instances}
+    for index, row in enumerate(instances):
+        if is_plain(row) or set(row) != set(infos):
+            raise invalid_argument(
+                f"Failed to process element: {index} of 'instances' list. JSON "
+                f"object: {brief(row)} keys must be equal to: "
+                f"{','.join(sorted(infos))}"
+            )
+    return {name: [row[name] for row in instances] for name in infos}
+
+
+def is_plain(value):
+    return not isinstance(value, dict) or set(value) == {"b64"}
+
+
+def make_tensor(value, dtype):
+    """A proto of a value, or of nested lists of equal lengths."""
+    shape, first = [], value
+    while isinstance(first, list):
+        shape.append(len(first))
+        first = first[0] if first else None
+    leaves = [leaf_of(leaf, dtype) for leaf in flatten(value, shape)]
+    array = np.array(leaves, dtype.as_numpy_dtype).reshape(shape)
+    return tf.make_tensor_proto(array, dtype)
+
+
+def flatten(value, shape):
+    """Yields the leaves of nested lists of this shape."""
+    lengths = [len(value)] if isinstance(value, list) else []
+    if lengths != shape[:1]:
+        raise invalid_argument(f"{brief(value)} found at incorrect level")
+    if not shape:
+        yield value
+    else:
+        for item in value:
+            yield from flatten(item, shape[1:])
+
+
+def leaf_of(value, dtype):
+    wanted = str if dtype == tf.string else (int, float)
+    wanted = int if dtype.is_integer else wanted
+    if dtype == tf.string and isinstance(value, dict) and is_plain(value):
+        return decode_base64(value)
+    if isinstance(value, bool) or not isinstance(value, wanted):
+        raise invalid_argument(
+            f"JSON Value: {brief(value)} Type: {type(value).__name__} is not "
+            f"of expected type: {dtype.name}"
+        )
+    return value.encode() if isinstance(value, str) else value
+
+
+def decode_base64(value):
+    try:
+        return base64.b64decode(value["b64"], validate=True)
+    except (binascii.Error, TypeError, ValueError):
+        raise invalid_argument("Unable to base64 decode") from None
+
+
+def make_example(features):
+    """A serialized tf.Example of a JSON object."""
+    example = tf.train.Example()
+    if not isinstance(features, dict):
+        raise invalid_argument("Example must be JSON object")
+    for name, values in features.items():
+        feature = example.features.feature[name]
+        for value in values if isinstance(values, list) else [values]:
+            if isinstance(value, str):
+                value = value.encode()
+            elif isinstance(value, dict) and is_plain(value):
+                value = decode_base64(value)
+            kinds = [k for k, x in EXAMPLE_LISTS.items() if type(value) is x]
+            if not kinds or feature.WhichOneof("kind") not in (None, *kinds):
+                raise invalid_argument(
+                    f"Unexpected element type in feature: {name}"
+                )
+            getattr(feature, kinds[0]).value.append(value)
+    return example.SerializeToString()
+
+
+def brief(value):
+    return json.dumps(value)[:256]

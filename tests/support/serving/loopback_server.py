@@ -1,14 +1,14 @@
-"""Our stand-in for a model server, for tests and benchmarks on loopback.
+"""Stand-in for a model server, for tests and benchmarks on loopback.
 
     python loopback_server.py --model_name=NAME --model_base_path=FOLDER \
         --port=0 --rest_api_port=0
 
 This is not TensorFlow Serving. It loads the newest version under the folder
-through TensorFlow's session loader, speaks the same gRPC and REST interfaces
-and says the same things to wrong requests, as far as our tests need it. When
-it is ready it prints a line of JSON with its ports. It polls the folder for
-newer versions and ends when its standard input does, so that it outlives
-nobody. It imports nothing of ac_keras: a SavedModel must need nothing of it.
+through TensorFlow's session loader, has the same gRPC and REST interfaces and
+the same errors, as far as our tests need them. When it is ready it prints a
+line of JSON with its ports. It polls the folder for newer versions and ends
+when its standard input ends. It imports nothing of ac_keras, since a
+SavedModel must not need it.
 """
 
 import argparse
@@ -31,8 +31,8 @@ from tensorflow_serving.apis import model_service_pb2_grpc
 from tensorflow_serving.apis import predict_pb2
 from tensorflow_serving.apis import prediction_service_pb2_grpc
 
+from support.serving import loopback_model
 from support.serving import loopback_rest
-from support.serving import loopback_signatures
 from support.serving.loopback_model import Model
 from support.serving.loopback_model import ServingError
 from support.serving.loopback_model import invalid_argument
@@ -78,7 +78,7 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
     def Predict(self, request):
         spec = request.model_spec
         number, loaded = self._find(spec)
-        outputs = loopback_signatures.run_predict(
+        outputs = loopback_model.run_predict(
             loaded, spec.signature_name, request.inputs, request.output_filter
         )
         response = predict_pb2.PredictResponse(outputs=outputs)
@@ -89,21 +89,13 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
     def Classify(self, request):
         spec = request.model_spec
         number, loaded = self._find(spec)
-        kind = request.input.WhichOneof("kind")
-        examples, context = [], b""
-        if kind:
-            given = getattr(request.input, kind)
-            examples = [x.SerializeToString() for x in given.examples]
-            if kind == "example_list_with_context":
-                context = given.context.SerializeToString()
-        batch = loopback_signatures.run_classify(
-            loaded, spec.signature_name, [context + x for x in examples]
+        batch = loopback_model.run_classify(
+            loaded,
+            spec.signature_name,
+            loopback_model.serialized_examples(request.input),
         )
         response = classification_pb2.ClassificationResponse()
-        for names, scores in zip(*batch, strict=True):
-            classes = response.result.classifications.add().classes
-            for label, score in zip(names, scores, strict=True):
-                classes.add(label=label.decode(), score=score)
+        loopback_model.fill_result(response.result, *batch)
         self._fill(response.model_spec, number, spec.signature_name)
         return response
 
@@ -126,7 +118,7 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
     def _fill(self, spec, number, name):
         spec.name = self._model.name
         spec.version.value = number
-        spec.signature_name = name or loopback_signatures.DEFAULT_SIGNATURE
+        spec.signature_name = name or loopback_model.DEFAULT_SIGNATURE
 
 
 class ModelService(model_service_pb2_grpc.ModelServiceServicer):

@@ -43,7 +43,7 @@ class ModelServer:
 
 
 def find_binary():
-    """Gives the path of a real server; None where there is none."""
+    """Returns the path of a real server; None if there is none."""
     return os.environ.get("TF_SERVING_BINARY") or shutil.which(
         "tensorflow_model_server"
     )
@@ -51,7 +51,7 @@ def find_binary():
 
 @contextlib.contextmanager
 def serve(base_path, model_name=MODEL_NAME, port=0, rest_api_port=0):
-    """Gives a `ModelServer` of the newest version under a folder."""
+    """Starts a `ModelServer` of the newest version under a folder."""
     binary = find_binary()
     if binary:
         command = [binary, f"--model_name={model_name}"]

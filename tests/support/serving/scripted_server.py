@@ -1,4 +1,4 @@
-"""A server in this process that does with each request what a test says."""
+"""A server in this process that answers each request as a test defines."""
 
 import contextlib
 import ssl
@@ -17,7 +17,7 @@ MODEL_NAME = "scripted"
 
 
 def make_signatures():
-    """Take `rgb` frames of two numbers, or records; give a class's score."""
+    """Signatures of `rgb` frames of two numbers, or records, to one score."""
     graph = tf.compat.v1.MetaGraphDef()
     rgb = (tf.float32, (None, None, DIM))
     inputs = {
@@ -46,7 +46,7 @@ class ScriptedVersion:
 
     Args:
         script: Called with a request's number, from 0 on, and the first
-            numbers of its clips; gives None or the name of a status.
+            numbers of its clips; returns None or the name of a status.
     """
 
     def __init__(self, script):
@@ -76,7 +76,7 @@ class ScriptedVersion:
 
 @contextlib.contextmanager
 def serve_script(script, certificate=None):
-    """Gives a server whose `address` takes a protocol's name.
+    """Starts a server whose `address` takes a protocol's name.
 
     Args:
         script: As `ScriptedVersion` takes it.
@@ -111,6 +111,6 @@ def serve_script(script, certificate=None):
 
 
 def number_clips(numbers):
-    """Yields clips of one frame that are known by their first number."""
+    """Yields clips of one frame that are identified by their first number."""
     for number in numbers:
         yield {"rgb": np.full((1, DIM), number)}

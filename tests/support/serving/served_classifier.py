@@ -1,11 +1,15 @@
-"""A classifier of two modalities, its classes' names and clips for it."""
+"""A classifier of two modalities, its class names, and clips for it."""
 
+import keras
 import numpy as np
 import tensorflow as tf
 
+from ac_keras import attention_model
 from ac_keras import cluster_classifier
+from ac_keras.pipeline import Clip
 from ac_keras.pipeline import Description
 from ac_keras.pipeline import Modality
+from ac_keras.pipeline import encode_clip
 
 DIMS = {"rgb": 5, "audio": 4}
 CLUSTERS = {"rgb": 3, "audio": 2}
@@ -18,10 +22,27 @@ DESCRIPTION = Description(
 
 
 def make_classifier(seed=0, **kwargs):
-    """A classifier with random weights, so that clips get unlike classes."""
+    """A classifier with random weights, so that clips get different classes."""
     model = cluster_classifier(DIMS, CLUSTERS, len(CLASS_NAMES), **kwargs)
     rng = np.random.default_rng(seed)
     model.set_weights([rng.normal(size=w.shape) for w in model.weights])
+    return model
+
+
+def make_mixed_classifier():
+    """The classifier under the policy mixed_bfloat16."""
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        return make_classifier()
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
+def make_nan_classifier():
+    """The classifier with NaN as its weights."""
+    model = make_classifier()
+    model.set_weights([np.full(w.shape, np.nan) for w in model.weights])
     return model
 
 
@@ -29,7 +50,7 @@ def draw_clips(batch, rgb, audio, seed=0):
     """Inputs of a batch whose last clip has no audio.
 
     Args:
-        batch: How many clips.
+        batch: Number of clips.
         rgb: Frames of the longest clip.
         audio: The same for the other modality.
         seed: Decides features and counts.
@@ -47,7 +68,7 @@ def draw_clips(batch, rgb, audio, seed=0):
 
 
 def as_batches(*pairs):
-    """Pairs of features and labels as a dataset, batch sizes unlike."""
+    """Pairs of features and labels as a dataset of different batch sizes."""
 
     def generate():
         for inputs, labels in pairs:
@@ -59,3 +80,51 @@ def as_batches(*pairs):
         specs[f"{name}_num_frames"] = tf.TensorSpec((None,), tf.int32)
     signature = (specs, tf.TensorSpec((None,), tf.int32))
     return tf.data.Dataset.from_generator(generate, output_signature=signature)
+
+
+def draw_ragged(num_clips, longest=6, seed=0):
+    """Clips of 1 to `longest` frames; every fourth lacks one modality."""
+    rng = np.random.default_rng(seed)
+    clips = []
+    for index in range(num_clips):
+        clip = {
+            name: rng.normal(size=(rng.integers(1, longest + 1), dim))
+            for name, dim in DIMS.items()
+        }
+        if index % 4 == 1:
+            clip["rgb"] = clip["rgb"][:0]
+        if index % 4 == 2:
+            clip["audio"] = clip["audio"][:0]
+        # As records hold them.
+        clip["rgb"] = clip["rgb"].astype("float16").astype("float64")
+        clips.append(clip)
+    return clips
+
+
+def expect_probabilities(model, clips):
+    """Probabilities of the Keras model, for each clip without padding."""
+    return np.stack(
+        [np.asarray(model(_inputs_of(x), training=False))[0] for x in clips]
+    )
+
+
+def expect_attention(model, clip):
+    """Attention of one clip by modality, `(num_units, num_frames)`."""
+    outputs = attention_model(model)(_inputs_of(clip), training=False)
+    return {
+        name: np.asarray(outputs[f"{name}_attention"])[0] for name in CLUSTERS
+    }
+
+
+def as_record(clip):
+    """The clip as a serialized example."""
+    example = encode_clip(Clip("clip", (0,), clip), DESCRIPTION)
+    return example.SerializeToString()
+
+
+def _inputs_of(clip):
+    inputs = {}
+    for name in DIMS:
+        inputs[name] = np.asarray(clip[name], np.float32)[None]
+        inputs[f"{name}_num_frames"] = np.int32([len(clip[name])])
+    return inputs

@@ -1,0 +1,395 @@
+"""Requests that a server rejects, and patterns of the errors."""
+
+import numpy as np
+import tensorflow as tf
+
+from ac_keras.serving import checks
+from support.requests.good_requests import as_examples
+from support.requests.good_requests import as_sequences
+from support.requests.good_requests import padded
+from support.requests.good_requests import scaled
+from support.requests.good_requests import serialized
+from support.serving.served_classifier import DIMS
+from support.serving.server_answers import raw_classify
+from support.serving.server_answers import raw_predict
+
+CLIPS = [
+    {
+        name: np.arange(length * dim, dtype="float32").reshape(length, dim)
+        for (name, dim), length in zip(DIMS.items(), lengths, strict=True)
+    }
+    for lengths in ((3, 2), (2, 0))
+]
+# Of `rgb`, `audio` and their counts, for two clips of three and two frames.
+DENSE = padded(scaled(CLIPS))
+SHORT = 4  # frames, the limit of the job `short`
+
+
+def edited(array, index, value):
+    array = array.copy()
+    array[index] = value
+    return array
+
+
+NOT_NUMBERS = edited(DENSE["rgb"], (0, 2, 1), np.nan)
+# By name: replacements of inputs, and a pattern of the error.
+DENSE_CASES = {
+    "wrong_dim": (
+        {"rgb": np.zeros((2, 3, 6), "float32")},
+        r"Expected rgb of shape \(any, any, 5\)\. Received: shape\] \[2 3 6\]",
+    ),
+    "wrong_rank": (
+        {"audio": np.zeros((2, 4), "float32")},
+        r"Expected audio of shape \(any, any, 4\)\. Received: shape\] \[2 4\]",
+    ),
+    "scalar": (
+        {"rgb": np.float32(1)},
+        r"Expected rgb of shape \(any, any, 5\)\. Received: shape\] \[\]",
+    ),
+    "counts_in_a_column": (
+        {"rgb_num_frames": np.array([[3], [2]], "int32")},
+        r"Expected rgb_num_frames of shape \(any\)\. Received: .*\[2 1\]",
+    ),
+    "scalar_count": (
+        {"rgb_num_frames": np.int32(3)},
+        r"Expected rgb_num_frames of shape \(any\)\. Received: shape\] \[\]",
+    ),
+    "negative_count": (
+        {"audio_num_frames": np.array([2, -1], "int32")},
+        r"Expected audio_num_frames from 0 .*\[2\] \[Received:\] \[-1\] "
+        r"\[for the clips\] \[1\]",
+    ),
+    "count_over_the_frames": (
+        {"rgb_num_frames": np.array([4, 2], "int32")},
+        r"Expected rgb_num_frames from 0 to the number of frames in rgb,\] "
+        r"\[3\] \[Received:\] \[4\] \[for the clips\] \[0\]",
+    ),
+    "largest_count": (
+        {"rgb_num_frames": np.array([2**31 - 1, 2], "int32")},
+        r"Expected rgb_num_frames from 0 .*\[2147483647\]",
+    ),
+    "unequal_numbers_of_clips": (
+        {"audio": np.zeros((3, 2, 4), "float32")},
+        r"Expected as many clips in each of .*Received:\] \[2 2 3 2\]",
+    ),
+    "one_count_for_all_clips": (
+        {"rgb_num_frames": np.array([2], "int32")},
+        r"Expected as many clips in each of .*Received:\] \[2 1 2 2\]",
+    ),
+    "no_clip": (
+        {name: x[:0] for name, x in DENSE.items()},
+        "Expected at least one clip. Received: none",
+    ),
+    "nan": (
+        {"rgb": NOT_NUMBERS},
+        r"Expected finite features of rgb.* Received: NaN.*\[0\]",
+    ),
+    "infinity": (
+        {"rgb": edited(DENSE["rgb"], (1, 0, 4), -np.inf)},
+        r"Expected finite features of rgb.* Received: NaN, infinity.*\[1\]",
+    ),
+    "beyond_float32_squares": (
+        {"rgb": edited(DENSE["rgb"], (1, 0, 4), 1e25)},
+        r"Expected finite features of rgb, .* Received: .*\[1\]",
+    ),
+    "no_frame": (
+        {
+            "rgb_num_frames": np.array([0, 2], "int32"),
+            "audio_num_frames": np.array([0, 2], "int32"),
+        },
+        r"Expected frames in at least one of .* Received: none for the "
+        r"clips\] \[0\]",
+    ),
+    "doubles": (
+        {"rgb": DENSE["rgb"].astype("float64")},
+        "double vs. expect float",
+    ),
+    "long_counts": (
+        {"rgb_num_frames": np.array([3, 2], "int64")},
+        "int64 vs. expect int32",
+    ),
+}
+FRAMES_CASES = {
+    "wrong_dim": (
+        {"rgb": np.zeros((3, 4), "float32")},
+        r"Expected rgb of shape \(any, 5\)\. Received: shape\] \[3 4\]",
+    ),
+    "two_clips": (
+        {"rgb": DENSE["rgb"]},
+        r"Expected rgb of shape \(any, 5\)\. Received: shape\] \[2 3 5\]",
+    ),
+    "scalar": (
+        {"audio": np.float32(1)},
+        r"Expected audio of shape \(any, 4\)\. Received: shape\] \[\]",
+    ),
+    "nan": (
+        {"rgb": NOT_NUMBERS[0]},
+        r"Expected finite features of rgb.* Received: NaN.*\[0\]",
+    ),
+    "no_frame": (
+        {name: np.zeros((0, dim), "float32") for name, dim in DIMS.items()},
+        "Expected frames in at least one of .* Received: none",
+    ),
+}
+
+
+def dense_cases():
+    """Job, raw request and words by `SIGNATURE-NAME`."""
+    cases = {}
+    for name, (inputs, words) in DENSE_CASES.items():
+        for key in ("serving_default", "attention"):
+            raw = raw_predict(key, {**DENSE, **inputs})
+            cases[f"{key}-{name}"] = "animals", raw, words
+    for name, (inputs, words) in FRAMES_CASES.items():
+        raw = raw_predict("predict_frames", {**scaled(CLIPS)[0], **inputs})
+        cases[f"predict_frames-{name}"] = "animals", raw, words
+    return {**cases, **_name_cases()}
+
+
+def _name_cases():
+    """Inputs of wrong names, which the server itself rejects."""
+    words, cases = "input size does not match signature", {}
+    for key, inputs in (
+        ("serving_default", DENSE),
+        ("attention", DENSE),
+        ("predict_frames", scaled(CLIPS)[0]),
+    ):
+        fewer = {name: x for name, x in inputs.items() if name != "audio"}
+        more = {**inputs, "video": inputs["rgb"]}
+        for name, changed in (("fewer_inputs", fewer), ("more_inputs", more)):
+            raw = raw_predict(key, changed)
+            cases[f"{key}-{name}"] = "animals", raw, words
+    return cases
+
+
+LONG_FRAMES = {
+    name: np.ones((SHORT + 1, dim), "float32") for name, dim in DIMS.items()
+}
+LONG = [LONG_FRAMES]
+TOO_LONG = (
+    rf"Expected clips of at most {SHORT} frames of rgb.*Received:\] \[5\]"
+)
+
+
+def changed(example, **features):
+    """A copy of a record with other features; None leaves one out."""
+    copy = tf.train.Example()
+    copy.CopyFrom(example)
+    for name, value in features.items():
+        copy.features.feature.pop(name)
+        if value is not None:
+            copy.features.feature[name].CopyFrom(value)
+    return copy
+
+
+def of_bytes(*values):
+    return tf.train.Feature(bytes_list=tf.train.BytesList(value=values))
+
+
+FLOATS = tf.train.Feature(float_list=tf.train.FloatList(value=[1.0] * 15))
+NAN = np.full((1, 5), np.nan, "float16").tobytes()
+GOOD, OTHER = as_examples(CLIPS, "animals")
+# By name: an Example in place of a clip, and words of the error.
+EXAMPLE_CASES = {
+    "no_key": (changed(GOOD, audio=None), "audio.* is required"),
+    "floats_for_bytes": (changed(GOOD, rgb=FLOATS), "rgb.*[Dd]ata type"),
+    "two_values": (changed(GOOD, rgb=of_bytes(b"", b"")), "rgb"),
+    "byte_count": (
+        changed(GOOD, rgb=of_bytes(b"12345678901")),
+        "Expected a whole number of frames of 10 bytes",
+    ),
+    "no_frame": (
+        changed(GOOD, rgb=of_bytes(b""), audio=of_bytes(b"")),
+        r"Expected frames in at least one of .* Received: none for the "
+        r"clips\] \[1\]",
+    ),
+    "nan": (
+        changed(GOOD, rgb=of_bytes(NAN)),
+        "Expected finite features of .*rgb.* Received: NaN",
+    ),
+}
+TEXT = GOOD.SerializeToString()
+# A bytes value that claims 2**31 bytes: TensorFlow's parser of Examples dies
+# of it. Around it its feature, the map's entry, and the messages of these.
+CLAIM = b"\x0a\x06\x0a\x80\x80\x80\x80\x08"
+CLAIMING_EXAMPLE = b"\x0a\x11\x0a\x0f\x0a\x03rgb\x12\x08" + CLAIM
+CLAIMING_VIDEO = b"\x12\x13\x0a\x11\x0a\x03rgb\x12\x0a\x0a\x08" + CLAIM
+# The same, of strings that a client can only send by Predict.
+STRING_CASES = {
+    "truncated": (TEXT[:-3], "Expected serialized .*Example"),
+    "other_format": (bytes(range(256)), "Expected serialized .*Example"),
+    "claimed_length": (CLAIMING_EXAMPLE, "Unable to parse binary"),
+    "empty_string": (b"", "is required but could not be found"),
+    **{n: (x.SerializeToString(), y) for n, (x, y) in EXAMPLE_CASES.items()},
+}
+VIDEO, _ = as_sequences(CLIPS)
+
+
+def video(*steps):
+    """A serialized video whose `rgb` has these features."""
+    example = tf.train.SequenceExample()
+    example.feature_lists.feature_list["rgb"].feature.extend(steps)
+    return example.SerializeToString()
+
+
+SEQUENCE_CASES = {
+    "truncated": (VIDEO[:-3], "Expected serialized .*Example"),
+    "other_format": (bytes(range(256)), "Expected serialized .*Example"),
+    "empty_string": (b"", r"Received: none for the clips\] \[1\]"),
+    "claimed_length": (CLAIMING_VIDEO, "Unable to parse binary"),
+    "an_example": (TEXT, r"Received: none for the clips\] \[1\]"),
+    "short_frame": (video(of_bytes(b"1234")), "Expected frames of 5 bytes"),
+    "long_frame": (video(of_bytes(b"123456")), "Expected frames of 5 bytes"),
+    "two_values": (
+        video(of_bytes(b"12345", b"12345")),
+        "Expected 1 values of string in each frame of ..rgb",
+    ),
+    "empty_step": (
+        video(of_bytes(b"12345"), of_bytes()),
+        "Expected 1 values of string in each frame of ..rgb",
+    ),
+    "floats_for_bytes": (video(FLOATS), "rgb"),
+}
+
+
+def record_cases():
+    """Job, raw request and words by `SIGNATURE-NAME`."""
+    cases = {}
+    first = OTHER.SerializeToString()
+    for name, (record, words) in STRING_CASES.items():
+        raw = raw_predict("from_examples", {"examples": [first, record]})
+        cases[f"from_examples-{name}"] = "animals", raw, words
+        raw = raw_predict("classify", {"inputs": [first, record]})
+        cases[f"classify_by_predict-{name}"] = "animals", raw, words
+    for name, (example, words) in EXAMPLE_CASES.items():
+        raw = raw_classify([OTHER, example])
+        cases[f"classify-{name}"] = "animals", raw, words
+    cases["classify-no_clip"] = "animals", raw_classify([]), "Input is empty"
+    for name, (record, words) in SEQUENCE_CASES.items():
+        raw = raw_predict(
+            "from_sequence_examples", {"examples": [VIDEO, record]}
+        )
+        cases[f"from_sequence_examples-{name}"] = "videos", raw, words
+    return {**cases, **_shape_cases(), **_long_cases()}
+
+
+def _shape_cases():
+    """Strings in a tensor of another shape."""
+    cases = {}
+    for key, name, job in (
+        ("from_examples", "examples", "animals"),
+        ("classify", "inputs", "animals"),
+        ("from_sequence_examples", "examples", "videos"),
+    ):
+        for case, strings, words in (
+            ("scalar", TEXT, rf"Expected {name} of shape \(any\)\. .*\[\]"),
+            ("wrong_rank", [[TEXT]], rf"Expected {name} of .*\[1 1\]"),
+            ("no_clip", np.array([], object), "Expected at least one .*none"),
+            ("numbers", np.float32([1]), "float vs. expect string"),
+        ):
+            raw = raw_predict(key, {name: strings})
+            cases[f"{key}-{case}"] = job, raw, words
+    return cases
+
+
+def _long_cases():
+    """Clips over the limit of a model that takes short ones."""
+    examples, inputs = as_examples(LONG, "videos"), padded(LONG)
+    records = {"examples": serialized(examples)}
+    videos = {"examples": as_sequences(LONG)}
+    requests = {
+        "serving_default": raw_predict("serving_default", inputs),
+        "attention": raw_predict("attention", inputs),
+        "predict_frames": raw_predict("predict_frames", LONG_FRAMES),
+        "from_examples": raw_predict("from_examples", records),
+        "classify": raw_classify(examples),
+        "from_sequence_examples": raw_predict("from_sequence_examples", videos),
+    }
+    return {
+        f"{key}-too_long": ("short", raw, TOO_LONG)
+        for key, raw in requests.items()
+    }
+
+
+VAST_NUM_FRAMES = 1_000_000
+MAX_NUM_FRAMES = 10_000  # of the models
+# Decoded, each of these clips would be padded to the long one: 0.8 GiB for
+# `rgb` alone.
+NUM_SHORT = 40
+
+
+def vast_cases():
+    """Job, raw request and words by `SIGNATURE-NAME`."""
+    too_long = (
+        rf"Expected clips of at most {MAX_NUM_FRAMES} frames of (rgb|audio)"
+        rf".*Received:\] \[{VAST_NUM_FRAMES}\]"
+    )
+    clips = 1 + checks.DECODED_BYTES // (4 * DIMS["rgb"] * MAX_NUM_FRAMES)
+    too_many = (
+        r"Expected at most \d+ frames of rgb in a request, each clip padded.*"
+        rf"\[{clips} {MAX_NUM_FRAMES}\].*Send fewer clips"
+    )
+    return {
+        "serving_default-vast": ("animals", _vast_dense(), too_long),
+        "from_examples-vast": (
+            "animals",
+            _vast_records(_vast_example, VAST_NUM_FRAMES, NUM_SHORT),
+            too_long,
+        ),
+        "from_examples-many": (
+            "animals",
+            _vast_records(_vast_example, MAX_NUM_FRAMES, clips - 1),
+            too_many,
+        ),
+        "from_sequence_examples-vast": (
+            "videos",
+            _vast_records(_vast_video, VAST_NUM_FRAMES, NUM_SHORT),
+            too_long,
+        ),
+        "from_sequence_examples-many": (
+            "videos",
+            _vast_records(_vast_video, MAX_NUM_FRAMES, clips - 1),
+            too_many,
+        ),
+    }
+
+
+def _vast_dense():
+    inputs = {}
+    for name, dim in DIMS.items():
+        inputs[name] = np.zeros((1, VAST_NUM_FRAMES, dim), "float32")
+        inputs[f"{name}_num_frames"] = np.array([1], "int32")
+    return raw_predict("serving_default", inputs)
+
+
+def _vast_records(make, num_frames, num_short):
+    """A clip of `num_frames` frames and others of one."""
+    key = "from_examples" if make is _vast_example else "from_sequence_examples"
+    records = [make(num_frames)] + num_short * [make(1)]
+    return raw_predict(key, {"examples": records})
+
+
+def _vast_example(num_frames):
+    example = tf.train.Example()
+    for name, size in (("rgb", 2 * DIMS["rgb"]), ("audio", 4 * DIMS["audio"])):
+        feature = example.features.feature[name]
+        feature.bytes_list.value.append(bytes(num_frames * size))
+    return example.SerializeToString()
+
+
+def _vast_video(num_frames):
+    """A video without audio; a message a frame would take long to build."""
+    step = tf.train.FeatureList()
+    step.feature.add().bytes_list.value.append(bytes(DIMS["rgb"]))
+    steps = _delimited(2, step.SerializeToString() * num_frames)
+    entry = _delimited(1, _delimited(1, b"rgb") + steps)
+    return _delimited(2, entry)
+
+
+def _delimited(number, content):
+    """A field of protobuf."""
+    size, length = len(content), bytearray()
+    while size > 127:
+        length.append(size & 127 | 128)
+        size >>= 7
+    return bytes([number << 3 | 2, *length, size]) + content
