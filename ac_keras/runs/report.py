@@ -334,8 +334,8 @@ def clip_sections(clips: Sequence[AttendedClip]) -> str:
         HTML with all pictures in it.
     """
     kinds = {
-        "Right": [clip for clip in clips if clip.right],
-        "Wrong": [clip for clip in clips if not clip.right],
+        "Right": [clip for clip in clips if clip.is_correct],
+        "Wrong": [clip for clip in clips if not clip.is_correct],
     }
     half = MAX_CLIPS // 2
     parts, drawn = [_legend()], 0
@@ -400,7 +400,7 @@ def _card(clip, number):
         )
         for index, (name, weights) in enumerate(clip.attention.items())
     )
-    mark, kind = ("✓", "right") if clip.right else ("✗", "wrong")
+    mark, kind = ("✓", "right") if clip.is_correct else ("✗", "wrong")
     return (
         f'<article class="clip {kind}"><h4><span>{mark}</span> '
         f"{escape(clip.id)}</h4><p>is <b>{labels}</b>, taken for</p>"

@@ -14,7 +14,7 @@ from ac_keras.models import attention_model
 from ac_keras.training.training_log import TIMES
 from ac_keras.training.training_log import TrainingLog
 from ac_keras.utils import atomic_file
-from ac_keras.visualization import attention_maps
+from ac_keras.visualization.attention_maps import attention_plot
 from ac_keras.visualization.attention_maps import weights_entropy
 
 
@@ -152,8 +152,8 @@ class RunLog(TrainingLog):
             for name, weights in scores.items():
                 entropy = attention_entropy(weights)
                 tf.summary.scalar(f"attention_entropy/{name}", entropy)
-            picture = attention_maps({k: v[0] for k, v in scores.items()})
-            tf.summary.image("attention", tf.io.decode_png(picture)[None])
+            plot = attention_plot({k: v[0] for k, v in scores.items()})
+            tf.summary.image("attention", tf.io.decode_png(plot)[None])
             writer.flush()
 
 

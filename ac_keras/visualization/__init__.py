@@ -3,7 +3,7 @@
 from ac_keras.visualization.attended_clips import AttendedClip
 from ac_keras.visualization.attended_clips import attended_clips
 from ac_keras.visualization.attended_clips import save_preview_attention
-from ac_keras.visualization.attention_maps import attention_picture
+from ac_keras.visualization.attention_maps import attention_plot
 from ac_keras.visualization.attention_maps import save_attention_maps
 from ac_keras.visualization.clip_explanation import save_clip_explanation
 from ac_keras.visualization.curves import name_runs
@@ -14,7 +14,7 @@ __all__ = [
     "AttendedClip",
     "ExplainedModality",
     "attended_clips",
-    "attention_picture",
+    "attention_plot",
     "name_runs",
     "save_accuracy_curves",
     "save_attention_maps",

@@ -41,7 +41,7 @@ class AttendedClip:
     images: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)
 
     @property
-    def right(self) -> bool:
+    def is_correct(self) -> bool:
         """Whether the best prediction is among the labels."""
         return self.predictions[0][0] in self.labels
 

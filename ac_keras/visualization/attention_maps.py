@@ -108,7 +108,7 @@ def clip_grid(frames: np.ndarray, scores: np.ndarray) -> np.ndarray:
 _DPI = 100
 
 
-def attention_picture(attention: Mapping[str, np.ndarray]) -> bytes:
+def attention_plot(attention: Mapping[str, np.ndarray]) -> bytes:
     """Draws what the units of every modality attend to in one clip.
 
     Each modality has a map of units by frames, from black (nothing) to
@@ -128,7 +128,7 @@ def attention_picture(attention: Mapping[str, np.ndarray]) -> bytes:
     shapes = {name: weights.shape for name, weights in maps.items()}
     if not maps or any(len(shape) != 2 for shape in shapes.values()):
         raise ValueError(
-            "attention_picture expects weights (num_units, num_frames) for "
+            "attention_plot expects weights (num_units, num_frames) for "
             f"each modality. Received: shapes={shapes}. Take one clip out of "
             "a batch: scores[0]."
         )

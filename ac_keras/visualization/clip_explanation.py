@@ -9,10 +9,10 @@ from ac_keras.visualization.explained_modality import BANDS
 from ac_keras.visualization.explained_modality import FLOW
 from ac_keras.visualization.explained_modality import ExplainedModality
 from ac_keras.visualization.panels import INNER_WIDTH
-from ac_keras.visualization.panels import Block
+from ac_keras.visualization.panels import Panel
 from ac_keras.visualization.panels import plain
-from ac_keras.visualization.panels import save_blocks
-from ac_keras.visualization.panels import text_block
+from ac_keras.visualization.panels import save_panels
+from ac_keras.visualization.panels import text_panel
 
 MAX_CLASSES = 5
 MAX_TITLE, MAX_NAME = 72, 48  # letters
@@ -47,16 +47,16 @@ def save_clip_explanation(
     end = max((end for _, end in extents), default=start)
     extent = (start, end if end > start else start + 1.0)
     blocks = [
-        text_block(_shortened(title, MAX_TITLE), 0.3, fontsize=13),
+        text_panel(_shortened(title, MAX_TITLE), 0.3, fontsize=13),
         _class_bars(predictions[:MAX_CLASSES]),
     ]
     for modality in modalities:
         blocks += _section(modality, extent)
     blocks += [
-        text_block(line, 0.2, fontsize=8, color="0.35")
+        text_panel(line, 0.2, fontsize=8, color="0.35")
         for line in _legend(modalities)
     ]
-    save_blocks(blocks, path)
+    save_panels(blocks, path)
 
 
 def _class_bars(predictions):
@@ -89,20 +89,20 @@ def _class_bars(predictions):
                 fontsize=9,
             )
 
-    return Block(0.22 * len(predictions), draw, 0.2)
+    return Panel(0.22 * len(predictions), draw, 0.2)
 
 
 def _section(modality, extent):
     """Gives the blocks of a modality."""
     if modality.is_absent:
         text = f"{modality.name}: absent from the file"
-        return [text_block(text, 0.25, fontsize=10, color="0.35")]
+        return [text_panel(text, 0.25, fontsize=10, color="0.35")]
     shown = panels.choose_units(modality.attention)
-    blocks = [text_block(_heading(modality, shown), 0.25, fontsize=10)]
+    blocks = [text_panel(_heading(modality, shown), 0.25, fontsize=10)]
     if modality.kind == BANDS:
         blocks.append(explained_modality.spectrogram(modality, extent))
     else:
-        blocks.append(explained_modality.picture_row(modality, extent))
+        blocks.append(explained_modality.image_row(modality, extent))
     if shown.mean is not None:
         blocks.append(_mean_row(modality, shown.mean, extent))
     return [*blocks, _unit_rows(modality, shown, extent)]
@@ -126,7 +126,7 @@ def _legend(modalities):
     )
     for modality in modalities:
         if modality.kind == FLOW and not modality.is_absent:
-            peak = explained_modality.flow_peak(modality.picture)
+            peak = explained_modality.flow_peak(modality.content)
             yield (
                 f"{modality.name.capitalize()}: the hue is the direction, "
                 f"white is still, full colour {peak:.1f} pixels a frame."
@@ -139,7 +139,7 @@ def _mean_row(modality, mean, extent):
         panels.draw_strip(axes, mean, modality.spans, extent, names)
         axes.tick_params(axis="x", labelbottom=False)
 
-    return Block(_MEAN_HEIGHT, draw, 0.06)
+    return Panel(_MEAN_HEIGHT, draw, 0.06)
 
 
 def _unit_rows(modality, shown, extent):
@@ -149,7 +149,7 @@ def _unit_rows(modality, shown, extent):
         axes.set_xlabel("seconds", fontsize=8, labelpad=1)
 
     height = max(_UNIT_HEIGHT * len(shown.units), _LEAST_HEIGHT)
-    return Block(height, draw, 0.5)
+    return Panel(height, draw, 0.5)
 
 
 def _count(number, noun):

@@ -8,10 +8,10 @@ from matplotlib.patches import Rectangle
 
 from ac_keras.visualization.panels import INNER_WIDTH
 from ac_keras.visualization.panels import NO_FRAME
-from ac_keras.visualization.panels import Block
+from ac_keras.visualization.panels import Panel
 
 IMAGES, FLOW, BANDS = "images", "flow", "bands"
-PICTURE_AXES = {
+CONTENT_AXES = {
     IMAGES: "(num_frames, height, width, 3)",
     FLOW: "(num_frames, height, width, 2)",
     BANDS: "(num_steps, num_bands)",
@@ -32,8 +32,8 @@ class ExplainedModality:
             3)`; `"flow"`, floats `(num_frames, height, width, 2)`, pixels to
             the right and downwards; or `"bands"`, a spectrogram, floats
             `(num_steps, num_bands)`, NaN where nothing is known.
-        picture: That array; None where the modality is absent.
-        picture_span: Seconds at which a spectrogram begins and ends.
+        content: That array; None where the modality is absent.
+        content_span: Seconds at which a spectrogram begins and ends.
 
     Raises:
         ValueError: If the shapes do not fit each other.
@@ -43,33 +43,33 @@ class ExplainedModality:
     attention: np.ndarray
     spans: np.ndarray
     kind: str
-    picture: np.ndarray | None = None
-    picture_span: tuple[float, float] | None = None
+    content: np.ndarray | None = None
+    content_span: tuple[float, float] | None = None
 
     def __post_init__(self):
         attention, spans = np.shape(self.attention), np.shape(self.spans)
         fits = (
-            self.kind in PICTURE_AXES
+            self.kind in CONTENT_AXES
             and len(attention) == 2
             and spans == (attention[1], 2)
             and np.all(np.diff(self.spans) >= 0)
             and (self.is_absent or self._fits(attention[1]))
         )
         if not fits:
-            axes = PICTURE_AXES.get(self.kind, "of images, flow or bands")
+            axes = CONTENT_AXES.get(self.kind, "of images, flow or bands")
             raise ValueError(
                 "ExplainedModality expects attention (num_units, num_frames), "
                 f"spans (num_frames, 2) and a picture {axes}, a spectrogram "
-                f"with its picture_span. Received: kind={self.kind!r}, "
+                f"with its content_span. Received: kind={self.kind!r}, "
                 f"attention {attention}, spans {spans}, picture "
-                f"{np.shape(self.picture)}, picture_span={self.picture_span}. "
+                f"{np.shape(self.content)}, content_span={self.content_span}. "
                 "Take one clip out of a batch."
             )
 
     def _fits(self, num_frames):
-        shape = np.shape(self.picture)
+        shape = np.shape(self.content)
         if self.kind == BANDS:
-            return len(shape) == 2 and self.picture_span is not None
+            return len(shape) == 2 and self.content_span is not None
         channels = 3 if self.kind == IMAGES else 2
         ends = (shape[:1], shape[-1:])
         return len(shape) == 4 and ends == ((num_frames,), (channels,))
@@ -83,7 +83,7 @@ class ExplainedModality:
     def extent(self) -> tuple[float, float]:
         """Seconds at which all that is drawn begins and ends."""
         first, last = float(self.spans[0][0]), float(self.spans[-1][1])
-        start, end = self.picture_span or (first, last)
+        start, end = self.content_span or (first, last)
         return min(first, start), max(last, end)
 
 
@@ -122,7 +122,7 @@ def color_wheel(side: int) -> np.ndarray:
     return np.concatenate([wheel, inside[..., None]], axis=-1)
 
 
-MAX_PICTURES = 10
+MAX_IMAGES = 10
 _MAX_HEIGHT = 1.5  # inches
 _LINES = 0.18  # inches, of the lines from pictures to their times
 _GAP = 0.04  # inches between pictures
@@ -131,25 +131,25 @@ _LEAST_PEAK = 0.5  # pixels a frame; what is slower looks nearly still
 _PERCENTILE = 99.0
 
 
-def choose_pictures(num_frames: int) -> np.ndarray:
+def choose_images(num_frames: int) -> np.ndarray:
     """Chooses frames at equal intervals, all if there are few enough."""
-    count = min(num_frames, MAX_PICTURES)
+    count = min(num_frames, MAX_IMAGES)
     return (2 * np.arange(count) + 1) * num_frames // (2 * max(count, 1))
 
 
-def picture_row(
+def image_row(
     modality: ExplainedModality, extent: tuple[float, float]
-) -> Block:
+) -> Panel:
     """Draws images, or flow, in a row, with lines down to their times.
 
     Args:
         modality: Of images or flow, and with a frame.
         extent: Seconds at which the axis of time below begins and ends.
     """
-    chosen = choose_pictures(len(modality.picture))
-    pictures = modality.picture[chosen]
+    chosen = choose_images(len(modality.content))
+    pictures = modality.content[chosen]
     if modality.kind == FLOW:
-        pictures = flow_colors(pictures, flow_peak(modality.picture))
+        pictures = flow_colors(pictures, flow_peak(modality.content))
     moments = np.mean(modality.spans, axis=1)[chosen]
     start, end = extent
     places = (moments - start) / (end - start) * INNER_WIDTH
@@ -178,7 +178,7 @@ def picture_row(
         if modality.kind == FLOW:
             _draw_wheel(axes, height)
 
-    return Block(height + _LINES, draw, 0.0)
+    return Panel(height + _LINES, draw, 0.0)
 
 
 def flow_peak(flow: np.ndarray) -> float:
@@ -189,7 +189,7 @@ def flow_peak(flow: np.ndarray) -> float:
 
 def spectrogram(
     modality: ExplainedModality, extent: tuple[float, float]
-) -> Block:
+) -> Panel:
     """Draws bands over time, the louder the darker.
 
     Args:
@@ -198,13 +198,13 @@ def spectrogram(
     """
 
     def draw(axes):
-        num_bands = modality.picture.shape[1]
+        num_bands = modality.content.shape[1]
         axes.imshow(
-            np.ma.masked_invalid(modality.picture.T),
+            np.ma.masked_invalid(modality.content.T),
             cmap="Greys",
             origin="lower",
             aspect="auto",
-            extent=(*modality.picture_span, 0.5, num_bands + 0.5),
+            extent=(*modality.content_span, 0.5, num_bands + 0.5),
         )
         axes.set_facecolor(NO_FRAME)
         axes.set_xlim(extent)
@@ -212,7 +212,7 @@ def spectrogram(
         axes.set_yticks([1, num_bands], ["1", str(num_bands)], fontsize=7)
         axes.tick_params(axis="x", labelbottom=False)
 
-    return Block(_BANDS_HEIGHT, draw, 0.06)
+    return Panel(_BANDS_HEIGHT, draw, 0.06)
 
 
 def _draw_wheel(axes, height):

@@ -18,7 +18,7 @@ _DPI = 100
 
 
 @dataclasses.dataclass(frozen=True)
-class Block:
+class Panel:
     """A part of a page.
 
     Attributes:
@@ -32,7 +32,7 @@ class Block:
     below: float = 0.1
 
 
-def save_blocks(blocks: Sequence[Block], path: str | os.PathLike) -> None:
+def save_panels(blocks: Sequence[Panel], path: str | os.PathLike) -> None:
     """Draws blocks from top to bottom and saves the picture.
 
     Args:
@@ -62,7 +62,7 @@ def save_blocks(blocks: Sequence[Block], path: str | os.PathLike) -> None:
         figure.savefig(partial, format="png")
 
 
-def text_block(text: str, height: float, **style) -> Block:
+def text_panel(text: str, height: float, **style) -> Panel:
     """A line of text at the left, and nothing else.
 
     Args:
@@ -75,7 +75,7 @@ def text_block(text: str, height: float, **style) -> Block:
         axes.set_axis_off()
         axes.text(0, 0, plain(text), va="bottom", parse_math=False, **style)
 
-    return Block(height, draw, 0.06)
+    return Panel(height, draw, 0.06)
 
 
 def plain(text: str) -> str:

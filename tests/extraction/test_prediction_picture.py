@@ -66,13 +66,13 @@ def test_frames_that_the_model_did_not_receive_are_not_drawn(drawn):
     media_files.save_picture(prediction, "a.png")
     rgb, flow, audio = drawn[0][2]
     np.testing.assert_array_equal(
-        rgb.picture, prediction.inputs.arrays["rgb"][[1, 3]]
+        rgb.content, prediction.inputs.arrays["rgb"][[1, 3]]
     )
     np.testing.assert_allclose(rgb.spans, [[0.05, 0.25], [0.25, 0.45]])
     assert flow.is_absent
     np.testing.assert_allclose(audio.spans, [[0.96, 1.92]])
-    assert audio.picture.shape == (3 * 96, 64)  # what was heard, all of it
-    np.testing.assert_allclose(audio.picture_span, (0, 2.88))
+    assert audio.content.shape == (3 * 96, 64)  # what was heard, all of it
+    np.testing.assert_allclose(audio.content_span, (0, 2.88))
 
 
 def test_a_clip_of_one_frame_lasts_as_long_as_its_sound(drawn, monkeypatch):

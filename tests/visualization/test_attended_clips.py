@@ -59,8 +59,8 @@ def test_the_first_right_and_the_first_wrong_clips_are_found(manifest, model):
     right, wrong = attended_clips(model, batches_of(manifest), CLASS_NAMES, 3)
     assert ids_of(right) == ["clip-1", "clip-3", "clip-4"]
     assert ids_of(wrong) == ["clip-0", "clip-2", "clip-5"]
-    assert all(clip.right for clip in right)
-    assert not any(clip.right for clip in wrong)
+    assert all(clip.is_correct for clip in right)
+    assert not any(clip.is_correct for clip in wrong)
     assert [clip.labels for clip in wrong] == [("cat",), ("fox",), ("cat",)]
 
 
@@ -178,5 +178,5 @@ def test_a_dataset_need_not_keep_images(manifest, model, tmp_path):
 
 def test_a_clip_is_right_if_its_best_prediction_is_a_label():
     answers = (("dog", 0.6), ("cat", 0.4))
-    assert AttendedClip("a", ("fox", "dog"), answers, {}).right
-    assert not AttendedClip("a", ("cat",), answers, {}).right
+    assert AttendedClip("a", ("fox", "dog"), answers, {}).is_correct
+    assert not AttendedClip("a", ("cat",), answers, {}).is_correct

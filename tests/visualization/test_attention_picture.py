@@ -1,4 +1,4 @@
-"""attention_picture: one clip's attention as a small PNG."""
+"""attention_plot: one clip's attention as a small PNG."""
 
 import io
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from matplotlib import colormaps
 
-from ac_keras.visualization import attention_maps
+from ac_keras.visualization import attention_plot
 from support.visualization.png_pixels import changed_box
 from support.visualization.png_pixels import is_color
 from support.visualization.png_pixels import read_png
@@ -15,7 +15,7 @@ BRIGHT = colormaps["inferno"](1.0)[:3]
 
 
 def draw(attention):
-    return read_png(io.BytesIO(attention_maps(attention)))
+    return read_png(io.BytesIO(attention_plot(attention)))
 
 
 def one_hot(num_units, num_frames, *index):
@@ -80,4 +80,4 @@ def test_anything_but_maps_is_refused(attention):
     with pytest.raises(
         ValueError, match=r"\(num_units, num_frames\).*Received"
     ):
-        attention_maps(attention)
+        attention_plot(attention)
