@@ -18,9 +18,11 @@ setuptools.setup(
     long_description_content_type="text/markdown",
     license="Apache-2.0",
     packages=setuptools.find_packages(include=["ac_keras", "ac_keras.*"]),
+    package_data={"ac_keras.runs": ["*.jinja"]},
     python_requires=">=3.11",
     install_requires=[
         "absl-py>=2.0",
+        "jinja2>=3.1",
         "keras>=3.12,<3.16",
         "matplotlib>=3.8",
         "numpy>=1.26",
