@@ -2,6 +2,7 @@
 
 import io
 import math
+import re
 from collections.abc import Mapping
 from collections.abc import Sequence
 from typing import Any
@@ -86,7 +87,7 @@ def draw_histogram(accuracy: np.ndarray) -> str:
     axes.set_xticks(range(0, 101, 20), [f"{x} %" for x in range(0, 101, 20)])
     axes.set_yticks([])
     axes.set_xlabel("accuracy", color=_DIM, fontsize=12, labelpad=0)
-    return _inline_svg(figure, "histogram", "number of classes by accuracy")
+    return _inline_svg(figure, "histogram")
 
 
 def _metric_values(epochs, name):
@@ -117,8 +118,7 @@ def _draw_metric(name, numbers, curves, index):
         axes.axvline(best[1], color=_DIM, linewidth=1, linestyle=(0, (2, 3)))
         ring = {"ms": 9, "mfc": "none", "mec": _INK, "mew": 1.5}
         axes.plot(best[1], best[0], "o", clip_on=False, **ring)
-    label = f"{name.replace('_', ' ')} over the epochs"
-    svg = _inline_svg(figure, f"chart-{index}", label)
+    svg = _inline_svg(figure, f"chart-{index}")
     return {"name": name, "curves": [*curves], "best": best, "svg": svg}
 
 
@@ -183,13 +183,12 @@ def _draw_curve(axes, numbers, values, is_second):
     axes.plot(numbers[marked], values[marked], linestyle="", **markers, **style)
 
 
-def _inline_svg(figure, name, label):
+def _inline_svg(figure, name):
     """Converts a figure to an `<svg>` element whose colours follow the page.
 
     Args:
         figure: The figure.
         name: A name that no other figure of the page has.
-        label: The text for screen readers.
     """
     file = io.StringIO()
     metadata = dict.fromkeys(["Creator", "Date", "Format", "Type"])
@@ -208,11 +207,13 @@ def _inline_svg(figure, name, label):
             attributes.pop("id", None)
         if f"{_LINK}href" in attributes:
             attributes["href"] = attributes.pop(f"{_LINK}href")
+        if "d" in attributes:  # two decimals are enough
+            path = re.sub(r"(\.\d\d)\d+", r"\1", attributes["d"])
+            attributes["d"] = " ".join(path.split())
         for color, variable in _VARIABLES.items():
             if "style" in attributes:
                 style = attributes["style"].replace(color, variable)
                 attributes["style"] = style
-    svg = ElementTree.Element("svg", viewBox=source.get("viewBox"), role="img")
-    svg.set("aria-label", label)
+    svg = ElementTree.Element("svg", viewBox=source.get("viewBox"))
     svg.append(drawing)
     return ElementTree.tostring(svg, encoding="unicode")
