@@ -1,4 +1,4 @@
-"""Pictures and pages: attention maps, curves over the epochs, reports."""
+"""Plots of attention, explained clips, and curves over the epochs."""
 
 from ac_keras.visualization.attended_clips import AttendedClip
 from ac_keras.visualization.attended_clips import attended_clips
