@@ -175,7 +175,7 @@ def _draw(model, manifest, directory):
 
 
 def _clips(model, manifest, batches):
-    right, wrong = visualization.attended_clips(
+    right, wrong = visualization.find_attended_clips(
         model,
         batches,
         manifest.description.class_names,

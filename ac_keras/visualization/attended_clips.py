@@ -47,7 +47,7 @@ class AttendedClip:
         return self.predictions[0][0] in self.labels
 
 
-def attended_clips(
+def find_attended_clips(
     model: keras.Model,
     batches: tf.data.Dataset,
     class_names: Sequence[str],
