@@ -82,6 +82,7 @@ def test_every_module_and_template_is_in_the_wheel(names):
     }
     shipped = {name for name in names if name.startswith("ac_keras/")}
     assert shipped >= modules and len(modules) > 20
+    assert "ac_keras/runs/report.html.jinja" in shipped
 
 
 def test_the_wheel_is_pure_python(wheel, names):
@@ -91,7 +92,11 @@ def test_the_wheel_is_pure_python(wheel, names):
         for name in names
         if name.startswith("ac_keras/")
     }
+<<<<<<< HEAD
     assert suffixes == {".py", ".jinja"}
+=======
+    assert suffixes == {".jinja", ".py"}
+>>>>>>> report
 
 
 def test_the_metadata_names_the_package_and_its_version(metadata):

@@ -1,7 +1,7 @@
-"""Pictures and pages: attention maps, curves over the epochs, reports."""
+"""Plots of attention, explained clips, and curves over the epochs."""
 
 from ac_keras.visualization.attended_clips import AttendedClip
-from ac_keras.visualization.attended_clips import attended_clips
+from ac_keras.visualization.attended_clips import find_attended_clips
 from ac_keras.visualization.attended_clips import save_preview_attention
 from ac_keras.visualization.attention_maps import attention_plot
 from ac_keras.visualization.attention_maps import save_attention_maps
@@ -13,8 +13,8 @@ from ac_keras.visualization.explained_modality import ExplainedModality
 __all__ = [
     "AttendedClip",
     "ExplainedModality",
-    "attended_clips",
     "attention_plot",
+    "find_attended_clips",
     "name_runs",
     "save_accuracy_curves",
     "save_attention_maps",

@@ -1,4 +1,4 @@
-"""Clips with what a model made of them and what it attended to."""
+"""Clips with a model's predictions and its attention."""
 
 import dataclasses
 import itertools
@@ -17,11 +17,12 @@ from ac_keras.visualization.previews import FILE_NAME
 from ac_keras.visualization.previews import Previews
 
 NUM_PREDICTIONS = 5
+MAX_TITLE_LABELS = 4
 
 
 @dataclasses.dataclass(frozen=True)
 class AttendedClip:
-    """One clip, a model's answer and where the answer comes from.
+    """One clip with a model's predictions and its attention.
 
     Attributes:
         id: The clip's name.
@@ -42,11 +43,11 @@ class AttendedClip:
 
     @property
     def is_correct(self) -> bool:
-        """Whether the best prediction is among the labels."""
+        """Returns whether the best prediction is among the labels."""
         return self.predictions[0][0] in self.labels
 
 
-def attended_clips(
+def find_attended_clips(
     model: keras.Model,
     batches: tf.data.Dataset,
     class_names: Sequence[str],
@@ -55,24 +56,24 @@ def attended_clips(
     max_batches: int = 16,
     previews: str | os.PathLike | None = None,
 ) -> tuple[list[AttendedClip], list[AttendedClip]]:
-    """Finds the first clips that a model has right and has wrong.
+    """Finds the first clips that a model classifies correctly and wrongly.
 
-    Batches are read until there are enough of both.
+    Batches are read until there are enough clips of both kinds.
 
     Args:
-        model: A model of `cluster_classifier`, or what `attention_model` made
-            of one, which is then not made again.
-        batches: Triples of features, labels and ids, as `evaluation_batches`
-            gives them with `with_ids=True`. Labels are integers `(batch,)` or
-            0 and 1, `(batch, num_classes)`.
-        class_names: One name a class.
-        num_clips: How many clips of either kind, at most.
-        max_batches: How many batches to read, at most.
-        previews: The dataset's `previews.npz`. Its images are taken for the
-            clips that it keeps in full; it need not exist.
+        model: A model of `cluster_classifier`, or the result of
+            `attention_model` for one, which is then not built again.
+        batches: Triples of features, labels and ids, as from
+            `evaluation_batches` with `with_ids=True`. Labels are integers
+            `(batch,)` or 0 and 1, `(batch, num_classes)`.
+        class_names: The name of each class.
+        num_clips: Maximum number of clips of either kind.
+        max_batches: Maximum number of batches to read.
+        previews: The dataset's `previews.npz`, whose images are used for the
+            clips that it holds in full. The file need not exist.
 
     Returns:
-        The right and the wrong clips, in the dataset's order.
+        The correct and the wrong clips, each in the dataset's order.
     """
     if not isinstance(model.output, dict):
         model = attention_model(model)
@@ -87,74 +88,22 @@ def attended_clips(
                 training=False,
             ).items()
         }
-        right = _has_label(outputs["probabilities"].argmax(-1), labels)
+        correct = _has_label(outputs["probabilities"].argmax(-1), labels)
         for kind, clips in found.items():
-            for row in np.flatnonzero(right == kind)[: num_clips - len(clips)]:
-                clips.append(
-                    _clip(
-                        np.asarray(ids)[row].decode(errors="replace"),
-                        label_names(labels[row], class_names),
-                        {name: x[row] for name, x in outputs.items()},
-                        {
-                            name: int(features[f"{name}_num_frames"][row])
-                            for name in _modalities(outputs)
-                        },
-                        class_names,
-                        images,
-                    )
+            rows = np.flatnonzero(correct == kind)
+            for row in rows[: num_clips - len(clips)]:
+                clip = _clip(
+                    np.asarray(ids)[row].decode(errors="replace"),
+                    _label_names(labels[row], class_names),
+                    {name: x[row] for name, x in outputs.items()},
+                    {name: x[row] for name, x in features.items()},
+                    class_names,
+                    images,
                 )
+                clips.append(clip)
         if all(len(clips) >= num_clips for clips in found.values()):
             break
     return found[True], found[False]
-
-
-def label_names(
-    labels: np.ndarray, class_names: Sequence[str]
-) -> tuple[str, ...]:
-    """Names the classes of one clip's labels.
-
-    Args:
-        labels: An integer, or 0 and 1, `(num_classes,)`.
-        class_names: One name a class.
-    """
-    indices = np.flatnonzero(labels) if np.ndim(labels) else [labels]
-    return tuple(class_names[int(index)] for index in indices)
-
-
-def _has_label(guesses, labels):
-    if labels.ndim == 1:
-        return guesses == labels
-    return labels[np.arange(len(labels)), guesses] > 0
-
-
-def _modalities(outputs):
-    ending = "_attention"
-    return [x.removesuffix(ending) for x in outputs if x.endswith(ending)]
-
-
-def _clip(clip_id, labels, outputs, num_frames, class_names, previews):
-    probabilities = outputs["probabilities"]
-    best = np.argsort(-probabilities, kind="stable")[:NUM_PREDICTIONS]
-    images = {
-        name: previews.of_clip(clip_id, name, count)
-        for name, count in num_frames.items()
-        if previews is not None and count
-    }
-    return AttendedClip(
-        id=clip_id,
-        labels=labels,
-        predictions=tuple(
-            (class_names[index], float(probabilities[index])) for index in best
-        ),
-        attention={
-            name: outputs[f"{name}_attention"][:, :count]
-            for name, count in num_frames.items()
-        },
-        images={name: x for name, x in images.items() if x is not None},
-    )
-
-
-SHOWN_LABELS = 4
 
 
 def save_preview_attention(
@@ -164,23 +113,25 @@ def save_preview_attention(
     num_clips: int = 3,
     max_units: int = 8,
 ) -> bool:
-    """Draws what a model attends to in the first clips of the test split.
+    """Draws a model's attention to the first clips of the test split.
 
     A dataset may keep the images of its first test clips in `previews.npz`:
     `ids`, and under a modality's name uint8 `(num_clips, num_frames, height,
-    width)`. Where it keeps fewer frames than a clip has, the first ones are
-    drawn.
+    width)`. If it keeps fewer frames than a clip has, only those are drawn.
 
     Args:
         model: A model of `cluster_classifier`.
         manifest: The dataset.
         path: The PNG file to write.
-        num_clips: How many clips to draw, at most.
-        max_units: How many units to draw, at most; the first ones.
+        num_clips: Maximum number of clips to draw.
+        max_units: Maximum number of units to draw; the first ones are drawn.
 
     Returns:
-        Whether there was anything to draw: a dataset need not keep images,
-        and `skip_corrupt_records` may have left out one of their clips.
+        Whether a plot was written: a dataset need not keep images, and
+        `skip_corrupt_records` may have left out one of their clips.
+
+    Raises:
+        ValueError: If the images are of other clips.
     """
     file = manifest.directory / FILE_NAME
     previews = Previews(file)
@@ -190,29 +141,24 @@ def save_preview_attention(
     if modality is None:
         return False
     count = min(num_clips, len(previews.ids))
-    features, labels, ids = next(
-        evaluation_batches(
-            manifest,
-            "test",
-            batch_size=count,
-            modalities=[
-                name
-                for name in manifest.description.modalities
-                if name in model.input
-            ],
-            with_ids=True,
-        ).as_numpy_iterator()
+    modalities = manifest.description.modalities
+    batches = evaluation_batches(
+        manifest,
+        "test",
+        batch_size=count,
+        modalities=[name for name in modalities if name in model.input],
+        with_ids=True,
     )
-    if not _are_same(file, previews.ids[:count], ids, manifest):
+    features, labels, ids = next(batches.as_numpy_iterator())
+    if not _match(file, previews.ids[:count], ids, manifest):
         return False
     outputs = attention_model(model).predict(features, verbose=0)
     names = manifest.description.class_names
+    guesses = outputs["probabilities"].argmax(-1)
     titles = [
         f"{name.decode()}: is {_label_text(label, names)}, taken for "
         f"{names[guess]}"
-        for name, label, guess in zip(
-            ids, labels, outputs["probabilities"].argmax(-1), strict=True
-        )
+        for name, label, guess in zip(ids, labels, guesses, strict=True)
     ]
     scores = outputs[f"{modality}_attention"][:, :max_units]
     images = previews.images[modality][:count]
@@ -223,19 +169,64 @@ def save_preview_attention(
     return True
 
 
+def _has_label(guesses, labels):
+    if labels.ndim == 1:
+        return guesses == labels
+    return labels[np.arange(len(labels)), guesses] > 0
+
+
+def _label_names(labels, class_names):
+    """Returns the names of a clip's classes.
+
+    Args:
+        labels: An integer, or 0 and 1, `(num_classes,)`.
+        class_names: The name of each class.
+    """
+    indices = np.flatnonzero(labels) if np.ndim(labels) else [labels]
+    return tuple(class_names[int(index)] for index in indices)
+
+
+def _clip(clip_id, labels, outputs, features, class_names, previews):
+    probabilities = outputs["probabilities"]
+    best = np.argsort(-probabilities, kind="stable")[:NUM_PREDICTIONS]
+    attention, images = {}, {}
+    for name in outputs:
+        if not name.endswith("_attention"):
+            continue
+        modality = name.removesuffix("_attention")
+        num_frames = int(features[f"{modality}_num_frames"])
+        attention[modality] = outputs[name][:, :num_frames]
+        if previews is not None and num_frames:
+            found = previews.of_clip(clip_id, modality, num_frames)
+            if found is not None:
+                images[modality] = found
+    return AttendedClip(
+        id=clip_id,
+        labels=labels,
+        predictions=tuple(
+            (class_names[index], float(probabilities[index])) for index in best
+        ),
+        attention=attention,
+        images=images,
+    )
+
+
 def _label_text(label, class_names):
-    names = label_names(label, class_names)
-    shown = ", ".join(names[:SHOWN_LABELS]) or "without a label"
-    more = len(names) - SHOWN_LABELS
+    names = _label_names(label, class_names)
+    shown = ", ".join(names[:MAX_TITLE_LABELS]) or "without a label"
+    more = len(names) - MAX_TITLE_LABELS
     return f"{shown} and {more} more" if more > 0 else shown
 
 
-def _are_same(file, expected, received, manifest):
-    """Whether the images are of these clips, where records may be left out."""
+def _match(file, expected, received, manifest):
+    """Returns whether the images are of these clips.
+
+    They need not be if corrupt records are left out of the test split.
+    """
     received = [name.decode() for name in received]
     if expected != received and not manifest.split("test").is_repaired:
         raise ValueError(
             f"Expected {file} to keep the first test clips, {received}. "
-            f"Received: {expected}. Prepare the dataset anew."
+            f"Received: {expected}. Prepare the dataset again."
         )
     return expected == received

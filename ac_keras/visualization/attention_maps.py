@@ -1,4 +1,4 @@
-"""Attention maps, as in the paper's Figure 5."""
+"""Attention maps of clips, as in Figure 5 of the paper, and their entropy."""
 
 import io
 import os
@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from ac_keras.utils import atomic_file
 
-_COLORS = colormaps["inferno"]
+TOLERANCE = 0.05  # of a sum of weights in bfloat16
 
 
 def save_attention_maps(
@@ -23,19 +23,19 @@ def save_attention_maps(
 ) -> None:
     """Draws clips, each with a row of weights for every attention unit.
 
-    The first row of a clip holds its frames. Below it every unit has a row of
-    the same frames over a colour that tells how much the unit attends to
-    each, from black (nothing) to bright yellow (everything).
+    The first row of a clip shows its frames. Each further row shows the same
+    frames below a colour for the weights of one unit, from black (0) to bright
+    yellow (1).
 
     Args:
         images: uint8 `(num_clips, num_frames, height, width)`.
-        scores: Floats `(num_clips, num_units, num_frames)`, summing up to 1
-            over the frames.
-        titles: One line for each clip.
+        scores: Floats `(num_clips, num_units, num_frames)` that sum to 1 over
+            the frames.
+        titles: The title of each clip.
         path: The PNG file to write.
 
     Raises:
-        ValueError: If the shapes do not fit each other.
+        ValueError: If the shapes do not match.
     """
     images, scores = np.asarray(images), np.asarray(scores)
     fits = (
@@ -46,10 +46,10 @@ def save_attention_maps(
     )
     if not fits:
         raise ValueError(
-            "Expected images (num_clips, num_frames, height, width), scores "
-            "(num_clips, num_units, num_frames) and a title for each clip. "
-            f"Received: images {images.shape}, scores {scores.shape} and "
-            f"{len(titles)} titles."
+            "Expected images of shape (num_clips, num_frames, height, width), "
+            "scores of shape (num_clips, num_units, num_frames) and a title "
+            f"for each clip. Received: images {images.shape}, scores "
+            f"{scores.shape} and {len(titles)} titles."
         )
     num_clips, num_frames, height, width = images.shape
     rows = 1 + scores.shape[1]
@@ -81,23 +81,23 @@ def save_attention_maps(
 
 
 def clip_grid(frames: np.ndarray, scores: np.ndarray) -> np.ndarray:
-    """Lays out one clip: its frames, then a row for each unit.
+    """Arranges one clip: a row of its frames, then a row for each unit.
 
     Args:
         frames: uint8 `(num_frames, height, width)`.
         scores: Floats `(num_units, num_frames)` from 0 to 1.
 
     Returns:
-        Colours from 0 to 1, `((1 + num_units) * height, num_frames * width,
-        3)`.
+        Red, green and blue from 0 to 1, `((1 + num_units) * height, num_frames
+        * width, 3)`.
     """
     gray = np.concatenate(list(frames), axis=1)[..., None] / 255.0
     gray = np.repeat(gray, 3, axis=2)  # (height, num_frames * width, 3)
     height, width = frames.shape[1:]
     rows = [gray]
     for unit in scores:
-        color = _COLORS(np.repeat(unit, width))[None, :, :3]
-        # The frame shows through, so that one sees what is attended to.
+        color = colormaps["inferno"](np.repeat(unit, width))[None, :, :3]
+        # The frame stays visible below the weight's colour.
         row = np.broadcast_to(color, (height, *color.shape[1:]))
         rows.append(np.clip(0.8 * row + 0.2 * gray, 0, 1))
     grid = np.concatenate(rows)
@@ -105,45 +105,89 @@ def clip_grid(frames: np.ndarray, scores: np.ndarray) -> np.ndarray:
     return grid
 
 
-_DPI = 100
-
-
 def attention_plot(attention: Mapping[str, np.ndarray]) -> bytes:
-    """Draws what the units of every modality attend to in one clip.
+    """Draws the attention of one clip's units as a map for each modality.
 
-    Each modality has a map of units by frames, from black (nothing) to
-    bright yellow (its largest weight, which the title tells).
+    A map has a row for each unit and a column for each frame. Colours go from
+    black (0) to bright yellow (the largest weight, given in the title).
 
     Args:
         attention: Mapping from modality to weights, floats `(num_units,
-            num_frames)`; no frames, or zeros, where it is absent.
+            num_frames)`; no frames, or zeros, where the modality is absent.
 
     Returns:
-        A PNG, 320 pixels high and about 280 wide for each modality.
+        A PNG file, 320 pixels high and about 280 wide for each modality.
 
     Raises:
-        ValueError: If there is no modality, or a shape is another.
+        ValueError: If there is no modality, or weights of another rank.
     """
     maps = {name: np.asarray(x, np.float32) for name, x in attention.items()}
     shapes = {name: weights.shape for name, weights in maps.items()}
     if not maps or any(len(shape) != 2 for shape in shapes.values()):
         raise ValueError(
-            "attention_plot expects weights (num_units, num_frames) for "
-            f"each modality. Received: shapes={shapes}. Take one clip out of "
-            "a batch: scores[0]."
+            "attention_plot expects weights of shape (num_units, num_frames) "
+            f"for each modality. Received: shapes={shapes}. Select one clip "
+            "of a batch: scores[0]."
         )
     figure = Figure(
-        figsize=(0.4 + 2.8 * len(maps), 3.2), dpi=_DPI, layout="constrained"
+        figsize=(0.4 + 2.8 * len(maps), 3.2), dpi=100, layout="constrained"
     )
     row = figure.subplots(1, len(maps), squeeze=False)[0]
     for axes, (name, weights) in zip(row, maps.items(), strict=True):
-        _draw(axes, name, weights)
+        _draw_map(axes, name, weights)
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png")
     return buffer.getvalue()
 
 
-def _draw(axes, name, weights):
+def checked_weights(weights: np.ndarray, num_units: int) -> np.ndarray:
+    """Checks that weights sum to 1, and normalizes them in float64.
+
+    Args:
+        weights: Floats `(batch, num_units, num_frames)`. Each unit's weights
+            sum to 1 except for rounding, or all are 0 if a clip has no frame.
+        num_units: The expected number of units.
+
+    Returns:
+        float64 of the same shape. Each unit's weights sum to 1, or all are 0.
+
+    Raises:
+        ValueError: If the weights have another shape or another sum.
+    """
+    weights = np.asarray(weights, np.float64)
+    if weights.ndim != 3 or weights.shape[1] != num_units:
+        raise ValueError(
+            f"Expected weights of shape (batch, {num_units}, num_frames). "
+            f"Received: weights of shape {weights.shape}. Pass one modality's "
+            "output of an `attention_model`."
+        )
+    totals = weights.sum(axis=2, keepdims=True)
+    absent = (totals == 0).all(axis=1, keepdims=True)
+    sums_fit = absent | (np.abs(totals - 1) <= TOLERANCE)
+    if not (np.all(weights >= 0) and np.all(sums_fit)):  # also rejects NaN
+        raise ValueError(
+            "Expected attention weights of 0 or more that sum to 1 for each "
+            f"unit. Received: weights from {weights.min():.4g} and sums from "
+            f"{totals.min():.4g} to {totals.max():.4g}. Pass the output of the "
+            "softmax, not its logits."
+        )
+    return weights / np.where(absent, 1, totals)
+
+
+def weights_entropy(weights: np.ndarray) -> np.ndarray:
+    """Computes the entropy of weights over their last axis, in nats.
+
+    Args:
+        weights: Floats `(..., num_frames)` that sum to 1 over the frames.
+
+    Returns:
+        Floats `(...)`, from 0 (one frame) to log(num_frames) (even weights).
+    """
+    logarithms = np.log(np.where(weights > 0, weights, 1.0))
+    return -(weights * logarithms).sum(axis=-1)
+
+
+def _draw_map(axes, name, weights):
     peak = float(weights.max(initial=0))
     if not peak > 0:
         axes.set_axis_off()
@@ -167,46 +211,3 @@ def _draw(axes, name, weights):
         axis.set_major_locator(
             ticker.MaxNLocator(5, integer=True, min_n_ticks=1)
         )
-
-
-TOLERANCE = 0.05  # of a sum of weights in bfloat16
-
-
-def checked_weights(weights: np.ndarray, num_units: int) -> np.ndarray:
-    """Makes weights distributions in float64.
-
-    Args:
-        weights: Floats `(batch, num_units, num_frames)`: each unit's sum up
-            to 1, but for rounding, or all are 0 where a clip has no frame.
-        num_units: How many units there are to be.
-
-    Returns:
-        float64 of the same shape; each unit's sum up to 1, or all are 0.
-
-    Raises:
-        ValueError: If they are something else.
-    """
-    weights = np.asarray(weights, np.float64)
-    if weights.ndim != 3 or weights.shape[1] != num_units:
-        raise ValueError(
-            f"Expected attention (batch, {num_units}, num_frames) of "
-            f"{num_units} units. Received: weights of shape {weights.shape}. "
-            "Take one modality's from a model of `attention_model`."
-        )
-    totals = weights.sum(axis=2, keepdims=True)
-    absent = (totals == 0).all(axis=1, keepdims=True)
-    sums_fit = absent | (np.abs(totals - 1) <= TOLERANCE)
-    if not (np.all(weights >= 0) and np.all(sums_fit)):  # refuses NaN, too
-        raise ValueError(
-            "Expected attention weights of 0 or more, each unit's summing up "
-            f"to 1. Received: weights from {weights.min():.4g} and sums from "
-            f"{totals.min():.4g} to {totals.max():.4g}. Give what the softmax "
-            "gives, not its logits."
-        )
-    return weights / np.where(absent, 1, totals)
-
-
-def weights_entropy(weights: np.ndarray) -> np.ndarray:
-    """Computes entropies over the last axis, in nats."""
-    logarithms = np.log(np.where(weights > 0, weights, 1.0))
-    return -(weights * logarithms).sum(axis=-1)

@@ -1,4 +1,4 @@
-"""One clip: what it was taken for, and what was attended to when."""
+"""One clip's predictions, and the attention of its units over time."""
 
 import os
 from collections.abc import Sequence
@@ -10,14 +10,12 @@ from ac_keras.visualization.explained_modality import FLOW
 from ac_keras.visualization.explained_modality import ExplainedModality
 from ac_keras.visualization.panels import INNER_WIDTH
 from ac_keras.visualization.panels import Panel
-from ac_keras.visualization.panels import plain
-from ac_keras.visualization.panels import save_panels
 from ac_keras.visualization.panels import text_panel
 
 MAX_CLASSES = 5
 MAX_TITLE, MAX_NAME = 72, 48  # letters
 _LETTER_WIDTH = 0.085  # inches, of a class's name
-_NUMBER_WIDTH = 0.7  # inches, of a probability behind the longest bar
+_NUMBER_WIDTH = 0.7  # inches, of the probability after the longest bar
 _BAR = "#4c78a8"
 _UNIT_HEIGHT, _MEAN_HEIGHT, _LEAST_HEIGHT = 0.15, 0.2, 0.2  # inches
 
@@ -28,39 +26,39 @@ def save_clip_explanation(
     modalities: Sequence[ExplainedModality],
     path: str | os.PathLike,
 ) -> None:
-    """Draws what a clip was taken for and where the answer comes from.
+    """Draws a clip's predictions and the attention that they result from.
 
-    Under the most probable classes each modality has what it was made of, a
-    row of frames or a spectrogram, and below it the attention of its units, all
-    on the same axis of time. Of more than 16 units their mean is drawn, and the
-    12 whose weights are the least even.
+    Below the most probable classes, each modality has its content (frames,
+    optical flow or a spectrogram) and the attention of its units, on one
+    common time axis. Of more than 16 units, the mean and the 12 units whose
+    weights have the lowest entropy are drawn.
 
     Args:
         title: The clip's name.
-        predictions: Pairs of a class's name and its probability, best first;
-            the first five are drawn.
-        modalities: What to draw, from top to bottom.
+        predictions: Pairs of a class's name and its probability, best first.
+            The first five are drawn.
+        modalities: The modalities, from top to bottom.
         path: The PNG file to write.
     """
     extents = [x.extent for x in modalities if not x.is_absent]
     start = min((start for start, _ in extents), default=0.0)
     end = max((end for _, end in extents), default=start)
     extent = (start, end if end > start else start + 1.0)
-    blocks = [
-        text_panel(_shortened(title, MAX_TITLE), 0.3, fontsize=13),
+    shown = [
+        text_panel(_shorten(title, MAX_TITLE), 0.3, fontsize=13),
         _class_bars(predictions[:MAX_CLASSES]),
     ]
     for modality in modalities:
-        blocks += _section(modality, extent)
-    blocks += [
+        shown += _section(modality, extent)
+    shown += [
         text_panel(line, 0.2, fontsize=8, color="0.35")
         for line in _legend(modalities)
     ]
-    save_panels(blocks, path)
+    panels.save_panels(shown, path)
 
 
 def _class_bars(predictions):
-    names = [_shortened(name, MAX_NAME) for name, _ in predictions]
+    names = [_shorten(name, MAX_NAME) for name, _ in predictions]
     names_end = _LETTER_WIDTH * max(map(len, names), default=0) + 0.1
     longest = INNER_WIDTH - names_end - _NUMBER_WIDTH
 
@@ -93,19 +91,19 @@ def _class_bars(predictions):
 
 
 def _section(modality, extent):
-    """Gives the blocks of a modality."""
+    """Returns the panels of a modality."""
     if modality.is_absent:
         text = f"{modality.name}: absent from the file"
         return [text_panel(text, 0.25, fontsize=10, color="0.35")]
     shown = panels.choose_units(modality.attention)
-    blocks = [text_panel(_heading(modality, shown), 0.25, fontsize=10)]
+    section = [text_panel(_heading(modality, shown), 0.25, fontsize=10)]
     if modality.kind == BANDS:
-        blocks.append(explained_modality.spectrogram(modality, extent))
+        section.append(explained_modality.spectrogram(modality, extent))
     else:
-        blocks.append(explained_modality.image_row(modality, extent))
+        section.append(explained_modality.image_row(modality, extent))
     if shown.mean is not None:
-        blocks.append(_mean_row(modality, shown.mean, extent))
-    return [*blocks, _unit_rows(modality, shown, extent)]
+        section.append(_mean_row(modality, shown.mean, extent))
+    return [*section, _unit_rows(modality, shown, extent)]
 
 
 def _heading(modality, shown):
@@ -119,7 +117,7 @@ def _heading(modality, shown):
 
 
 def _legend(modalities):
-    """Gives the lines that tell what colours mean."""
+    """Yields the lines that explain the colours."""
     yield (
         "Attention: a row for each unit, over time; black is nothing, yellow "
         "the largest weight, gray no frame."
@@ -156,9 +154,9 @@ def _count(number, noun):
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
-def _shortened(text, length):
-    """Leaves out the middle: names of files differ at their ends."""
-    text = plain(text)
+def _shorten(text, length):
+    """Omits the middle of a long text: names of files differ at their ends."""
+    text = panels.plain(text)
     if len(text) <= length:
         return text
     half = (length - 1) // 2

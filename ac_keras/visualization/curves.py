@@ -1,4 +1,4 @@
-"""Accuracy over the epochs, as in the paper's Figure 4."""
+"""Accuracy of runs over the epochs, as in Figure 4 of the paper."""
 
 import csv
 import os
@@ -17,18 +17,18 @@ def save_accuracy_curves(
     path: str | os.PathLike,
     metric: str = "accuracy",
 ) -> None:
-    """Draws the validation accuracy of several runs into one picture.
+    """Draws the training and validation accuracy of several runs.
 
     Args:
-        logs: Mapping from a run's name to its CSV of epochs, with columns
-            `epoch`, and METRIC and `val_METRIC` for the metric that is drawn.
+        logs: Mapping from a run's name to its CSV of epochs, with the columns
+            `epoch`, METRIC and `val_METRIC` for the metric that is drawn.
         path: The PNG file to write.
-        metric: Any share from 0 to 1 that the runs measured, such as
+        metric: A metric from 0 to 1 that the runs measured, such as
             `accuracy`, `hit_at_1` or `gap`.
 
     Raises:
-        ValueError: If a CSV has no epoch, lacks a column or has a value that
-            is not a share.
+        ValueError: If a CSV has no epoch, lacks a column or has a value
+            outside of 0 to 1.
     """
     figure = Figure(figsize=(7, 4.5), dpi=150, layout="constrained")
     axes = figure.add_subplot()
@@ -56,13 +56,37 @@ def save_accuracy_curves(
         figure.savefig(partial, format="png")
 
 
+def name_runs(folders: Sequence[str | os.PathLike]) -> dict[str, pathlib.Path]:
+    """Names every run by the shortest end of its path that is unique.
+
+    Args:
+        folders: The runs' output folders.
+
+    Returns:
+        A dict from names to absolute paths, in the given order.
+
+    Raises:
+        ValueError: If a folder is listed twice.
+    """
+    paths = [pathlib.Path(os.path.abspath(folder)) for folder in folders]
+    if len(set(paths)) < len(paths):
+        raise ValueError(
+            "Expected --runs to list each folder once. Received: "
+            f"{','.join(map(str, folders))}. Remove the repeated folder."
+        )
+    length = 1
+    while len({path.parts[-length:] for path in paths}) < len(paths):
+        length += 1
+    return {"/".join(path.parts[-length:]): path for path in paths}
+
+
 def _percent(epochs, column, log):
     values = [float(row[column]) for row in epochs]
     wrong = [value for value in values if value < 0 or value > 1]
     if wrong:
         raise ValueError(
             f"Expected a metric from 0 to 1. Received: {column}={wrong[0]} in "
-            f"{log}. Name another metric, such as accuracy."
+            f"{log}. Choose another metric, such as accuracy."
         )
     return [100 * value for value in values]
 
@@ -75,31 +99,7 @@ def _read(log, metric):
     if missing:
         raise ValueError(
             f"Expected a CSV of epochs with the columns {sorted(wanted)}. "
-            f"Received: {log} without {sorted(missing)}. A run writes it "
-            "after its first epoch, for every metric that it measures."
+            f"Received: {log} without {sorted(missing)}. A run writes the "
+            "file after its first epoch, with every metric that it measures."
         )
     return rows
-
-
-def name_runs(folders: Sequence[str | os.PathLike]) -> dict[str, pathlib.Path]:
-    """Gives every run the shortest end of its path that no other run has.
-
-    Args:
-        folders: The runs' output folders.
-
-    Returns:
-        A dict from names to absolute paths, in the given order.
-
-    Raises:
-        ValueError: If a folder is named twice.
-    """
-    paths = [pathlib.Path(os.path.abspath(folder)) for folder in folders]
-    if len(set(paths)) < len(paths):
-        raise ValueError(
-            "Expected --runs to name each folder once. Received: "
-            f"{','.join(map(str, folders))}. Leave out the repeated one."
-        )
-    length = 1
-    while len({path.parts[-length:] for path in paths}) < len(paths):
-        length += 1
-    return {"/".join(path.parts[-length:]): path for path in paths}

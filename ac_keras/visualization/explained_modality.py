@@ -1,4 +1,4 @@
-"""What a picture of a clip shows of one modality."""
+"""Content of one modality of a clip: frames, optical flow or spectrogram."""
 
 import dataclasses
 
@@ -11,32 +11,40 @@ from ac_keras.visualization.panels import NO_FRAME
 from ac_keras.visualization.panels import Panel
 
 IMAGES, FLOW, BANDS = "images", "flow", "bands"
+MAX_IMAGES = 10
 CONTENT_AXES = {
     IMAGES: "(num_frames, height, width, 3)",
     FLOW: "(num_frames, height, width, 2)",
     BANDS: "(num_steps, num_bands)",
 }
 
+_MAX_HEIGHT = 1.5  # inches
+_LINES = 0.18  # inches, of the lines from images to their times
+_GAP = 0.04  # inches between images
+_BANDS_HEIGHT = 1.3  # inches
+_LEAST_PEAK = 0.5  # pixels per frame; slower motion is drawn nearly white
+_PERCENTILE = 99.0
+
 
 @dataclasses.dataclass(frozen=True)
 class ExplainedModality:
-    """What the units of a modality attended to in a clip.
+    """A clip's content of one modality and the attention to it.
 
     Attributes:
         name: The modality's name.
         attention: The units' weights, floats `(num_units, num_frames)`; no
-            frames where the modality is absent.
-        spans: Seconds at which the part of the clip begins and ends that each
-            frame stands for, ascending floats `(num_frames, 2)`.
-        kind: What `picture` is: `"images"`, uint8 `(num_frames, height, width,
-            3)`; `"flow"`, floats `(num_frames, height, width, 2)`, pixels to
-            the right and downwards; or `"bands"`, a spectrogram, floats
-            `(num_steps, num_bands)`, NaN where nothing is known.
-        content: That array; None where the modality is absent.
-        content_span: Seconds at which a spectrogram begins and ends.
+            frames if the modality is absent.
+        spans: Begin and end in seconds of the part of the clip that each frame
+            covers, ascending floats `(num_frames, 2)`.
+        kind: The kind of `content`: `"images"`, uint8 `(num_frames, height,
+            width, 3)`; `"flow"`, floats `(num_frames, height, width, 2)`,
+            pixels to the right and downwards; or `"bands"`, a spectrogram,
+            floats `(num_steps, num_bands)`, NaN where nothing is known.
+        content: That array; None if the modality is absent.
+        content_span: Begin and end of a spectrogram in seconds.
 
     Raises:
-        ValueError: If the shapes do not fit each other.
+        ValueError: If the shapes do not match.
     """
 
     name: str
@@ -59,11 +67,11 @@ class ExplainedModality:
             axes = CONTENT_AXES.get(self.kind, "of images, flow or bands")
             raise ValueError(
                 "ExplainedModality expects attention (num_units, num_frames), "
-                f"spans (num_frames, 2) and a picture {axes}, a spectrogram "
+                f"spans (num_frames, 2) and content {axes}, a spectrogram "
                 f"with its content_span. Received: kind={self.kind!r}, "
-                f"attention {attention}, spans {spans}, picture "
+                f"attention {attention}, spans {spans}, content "
                 f"{np.shape(self.content)}, content_span={self.content_span}. "
-                "Take one clip out of a batch."
+                "Select one clip of a batch."
             )
 
     def _fits(self, num_frames):
@@ -76,103 +84,54 @@ class ExplainedModality:
 
     @property
     def is_absent(self) -> bool:
-        """Whether the clip has nothing of it."""
+        """Returns whether the clip lacks the modality."""
         return not np.shape(self.attention)[1]
 
     @property
     def extent(self) -> tuple[float, float]:
-        """Seconds at which all that is drawn begins and ends."""
+        """Returns begin and end in seconds of all that is drawn."""
         first, last = float(self.spans[0][0]), float(self.spans[-1][1])
         start, end = self.content_span or (first, last)
         return min(first, start), max(last, end)
 
 
-def flow_colors(flow: np.ndarray, peak: float) -> np.ndarray:
-    """Turns motion into colours: its direction the hue, its speed how full.
-
-    Args:
-        flow: Floats `(..., 2)`, to the right and downwards.
-        peak: The speed of a full colour, in the flow's unit; faster motion
-            looks the same. White is still.
-
-    Returns:
-        Red, green and blue from 0 to 1, `(..., 3)`.
-    """
-    x, y = flow[..., 0], flow[..., 1]
-    hue = (np.arctan2(y, x) / (2 * np.pi)) % 1.0
-    fullness = np.clip(np.hypot(x, y) / peak, 0, 1)
-    return colors.hsv_to_rgb(
-        np.stack([hue, fullness, np.ones_like(hue)], axis=-1)
-    )
-
-
-def color_wheel(side: int) -> np.ndarray:
-    """Draws the colours of all motions, still in the middle.
-
-    Args:
-        side: Of the square, in pixels.
-
-    Returns:
-        Red, green, blue and opacity from 0 to 1, `(side, side, 4)`.
-    """
-    places = (np.arange(side) + 0.5) * 2 / side - 1
-    motion = np.stack(np.meshgrid(places, places), axis=-1)  # y downwards
-    inside = np.hypot(motion[..., 0], motion[..., 1]) <= 1
-    wheel = flow_colors(motion, 1.0)
-    return np.concatenate([wheel, inside[..., None]], axis=-1)
-
-
-MAX_IMAGES = 10
-_MAX_HEIGHT = 1.5  # inches
-_LINES = 0.18  # inches, of the lines from pictures to their times
-_GAP = 0.04  # inches between pictures
-_BANDS_HEIGHT = 1.3  # inches
-_LEAST_PEAK = 0.5  # pixels a frame; what is slower looks nearly still
-_PERCENTILE = 99.0
-
-
-def choose_images(num_frames: int) -> np.ndarray:
-    """Chooses frames at equal intervals, all if there are few enough."""
-    count = min(num_frames, MAX_IMAGES)
-    return (2 * np.arange(count) + 1) * num_frames // (2 * max(count, 1))
-
-
 def image_row(
     modality: ExplainedModality, extent: tuple[float, float]
 ) -> Panel:
-    """Draws images, or flow, in a row, with lines down to their times.
+    """Draws images or flow in a row, with lines down to their times.
+
+    Of many frames, ten at equal intervals are drawn.
 
     Args:
-        modality: Of images or flow, and with a frame.
-        extent: Seconds at which the axis of time below begins and ends.
+        modality: A modality of images or flow that has a frame.
+        extent: Begin and end in seconds of the time axis below.
     """
-    chosen = choose_images(len(modality.content))
-    pictures = modality.content[chosen]
+    num_frames = len(modality.content)
+    count = min(num_frames, MAX_IMAGES)
+    chosen = (2 * np.arange(count) + 1) * num_frames // (2 * count)
+    images = modality.content[chosen]
     if modality.kind == FLOW:
-        pictures = flow_colors(pictures, flow_peak(modality.content))
+        images = _flow_colors(images, flow_peak(modality.content))
     moments = np.mean(modality.spans, axis=1)[chosen]
     start, end = extent
     places = (moments - start) / (end - start) * INNER_WIDTH
-    slot = INNER_WIDTH / len(pictures)
-    scale = min(
-        (slot - _GAP) / pictures.shape[2], _MAX_HEIGHT / pictures.shape[1]
-    )
-    height, width = scale * pictures.shape[1], scale * pictures.shape[2]
+    slot = INNER_WIDTH / count
+    scale = min((slot - _GAP) / images.shape[2], _MAX_HEIGHT / images.shape[1])
+    height, width = scale * images.shape[1], scale * images.shape[2]
 
     def draw(axes):
         axes.set_axis_off()
-        for index, (picture, place) in enumerate(
-            zip(pictures, places, strict=True)
+        for index, (image, place) in enumerate(
+            zip(images, places, strict=True)
         ):
             middle = (index + 0.5) * slot
-            sides = (middle - width / 2, middle + width / 2)
-            box = (*sides, _LINES, _LINES + height)
-            axes.imshow(picture, extent=box, aspect="auto")
-            axes.add_patch(
-                Rectangle(
-                    (sides[0], _LINES), width, height, fill=False, color="0.6"
-                )
+            left, right = middle - width / 2, middle + width / 2
+            box = (left, right, _LINES, _LINES + height)
+            axes.imshow(image, extent=box, aspect="auto")
+            frame = Rectangle(
+                (left, _LINES), width, height, fill=False, color="0.6"
             )
+            axes.add_patch(frame)
             axes.plot((middle, place), (_LINES, 0), color="0.6", linewidth=0.8)
         axes.set(xlim=(0, INNER_WIDTH), ylim=(0, _LINES + height))
         if modality.kind == FLOW:
@@ -181,20 +140,14 @@ def image_row(
     return Panel(height + _LINES, draw, 0.0)
 
 
-def flow_peak(flow: np.ndarray) -> float:
-    """The speed that a full colour stands for."""
-    speed = np.hypot(flow[..., 0], flow[..., 1])
-    return max(float(np.percentile(speed, _PERCENTILE)), _LEAST_PEAK)
-
-
 def spectrogram(
     modality: ExplainedModality, extent: tuple[float, float]
 ) -> Panel:
-    """Draws bands over time, the louder the darker.
+    """Draws bands over time; louder is darker.
 
     Args:
-        modality: Of bands, and with a frame.
-        extent: Seconds at which the axis of time below begins and ends.
+        modality: A modality of bands that has a frame.
+        extent: Begin and end in seconds of the time axis below.
     """
 
     def draw(axes):
@@ -215,12 +168,50 @@ def spectrogram(
     return Panel(_BANDS_HEIGHT, draw, 0.06)
 
 
+def flow_peak(flow: np.ndarray) -> float:
+    """Returns the speed that is drawn in full colour, in pixels per frame.
+
+    Args:
+        flow: Floats `(..., 2)`.
+    """
+    speed = np.hypot(flow[..., 0], flow[..., 1])
+    return max(float(np.percentile(speed, _PERCENTILE)), _LEAST_PEAK)
+
+
+def _flow_colors(flow, peak):
+    """Computes colours of motion: the hue is the direction, white is still.
+
+    Args:
+        flow: Floats `(..., 2)`, to the right and downwards.
+        peak: The speed of a full colour, in the flow's unit; faster motion
+            has the same colour.
+
+    Returns:
+        Red, green and blue from 0 to 1, `(..., 3)`.
+    """
+    x, y = flow[..., 0], flow[..., 1]
+    hue = (np.arctan2(y, x) / (2 * np.pi)) % 1.0
+    fullness = np.clip(np.hypot(x, y) / peak, 0, 1)
+    return colors.hsv_to_rgb(
+        np.stack([hue, fullness, np.ones_like(hue)], axis=-1)
+    )
+
+
+def _color_wheel(side):
+    """Computes the colours of all directions, float `(side, side, 4)`."""
+    places = (np.arange(side) + 0.5) * 2 / side - 1
+    motion = np.stack(np.meshgrid(places, places), axis=-1)  # y downwards
+    inside = np.hypot(motion[..., 0], motion[..., 1]) <= 1
+    wheel = _flow_colors(motion, 1.0)
+    return np.concatenate([wheel, inside[..., None]], axis=-1)
+
+
 def _draw_wheel(axes, height):
-    """Tells the colours' directions, in the margin at the left."""
+    """Draws the colours of all directions in the left margin."""
     side = min(0.6, height)
     inset = axes.inset_axes(
         (-0.15 - side, _LINES + (height - side) / 2, side, side),
         transform=axes.transData,
     )
     inset.set_axis_off()
-    inset.imshow(color_wheel(60))
+    inset.imshow(_color_wheel(60))

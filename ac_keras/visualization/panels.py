@@ -1,4 +1,4 @@
-"""A picture made of blocks, one below the other, of sizes in inches."""
+"""Figures of panels, one below the other, whose sizes are given in inches."""
 
 import dataclasses
 import os
@@ -11,20 +11,24 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ac_keras.utils import atomic_file
+from ac_keras.visualization.attention_maps import weights_entropy
 
-INNER_WIDTH = 8.6  # inches, of every block
-_LEFT, _RIGHT, _EDGE = 1.1, 0.3, 0.15  # inches around them
-_DPI = 100
+INNER_WIDTH = 8.6  # inches, of every panel
+MAX_UNITS = 16  # of more units, the mean and the most decided are drawn
+MOST_DECIDED = 12
+NO_FRAME = "0.92"  # the gray of a time without a frame
+
+_LEFT, _RIGHT, _EDGE = 1.1, 0.3, 0.15  # inches around the panels
 
 
 @dataclasses.dataclass(frozen=True)
 class Panel:
-    """A part of a page.
+    """A part of a figure.
 
     Attributes:
         height: Inches.
         draw: Called with axes of this height and of `INNER_WIDTH`.
-        below: Blank inches beneath it, for labels of the axes, too.
+        below: Inches left empty below the axes, also for their labels.
     """
 
     height: float
@@ -32,43 +36,56 @@ class Panel:
     below: float = 0.1
 
 
-def save_panels(blocks: Sequence[Panel], path: str | os.PathLike) -> None:
-    """Draws blocks from top to bottom and saves the picture.
+@dataclasses.dataclass(frozen=True)
+class ShownUnits:
+    """The units that are drawn.
+
+    Attributes:
+        units: Their indices, from top to bottom.
+        weights: Floats `(num_shown, num_frames)`.
+        mean: The mean over all units, floats `(1, num_frames)`; None if all
+            units are drawn.
+    """
+
+    units: np.ndarray
+    weights: np.ndarray
+    mean: np.ndarray | None
+
+
+def save_panels(panels: Sequence[Panel], path: str | os.PathLike) -> None:
+    """Draws panels from top to bottom and saves the figure.
 
     Args:
-        blocks: The blocks.
+        panels: The panels.
         path: The PNG file to write.
     """
     width = _LEFT + INNER_WIDTH + _RIGHT
-    height = 2 * _EDGE + sum(block.height + block.below for block in blocks)
-    figure = Figure(figsize=(width, height), dpi=_DPI)
+    height = 2 * _EDGE + sum(panel.height + panel.below for panel in panels)
+    figure = Figure(figsize=(width, height), dpi=100)
     top = height - _EDGE
-    for block in blocks:
-        bottom = top - block.height
-        block.draw(
-            figure.add_axes(
-                (
-                    _LEFT / width,
-                    bottom / height,
-                    INNER_WIDTH / width,
-                    block.height / height,
-                )
-            )
+    for panel in panels:
+        bottom = top - panel.height
+        box = (
+            _LEFT / width,
+            bottom / height,
+            INNER_WIDTH / width,
+            panel.height / height,
         )
-        top = bottom - block.below
+        panel.draw(figure.add_axes(box))
+        top = bottom - panel.below
     with atomic_file.atomic_path(path) as partial, warnings.catch_warnings():
-        # Of letters that the font lacks; they become boxes.
+        # Letters that the font lacks are drawn as boxes.
         warnings.filterwarnings("ignore", "Glyph")
         figure.savefig(partial, format="png")
 
 
 def text_panel(text: str, height: float, **style) -> Panel:
-    """A line of text at the left, and nothing else.
+    """Returns a panel of one line of text at the left.
 
     Args:
-        text: The line, taken as it is.
+        text: The line, without markup.
         height: Inches.
-        **style: Of the text, as matplotlib takes it.
+        **style: Keyword arguments of matplotlib's `Axes.text`.
     """
 
     def draw(axes):
@@ -79,37 +96,15 @@ def text_panel(text: str, height: float, **style) -> Panel:
 
 
 def plain(text: str) -> str:
-    """A name as one line that can be drawn, whatever bytes it was made of."""
+    """Replaces what cannot be drawn in one line, such as control characters."""
     text = text.encode("utf-8", "backslashreplace").decode()
     return "".join(
         x if x.isprintable() else "\N{REPLACEMENT CHARACTER}" for x in text
     )
 
 
-MAX_UNITS = 16  # of more, the most decided ones and the mean are drawn
-MOST_DECIDED = 12
-_COLORS = "inferno"
-NO_FRAME = "0.92"  # gray
-
-
-@dataclasses.dataclass(frozen=True)
-class ShownUnits:
-    """The units that are drawn.
-
-    Attributes:
-        units: Their indices, from top to bottom.
-        weights: Floats `(num_shown, num_frames)`.
-        mean: The mean over all units, floats `(1, num_frames)`; None where
-            all are drawn.
-    """
-
-    units: np.ndarray
-    weights: np.ndarray
-    mean: np.ndarray | None
-
-
 def choose_units(attention: np.ndarray) -> ShownUnits:
-    """Chooses all units, or those whose weights are the least even.
+    """Chooses all units, or those whose weights have the lowest entropy.
 
     Args:
         attention: Floats `(num_units, num_frames)`.
@@ -117,26 +112,10 @@ def choose_units(attention: np.ndarray) -> ShownUnits:
     attention = np.asarray(attention, np.float64)
     if len(attention) <= MAX_UNITS:
         return ShownUnits(np.arange(len(attention)), attention, None)
-    units = np.argsort(_entropy(attention), kind="stable")[:MOST_DECIDED]
+    order = np.argsort(weights_entropy(attention), kind="stable")
+    units = order[:MOST_DECIDED]
     mean = attention.mean(axis=0, keepdims=True)
     return ShownUnits(units, attention[units], mean)
-
-
-def cell_edges(spans: np.ndarray) -> np.ndarray:
-    """Gives spans of time that do not overlap.
-
-    Args:
-        spans: Begin and end, ascending floats `(num_frames, 2)`.
-
-    Returns:
-        The same, but where two overlap they meet in the overlap's middle.
-    """
-    edges = np.array(spans, np.float64)
-    overlap = edges[:-1, 1] > edges[1:, 0]
-    middle = (edges[:-1, 1] + edges[1:, 0]) / 2
-    edges[:-1, 1] = np.where(overlap, middle, edges[:-1, 1])
-    edges[1:, 0] = np.where(overlap, middle, edges[1:, 0])
-    return edges
 
 
 def draw_strip(
@@ -148,17 +127,19 @@ def draw_strip(
 ) -> None:
     """Draws a row for each unit and a column for each frame, at its time.
 
-    From black (nothing) to bright yellow (the largest weight).
+    Colours go from black (0) to bright yellow (the largest weight).
 
     Args:
-        axes: To draw into.
+        axes: The axes to draw into.
         weights: Floats `(num_rows, num_frames)`.
-        spans: As in `cell_edges`.
-        extent: Seconds at which the axis of time begins and ends.
-        names: Of the rows.
+        spans: Begin and end of each frame in seconds, ascending floats
+            `(num_frames, 2)`. Frames that overlap are drawn up to the middle
+            of the overlap.
+        extent: Begin and end of the time axis in seconds.
+        names: Names of the rows.
     """
-    edges = cell_edges(spans)
-    # A column between any two frames, without a width where they touch.
+    edges = _separate(spans)
+    # A column between any two frames, of width 0 where they touch.
     columns = np.full((len(weights), 2 * len(edges) - 1), np.nan)
     columns[:, ::2] = weights
     axes.set_facecolor(NO_FRAME)
@@ -166,7 +147,7 @@ def draw_strip(
         edges.ravel(),
         np.arange(len(weights) + 1),
         np.ma.masked_invalid(columns),
-        cmap=_COLORS,
+        cmap="inferno",
         vmin=0,
         vmax=float(np.max(weights)) or 1.0,
         antialiased=False,
@@ -180,6 +161,11 @@ def draw_strip(
     axes.tick_params(axis="x", labelsize=8)
 
 
-def _entropy(attention):
-    logs = np.log(np.maximum(attention, np.finfo(np.float64).tiny))
-    return -(attention * logs).sum(axis=1)
+def _separate(spans):
+    """Returns spans that meet in the middle where they overlapped."""
+    edges = np.array(spans, np.float64)
+    overlap = edges[:-1, 1] > edges[1:, 0]
+    middle = (edges[:-1, 1] + edges[1:, 0]) / 2
+    edges[:-1, 1] = np.where(overlap, middle, edges[:-1, 1])
+    edges[1:, 0] = np.where(overlap, middle, edges[1:, 0])
+    return edges

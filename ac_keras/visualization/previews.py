@@ -1,4 +1,4 @@
-"""The images that a dataset may keep of some of its clips."""
+"""Images that a dataset may keep of some of its clips."""
 
 import os
 import pathlib
@@ -9,12 +9,12 @@ FILE_NAME = "previews.npz"
 
 
 class Previews:
-    """Images of clips, by the clips' ids.
+    """Images of clips by the clips' ids.
 
     Args:
         path: The file, with `ids` and under a modality's name uint8
-            `(num_clips, num_frames, height, width)`, black past a clip's
-            end. Where there is no such file, there are no images.
+            `(num_clips, num_frames, height, width)`, black after a clip's
+            end. If the file does not exist, there are no images.
     """
 
     def __init__(self, path: str | os.PathLike):
@@ -32,17 +32,17 @@ class Previews:
         self._rows = {name: row for row, name in enumerate(self.ids)}
 
     def of_clip(self, clip_id: str, modality: str, num_frames: int):
-        """Gives the images of all a clip's frames.
+        """Returns the images of all frames of a clip.
 
         Args:
             clip_id: The clip.
-            modality: The modality whose frames they are.
-            num_frames: How many frames the clip has.
+            modality: The modality of the frames.
+            num_frames: Number of frames of the clip.
 
         Returns:
-            uint8 `(num_frames, height, width)`, or None where the file keeps
-            none or keeps another number of frames, as it does where the
-            frames are a sample.
+            uint8 `(num_frames, height, width)`, or None if the file holds no
+            images of the clip or those of another number of frames, as for a
+            sample of the frames.
         """
         row = self._rows.get(clip_id)
         if row is None or modality not in self.images:

@@ -1,38 +1,82 @@
-"""attended_clips: the first clips that a model has right and wrong."""
+"""find_attended_clips and save_preview_attention: clips with their attention.
 
-import dataclasses
+In every clip of the dataset one frame's first feature is 1, all others are 0.
+The model's first unit puts all its weight on that frame, its second unit has
+even weights, and its prediction is always the second class.
+"""
 
 import numpy as np
 import pytest
 
+from ac_keras import AttentionCluster
+from ac_keras import cluster_classifier
 from ac_keras.models import attention_model
 from ac_keras.pipeline import Clip
+from ac_keras.pipeline import DatasetWriter
+from ac_keras.pipeline import Description
+from ac_keras.pipeline import Modality
 from ac_keras.pipeline import evaluation_batches
 from ac_keras.visualization import AttendedClip
 from ac_keras.visualization import attended_clips
-from ac_keras.visualization import attended_clips as attended_clip
-from support.visualization.preview_dataset import CLASS_NAMES
-from support.visualization.preview_dataset import DIM
-from support.visualization.preview_dataset import IMAGE
-from support.visualization.preview_dataset import make_clip
-from support.visualization.preview_dataset import make_pointing_model
-from support.visualization.preview_dataset import write_dataset
+from ac_keras.visualization import find_attended_clips
+from ac_keras.visualization import save_attention_maps
+from ac_keras.visualization import save_preview_attention
 
-# The model's answer is always the second class.
+CLASS_NAMES = ("cat", "dog", "fox")
+DIM, NUM_FRAMES = 3, 5
+IMAGE = (4, 20)
 LABELS = (0, 1, 2, 1, 1, 0, 1, 0)
+POINTED = (3, 0, 4, 1)  # the attended frame of each clip with previews
+IDS = tuple(f"test-{index}" for index in range(len(POINTED)))
 
 
-def pointed_clip(index, pointed, num_frames, labels, audio_frames=2):
+def make_clip(name, pointed, num_frames, labels, audio_frames=2):
     frames = np.zeros((num_frames, DIM), "float32")
     frames[pointed, 0] = 1
     audio = np.ones((audio_frames, DIM), "float32")
-    return Clip(f"clip-{index}", labels, {"audio": audio, "rgb": frames})
+    return Clip(name, labels, {"audio": audio, "rgb": frames})
+
+
+def make_test_clips(labels=((0,), (1,), (2,), (0,))):
+    return [
+        make_clip(name, pointed, NUM_FRAMES, label)
+        for name, pointed, label in zip(IDS, POINTED, labels, strict=True)
+    ]
 
 
 CLIPS = [
-    pointed_clip(index, index % 3, 3 + index, (label,), 2 * (index % 2))
+    make_clip(f"clip-{index}", index % 3, 3 + index, (label,), 2 * (index % 2))
     for index, label in enumerate(LABELS)
 ]
+
+
+def write_dataset(directory, clips, multi_label=False):
+    """Writes a dataset of a test split, without images."""
+    modalities = {"audio": Modality(DIM), "rgb": Modality(DIM)}
+    description = Description(
+        "pointed", CLASS_NAMES, modalities, multi_label=multi_label
+    )
+    writer = DatasetWriter(directory, description, {"test": 1})
+    return writer.write(lambda split, shard: clips)
+
+
+def write_previews(manifest, ids=IDS, num_frames=NUM_FRAMES):
+    """Keeps black images of some clips."""
+    images = np.zeros((len(ids), num_frames, *IMAGE), np.uint8)
+    np.savez(manifest.directory / "previews.npz", ids=np.array(ids), rgb=images)
+
+
+def make_model(modalities=("audio", "rgb")):
+    model = cluster_classifier(
+        dict.fromkeys(modalities, DIM),
+        {name: AttentionCluster(2, name=name) for name in modalities},
+        len(CLASS_NAMES),
+    )
+    for cluster in model.get_layer("clusters").clusters.values():
+        cluster.set_weights([np.array([[50.0, 0.0], [0, 0], [0, 0]])])
+    kernel, bias = model.get_layer("logits").get_weights()
+    model.get_layer("logits").set_weights([0 * kernel, bias + [0, 1, 0]])
+    return model
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +86,33 @@ def manifest(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def model():
-    return make_pointing_model()
+    return make_model()
+
+
+@pytest.fixture
+def previewed(tmp_path):
+    """A dataset with images of its test clips."""
+    manifest = write_dataset(tmp_path / "records", make_test_clips())
+    write_previews(manifest)
+    return manifest
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "attention.png"
+
+
+@pytest.fixture
+def drawn(monkeypatch):
+    """Collects the arguments of `save_attention_maps`, which still draws."""
+    calls = []
+
+    def watch(*arguments):
+        calls.append(arguments)
+        save_attention_maps(*arguments)
+
+    monkeypatch.setattr(attended_clips, "save_attention_maps", watch)
+    return calls
 
 
 def batches_of(manifest, batch_size=3, **settings):
@@ -51,27 +121,29 @@ def batches_of(manifest, batch_size=3, **settings):
     )
 
 
+def find(model, manifest, num_clips=3, previews=None, **settings):
+    batches = batches_of(manifest, **settings)
+    return find_attended_clips(
+        model, batches, CLASS_NAMES, num_clips, previews=previews
+    )
+
+
 def ids_of(clips):
     return [clip.id for clip in clips]
 
 
-def test_the_first_right_and_the_first_wrong_clips_are_found(manifest, model):
-    right, wrong = attended_clips(model, batches_of(manifest), CLASS_NAMES, 3)
-    assert ids_of(right) == ["clip-1", "clip-3", "clip-4"]
+def test_the_first_correct_and_the_first_wrong_clips_are_found(manifest, model):
+    correct, wrong = find(model, manifest, 3)
+    assert ids_of(correct) == ["clip-1", "clip-3", "clip-4"]
     assert ids_of(wrong) == ["clip-0", "clip-2", "clip-5"]
-    assert all(clip.is_correct for clip in right)
+    assert all(clip.is_correct for clip in correct)
     assert not any(clip.is_correct for clip in wrong)
     assert [clip.labels for clip in wrong] == [("cat",), ("fox",), ("cat",)]
 
 
-def test_fewer_clips_than_wanted_are_all_that_there_are(manifest, model):
-    right, wrong = attended_clips(model, batches_of(manifest), CLASS_NAMES, 99)
-    assert (len(right), len(wrong)) == (4, 4)
-
-
 def test_predictions_are_the_probabilities_best_first(manifest, model):
-    right, _ = attended_clips(model, batches_of(manifest), CLASS_NAMES, 1)
-    names, scores = zip(*right[0].predictions, strict=True)
+    correct, _ = find(model, manifest, 1)
+    names, scores = zip(*correct[0].predictions, strict=True)
     e = np.exp(1)
     assert names[0] == "dog" and sorted(names) == ["cat", "dog", "fox"]
     np.testing.assert_allclose(
@@ -79,9 +151,10 @@ def test_predictions_are_the_probabilities_best_first(manifest, model):
     )
 
 
-def test_padding_is_cut_off(manifest, model):
-    right, wrong = attended_clips(model, batches_of(manifest), CLASS_NAMES, 4)
-    for clip in (*right, *wrong):
+def test_all_clips_are_found_without_their_padding(manifest, model):
+    correct, wrong = find(model, manifest, 99)
+    assert (len(correct), len(wrong)) == (4, 4)
+    for clip in (*correct, *wrong):
         index = int(clip.id.removeprefix("clip-"))
         weights = clip.attention["rgb"]
         assert weights.shape == (2, 3 + index)
@@ -100,38 +173,36 @@ def test_no_more_batches_are_read_than_needed(manifest, model):
             read.append(batch)
             yield batch
 
-    attended_clips(model, watched(), CLASS_NAMES, 1)
+    find_attended_clips(model, watched(), CLASS_NAMES, 1)
     assert len(read) == 1
     read.clear()
-    right, _ = attended_clips(model, watched(), CLASS_NAMES, 99, max_batches=2)
-    assert len(read) == 2 and ids_of(right) == ["clip-1", "clip-3"]
+    correct, _ = find_attended_clips(
+        model, watched(), CLASS_NAMES, 99, max_batches=2
+    )
+    assert len(read) == 2 and ids_of(correct) == ["clip-1", "clip-3"]
 
 
 def test_an_attention_model_is_not_made_again(manifest, model, monkeypatch):
     made = attention_model(model)
-    expected = attended_clips(model, batches_of(manifest), CLASS_NAMES)
-    monkeypatch.setattr(attended_clip, "attention_model", None)
-    found = attended_clips(made, batches_of(manifest), CLASS_NAMES)
+    expected = find(model, manifest)
+    monkeypatch.setattr(attended_clips, "attention_model", None)
+    found = find(made, manifest)
     assert list(map(ids_of, found)) == list(map(ids_of, expected))
 
 
 def test_modalities_that_the_model_lacks_are_left_out(manifest):
-    model = make_pointing_model(["rgb"])
-    right, _ = attended_clips(model, batches_of(manifest), CLASS_NAMES, 1)
-    assert list(right[0].attention) == ["rgb"]
+    model = make_model(["rgb"])
+    correct, _ = find(model, manifest, 1)
+    assert list(correct[0].attention) == ["rgb"]
 
 
-def test_any_of_many_labels_makes_a_clip_right(tmp_path, model):
-    labels = [(0, 2), (0, 1), (), (1,)]
-    clips = [
-        dataclasses.replace(make_clip(index), labels=x)
-        for index, x in enumerate(labels)
-    ]
+def test_any_of_several_labels_makes_a_clip_correct(tmp_path, model):
+    clips = make_test_clips([(0, 2), (0, 1), (), (1,)])
     manifest = write_dataset(tmp_path / "many", clips, multi_label=True)
-    right, wrong = attended_clips(model, batches_of(manifest), CLASS_NAMES)
-    assert ids_of(right) == ["test-1", "test-3"]
+    correct, wrong = find(model, manifest)
+    assert ids_of(correct) == ["test-1", "test-3"]
     assert ids_of(wrong) == ["test-0", "test-2"]
-    assert right[0].labels == ("cat", "dog") and wrong[1].labels == ()
+    assert correct[0].labels == ("cat", "dog") and wrong[1].labels == ()
 
 
 def write_images(path, clips, num_frames):
@@ -146,10 +217,9 @@ def write_images(path, clips, num_frames):
 def test_images_come_with_the_clips_that_they_are_of(manifest, model, tmp_path):
     path = tmp_path / "previews.npz"
     write_images(path, CLIPS[2:5][::-1], 6)  # the last one has 7 frames
-    right, wrong = attended_clips(
-        model, batches_of(manifest), CLASS_NAMES, 4, previews=path
-    )
-    images = {clip.id: clip.images for clip in (*right, *wrong) if clip.images}
+    correct, wrong = find(model, manifest, 4, previews=path)
+    clips = (*correct, *wrong)
+    images = {clip.id: clip.images for clip in clips if clip.images}
     assert sorted(images) == ["clip-2", "clip-3"]
     for name, count in {"clip-2": 5, "clip-3": 6}.items():
         assert images[name]["rgb"].shape == (count, *IMAGE)
@@ -160,23 +230,96 @@ def test_images_come_with_the_clips_that_they_are_of(manifest, model, tmp_path):
 def test_a_sample_of_the_frames_has_no_images(manifest, model, tmp_path):
     path = tmp_path / "previews.npz"
     write_images(path, CLIPS, 10)
-    batches = batches_of(manifest, sample_size=4)
-    right, wrong = attended_clips(model, batches, CLASS_NAMES, 4, previews=path)
-    with_images = [clip.id for clip in (*right, *wrong) if clip.images]
+    correct, wrong = find(model, manifest, 4, path, sample_size=4)
+    with_images = [clip.id for clip in (*correct, *wrong) if clip.images]
     assert sorted(with_images) == ["clip-0", "clip-1"]  # 3 and 4 frames
 
 
 def test_a_dataset_need_not_keep_images(manifest, model, tmp_path):
-    found = attended_clips(
-        model,
-        batches_of(manifest),
-        CLASS_NAMES,
-        previews=tmp_path / "previews.npz",
-    )
+    found = find(model, manifest, previews=tmp_path / "previews.npz")
     assert not any(clip.images for clips in found for clip in clips)
 
 
-def test_a_clip_is_right_if_its_best_prediction_is_a_label():
+def test_a_clip_is_correct_if_its_best_prediction_is_a_label():
     answers = (("dog", 0.6), ("cat", 0.4))
     assert AttendedClip("a", ("fox", "dog"), answers, {}).is_correct
     assert not AttendedClip("a", ("cat",), answers, {}).is_correct
+
+
+def test_a_preview_shows_the_first_clips(previewed, model, path, drawn):
+    assert save_preview_attention(model, previewed, path)
+    images, scores, titles, file = drawn[0]
+    assert images.shape == (3, NUM_FRAMES, *IMAGE)
+    assert scores.shape == (3, 2, NUM_FRAMES)
+    pointed = np.eye(NUM_FRAMES)[list(POINTED[:3])]
+    np.testing.assert_allclose(scores[:, 0], pointed, atol=1e-6)
+    np.testing.assert_allclose(scores[:, 1], 1 / NUM_FRAMES, atol=1e-6)
+    assert titles == [
+        "test-0: is cat, taken for dog",
+        "test-1: is dog, taken for dog",
+        "test-2: is fox, taken for dog",
+    ]
+    assert file == path and path.read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize(
+    "num_clips, max_units, shape",
+    [(1, 8, (1, 2)), (4, 8, (4, 2)), (9, 8, (4, 2)), (3, 1, (3, 1))],
+)
+def test_the_numbers_of_clips_and_units_are_limited(
+    num_clips, max_units, shape, previewed, model, path, drawn
+):
+    assert save_preview_attention(model, previewed, path, num_clips, max_units)
+    images, scores, _, _ = drawn[0]
+    assert len(images) == shape[0] and scores.shape[:2] == shape
+    pointed = POINTED[: shape[0]]
+    np.testing.assert_array_equal(scores[:, 0].argmax(1), pointed)
+
+
+def test_a_model_of_one_modality_is_drawn(previewed, path, drawn):
+    assert save_preview_attention(make_model(["rgb"]), previewed, path)
+    np.testing.assert_array_equal(drawn[0][1][:, 0].argmax(1), POINTED[:3])
+
+
+def test_without_images_of_the_models_modality_nothing_is_drawn(
+    previewed, model, path
+):
+    audio = make_model(["audio"])
+    assert save_preview_attention(audio, previewed, path) is False
+    (previewed.directory / "previews.npz").unlink()
+    assert save_preview_attention(model, previewed, path) is False
+    assert not path.exists()
+
+
+@pytest.mark.parametrize("ids", [IDS[::-1], ("test-0", "test-9", "test-2")])
+def test_images_of_other_clips_are_rejected(ids, previewed, model, path):
+    write_previews(previewed, ids)
+    message = r"first test clips.*Received: .*test-.*Prepare the dataset again"
+    with pytest.raises(ValueError, match=message):
+        save_preview_attention(model, previewed, path)
+    assert not path.exists()
+
+
+def test_titles_name_several_labels(path, tmp_path, model, drawn):
+    clips = make_test_clips([(0, 1, 2), (), (2,), (1,)])
+    manifest = write_dataset(tmp_path / "many", clips, multi_label=True)
+    write_previews(manifest)
+    assert save_preview_attention(model, manifest, path)
+    assert drawn[0][2] == [
+        "test-0: is cat, dog, fox, taken for dog",
+        "test-1: is without a label, taken for dog",
+        "test-2: is fox, taken for dog",
+    ]
+
+
+@pytest.mark.parametrize("num_frames", [2, 9])
+def test_images_may_have_fewer_or_more_frames_than_the_clips(
+    num_frames, previewed, model, path, drawn
+):
+    write_previews(previewed, num_frames=num_frames)
+    assert save_preview_attention(model, previewed, path)
+    images, scores, _, _ = drawn[0]
+    count = min(num_frames, NUM_FRAMES)
+    assert images.shape[1] == scores.shape[2] == count
+    pointed = np.eye(NUM_FRAMES)[list(POINTED[:3])]
+    np.testing.assert_allclose(scores[:, 0], pointed[:, :count], atol=1e-6)

@@ -1,125 +1,80 @@
-"""save_attention_maps: clips, each with a row of weights for every unit."""
+"""save_attention_maps and attention_plot: weights of units over frames."""
 
-import itertools
+import io
 
 import numpy as np
 import pytest
+from matplotlib import colormaps
 from matplotlib.figure import Figure
 
+from ac_keras.visualization import attention_plot
 from ac_keras.visualization import save_attention_maps
+from support.visualization.drawn_figures import watch_figures
 from support.visualization.png_pixels import changed_box
 from support.visualization.png_pixels import is_color
 from support.visualization.png_pixels import read_png
 
 CLIPS, UNITS, FRAMES, HEIGHT, WIDTH = 2, 3, 4, 4, 20
-SHAPE = (CLIPS, UNITS, FRAMES)
+BRIGHT = colormaps["inferno"](1.0)[:3]
 
 
-def black_images():
-    return np.zeros((CLIPS, FRAMES, HEIGHT, WIDTH), np.uint8)
+def one_hot(num_units, num_frames, *index):
+    weights = np.zeros((num_units, num_frames))
+    weights[index] = 1
+    return weights
 
 
-def draw(path, images=None, scores=None):
-    images = black_images() if images is None else images
-    scores = np.zeros(SHAPE) if scores is None else scores
-    save_attention_maps(images, scores, ["a clip"] * CLIPS, path)
-    return read_png(path)
+def plot_of(attention):
+    return read_png(io.BytesIO(attention_plot(attention)))
 
 
-def weight_at(*index, weight=1.0):
-    scores = np.zeros(SHAPE)
-    scores[index] = weight
-    return scores
+def test_a_clip_has_a_row_of_frames_and_a_row_for_each_unit(
+    tmp_path, monkeypatch
+):
+    generator = np.random.default_rng(0)
+    shape = (CLIPS, FRAMES, HEIGHT, WIDTH)
+    images = generator.integers(0, 256, shape).astype(np.uint8)
+    scores = generator.dirichlet(np.ones(FRAMES), (CLIPS, UNITS))
+    with watch_figures(monkeypatch) as figures:
+        save_attention_maps(images, scores, ["a", "b"], tmp_path / "a.png")
+    assert [axes.get_title("left") for axes in figures[0].axes] == ["a", "b"]
+    for clip, axes in enumerate(figures[0].axes):
+        names = [label.get_text() for label in axes.get_yticklabels()]
+        assert names == ["unit 1", "unit 2", "unit 3"]
+        np.testing.assert_array_equal(axes.get_yticks(), [6, 10, 14])
+        grid = np.asarray(axes.images[0].get_array())
+        assert grid.shape == (HEIGHT * (1 + UNITS), WIDTH * FRAMES, 3)
+        for frame in range(FRAMES):
+            columns = slice(frame * WIDTH, (frame + 1) * WIDTH)
+            gray = images[clip, frame, ..., None] / 255
+            shown = np.broadcast_to(gray, (HEIGHT, WIDTH, 3))
+            np.testing.assert_allclose(grid[:HEIGHT, columns], shown)
+            for unit in range(UNITS):
+                color = colormaps["inferno"](scores[clip, unit, frame])[:3]
+                expected = np.clip(0.8 * np.array(color) + 0.2 * gray, 0, 1)
+                top = (1 + unit) * HEIGHT
+                assert (grid[top, columns] == 1).all()  # a white line
+                np.testing.assert_allclose(
+                    grid[top + 1 : top + HEIGHT, columns], expected[1:]
+                )
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    return tmp_path_factory.mktemp("maps")
-
-
-@pytest.fixture(scope="module")
-def dark(folder):
-    """The picture of black images and no weight anywhere."""
-    return draw(folder / "dark.png")
-
-
-@pytest.fixture(scope="module")
-def columns(folder, dark):
-    """The columns of the picture that show each frame's weights."""
-    pictures = [
-        draw(folder / "frame.png", scores=weight_at(..., frame))
-        for frame in range(FRAMES)
+def test_the_frame_with_all_the_weight_is_the_bright_one_in_the_file(tmp_path):
+    images = np.zeros((CLIPS, FRAMES, HEIGHT, WIDTH), np.uint8)
+    frames = [[2, 0, 3], [1, 1, 2]]
+    save_attention_maps(images, np.eye(FRAMES)[frames], "ab", tmp_path / "a")
+    plot = read_png(tmp_path / "a")
+    bright = is_color(plot, 0.8 * np.array(BRIGHT))
+    rows, columns = np.nonzero(bright)
+    tops = np.flatnonzero(np.diff(bright.any(axis=1).astype(int)) == 1)
+    assert len(tops) == CLIPS * UNITS
+    step = np.ptp(columns) / FRAMES  # all frames are bright somewhere
+    places = [
+        columns[(rows > top) & (rows < top + 20)].mean() - columns.min()
+        for top in tops
     ]
-    return [changed_box(picture, dark)[1] for picture in pictures]
-
-
-@pytest.fixture(scope="module")
-def rows(folder, dark):
-    """The rows of the picture that show each unit's weights, clip by clip."""
-    units = [(clip, unit) for clip in range(CLIPS) for unit in range(UNITS)]
-    pictures = {
-        unit: draw(folder / "unit.png", scores=weight_at(*unit))
-        for unit in units
-    }
-    return {unit: changed_box(pictures[unit], dark)[0] for unit in units}
-
-
-def test_frames_go_from_left_to_right(columns):
-    for frame, following in itertools.pairwise(columns):
-        assert 0 <= following.start - frame.stop <= 1  # side by side
-        assert frame.stop - frame.start > 200
-
-
-def test_units_go_from_top_to_bottom_clip_by_clip(rows):
-    for unit, below in itertools.pairwise(rows.values()):
-        assert below.start >= unit.stop
-        assert unit.stop - unit.start > 20
-
-
-def test_the_frame_with_all_the_weight_is_the_bright_one(folder, rows, columns):
-    frames = {(0, 0): 2, (0, 1): 0, (0, 2): 3, (1, 0): 1, (1, 1): 1, (1, 2): 2}
-    scores = sum(weight_at(*unit, frame) for unit, frame in frames.items())
-    picture = draw(folder / "bright.png", scores=scores)
-    for unit, frame in frames.items():
-        brightness = [picture[rows[unit], place].mean() for place in columns]
-        assert np.argmax(brightness) == frame
-        assert brightness[frame] > 2 * sorted(brightness)[-2]
-
-
-def test_more_weight_is_brighter(folder, rows, columns):
-    scores = weight_at(0, 1, slice(None), weight=[0.0, 0.3, 0.6, 1.0])
-    picture = draw(folder / "weight.png", scores=scores)
-    brightness = [picture[rows[0, 1], place].mean() for place in columns]
-    assert np.diff(brightness).min() > 0.05
-
-
-def test_the_images_are_drawn_above_their_weights(folder, dark, rows, columns):
-    images = black_images()
-    images[0, 1, :, : WIDTH // 2] = 255
-    images[0, 2] = 128
-    picture = draw(folder / "images.png", images)
-    top = changed_box(picture, dark)[0].start
-    assert rows[0, 0].start - top > 20
-    shown = slice(top + 1, top + rows[0, 1].start - rows[0, 0].start - 1)
-    halves = np.array_split(picture[shown, columns[1]], 2, axis=1)
-    assert halves[0][:, :-2].min() > 0.98
-    assert halves[1][:, 2:-2].max() < 0.02
-    gray = picture[shown, columns[2]][:, 2:-2]
-    np.testing.assert_allclose(gray, 128 / 255, atol=0.01)
-
-
-def test_the_frame_shows_through_its_weight(folder, dark, rows, columns):
-    images = black_images()
-    images[0, 1] = 255
-    cell = rows[0, 2], columns[1]
-    gain = draw(folder / "through.png", images)[cell].mean() - dark[cell].mean()
-    assert 0.05 < gain < 0.5
-
-
-def test_a_map_without_weights_is_dark(dark, rows, columns):
-    for unit in rows.values():
-        assert dark[unit, columns[0].start : columns[-1].stop].max() < 0.1
-    assert is_color(dark, (1, 1, 1)).mean() > 0.1  # the paper around it
+    found = [int(place // step) for place in places]
+    assert found == [frame for clip in frames for frame in clip]
 
 
 @pytest.mark.parametrize(
@@ -132,7 +87,7 @@ def test_a_map_without_weights_is_dark(dark, rows, columns):
         ((2, 4, 8, 10), (2, 4), 2),
     ],
 )
-def test_shapes_that_do_not_fit_are_refused(
+def test_shapes_that_do_not_match_are_rejected(
     images, scores, num_titles, tmp_path
 ):
     with pytest.raises(ValueError) as error:
@@ -144,12 +99,71 @@ def test_shapes_that_do_not_fit_are_refused(
     assert not list(tmp_path.iterdir())
 
 
-def test_a_failure_leaves_no_part_of_a_picture(tmp_path, monkeypatch):
+def test_a_failure_leaves_no_part_of_a_file(tmp_path, monkeypatch):
     def fail_half_way(figure, path, **kwargs):
         path.write_bytes(b"half")
         raise OSError("No space left on device")
 
     monkeypatch.setattr(Figure, "savefig", fail_half_way)
+    images = np.zeros((1, FRAMES, HEIGHT, WIDTH), np.uint8)
     with pytest.raises(OSError, match="No space left"):
-        draw(tmp_path / "map.png")
+        save_attention_maps(images, np.eye(FRAMES)[None], "a", tmp_path / "a")
     assert not list(tmp_path.iterdir())
+
+
+def test_a_plot_is_a_few_hundred_pixels():
+    one = plot_of({"rgb": one_hot(8, 5, 0, 0)})
+    three = plot_of({name: one_hot(64, 25, 0, 0) for name in "abc"})
+    assert one.shape[0] == three.shape[0] == 320
+    assert 250 < one.shape[1] < 350 and 800 < three.shape[1] < 1000
+
+
+def test_the_attended_frame_of_the_unit_is_the_bright_one():
+    places = {}
+    for unit in range(3):
+        for frame in range(4):
+            plot = plot_of({"rgb": one_hot(3, 4, unit, frame)})
+            rows, columns = np.nonzero(is_color(plot, BRIGHT))
+            assert len(rows) > 500
+            places[unit, frame] = rows.mean(), columns.mean()
+    for unit, frame in places:
+        assert places[unit, frame][0] == pytest.approx(places[unit, 0][0])
+        assert places[unit, frame][1] == pytest.approx(places[0, frame][1])
+    assert places[0, 0][0] + 30 < places[1, 0][0] < places[2, 0][0] - 30
+    assert np.diff([places[0, frame][1] for frame in range(4)]).min() > 30
+
+
+def test_the_title_has_the_largest_weight():
+    large = plot_of({"rgb": one_hot(3, 4, 1, 2)})
+    small = plot_of({"rgb": one_hot(3, 4, 1, 2) / 100})
+    assert is_color(small, BRIGHT).sum() == is_color(large, BRIGHT).sum()
+    rows, _ = changed_box(small, large)
+    assert rows.stop < 40  # the title
+
+
+def test_modalities_are_side_by_side():
+    plot = plot_of({"rgb": one_hot(2, 2, 0, 0), "audio": one_hot(2, 2, 0, 0)})
+    _, columns = np.nonzero(is_color(plot, BRIGHT))
+    middle = plot.shape[1] / 2
+    assert (columns < middle).any() and (columns > middle).any()
+
+
+@pytest.mark.parametrize("absent", [np.zeros((4, 3)), np.zeros((4, 0))])
+def test_an_absent_modality_has_no_map(absent):
+    plot = plot_of({"rgb": one_hot(4, 3, 0, 0), "audio": absent})
+    half = plot.shape[1] // 2
+    assert (plot[60:, half + 20 :] > 0.98).all()  # below the title
+    assert (plot[:60, half:] < 0.5).any()
+    assert is_color(plot[:, :half], BRIGHT).any()
+
+
+def test_names_need_no_markup():
+    plot = plot_of({"$x_$%<": one_hot(4, 3, 0, 0)})
+    assert is_color(plot, BRIGHT).any()
+
+
+@pytest.mark.parametrize("attention", [{}, {"rgb": np.ones((2, 3, 4))}])
+def test_anything_but_maps_is_rejected(attention):
+    message = r"\(num_units, num_frames\).*Received"
+    with pytest.raises(ValueError, match=message):
+        attention_plot(attention)

@@ -1,4 +1,4 @@
-"""Figures of matplotlib's, as a test gets hold of them."""
+"""Figures of matplotlib that code under test saves."""
 
 import contextlib
 
@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 
 @contextlib.contextmanager
 def watch_figures(monkeypatch):
-    """Gives a list to which every figure that is saved is added."""
+    """Yields a list to which every saved figure is added."""
     figures = []
     savefig = Figure.savefig
 
@@ -21,7 +21,7 @@ def watch_figures(monkeypatch):
 
 
 def legend_of(figure):
-    """The legend's texts with the colours of their lines."""
+    """Returns the legend's texts with the colours of their lines."""
     (legend,) = figure.legends
     return {
         text.get_text(): line.get_color()

@@ -1,19 +1,19 @@
-"""Where in a PNG something is drawn."""
+"""Pixels of PNG files."""
 
 import numpy as np
 from matplotlib import image
 
 
 def read_png(path):
-    """The pixels' red, green and blue, floats `(height, width, 3)`."""
+    """Reads the pixels' red, green and blue, floats `(height, width, 3)`."""
     return image.imread(path)[:, :, :3]
 
 
-def changed_box(picture, other):
-    """Rows and columns in which two pictures differ, as two slices."""
-    assert picture.shape == other.shape
-    changed = np.abs(picture - other).max(axis=2) > 0.02
-    assert changed.any(), "the pictures are the same"
+def changed_box(plot, other):
+    """Returns rows and columns in which two plots differ, as two slices."""
+    assert plot.shape == other.shape
+    changed = np.abs(plot - other).max(axis=2) > 0.02
+    assert changed.any(), "the plots are the same"
     return tuple(
         slice(int(where[0]), int(where[-1]) + 1)
         for where in (
@@ -23,6 +23,6 @@ def changed_box(picture, other):
     )
 
 
-def is_color(picture, color, tolerance=0.02):
-    """Which pixels have a colour, bool `(height, width)`."""
-    return np.abs(picture - np.asarray(color)).max(axis=2) < tolerance
+def is_color(plot, color, tolerance=0.02):
+    """Returns which pixels have a colour, bool `(height, width)`."""
+    return np.abs(plot - np.asarray(color)).max(axis=2) < tolerance

@@ -6,7 +6,7 @@ import io
 
 from matplotlib import image
 
-VOID = {"br", "img", "meta"}
+VOID = {"img", "meta"}
 
 
 class PageParts(html.parser.HTMLParser):
@@ -38,7 +38,7 @@ class PageParts(html.parser.HTMLParser):
             texts.append(data)
 
     def all(self, tag, kind=None):
-        """Attributes of all elements of a tag, and of a class if named."""
+        """Returns the attributes of all elements of a tag (and a class)."""
         return [
             attributes
             for name, attributes, _ in self.elements
@@ -47,7 +47,7 @@ class PageParts(html.parser.HTMLParser):
         ]
 
     def texts(self, tag, kind=None):
-        """The text within each element of a tag, its parts' as well."""
+        """Returns the whole text of each element of a tag (and a class)."""
         return [
             "".join(texts).replace("\xa0", " ")
             for name, attributes, texts in self.elements
@@ -57,7 +57,7 @@ class PageParts(html.parser.HTMLParser):
 
 
 def rows_of(text):
-    """The cells' texts of every table row that has cells."""
+    """Returns the texts of the cells of every table row that has any."""
     parts = PageParts(text)
     cells, rows = iter(parts.texts("td")), []
     for row in text.split("<tr")[1:]:
@@ -67,8 +67,8 @@ def rows_of(text):
     return rows
 
 
-def decode_picture(address):
-    """The pixels behind a `data:` address, floats `(height, width, 4)`."""
+def decode_image(address):
+    """Decodes a `data:` address to floats `(height, width, 4)`."""
     kind, _, data = address.partition(",")
     assert kind == "data:image/png;base64"
     return image.imread(io.BytesIO(base64.b64decode(data)))

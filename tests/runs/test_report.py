@@ -1,0 +1,439 @@
+"""write_report: a run's results, curves, classes and clips in one file."""
+
+import re
+
+import numpy as np
+import pytest
+from matplotlib import colormaps
+
+from ac_keras.runs import report
+from ac_keras.runs import write_report
+from ac_keras.visualization import AttendedClip
+from support.runs.page_parts import PageParts
+from support.runs.page_parts import decode_image
+from support.runs.page_parts import rows_of
+
+NASTY = "<script>alert('a & \"b\"')</script>"
+EPOCHS = [
+    {"epoch": 0, "loss": 2.0, "val_loss": 3.0, "learning_rate": 0.1},
+    {"epoch": 1, "loss": 1.0, "val_loss": 2.0, "learning_rate": 0.1},
+]
+NAMES = ["cat", "<dog>", "f&x", "gnu"]
+CONFUSION = np.array([[2, 3, 1, 0], [0, 8, 0, 2], [0, 0, 0, 0], [0, 0, 0, 5]])
+
+
+def random_weights(num_units, num_frames, seed=0):
+    generator = np.random.default_rng(seed)
+    weights = generator.uniform(size=(num_units, num_frames)) ** 8
+    return weights / weights.sum(axis=1, keepdims=True)
+
+
+def make_clip(index, correct=True, attention=None, images=None):
+    if attention is None:
+        attention = {"rgb": random_weights(3, 4, index)}
+    return AttendedClip(
+        id=f"clip-{index}",
+        labels=("cat",) if correct else ("fox",),
+        predictions=(("cat", 0.75), ("dog", 0.25)),
+        attention=attention,
+        images=images or {},
+    )
+
+
+FULL = {
+    "title": "a run",
+    "result": {"test_accuracy": 0.5, "epochs": 2},
+    "settings": {"batch_size": 64},
+    "epochs": EPOCHS,
+    "class_names": NAMES,
+    "confusion": CONFUSION,
+    "clips": [
+        make_clip(0, images={"rgb": np.ones((4, 6, 5), np.uint8)}),
+        make_clip(1, correct=False),
+    ],
+}
+EMPTY = {
+    "title": "a run",
+    "result": {},
+    "settings": {},
+    "epochs": [],
+    "class_names": NAMES,
+}
+
+
+@pytest.fixture
+def write(tmp_path):
+    """Writes a report of some values, else empty, and returns its text."""
+
+    def write(**values):
+        write_report(tmp_path / "report.html", **{**EMPTY, **values})
+        return (tmp_path / "report.html").read_text(encoding="utf-8")
+
+    return write
+
+
+def random_confusion(num_classes, seed=0):
+    """Counts clips of which those of every seventh class are missing."""
+    generator = np.random.default_rng(seed)
+    confusion = generator.integers(0, 4, (num_classes, num_classes))
+    confusion += np.diag(generator.integers(0, 200, num_classes))
+    confusion[::7] = 0
+    return confusion
+
+
+def heat_maps(html):
+    return [decode_image(x["src"]) for x in PageParts(html).all("img", "heat")]
+
+
+def expected_colors(weights):
+    return colormaps["inferno"](weights / weights.max())
+
+
+def test_every_part_that_is_there_has_a_section(write):
+    parts = PageParts(write(**FULL))
+    headings = ["Result", "Epochs", "Classes", "Attention", "Settings"]
+    assert parts.texts("h2") == headings
+    assert parts.texts("h1") == parts.texts("title") == ["a run"]
+    html = write(result={"test_accuracy": 0.5})
+    assert PageParts(html).texts("h2") == ["Result"]
+
+
+@pytest.mark.parametrize(
+    "name, value, text",
+    [
+        ("test_accuracy", 0.91474, "91.47 %"),
+        ("val_hit_at_1", np.float32(0.5), "50.00 %"),
+        ("accuracy_ratio", 1.5, "1.5"),
+        ("loss", 0.339982, "0.34"),
+        ("loss", 1.2e-7, "1.2e-07"),
+        ("loss", float("nan"), "not a number"),
+        ("loss", float("inf"), "inf"),
+        ("parameters", 1641088, "1,641,088"),
+        ("clips_per_second", 13210.4, "13,210"),
+        ("training_seconds", 59.96, "59.96"),
+        ("training_seconds", 1653.9, "27 min 34 s"),
+        ("training_seconds", 7199.9, "2 h 0 min"),
+        ("epochs", np.int64(1200), "1,200"),
+        ("keras", "3.15.1", "3.15.1"),
+        ("stopped_early", True, "yes"),
+        ("best", None, "–"),
+    ],
+)
+def test_a_number_is_formatted_by_its_name(name, value, text, write):
+    html = write(result={name: value})
+    readable = name.replace("val_", "validation_").replace("_", " ")
+    if name.startswith(("test_", "val_")):
+        parts = PageParts(html)
+        assert (parts.texts("dt"), parts.texts("dd")) == ([readable], [text])
+    else:
+        assert rows_of(html) == [[readable, text]]
+
+
+def test_settings_are_a_table(write):
+    settings = {"shift": True, "xla": False, "rate": 0.5, "resume": None}
+    rows = rows_of(
+        write(settings={**settings, "units": ["a:1", "b:2"], "x": [], "y": ""})
+    )
+    assert rows == [
+        ["shift", "yes"],
+        ["xla", "no"],
+        ["rate", "0.5"],
+        ["resume", "–"],
+        ["units", "a:1, b:2"],
+        ["x", "–"],
+        ["y", "–"],
+    ]
+
+
+def test_charts_name_their_metric_and_its_best_epoch(write):
+    parts = PageParts(write(epochs=EPOCHS))
+    captions = parts.texts("figcaption")
+    assert captions[0].startswith("loss best 2 in epoch 2")
+    assert captions[1].startswith("learning rate")
+    assert len(parts.all("svg")) == 2
+
+
+def test_the_file_needs_no_network_and_runs_nothing(write):
+    html = write(**FULL)
+    parts = PageParts(html)
+    policy = parts.all("meta")[1]
+    assert policy == {
+        "http-equiv": "Content-Security-Policy",
+        "content": "default-src 'none'; img-src data:; "
+        "style-src 'unsafe-inline'",
+    }
+    addresses = [
+        value
+        for _, attributes, _ in parts.elements
+        for name, value in attributes.items()
+        if name in ("src", "href", "data", "action", "srcset", "xlink:href")
+    ]
+    assert len(addresses) > 5
+    assert all(x.startswith(("data:image/png;", "#")) for x in addresses)
+    assert not re.search(r"https?:|//[a-z]|@import|url\(", html)
+    tags = {tag for tag, _, _ in parts.elements}
+    assert not tags & {"script", "link", "iframe", "object", "embed", "base"}
+    names = {name for _, x, _ in parts.elements for name in x}
+    assert not any(name.startswith("on") for name in names)
+
+
+def test_everything_is_escaped(write):
+    clip = AttendedClip(
+        NASTY, (NASTY,), ((NASTY, 0.9),), {NASTY: random_weights(2, 3)}
+    )
+    html = write(
+        title=NASTY,
+        result={NASTY: NASTY, f"test_{NASTY}": NASTY},
+        settings={NASTY: [NASTY]},
+        epochs=[{NASTY: 1.0, f"val_{NASTY}": 2.0}],
+        class_names=[NASTY, NASTY],
+        confusion=np.array([[1, 2], [0, 4]]),
+        clips=[clip, make_clip(1, True, {NASTY: np.zeros((2, 3))})],
+    )
+    parts = PageParts(html)
+    assert not parts.all("script")
+    assert "<script" not in html and "alert('" not in html
+    assert '& "b"' not in html
+    for tag in ("h1", "h4", "dd", "figcaption"):
+        assert any(NASTY in text for text in parts.texts(tag))
+    assert [NASTY, NASTY] in rows_of(html)
+    labels = [x.get("aria-label") for x in parts.all("div")]
+    assert f"{NASTY} over the epochs" in labels
+
+
+def test_names_that_are_not_text_are_written_too(write):
+    name = "a\udc80\x01"
+    html = write(
+        epochs=[{name: 1.0}],
+        class_names=[name],
+        confusion=np.array([[1]]),
+        clips=[AttendedClip(name, (), (("cat", 1.0),), {})],
+    )
+    assert "✗ a?\x01" in PageParts(html).texts("h4")
+
+
+@pytest.mark.parametrize("num_classes", [2, 3862])
+def test_any_size_of_run_stays_small(num_classes, write):
+    generator = np.random.default_rng(0)
+    metrics = ("loss", "accuracy", "top_5", "gap", "map")
+    names = [*metrics, *(f"val_{name}" for name in metrics)]
+    epochs = [
+        {"epoch": epoch, **{name: generator.uniform() for name in names}}
+        for epoch in range(500)
+    ]
+    attention = {
+        "rgb": random_weights(64, 300, 1),
+        "flow": random_weights(32, 300, 2),
+        "audio": random_weights(32, 300, 3),
+    }
+    noise = generator.integers(0, 256, (25, 64, 64)).astype(np.uint8)
+    html = write(
+        epochs=epochs,
+        confusion=generator.integers(0, 3, (num_classes, num_classes)),
+        class_names=[f"class {index}" for index in range(num_classes)],
+        clips=[
+            make_clip(0, index % 2 == 0, attention, {"rgb": noise})
+            for index in range(30)
+        ],
+    )
+    assert 100_000 < len(html.encode()) < 2_000_000
+
+
+def test_the_same_run_gives_the_same_bytes(write):
+    assert write(**FULL) == write(**FULL)
+
+
+def test_a_page_fits_phones_dark_screens_and_paper(write):
+    html = write()
+    assert PageParts(html).all("meta")[2]["name"] == "viewport"
+    assert "prefers-color-scheme:dark" in html and "@media print" in html
+
+
+def test_the_worst_classes_have_a_row_in_the_table_and_in_the_matrix(write):
+    html = write(confusion=CONFUSION)
+    parts = PageParts(html)
+    assert rows_of(html)[:3] == [
+        ["1", "cat", "2 of 6", "33.3 %", "<dog> (3), f&x (1)"],
+        ["2", "<dog>", "8 of 10", "80.0 %", "gnu (2)"],
+        ["3", "gnu", "5 of 5", "100.0 %", "none"],
+    ]
+    correct = parts.all("td", "right")
+    assert parts.texts("td", "right") == ["2", "8", "5"]
+    assert len(parts.all("td", "wrong")) == 9
+    shares = [float(x["style"].removeprefix("--share:")) for x in correct]
+    np.testing.assert_allclose(
+        (np.array(shares) - 0.06) / 0.94, [2 / 6, 0.8, 1], atol=0.01
+    )
+
+
+@pytest.mark.parametrize("num_classes", [2, 15, 16, 400])
+def test_the_classes_of_the_lowest_accuracy_come_first(num_classes, write):
+    confusion = random_confusion(num_classes, seed=2)
+    names = [f"c{index}" for index in range(num_classes)]
+    rows = rows_of(write(confusion=confusion, class_names=names))
+    accuracy = {
+        name: confusion[index, index] / confusion[index].sum()
+        for index, name in enumerate(names)
+        if index % 7
+    }
+    num_rows = min(len(accuracy), 15)
+    listed = [row[1] for row in rows[:num_rows]]
+    assert [accuracy[name] for name in listed] == sorted(accuracy.values())[
+        :num_rows
+    ]
+    assert rows[0][3] == f"{100 * accuracy[listed[0]]:.1f} %"
+
+
+def test_of_equally_bad_classes_the_larger_comes_first(write):
+    confusion = np.array([[1, 1, 0], [5, 5, 0], [1, 2, 3]])
+    rows = rows_of(write(confusion=confusion, class_names="abc"))
+    assert [row[1] for row in rows[:3]] == ["b", "c", "a"]
+
+
+def test_of_many_classes_those_without_an_error_are_left_out(write):
+    names = [f"c{index}" for index in range(40)]
+    confusion = np.eye(40, dtype=int)
+    confusion[3, 4] = 1
+    rows = rows_of(write(confusion=confusion, class_names=names))
+    assert [row[1] for row in rows if len(row) == 5] == ["c3"]
+
+
+def test_the_confusion_matrix_holds_every_clip_of_its_rows(write):
+    confusion = random_confusion(50, seed=1)
+    html = write(confusion=confusion, class_names=range(50))
+    parts = PageParts(html)
+    worst = [int(row[1]) for row in rows_of(html)[:15]]
+    numbers = [*parts.texts("td", "right"), *parts.texts("td", "wrong")]
+    assert sum(int(x or 0) for x in numbers) == confusion[worst].sum()
+    heads = parts.texts("th")
+    assert heads.count("others") == 1
+    assert [int(x) for x in heads[-15:]] == worst
+
+
+def test_percentiles_and_histogram_leave_out_classes_without_clips(write):
+    confusion = np.diag([10] * 30)
+    confusion[:10, 0] = 10  # class 0 stays right, nine others are half so
+    confusion[25] = 0
+    html = write(confusion=confusion, class_names=range(30))
+    text = PageParts(html).texts("p")[0]
+    numbers = [x.strip(".") for x in re.findall(r"\d[\d.]*", text)]
+    assert numbers == ["29", "50.0", "10", "50.0", "100.0", "100.0", "1"]
+    counts = [x for x in PageParts(html).texts("text") if x.isdigit()]
+    assert counts == ["9", "20"]
+
+
+@pytest.mark.parametrize("counts", [np.eye(20, dtype=int), np.zeros((20, 20))])
+def test_no_error_and_no_clip_leave_no_table(counts, write):
+    html = write(confusion=counts, class_names=range(20))
+    assert rows_of(html) == [] and PageParts(html).texts("h2") == ["Classes"]
+    assert len(PageParts(html).all("svg")) == counts.any()
+
+
+def test_a_confusion_of_other_classes_leaves_no_file(write, tmp_path):
+    message = r"shape \(4, 4\).*Received: confusion.shape=\(3, 3\). Pass"
+    with pytest.raises(ValueError, match=message):
+        write(confusion=np.eye(3, dtype=int))
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_map_has_a_pixel_for_every_unit_and_frame(write):
+    weights = random_weights(5, 7)
+    (pixels,) = heat_maps(write(clips=[make_clip(0, True, {"a": weights})]))
+    assert pixels.shape == (5, 7, 4)
+    np.testing.assert_allclose(pixels, expected_colors(weights), atol=0.02)
+
+
+def test_a_clip_has_its_labels_and_predictions(write):
+    clips = [make_clip(0, False), make_clip(1), make_clip(2, False)]
+    html = write(clips=clips)
+    parts = PageParts(html)
+    assert parts.texts("h4") == ["✓ clip-1", "✗ clip-0", "✗ clip-2"]
+    assert len(parts.all("article", "right")) == 1
+    assert len(parts.all("article", "wrong")) == 2
+    assert [x for x in parts.texts("b") if x != "rgb"] == ["cat", "fox", "fox"]
+    assert rows_of(html)[:3] == [
+        ["✓", "cat", "75.0 %", ""],
+        ["", "dog", "25.0 %", ""],
+        ["", "cat", "75.0 %", ""],
+    ]
+    assert parts.texts("tr", "hit") == ["✓cat75.0 %"]
+    widths = [x["style"] for x in parts.all("span", "share")]
+    assert widths == ["width:75.0%", "width:25.0%"] * 3
+
+
+@pytest.mark.parametrize("absent", [np.zeros((4, 3)), np.zeros((4, 0))])
+def test_an_absent_modality_has_no_map(absent, write):
+    attention = {"rgb": random_weights(4, 3), "audio": absent}
+    html = write(clips=[make_clip(0, True, attention)])
+    assert PageParts(html).texts("figcaption")[1] == "audio is absent"
+    assert len(heat_maps(html)) == 1
+
+
+def test_the_frames_are_stored_once_and_shown_in_every_units_row(write):
+    images = np.zeros((4, 6, 5), np.uint8)
+    images[1] = 255
+    weights = random_weights(3, 4)
+    clip = make_clip(0, True, {"rgb": weights}, {"rgb": images})
+    parts = PageParts(write(clips=[clip]))
+    frames, heat = parts.all("image")
+    pixels = decode_image(frames["href"])
+    assert pixels.shape == (6, 20, 4)
+    bright = pixels[:, :, 0] > 0.5
+    np.testing.assert_array_equal(np.flatnonzero(bright.all(0)), range(5, 10))
+    assert bright.sum() == 30
+    assert [use["y"] for use in parts.all("use")] == ["6", "12", "18"]
+    assert {use["href"] for use in parts.all("use")} == {f"#{frames['id']}"}
+    colors = decode_image(heat["href"])
+    np.testing.assert_allclose(colors, expected_colors(weights), atol=0.02)
+    assert (heat["y"], heat["width"], heat["height"]) == ("6", "20", "18")
+
+
+def test_every_clips_images_are_its_own(write):
+    images = {"rgb": np.zeros((4, 6, 5), np.uint8)}
+    clips = [make_clip(index, index > 1, None, images) for index in range(4)]
+    elements = PageParts(write(clips=clips)).all("image")
+    names = [x["id"] for x in elements if "id" in x]
+    assert len(names) == len(set(names)) == 4
+
+
+def test_large_images_are_made_smaller(write):
+    images = {"rgb": np.full((4, 480, 640), 200, np.uint8)}
+    html = write(clips=[make_clip(0, True, None, images)])
+    frames = PageParts(html).all("image")[0]
+    assert decode_image(frames["href"]).shape[0] <= 48
+    assert len(html) < 20_000
+
+
+def test_of_many_units_the_first_are_drawn_and_all_counted(write):
+    weights = random_weights(100, 4)
+    html = write(clips=[make_clip(0, True, {"rgb": weights})])
+    assert heat_maps(html)[0].shape == (report.MAX_UNITS, 4, 4)
+    assert f"{report.MAX_UNITS} of 100 units over 4 frames" in html
+    images = {"rgb": np.ones((4, 6, 5), np.uint8)}
+    html = write(clips=[make_clip(0, True, {"rgb": weights}, images)])
+    num_rows = len(PageParts(html).all("use"))
+    assert num_rows == report.MAX_UNITS_WITH_IMAGES
+
+
+@pytest.mark.parametrize(
+    "num_correct, num_wrong, shown",
+    [(40, 40, (6, 6)), (40, 2, (10, 2)), (0, 40, (0, 12)), (3, 3, (3, 3))],
+)
+def test_at_most_twelve_clips_are_drawn(num_correct, num_wrong, shown, write):
+    clips = [
+        make_clip(i, i < num_correct) for i in range(num_correct + num_wrong)
+    ]
+    html = write(clips=clips)
+    parts = PageParts(html)
+    count = [len(parts.all("article", kind)) for kind in ("right", "wrong")]
+    assert tuple(count) == shown
+    for total, number in zip((num_correct, num_wrong), shown, strict=True):
+        if total > number:
+            assert f"{total - number} more are not shown." in html
+
+
+def test_of_many_labels_the_first_are_named_and_all_counted(write):
+    names = tuple(f"label {index}" for index in range(20))
+    clip = AttendedClip("a", names, (("label 19", 1.0),), {})
+    (text,) = PageParts(write(clips=[clip])).texts("b")
+    assert text.endswith("label 7 and 12 more") and "label 8" not in text
