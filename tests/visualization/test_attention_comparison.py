@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from digit_pictures import ComparedAttention
-from digit_pictures import save_attention_comparison
+from digit_plots import ComparedAttention
+from digit_plots import save_attention_comparison
 from support.visualization.drawn_figures import watch_figures
 from support.visualization.png_pixels import changed_box
 from support.visualization.png_pixels import read_png

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from digit_pictures import save_attended_kinds
+from digit_plots import save_attended_kinds
 from support.visualization.drawn_figures import watch_figures
 from support.visualization.png_pixels import changed_box
 from support.visualization.png_pixels import read_png

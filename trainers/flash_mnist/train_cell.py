@@ -1,4 +1,4 @@
-"""Training one cell of Table 1, from the start or from where it stopped."""
+"""Training of one cell of Table 1, which can be stopped and resumed."""
 
 import dataclasses
 import pathlib
@@ -24,15 +24,18 @@ from cells import Cell
 from cells import Protocol
 
 CURVE = "curve.json"
-SITTINGS = "sittings.json"  # when a sweep ran, beside its cells
+SITTINGS = "sittings.json"  # runs of the sweep, beside its cells
+EVALUATION_BATCH_SIZE = 2048
+STEPS_PER_EXECUTION = 32
+MODEL = "model.keras"
 
 
 class CellLog(TrainingLog):
-    """Keeps the figures of all epochs in `curve.json`.
+    """Writes the metrics of all epochs to `curve.json`.
 
     Args:
-        directory: The cell's folder.
-        batch_size: Clips in a step.
+        directory: Folder of the cell.
+        batch_size: Number of clips in a training step.
     """
 
     def __init__(self, directory: pathlib.Path, batch_size: int):
@@ -40,7 +43,7 @@ class CellLog(TrainingLog):
         self.directory = directory
 
     def epoch(self, history: Sequence[dict], new: bool = True) -> None:
-        """Writes the epochs that are done."""
+        """Writes the epochs that are complete."""
         if history:
             folder.write_json(self.directory / CURVE, list(history))
 
@@ -51,17 +54,17 @@ def build_model(
     manifest: Manifest,
     shifting_class: type[ShiftingCluster] = ShiftingCluster,
 ) -> keras.Model:
-    """Builds the cell's classifier.
+    """Builds the classifier of a cell.
 
     Args:
         cell: The cell.
-        protocol: How it is trained.
-        manifest: The dataset.
-        shifting_class: The layer of shifted cells.
+        protocol: Settings of the training.
+        manifest: Manifest of the dataset.
+        shifting_class: Class of the cluster in cells with shifting.
 
     Raises:
         ValueError: If the dataset has several modalities, or several labels
-            a clip.
+            per clip.
     """
     check_dataset(manifest)
     description = manifest.description
@@ -89,26 +92,21 @@ def check_dataset(manifest: Manifest) -> None:
     """Checks that cells can be trained on a dataset.
 
     Raises:
-        ValueError: If it has several modalities, or several labels a clip.
+        ValueError: If it has several modalities, or several labels per clip.
     """
     description = manifest.description
     if description.multi_label:
         raise ValueError(
-            "Expected a dataset with one label a clip, as Table 1 has. "
+            "Expected a dataset with one label per clip, as in Table 1. "
             f"Received: {manifest.directory} with multi_label=True. Use "
-            "trainers/train.py for it."
+            "trainers/train.py instead."
         )
     if len(description.modalities) != 1:
         raise ValueError(
-            "Expected a dataset with one modality, as Table 1 has. Received: "
+            "Expected a dataset with one modality, as in Table 1. Received: "
             f"{manifest.directory} with {', '.join(description.modalities)}. "
-            "Prepare it with one of them."
+            "Prepare it with one modality."
         )
-
-
-EVALUATION_BATCH_SIZE = 2048
-STEPS_PER_EXECUTION = 32
-MODEL = "model.keras"
 
 
 def run_cell(
@@ -120,26 +118,26 @@ def run_cell(
 ) -> dict:
     """Trains a cell, tests it once, and writes its files.
 
-    The folder receives `flags.json` and `dataset.json` (what was asked for),
-    `curve.json` (every epoch), `model.keras` of the epoch that was best on
-    the validation split, and at last `result.json`. A cell that was stopped
-    or killed goes on from its last epoch, to the same bits.
+    The folder receives `flags.json` (the settings), `dataset.json`,
+    `curve.json` (every epoch), `model.keras` (the best epoch on the validation
+    split), and finally `result.json`. A cell that was stopped or killed resumes
+    at its last epoch and ends with the same bits.
 
     Args:
         cell: The cell.
-        protocol: How to train it.
+        protocol: Settings of the training.
         data_dir: Folder of a dataset with one modality.
-        root: Folder of the protocol's cells.
-        build: Builds the model.
+        root: Folder of the cells of the protocol.
+        build: Function that builds the model.
 
     Returns:
-        The result.
+        Content of `result.json`.
 
     Raises:
         ValueError: If the folder holds another run, or the dataset has
-            several modalities or labels a clip, lacks a split, or has fewer
+            several modalities or labels per clip, lacks a split, or has fewer
             clips than a batch.
-        training.RunStopped: If a signal asked it to stop.
+        training.RunStopped: If a signal stopped the training.
     """
     manifest = Manifest.load(data_dir)
     directory, settings = cell.folder(root), settings_of(cell, protocol)
@@ -147,8 +145,7 @@ def run_cell(
     result_file = directory / folder.RESULT
     if result_file.is_file():
         return folder.read_json(result_file)
-    # What does not fit raises here, before training and without a folder
-    # that would be another run's afterwards.
+    # Invalid datasets raise here, before the folder is claimed.
     for split in ("validation", "test"):
         manifest.split(split)
     steps_per_epoch(manifest, "train", protocol.batch_size)
@@ -180,25 +177,32 @@ def run_cell(
         **dataclasses.asdict(cell),
         "protocol": root.name,
         "settings": dataclasses.asdict(protocol),
-        **{f"validation_{name}": best[f"val_{name}"] for name in test},
-        **{f"test_{name}": value for name, value in test.items()},
-        "best_epoch": best["epoch"] + 1,
-        "epochs": len(history),
-        "training_seconds": round(sum(x["seconds"] for x in history), 1),
+        **_metrics(best, test, history),
         "parameters": model.count_params(),
         "product_flops_per_epoch": count_flops(cell, protocol, manifest),
         "tensorflow": tf.__version__,
         "keras": keras.__version__,
     }
     folder.write_json(result_file, result)
-    # What only an unfinished cell needs.
+    # A complete cell does not need these.
     trainer.state.remove()
     (directory / training.BEST_WEIGHTS).unlink(missing_ok=True)
     return result
 
 
+def _metrics(best, test, history):
+    """Returns the part of a result that was measured."""
+    return {
+        **{f"validation_{name}": best[f"val_{name}"] for name in test},
+        **{f"test_{name}": value for name, value in test.items()},
+        "best_epoch": best["epoch"] + 1,
+        "epochs": len(history),
+        "training_seconds": round(sum(x["seconds"] for x in history), 1),
+    }
+
+
 def settings_of(cell: Cell, protocol: Protocol) -> dict:
-    """Gives all that decides a cell's bits, its data aside."""
+    """Returns all settings that a result depends on, except the dataset."""
     return {**dataclasses.asdict(cell), **dataclasses.asdict(protocol)}
 
 
@@ -210,7 +214,7 @@ def make_trainer(
     evaluator: training.Evaluator,
     directory: pathlib.Path,
 ) -> training.Trainer:
-    """Makes the loop around the model."""
+    """Makes the training loop of a cell."""
     steps = steps_per_epoch(manifest, "train", protocol.batch_size)
     rate = training.make_schedule(
         protocol.schedule,
@@ -240,7 +244,7 @@ def make_trainer(
 
 
 def training_data(cell: Cell, protocol: Protocol, manifest: Manifest):
-    """Gives a function that makes the training batches, held in memory."""
+    """Returns a function that makes training batches, held in memory."""
     options = tf.data.Options()
     options.threading.private_threadpool_size = 1
     options.threading.max_intra_op_parallelism = 1
@@ -259,15 +263,15 @@ def training_data(cell: Cell, protocol: Protocol, manifest: Manifest):
 
 
 def evaluation_data(manifest: Manifest, split: str) -> tf.data.Dataset:
-    """Gives a split's batches."""
+    """Returns the evaluation batches of a split."""
     return evaluation_batches(manifest, split, batch_size=EVALUATION_BATCH_SIZE)
 
 
 def count_flops(cell: Cell, protocol: Protocol, manifest: Manifest) -> int:
-    """Counts the operations of an epoch's matrix products.
+    """Counts the operations of the matrix products in an epoch.
 
     Raises:
-        ValueError: If the dataset is none for cells, or too small.
+        ValueError: If the dataset is not valid for cells, or too small.
     """
     check_dataset(manifest)
     ((name, modality),) = manifest.description.modalities.items()
