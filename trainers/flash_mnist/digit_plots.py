@@ -229,9 +229,8 @@ def _draw_clip(axes, images, scores, unit_names):
         axis="x", pad=1, top=True, labeltop=True, labelbottom=False
     )
     axes.spines[:].set_visible(False)
-    axes.set_anchor(
-        "NW"
-    )  # aligns images of models with different numbers of units
+    # Models with different numbers of units are aligned at the top.
+    axes.set_anchor("NW")
 
 
 def _check_comparison(images, frame_names, models):

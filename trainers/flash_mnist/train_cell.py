@@ -158,14 +158,7 @@ def run_cell(
     trainer = make_trainer(
         cell, protocol, manifest, model, evaluator, directory
     )
-    batches = evaluation_data(manifest, "validation").cache()
-    with training.StopSignal() as signals:
-        history = trainer.fit(
-            training_data(cell, protocol, manifest),
-            lambda size, share: batches,
-            CellLog(directory, protocol.batch_size),
-            signals,
-        )
+    history = _fit(trainer, cell, protocol, manifest)
     model.load_weights(directory / training.BEST_WEIGHTS)
     test = evaluator.evaluate(
         lambda size, share: evaluation_data(manifest, "test"),
@@ -188,6 +181,17 @@ def run_cell(
     trainer.state.remove()
     (directory / training.BEST_WEIGHTS).unlink(missing_ok=True)
     return result
+
+
+def _fit(trainer, cell, protocol, manifest):
+    batches = evaluation_data(manifest, "validation").cache()
+    with training.StopSignal() as signals:
+        return trainer.fit(
+            training_data(cell, protocol, manifest),
+            lambda size, share: batches,
+            CellLog(trainer.directory, protocol.batch_size),
+            signals,
+        )
 
 
 def _metrics(best, test, history):
