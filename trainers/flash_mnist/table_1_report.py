@@ -98,8 +98,18 @@ METRICS = (  # columns of cells.csv; shares are from 0 to 1, as in result.json
 DECIMALS = 6  # of the CSV files
 
 
-def make_tables(protocols: Sequence[ProtocolResults]) -> dict[str, str]:
+def make_tables(
+    protocols: Sequence[ProtocolResults],
+    further: Mapping[str, pathlib.Path] | None = None,
+) -> dict[str, str]:
     """Makes the Markdown tables for which there are results.
+
+    Args:
+        protocols: Results of protocols and studies.
+        further: Files of further results by the name of their table.
+
+    Returns:
+        The tables by name.
 
     Raises:
         ValueError: If a file of further results is invalid.
@@ -113,10 +123,8 @@ def make_tables(protocols: Sequence[ProtocolResults]) -> dict[str, str]:
         tables["paper"] = report_tables.paper_protocol_table(paper, tuned)
     if results:
         tables["studies"] = report_tables.study_table(results, tuned)
-    for name, flag in _FURTHER.items():
-        if flag.value:
-            make_table = report_tables.FURTHER_TABLES[name]
-            tables[name] = make_table(pathlib.Path(flag.value))
+    for name, path in (further or {}).items():
+        tables[name] = report_tables.FURTHER_TABLES[name](path)
     if tuned and all(x.curve for y in tuned.values() for x in y.results):
         tables["cost"] = report_tables.cost_table(tuned)
     return tables
@@ -190,6 +198,11 @@ def main(argv):
         raise app.UsageError(f"Expected flags only. Received: {argv[1:]}.")
     output = pathlib.Path(_OUTPUT.value)
     folder = output.with_suffix("")
+    further = {
+        name: pathlib.Path(flag.value)
+        for name, flag in _FURTHER.items()
+        if flag.value
+    }
     try:
         if output.suffix != ".md":
             raise ValueError(
@@ -201,7 +214,7 @@ def main(argv):
             protocols = read_sweep(pathlib.Path(_SWEEP.value), _PROTOCOLS.value)
         else:
             protocols = read_cells_file(folder / "cells.json")
-        tables = make_tables(protocols)
+        tables = make_tables(protocols, further)
         if output.is_file():
             page = output.read_text(encoding="utf-8")
         else:
@@ -215,8 +228,8 @@ def main(argv):
         for protocol in protocols:
             if protocol.name in PROTOCOLS:
                 figures.save_figures(protocol, folder)
-    if _FURTHER["diversity"].value:
-        copy_plots(pathlib.Path(_FURTHER["diversity"].value).parent, folder)
+    if "diversity" in further:
+        copy_plots(further["diversity"].parent, folder)
     atomic_file.write_text(output, page)
     for protocol in protocols:
         print(f"{protocol.name}, cells: {len(protocol.cells)}")
