@@ -1,4 +1,4 @@
-"""trainers/flash_mnist/position_bias.py on classes that only the frames' order tells."""
+"""position_bias.py on classes that differ only in the order of frames."""
 
 import json
 
@@ -75,7 +75,10 @@ def test_in_another_order_the_biases_tell_nothing(result):
     "case, message",
     [
         ("short", "Expected clips of 25 frames, as in Flash-MNIST. Received:"),
-        ("word", "Expected --num_units to be whole numbers separated by commas, "),
+        (
+            "word",
+            "Expected --num_units to be whole numbers separated by commas",
+        ),
     ],
 )
 def test_what_does_not_fit_is_refused(done, case, message):
