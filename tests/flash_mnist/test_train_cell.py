@@ -46,7 +46,7 @@ ROWS = [
 
 @pytest.fixture(scope="module")
 def trained(manifest, tmp_path_factory):
-    """A finished cell, and the splits that it evaluated, in their order."""
+    """A complete cell, and the splits that it evaluated, in order."""
     root = tmp_path_factory.mktemp("cells") / "tiny"
     folder, asked = CELL.folder(root), []
 
@@ -73,22 +73,22 @@ def blinded(manifest, tmp_path_factory):
     shutil.copytree(manifest.directory, root / "data")
     copy = Manifest.load(root / "data")
     paths = [pathlib.Path(x) for x in copy.paths("test")]
-    sound = {path: path.read_bytes() for path in paths}
-    for path, text in sound.items():
+    contents = {path: path.read_bytes() for path in paths}
+    for path, text in contents.items():
         path.write_bytes(bytes(len(text)))
     folder = CELL.folder(root)
     with pytest.raises(tf.errors.DataLossError):
         run_cell(CELL, PROTOCOL, copy.directory, root)
     left = set(tiny_cells.contents(folder))
     curve = tiny_cells.read_json(folder, "curve.json")
-    for path, text in sound.items():
+    for path, text in contents.items():
         path.write_bytes(text)
     run_cell(CELL, PROTOCOL, copy.directory, root)
     return types.SimpleNamespace(folder=folder, left=left, curve=curve)
 
 
 def in_numpy(trained, manifest, split):
-    """Accuracy and loss of the kept model, computed without the package."""
+    """Computes accuracy and loss of the model without the package."""
     clips = numpy_classifier.read_clips(manifest.directory, split)
     assert len(clips.labels) == tiny_cells.SIZES[split]
     path = trained.folder / "model.keras"
@@ -100,7 +100,7 @@ def in_numpy(trained, manifest, split):
 
 
 @pytest.mark.parametrize("split", ["validation", "test"])
-def test_its_figures_are_those_of_the_kept_model_on_the_records(
+def test_its_metrics_are_those_of_the_saved_model_on_the_records(
     split, trained, manifest
 ):
     accuracy, loss = in_numpy(trained, manifest, split)
@@ -129,7 +129,7 @@ def test_the_curve_is_of_every_epoch_and_falls(trained):
     assert {"seconds", "learning_rate", "val_loss"} <= set(trained.curve[0])
 
 
-def test_its_rate_rises_and_falls_as_the_protocol_says(trained):
+def test_its_learning_rate_follows_the_protocol(trained):
     steps = STEPS * np.arange(1, PROTOCOL.epochs + 1)  # at the epochs' ends
     cosine = (1 + np.cos(np.pi * steps / steps[-1])) / 2
     warmup = np.minimum((steps + 1) / (STEPS * PROTOCOL.warmup_epochs), 1)
@@ -162,7 +162,7 @@ def test_a_cell_that_could_not_be_tested_is_tested_without_training_again(
         assert result[name] == trained.result[name] > 0
 
 
-def test_its_result_tells_what_was_trained_and_how(trained):
+def test_its_result_has_the_cell_and_its_settings(trained):
     expected = {
         **dataclasses.asdict(CELL),
         "protocol": "tiny",
@@ -291,9 +291,7 @@ def test_its_weights_are_as_many_as_the_equations_have(family, models):
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_it_takes_the_datasets_frames_and_gives_a_share_for_each_class(
-    family, models
-):
+def test_it_returns_probabilities_of_the_classes(family, models):
     frames = np.random.default_rng(0).normal(size=(2, NUM_FRAMES, DIM))
     inputs = {"rgb": frames, "rgb_num_frames": np.array([NUM_FRAMES, 2])}
     shares = models[family].predict_on_batch(inputs)

@@ -39,7 +39,7 @@ class Ends:
 
 
 def run(jobs, manifest, root, num_workers=1):
-    """Runs cells and gives whether all are done, and their ends."""
+    """Runs cells and returns whether all are done, and their ends."""
     ends = Ends()
     done = run_cells(jobs, manifest.directory, root, num_workers, ends)
     return done, ends
@@ -53,7 +53,7 @@ class SignalWhen(threading.Thread):
     Args:
         number: The signal.
         condition: Called again and again, until it is true.
-        pid: Gives the process to send it to.
+        pid: Returns the process that receives it.
     """
 
     def __init__(self, number, condition, pid):
@@ -79,7 +79,7 @@ class SignalWhen(threading.Thread):
 
 
 def kill_worker_at(folder, epochs):
-    """Kills the only cell that runs once it has done so many epochs."""
+    """Kills the only running cell after a number of epochs."""
 
     def pid():
         (worker,) = multiprocessing.active_children()
@@ -155,7 +155,7 @@ def test_a_cell_that_fails_is_reported_and_the_others_are_done(mixed):
     assert not mixed.done
 
 
-def test_the_log_of_a_cell_that_failed_tells_why(mixed):
+def test_the_log_of_a_cell_that_failed_has_the_reason(mixed):
     assert "Received: NaN or infinity at step" in log_of(BAD_CELL, mixed.root)
     assert not (BAD_CELL.folder(mixed.root) / "result.json").exists()
 
@@ -174,7 +174,7 @@ def test_as_many_run_at_a_time_as_there_are_workers(mixed):
     assert max(mixed.ends.others) < 2
 
 
-def test_a_cell_of_another_seed_has_other_weights_and_figures(mixed):
+def test_a_cell_of_another_seed_has_other_weights_and_metrics(mixed):
     folders = [x.folder(mixed.root) for x in (CELL, OTHER_SEED)]
     first, second = map(tiny_cells.weights, folders)
     # All but the bias that starts at zero would differ untrained, too.
@@ -212,16 +212,16 @@ def test_a_cell_that_was_killed_and_stopped_ends_with_the_same_bits(
     assert tiny_cells.weights(disturbed.folder) == tiny_cells.weights(whole)
 
 
-def test_and_with_the_same_figures_and_files(disturbed, mixed):
+def test_and_with_the_same_metrics_and_files(disturbed, mixed):
     whole, folder = CELL.folder(mixed.root), disturbed.folder
-    found = tiny_cells.figures(folder)
+    found = tiny_cells.metrics(folder)
     found[0]["protocol"] = mixed.root.name
-    assert found == tiny_cells.figures(whole)
+    assert found == tiny_cells.metrics(whole)
     assert len(found) == 1 + PROTOCOL.epochs
     assert set(tiny_cells.contents(folder)) == set(tiny_cells.contents(whole))
 
 
-def test_a_cells_log_tells_of_all_its_beginnings(disturbed, mixed):
+def test_a_cells_log_has_all_its_starts(disturbed, mixed):
     assert (disturbed.folder / LOG).read_text().count(" begins\n") == 3
     assert log_of(CELL, mixed.root).count(" begins\n") == 1
 

@@ -223,8 +223,8 @@ def test_a_sweep_that_was_killed_ends_with_the_same_bits(cell, runs):
 @pytest.mark.parametrize("cell", [FIRST, SECOND])
 def test_and_with_the_same_figures_and_files(cell, runs):
     disturbed, whole = runs.disturbed / cell, runs.whole / cell
-    figures = tiny_cells.figures(whole)
-    assert tiny_cells.figures(disturbed) == figures
+    figures = tiny_cells.metrics(whole)
+    assert tiny_cells.metrics(disturbed) == figures
     assert len(figures) == 1 + SETTINGS["epochs"]
     names = [set(tiny_cells.contents(x)) for x in (disturbed, whole)]
     assert names[0] == names[1]

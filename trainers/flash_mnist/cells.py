@@ -220,8 +220,8 @@ def tuned_protocol(num_units: int, shift: bool) -> Protocol:
     """Returns the protocol that was chosen on the validation split.
 
     A shifted global feature has norm 1, so the classifier needs weights far
-    larger than Adam reaches at 1e-3. The classifier is therefore trained at a
-    higher rate, and the units at the paper's. The factor is lower for large
+    larger than Adam reaches at 1e-3. This is why the classifier is trained at
+    a higher rate, and the units at the paper's. The factor is lower for large
     clusters, which overfit at a high rate.
     """
     few = num_units <= 8

@@ -66,7 +66,7 @@ def num_epochs(folder):
     return len(read_json(folder, path.name)) if path.is_file() else 0
 
 
-def figures(folder):
+def metrics(folder):
     """Returns the values of a result and its curve, except times."""
     rows = [read_json(folder, "result.json"), *read_json(folder, "curve.json")]
     times = ("seconds", "clips_per_second", "training_seconds")
