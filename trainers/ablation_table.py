@@ -1,9 +1,8 @@
-"""Every set of modalities, by several methods and seeds: what came out."""
+"""Results of every set of modalities, by method and seed, as tables."""
 
 import dataclasses
 import itertools
 import statistics
-from collections.abc import Iterable
 from collections.abc import Mapping
 from collections.abc import Sequence
 
@@ -11,7 +10,7 @@ ModalitySet = tuple[str, ...]
 
 
 def modality_sets(modalities: Sequence[str]) -> list[ModalitySet]:
-    """Lists every set of modalities, the smallest first."""
+    """Lists every set of modalities except the empty one, small ones first."""
     return [
         names
         for size in range(1, len(modalities) + 1)
@@ -20,7 +19,7 @@ def modality_sets(modalities: Sequence[str]) -> list[ModalitySet]:
 
 
 def set_name(modalities: ModalitySet) -> str:
-    """Names a set as the page and the folders do."""
+    """Returns the name of a set's folder."""
     return "+".join(modalities)
 
 
@@ -29,12 +28,12 @@ class ModalityAblation:
     """Results of complete runs.
 
     Attributes:
-        modalities: All of them.
-        methods: What they were trained by; the first one is compared with
-            the others.
-        seeds: The seeds of each.
-        results: Mapping from method, set of modalities and seed to what
-            `train.py` wrote into `result.json`.
+        modalities: Names of all modalities.
+        methods: Names of the methods, of which the first is compared with the
+            others.
+        seeds: Seeds of each method.
+        results: Mapping from method, set of modalities and seed to the
+            `result.json` of the run.
     """
 
     modalities: Sequence[str]
@@ -45,36 +44,37 @@ class ModalityAblation:
     def accuracies(
         self, method: str, modalities: ModalitySet, split: str = "test"
     ) -> list[float]:
-        """Gives the accuracy of each seed, in percent."""
+        """Returns the accuracy of each seed, in percent."""
         return [
             100 * self.results[method, modalities, seed][f"{split}_accuracy"]
             for seed in self.seeds
         ]
 
     def best_single(self, method: str) -> list[float]:
-        """Gives each seed's highest accuracy of one modality alone."""
+        """Returns the highest accuracy of a single modality, by seed."""
         singles = [self.accuracies(method, (x,)) for x in self.modalities]
         return list(map(max, zip(*singles, strict=True)))
 
 
 def accuracy_table(ablation: ModalityAblation) -> str:
-    """Gives a row for each set of modalities, a column for each method."""
+    """Formats a row for each set of modalities, a column for each method."""
     rows = []
     for names in modality_sets(ablation.modalities):
         row = [", ".join(names)]
         for method in ablation.methods:
             test = _spread(ablation.accuracies(method, names))
-            known = ablation.accuracies(method, names, "validation")
-            row.append(f"{test} ({statistics.fmean(known):.1f})")
+            validation = ablation.accuracies(method, names, "validation")
+            row.append(f"{test} ({statistics.fmean(validation):.1f})")
         rows.append(row)
-    return markdown_table(["modalities", *ablation.methods], rows, 1)
+    return _markdown_table(["modalities", *ablation.methods], rows, 1)
 
 
 def seed_table(ablation: ModalityAblation) -> str:
-    """Gives a row for each seed: all modalities against less.
+    """Formats a row for each seed: the first method against the others.
 
-    The first method on all modalities, the points by which it is above its
-    best single modality, and those above each other method on all modalities.
+    The columns are the first method with all modalities, its best single
+    modality, and each other method with all modalities. The difference to the
+    first column is in parentheses.
     """
     method, *others = ablation.methods
     every = tuple(ablation.modalities)
@@ -85,38 +85,28 @@ def seed_table(ablation: ModalityAblation) -> str:
     for index, seed in enumerate(ablation.seeds):
         row = [str(seed), f"{fused[index]:.1f}"]
         for column in columns:
-            gain = points_text(fused[index] - column[index])
+            gain = _points(fused[index] - column[index])
             row.append(f"{column[index]:.1f} ({gain})")
         rows.append(row)
     header = ["seed", f"{method}, {', '.join(every)}", "best single modality"]
-    return markdown_table([*header, *others], rows)
+    return _markdown_table([*header, *others], rows)
 
 
 def _spread(values):
-    """Gives mean and sample deviation, as the page shows them."""
     mean = f"{statistics.fmean(values):.1f}"
     if len(values) < 2:
         return mean
     return f"{mean} ± {statistics.stdev(values):.1f}"
 
 
-def markdown_table(
-    header: Sequence[str], rows: Iterable[Sequence[str]], num_words: int = 0
-) -> str:
-    """Lays out a table, its figures to the right.
+def _points(difference):
+    text = f"{difference:+.1f}"
+    return text.replace("-", "−") if float(text) else f"{0:.1f}"
 
-    Args:
-        header: A text for each column.
-        rows: As many each.
-        num_words: How many columns, from the left, hold words.
-    """
+
+def _markdown_table(header, rows, num_words=0):
+    """Formats a table; only the first `num_words` columns are left-aligned."""
     lines = ["---"] * num_words + ["---:"] * (len(header) - num_words)
     return "".join(
         f"| {' | '.join(cells)} |\n" for cells in [header, lines, *rows]
     )
-
-
-def points_text(points: float) -> str:
-    """Gives a difference with its sign, at the digits that are shown."""
-    text = f"{points:+.1f}"
-    return text.replace("-", "−") if float(text) else f"{0:.1f}"

@@ -1,15 +1,15 @@
-r"""Trains on every set of a dataset's modalities, and tables what came out.
+r"""Trains on every set of modalities of a dataset and tabulates the results.
 
     python trainers/modality_ablation.py --data_dir=records/digits_av \
         --methods='shifting clusters=digits_av.flags,average pooling=...' \
         --output_dir=runs/digits_av_modalities \
         --page=docs/results/digits_av.md
 
-A method is a name and a flagfile of trainers/train.py, which trains each run in
-a process of its own: every set of modalities by every method from every seed,
-one after the other, each into a folder of its own. The same command goes on
-where it was stopped; runs of several seeds can be made side by side by giving
-each command other seeds. The page compares the first method with the others.
+A method is a name and a flagfile of trainers/train.py. Every set of modalities
+is trained by every method from every seed, one run after the other, each in its
+own process and folder. The same command resumes where it was stopped. Runs of
+several seeds can be trained at the same time by commands with different seeds.
+The page compares the first method with the others.
 """
 
 import json
@@ -36,27 +36,32 @@ _DATA_DIR = flags.DEFINE_string(
     "data_dir", None, "Folder of the dataset.", required=True
 )
 _OUTPUT_DIR = flags.DEFINE_string(
-    "output_dir", None, "Folder of all runs.", required=True
+    "output_dir", None, "Output folder of all runs.", required=True
 )
 _METHODS = flags.DEFINE_list(
-    "methods", None, "NAME=FLAGFILE of each.", required=True
+    "methods",
+    None,
+    "Methods to compare, each as NAME=FLAGFILE.",
+    required=True,
 )
-_SEEDS = flags.DEFINE_list("seeds", ["0", "1", "2"], "Seeds of each.")
-_PAGE = flags.DEFINE_string("page", None, "A Markdown file to write.")
+_SEEDS = flags.DEFINE_list(
+    "seeds", ["0", "1", "2"], "Seeds that every run is trained from."
+)
+_PAGE = flags.DEFINE_string("page", None, "Markdown page of the results.")
 _ABOUT = flags.DEFINE_string(
-    "about", None, "A Markdown file whose text goes below the page's title."
+    "about", None, "Markdown file with the text below the title of the page."
 )
 
 TRAIN = pathlib.Path(__file__).with_name("train.py")
-LOOK_SECONDS = 0.5
-LAST_LINES = 3  # of a log, for a message
+LOOK_SECONDS = 0.5  # between checks for signals
+LAST_LINES = 3  # of a log, in an error message
 
 
 def parse_methods() -> dict[str, str]:
-    """Gives the flagfile of each method.
+    """Returns the flagfile of each method.
 
     Raises:
-        ValueError: If a method is not a name and a flagfile.
+        ValueError: If a method is not NAME=FLAGFILE, or one is listed twice.
     """
     pairs = [value.partition("=")[::2] for value in _METHODS.value]
     methods = dict(pairs)
@@ -65,32 +70,32 @@ def parse_methods() -> dict[str, str]:
         len(folders) < len(pairs)
     ):
         raise ValueError(
-            "Expected --methods as NAME=FLAGFILE, each name and file once. "
-            f"Received: {_METHODS.value}. Such as 'shifting "
-            "clusters=digits_av.flags'."
+            "Expected --methods as NAME=FLAGFILE, such as 'shifting "
+            "clusters=digits_av.flags', with each name and file once. "
+            f"Received: {_METHODS.value}."
         )
     return methods
 
 
 def parse_seeds() -> list[int]:
-    """Gives the seeds.
+    """Returns the seeds.
 
     Raises:
-        ValueError: If one is no whole number.
+        ValueError: If a seed is not a whole number.
     """
     if not _SEEDS.value or not all(x.isdecimal() for x in _SEEDS.value):
         raise ValueError(
-            "Expected --seeds as whole numbers. Received: "
-            f"{','.join(_SEEDS.value)!r}. Such as 0,1,2."
+            "Expected --seeds as whole numbers, such as 0,1,2. Received: "
+            f"{','.join(_SEEDS.value)!r}."
         )
     return [int(x) for x in _SEEDS.value]
 
 
 def read_flagfile(flagfile: str) -> dict[str, str]:
-    """Reads a flagfile's own lines.
+    """Reads the flags of a flagfile.
 
     Raises:
-        ValueError: If there is none, or none of the shipped ones.
+        ValueError: If there is no such file, nor one in trainers/flags.
     """
     path = pathlib.Path(flagfile)
     if not path.exists():
@@ -98,20 +103,19 @@ def read_flagfile(flagfile: str) -> dict[str, str]:
     if not path.is_file():
         raise ValueError(
             "Expected --methods to name flagfiles, or those in trainers/flags. "
-            f"Received: {flagfile!r}. Check the name."
+            f"Received: {flagfile!r}."
         )
-    lines = [x.strip() for x in path.read_text().splitlines()]
-    pairs = (x[2:].partition("=")[::2] for x in lines if x[:2] == "--")
-    return dict(pairs)
+    arguments = flags.FLAGS.read_flags_from_files([f"--flagfile={path}"])
+    return dict(x.removeprefix("--").partition("=")[::2] for x in arguments)
 
 
 def units_of(flagfile: str, modalities: list[str]) -> dict[str, int]:
-    """Reads how many units a flagfile gives each modality."""
+    """Reads the number of units of each modality from a flagfile."""
     units = read_flagfile(flagfile).get("num_units")
     if not units:
         raise ValueError(
-            f"Expected a line --num_units=... in {flagfile}. Received: none. "
-            "Say how many units each modality has."
+            "Expected a line --num_units=... with the number of units of each "
+            f"modality. Received: {flagfile} without it. Add the line."
         )
     return training.parse_num_units(units.split(","), modalities)
 
@@ -120,12 +124,12 @@ def check(methods: dict[str, str], manifest: Manifest) -> None:
     """Checks dataset, flagfiles and folders before the first run.
 
     Raises:
-        ValueError: If they do not fit, or runs that are there were trained
-            by other flagfiles or on another dataset.
+        ValueError: If they are invalid, or the folder has runs of other
+            flagfiles or of another dataset.
     """
     if manifest.description.multi_label:
         raise ValueError(
-            "Expected a dataset with one label a clip. Received: "
+            "Expected a dataset with one label per clip. Received: "
             f"{manifest.directory}, which is multi-label. Train each set with "
             "trainers/train.py."
         )
@@ -136,22 +140,20 @@ def check(methods: dict[str, str], manifest: Manifest) -> None:
 
 
 def run_of(flagfile: str, names: tuple[str, ...], seed: int) -> pathlib.Path:
-    """The folder of a run."""
+    """Returns the folder of a run."""
     folder = pathlib.Path(_OUTPUT_DIR.value) / pathlib.Path(flagfile).stem
     return folder / set_name(names) / f"seed_{seed}"
 
 
 def train(flagfile, names, seed, modalities) -> dict:
-    """Trains a run, or reads what came of it.
+    """Trains a run unless it is complete, and returns its result.
 
     Raises:
-        RunStopped: If a signal came.
+        RunStopped: If a signal stopped the run.
         ValueError: If the run failed.
     """
-    folder, units = (
-        run_of(flagfile, names, seed),
-        units_of(flagfile, modalities),
-    )
+    folder = run_of(flagfile, names, seed)
+    units = units_of(flagfile, modalities)
     if not (folder / run_folder.RESULT).is_file():
         arguments = {
             "flagfile": flagfile,
@@ -172,19 +174,19 @@ def train(flagfile, names, seed, modalities) -> dict:
                 file,
             )
         if status:
-            said = log.read_text(errors="replace").strip().splitlines()
+            lines = log.read_text(errors="replace").strip().splitlines()
             raise ValueError(
-                f"{folder} was not trained: see {log}, which ends in:\n"
-                + "\n".join(said[-LAST_LINES:])
+                f"Training of {folder} failed. Its log {log} ends with:\n"
+                + "\n".join(lines[-LAST_LINES:])
             )
     return run_folder.read_json(folder / run_folder.RESULT)
 
 
 def run_child(command: list[str], log) -> int:
-    """Runs a program; a signal to this one stops it first.
+    """Runs a program, which is stopped when this one receives a signal.
 
     Raises:
-        RunStopped: If a signal came.
+        RunStopped: If a signal stopped the program.
     """
     with training.StopSignal() as signals:
         process = subprocess.Popen(
@@ -200,13 +202,13 @@ def run_child(command: list[str], log) -> int:
                     process.wait()
         if signals.received:
             raise training.RunStopped(
-                "Stopped. The same command goes on with the run that it was at."
+                "Stopped. The same command resumes the run."
             )
     return status
 
 
 def read_all(methods, seeds, modalities) -> ModalityAblation:
-    """Trains what is missing and tells of each run."""
+    """Trains all runs that are not complete and prints their results."""
     results = {}
     for seed in seeds:
         for names in modality_sets(modalities):
@@ -222,7 +224,7 @@ def read_all(methods, seeds, modalities) -> ModalityAblation:
 
 
 def page_text(ablation: ModalityAblation, methods, about, manifest) -> str:
-    """Gives the page."""
+    """Formats the page of the results."""
     name = manifest.description.name
     first = run_of(
         methods[ablation.methods[0]],
@@ -235,27 +237,27 @@ def page_text(ablation: ModalityAblation, methods, about, manifest) -> str:
     parts = [
         f"# {name}: every set of its modalities",
         about.strip(),
-        "Test accuracy in percent, the mean over the seeds "
+        "Test accuracy in percent: the mean over the seeds "
         f"{', '.join(map(str, ablation.seeds))} ± the sample standard "
-        "deviation; in parentheses the mean on the validation split, on which "
-        "every choice was made. The test split is read once a run.",
+        "deviation. In parentheses is the mean on the validation split, on "
+        "which all settings were chosen. Each run reads the test split once.",
         accuracy_table(ablation).rstrip(),
-        "Seed by seed, all modalities by the first method, and by how many "
-        "points it is above its own best single modality and above the others:",
+        "By seed: the first method with all modalities, and in parentheses its "
+        "difference in points to its best single modality and to the other "
+        "methods.",
         seed_table(ablation).rstrip(),
-        f"{len(ablation.results)} runs, {seconds / 60:.0f} minutes of "
-        "training together, by",
+        f"The {len(ablation.results)} runs took {seconds / 60:.0f} minutes of "
+        "training. They and this page are made by",
         f"```\n{command(methods)}\n```",
-        "Dataset "
-        f"`{name}`, SHA-256 of its manifest "
-        f"`{dataset['manifest_sha256'][:16]}…`; TensorFlow "
-        f"{versions['tensorflow']}, Keras {versions['keras']}.",
+        f"The SHA-256 of the manifest of `{name}` begins with "
+        f"`{dataset['manifest_sha256'][:16]}`. The versions are TensorFlow "
+        f"{versions['tensorflow']} and Keras {versions['keras']}.",
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
 def command(methods) -> str:
-    """Gives the command that makes the runs and the page."""
+    """Returns the command that makes the runs and the page."""
     values = {
         "data_dir": f"records/{pathlib.Path(_DATA_DIR.value).name}",
         "methods": ",".join("=".join(item) for item in methods.items()),

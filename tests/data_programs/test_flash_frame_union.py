@@ -209,7 +209,7 @@ def test_thresholds_do_not_follow_the_test_split(results, union):
         ("no_validation", "Expected a split among.*split='validation'"),
         ("no_test", "Expected a split among.*split='test'"),
         ("nowhere", "manifest.json"),
-        ("no_folder", "Expected a folder for --output. Received: .*Make "),
+        ("no_folder", "Expected --output to be in a folder.*Received: .*Make "),
     ],
 )
 def test_what_cannot_be_measured_is_refused(results, case, message):

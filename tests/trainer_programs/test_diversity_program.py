@@ -53,7 +53,7 @@ def found(said, folder):
 
 
 def test_it_writes_the_documented_files(said, folder):
-    assert "All of it is in pictures" in said
+    assert "The results are in pictures" in said
     names = sorted(path.name for path in (folder / "pictures").iterdir())
     assert names == [
         "attended_digits.png",
@@ -113,7 +113,7 @@ def test_a_dataset_without_images_has_its_numbers(said, found, folder):
     (folder / "blind" / "previews.npz").unlink()
     values = as_flags(flags(data_dir="blind", output_dir="numbers"))
     printed = output_of(run_program(PROGRAM, *values, cwd=folder))
-    assert "blind keeps no images; attention was not drawn." in printed
+    assert "blind has no images: no attention.png was drawn." in printed
     names = sorted(path.name for path in (folder / "numbers").iterdir())
     assert names == ["attended_digits.png", "diversity.json", "diversity.md"]
     assert json.loads((folder / "numbers" / names[1]).read_text()) == found
@@ -145,9 +145,9 @@ def refusals(folder):
     [
         ("older folder", "python data/flash_mnist/prepare.py --output_dir"),
         ("no folder", "nowhere"),
-        ("no model", "begun without. A run has it when it has ended"),
+        ("no model", "begun without it. Leave out runs that"),
         ("twice", "each folder once. Received: plain,plain/. Leave out"),
-        ("one unit", "Received: num_units=1. Leave out clusters of one."),
+        ("one unit", "Received: num_units=1. Leave out clusters of one unit."),
     ],
 )
 def test_what_does_not_fit_is_said(case, message, refusals):

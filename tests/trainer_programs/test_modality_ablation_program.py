@@ -98,7 +98,7 @@ def test_the_page_gives_the_command(page):
 
 def test_a_run_that_fails_is_named_with_its_log(done):
     assert done.results[1].returncode == 1
-    assert "other/wrong/rgb/seed_4 was not trained" in done.results[1].stderr
+    assert "of other/wrong/rgb/seed_4 failed" in done.results[1].stderr
     assert "no_such_flag" in done.results[1].stderr
 
 
@@ -108,8 +108,8 @@ def test_a_run_that_fails_is_named_with_its_log(done):
         (2, "Expected --methods as NAME=FLAGFILE"),
         (3, "Expected --seeds"),
         (4, "Expected --methods to name flagfiles"),
-        (5, "each name and file once"),
-        (7, "Expected a dataset with one label a clip"),
+        (5, "with each name and file once"),
+        (7, "Expected a dataset with one label per clip"),
     ],
 )
 def test_flags_that_cannot_be_read_are_named(done, index, expected):

@@ -45,8 +45,8 @@ CASES = {  # Flags that are changed and what is then said.
     ),
     "changes without a name": (
         {"study": None},
-        "Expected --study=NAME with flags that change the protocol, and only "
-        "there. Received: study=None, changes={{'epochs': 20,",
+        "Expected --study=NAME together with flags that change settings. "
+        "Received: study=None, changes={{'epochs': 20,",
     ),
     "a name without changes": (
         {**NO_STUDY, "study": "other"},
@@ -54,7 +54,7 @@ CASES = {  # Flags that are changed and what is then said.
     ),
     "a protocol's name": (
         {"study": "paper"},
-        "The name is a folder's, and no protocol's, tuned or paper.",
+        "NAME must be valid as a folder's name and not be tuned or paper.",
     ),
     "a name that is no folder's": (
         {"study": "../short"},
@@ -67,12 +67,13 @@ CASES = {  # Flags that are changed and what is then said.
     ),
     "units that are no numbers": (
         {"num_units": "2,four"},
-        "Expected --num_units as whole numbers with commas between. Received: "
-        "2,four.",
+        "Expected --num_units to be whole numbers separated by commas, such "
+        "as 1,2,4. Received: --num_units=2,four.",
     ),
     "a seed below zero": (
         {"seeds": "-1"},
-        "Expected --seeds as whole numbers with commas between. Received: -1.",
+        "Expected --seeds to be whole numbers separated by commas, such as "
+        "1,2,4. Received: --seeds=-1.",
     ),
     "no units": (
         {"num_units": "0"},
@@ -202,7 +203,7 @@ def test_ctrl_c_while_it_starts_ends_it_without_a_failure(runs):
     assert status == 1 and "Traceback" not in errors
     assert "fc1_shift N=2 seed 0: stopped, see" in output
     assert "failed" not in output and "average" not in output
-    assert "Not all cells are done. The same command goes on." in errors
+    assert "cells are done. The same command resumes the sweep." in errors
     assert runs.epochs[0] == 0
 
 
@@ -222,8 +223,8 @@ def test_a_sweep_that_was_killed_ends_with_the_same_bits(cell, runs):
 @pytest.mark.parametrize("cell", [FIRST, SECOND])
 def test_and_with_the_same_figures_and_files(cell, runs):
     disturbed, whole = runs.disturbed / cell, runs.whole / cell
-    figures = tiny_cells.figures(whole)
-    assert tiny_cells.figures(disturbed) == figures
+    figures = tiny_cells.metrics(whole)
+    assert tiny_cells.metrics(disturbed) == figures
     assert len(figures) == 1 + SETTINGS["epochs"]
     names = [set(tiny_cells.contents(x)) for x in (disturbed, whole)]
     assert names[0] == names[1]

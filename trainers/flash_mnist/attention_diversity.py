@@ -1,16 +1,17 @@
-"""Compares what the units of clusters attend to in Flash-MNIST.
+"""Compares the attention of the units of several clusters on Flash-MNIST.
 
-    python trainers/flash_mnist/attention_diversity.py --runs=runs/shifted,runs/plain \
-        --data_dir=records/flash_mnist --output_dir=pictures
+    python trainers/flash_mnist/attention_diversity.py \
+        --runs=runs/shifted,runs/plain --data_dir=records/flash_mnist \
+        --output_dir=runs/diversity
 
-It is known which digits lie on which frame, so that units can be told by the
-digits that they attend to. The program looks at all test clips and writes
+Flash-MNIST records the digits on each frame, so the attention of a unit can be
+measured by digit. The program evaluates all test clips and writes
 
-- `diversity.json` and `diversity.md`: for each run how far its units diverge
-  and how much weight each puts on each digit;
-- `attended_digits.png`: these weights, run beside run;
+- `diversity.json` and `diversity.md`: the divergence of the units of each run,
+  and the weight of each unit on each digit;
+- `attended_digits.png`: these weights, with the runs side by side;
 - `attention.png`: the first test clips with the attention of all runs side by
-  side, as in the paper's Figure 5, and `attention_RUN.png` with that of one.
+  side, as in Figure 5 of the paper, and `attention_RUN.png` with one run.
 """
 
 import json
@@ -22,15 +23,16 @@ import keras
 from absl import app
 from absl import flags
 
-import ac_keras  # noqa: F401, makes the layers known to load_model
+import ac_keras  # noqa: F401, registers the layers for load_model
 from ac_keras import visualization
 from ac_keras.pipeline import Manifest
 from ac_keras.utils import atomic_file
 from digit_attention import KINDS
 from digit_attention import DigitAttention
 from digit_attention import measure_digit_attention
-from digit_pictures import save_attended_digits
-from digit_pictures import save_flashed_clips
+from digit_plots import save_attended_digits
+from digit_plots import save_flashed_clips
+from report_tables import markdown_table
 
 _RUNS = flags.DEFINE_list(
     "runs", None, "Output folders of trainers/train.py.", required=True
@@ -39,35 +41,35 @@ _DATA_DIR = flags.DEFINE_string(
     "data_dir", None, "Folder of Flash-MNIST.", required=True
 )
 _OUTPUT_DIR = flags.DEFINE_string(
-    "output_dir", None, "Folder of all that is written.", required=True
+    "output_dir", None, "Output folder.", required=True
 )
 _NUM_CLIPS = flags.DEFINE_integer(
-    "num_clips", 3, "Clips in an attention map.", lower_bound=1
+    "num_clips", 3, "Number of clips in attention.png.", lower_bound=1
 )
 _BATCH_SIZE = flags.DEFINE_integer(
-    "batch_size", 256, "Clips looked at together.", lower_bound=1
+    "batch_size", 256, "Number of clips in a batch.", lower_bound=1
 )
 
 MODEL = "model.keras"
 
 
 def check_runs(runs: dict[str, pathlib.Path]) -> None:
-    """Says which runs have no model.
+    """Checks that all runs have a model.
 
     Raises:
-        ValueError: If there is one.
+        ValueError: If a run has none.
     """
     missing = [x for x in runs.values() if not (x / MODEL).is_file()]
     if missing:
         raise ValueError(
             f"Expected every run to have {MODEL}. Received: "
-            f"{', '.join(map(str, missing))} without. A run has it when it has "
-            "ended; leave it out or train it to its end."
+            f"{', '.join(map(str, missing))} without it. Leave out runs that "
+            "are not complete, or resume them."
         )
 
 
 def as_json(found: DigitAttention) -> dict:
-    """Gives a run's numbers, units in the model's order."""
+    """Returns the values of a run, with units in the order of the model."""
     favourites = [int(x) if x >= 0 else None for x in found.favourites]
     return {
         "num_units": len(favourites),
@@ -89,12 +91,12 @@ def as_json(found: DigitAttention) -> dict:
 
 
 def known(value: float) -> float | None:
-    """Gives a number, or None for that of a kind that no clip has."""
+    """Returns a value, or None for NaN, of a kind that no clip has."""
     return None if math.isnan(value) else float(value)
 
 
 def as_markdown(runs: dict[str, DigitAttention]) -> str:
-    """Makes a table of the runs, means over units, and one of each run."""
+    """Formats a table of all runs, with means over units, and one per run."""
     columns = [
         "run",
         "units",
@@ -118,7 +120,7 @@ def as_markdown(runs: dict[str, DigitAttention]) -> str:
         ]
         for name, found in runs.items()
     ]
-    page = [table(columns, rows)]
+    page = [markdown_table(columns, rows, len(columns))]
     for name, found in runs.items():
         header = ["frames with", *found.unit_names, "even weights"]
         cells = [
@@ -127,19 +129,14 @@ def as_markdown(runs: dict[str, DigitAttention]) -> str:
                 KINDS, found.table, found.even, strict=True
             )
         ]
-        page.append(f"## {name}\n\n{table(header, cells)}")
+        table = markdown_table(header, cells, len(header))
+        page.append(f"## {name}\n\n{table}")
     return "\n".join(page)
 
 
 def percent(share: float, digits: int = 0) -> str:
-    """Gives a share as a percentage, nothing where it is unknown."""
+    """Formats a share in percent, as an empty text if it is NaN."""
     return "" if math.isnan(share) else f"{100 * share:.{digits}f} %"
-
-
-def table(columns: list[str], rows: list[list[str]]) -> str:
-    """Gives a table in Markdown."""
-    lines = [columns, ["---"] * len(columns), *rows]
-    return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
 
 
 def main(argv):
@@ -166,7 +163,7 @@ def main(argv):
     except (FileNotFoundError, ValueError) as error:
         sys.exit(str(error))
     if not save_flashed_clips(runs, manifest, output_dir / "attention.png"):
-        print(f"{_DATA_DIR.value} keeps no images; attention was not drawn.")
+        print(f"{_DATA_DIR.value} has no images: no attention.png was drawn.")
     save_attended_digits(runs, output_dir / "attended_digits.png")
     values = {name: as_json(found) for name, found in runs.items()}
     atomic_file.write_text(
@@ -175,7 +172,7 @@ def main(argv):
     page = as_markdown(runs)
     atomic_file.write_text(output_dir / "diversity.md", page)
     print(page.partition("\n\n")[0])
-    print(f"All of it is in {output_dir}")
+    print(f"The results are in {output_dir}")
 
 
 if __name__ == "__main__":

@@ -1,12 +1,13 @@
-"""Compares an epoch of Table 1's cells with their matrix products alone.
+"""Compares an epoch of the cells of Table 1 with their matrix products alone.
 
     python trainers/flash_mnist/cell_costs.py --data_dir=records/flash_mnist \
-        --output=table_1_cells.json
+        --output=cell_costs.json
 
-For every cell, in one process and one thread, as the sweep runs them: some
-training steps, reading included, and the products of as many steps, forward
-and backward, on tensors of the same shapes. The two take turns; the medians
-are given in seconds for an epoch, with their ratio.
+For every cell the program measures training steps, including the reading of
+clips, and the matrix products of the same number of steps, in both passes and
+on tensors of the same shapes. The two are measured in turns, in one process and
+one thread, as the sweep trains cells. The results are the medians in seconds
+per epoch and their ratio.
 """
 
 import pathlib
@@ -33,23 +34,25 @@ from cells import parse_cells
 _DATA_DIR = flags.DEFINE_string(
     "data_dir", None, "Folder of the dataset.", required=True
 )
-_OUTPUT = flags.DEFINE_string("output", None, "JSON file to write.")
+_OUTPUT = flags.DEFINE_string("output", None, "JSON file of the results.")
 _NUM_UNITS = flags.DEFINE_list(
-    "num_units", [str(x) for x in NUM_UNITS], "Rows of the table."
+    "num_units",
+    [str(x) for x in NUM_UNITS],
+    "Rows of the table to measure: numbers of attention units.",
 )
 _FAMILIES = flags.DEFINE_list(
-    "families", list(FAMILIES), "Columns of the table."
+    "families", list(FAMILIES), "Columns of the table to measure."
 )
 _CLIPS = flags.DEFINE_integer(
-    "clips", 8192, "Clips trained on in a turn.", lower_bound=1
+    "clips", 8192, "Number of clips in a measurement.", lower_bound=1
 )
 _TURNS = flags.DEFINE_integer(
-    "turns", 3, "How often each is measured.", lower_bound=1
+    "turns", 3, "Number of measurements of each.", lower_bound=1
 )
 
 
 def make_steps(cell: Cell, protocol: Protocol, manifest: Manifest):
-    """Gives a function that takes some training steps."""
+    """Returns a function that runs a number of training steps."""
     model = train_cell.build_model(cell, protocol, manifest)
     update = training.UpdateStep(
         model, keras.optimizers.Adam(protocol.learning_rate)
@@ -69,7 +72,7 @@ def make_steps(cell: Cell, protocol: Protocol, manifest: Manifest):
 
 
 def make_products(cell: Cell, batch: int, dim, num_frames, num_classes):
-    """Gives a function that does the products of some steps, no more."""
+    """Returns a function that computes only the products of these steps."""
     width, rows = cell.num_units * dim, batch * num_frames
     hidden = cell.num_units * HIDDEN_UNITS
     normal, matmul = tf.random.normal, tf.matmul
@@ -97,7 +100,7 @@ def make_products(cell: Cell, batch: int, dim, num_frames, num_classes):
     def steps(count):
         total = 0.0
         for _ in tf.range(count):
-            # One number of each, or they would be left out.
+            # A value of each is used, or the product would be pruned.
             total += tf.add_n([tf.reshape(x, [-1])[0] for x in products()])
         return total
 
@@ -105,7 +108,7 @@ def make_products(cell: Cell, batch: int, dim, num_frames, num_classes):
 
 
 def measure(cell: Cell, manifest: Manifest) -> dict:
-    """Gives seconds an epoch of a cell and of its products."""
+    """Measures seconds per epoch of a cell and of its products."""
     protocol = choose_protocol("tuned", cell)
     batch = protocol.batch_size
     ((name, modality),) = manifest.description.modalities.items()

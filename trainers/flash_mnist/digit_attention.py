@@ -1,4 +1,4 @@
-"""What a model's units attend to in Flash-MNIST, told by the digits."""
+"""Attention of the units of a model in Flash-MNIST, by digit."""
 
 import dataclasses
 
@@ -15,18 +15,20 @@ from ac_keras.visualization.attention_maps import weights_entropy
 
 NO_FAVOURITE = -1
 MARGIN = 1.01  # over even weights, whose sum may be rounded up
+SEEN = 0.5  # share of a unit's weight on a digit that is seen
+KINDS = (*map(str, range(NUM_DIGITS)), "none")  # of frames
 
 
 class AttendedKinds:
-    """Counts the weight that units put on the frames of each kind.
+    """Mean weight of units on the frames of each kind.
 
-    Of each clip that has frames of a kind, a unit's weights on all of them
-    are added up; the sums are averaged over these clips. A clip without a
-    frame is left out. Give batch after batch to `update`.
+    The weights of a unit on all frames of a kind are added up in each clip
+    that has such frames, and the sums are averaged over these clips. A clip
+    without frames is ignored. Call `update` for every batch.
 
     Args:
-        num_units: Integer, how many units there are.
-        num_kinds: Integer, how many kinds of frames there are.
+        num_units: Integer, number of units.
+        num_kinds: Integer, number of kinds of frames.
     """
 
     def __init__(self, num_units: int, num_kinds: int):
@@ -36,16 +38,16 @@ class AttendedKinds:
         self._even = np.zeros(num_kinds)
 
     def update(self, weights: np.ndarray, kinds: np.ndarray) -> None:
-        """Counts a batch.
+        """Adds a batch.
 
         Args:
             weights: Floats `(batch, num_units, num_frames)` as a model of
-                `attention_model` gives them, 0 at padding.
-            kinds: Bool `(batch, num_frames, num_kinds)`. Each frame has a
-                kind, or several; padding has none.
+                `attention_model` returns them, 0 at padding.
+            kinds: Bool `(batch, num_frames, num_kinds)`. A frame has one kind
+                or several; padding has none.
 
         Raises:
-            ValueError: If they are no such weights or do not fit each other.
+            ValueError: If the weights are invalid, or shapes do not match.
         """
         weights = checked_weights(weights, self.num_units)
         kinds = self._checked_kinds(kinds, weights)
@@ -58,7 +60,7 @@ class AttendedKinds:
         self._even += (kinds.sum(axis=1) / num_frames[:, None]).sum(axis=0)
 
     def table(self) -> np.ndarray:
-        """Gives the mean weight of units on each kind.
+        """Returns the mean weight of units on each kind.
 
         Returns:
             float64 `(num_kinds, num_units)`, NaN where no clip has the kind.
@@ -66,7 +68,7 @@ class AttendedKinds:
         return self._mean(self._weights.T).T
 
     def even(self) -> np.ndarray:
-        """Gives what the table would hold, were all frames weighted alike.
+        """Returns the table of a unit that weights all frames alike.
 
         Returns:
             float64 `(num_kinds,)`, NaN where no clip has the kind.
@@ -83,15 +85,13 @@ class AttendedKinds:
         expected = batch, num_frames, self.num_kinds
         if kinds.dtype != bool or kinds.shape != expected:
             raise ValueError(
-                f"Expected kinds to be bool {expected}, for these clips' "
-                f"frames. Received: kinds {kinds.shape} of {kinds.dtype}. "
-                "Give both of the same clips."
+                f"Expected kinds to be bool {expected}, as the weights have "
+                f"these frames. Received: kinds {kinds.shape} of {kinds.dtype}."
             )
         if (weights.any(axis=1) & ~kinds.any(axis=2)).any():
             raise ValueError(
-                "Expected a kind for every frame that is attended to. "
-                "Received: weight on a frame without one. Give frames of no "
-                "other kind a kind of their own."
+                "Expected a kind for every frame with weight. Received: "
+                "weight on a frame without one. Add a kind for other frames."
             )
         return kinds
 
@@ -100,13 +100,13 @@ def favourite_kinds(table: np.ndarray, even: np.ndarray) -> np.ndarray:
     """Finds the kind that each unit puts the most weight on.
 
     Args:
-        table: Floats `(num_kinds, num_units)`, as `AttendedKinds.table` gives
-            them: the rows of those kinds that may be a favourite.
-        even: Floats `(num_kinds,)`, as `AttendedKinds.even` gives them.
+        table: Floats `(num_kinds, num_units)`, rows of `AttendedKinds.table`
+            for the kinds that may be a favourite.
+        even: Floats `(num_kinds,)`, the same rows of `AttendedKinds.even`.
 
     Returns:
-        Integers `(num_units,)`, -1 for a unit that puts no more on its best
-        kind than even weights would.
+        Integers `(num_units,)`, -1 for a unit that puts no more weight on its
+        best kind than even weights would.
     """
     known = np.where(np.isnan(table), -1, table)
     best = known.argmax(axis=0)
@@ -115,15 +115,15 @@ def favourite_kinds(table: np.ndarray, even: np.ndarray) -> np.ndarray:
 
 
 class UnitDivergence:
-    """Counts the Jensen-Shannon divergence between units, in nats.
+    """Mean Jensen-Shannon divergence between units, in nats.
 
-    A unit's weights are a distribution over a clip's frames. The divergence
-    of two is the entropy of their mean less the mean of their entropies: 0
-    where they weight the frames alike, log 2 = 0.693 where they share no
-    frame. It is averaged over clips; a clip without a frame is left out.
+    The weights of a unit are a distribution over the frames of a clip. The
+    divergence of two units is the entropy of their mean minus the mean of their
+    entropies: 0 where they weight the frames alike, log 2 = 0.693 where they
+    share no frame. It is averaged over clips; a clip without frames is ignored.
 
-    Give batch after batch to `update`. It needs the memory of a few arrays as
-    large as a batch's weights.
+    Call `update` for every batch, which needs the memory of a few arrays of the
+    size of the weights.
 
     Args:
         num_units: Integer, 2 or more.
@@ -135,22 +135,22 @@ class UnitDivergence:
     def __init__(self, num_units: int):
         if num_units < 2:
             raise ValueError(
-                "UnitDivergence expects two units or more to compare. "
-                f"Received: num_units={num_units}. Leave out clusters of one."
+                "Expected two units or more to compare. Received: "
+                f"num_units={num_units}. Leave out clusters of one unit."
             )
         self.num_units = num_units
         self.num_clips = 0
         self._sums = np.zeros((num_units, num_units))
 
     def update(self, weights: np.ndarray) -> None:
-        """Counts a batch.
+        """Adds a batch.
 
         Args:
             weights: Floats `(batch, num_units, num_frames)` as a model of
-                `attention_model` gives them, 0 at padding.
+                `attention_model` returns them, 0 at padding.
 
         Raises:
-            ValueError: If they are no such weights.
+            ValueError: If the weights are invalid.
         """
         weights = checked_weights(weights, self.num_units)
         entropy = weights_entropy(weights)  # (batch, num_units)
@@ -160,46 +160,42 @@ class UnitDivergence:
                 (weights[:, unit, None] + weights[:, others]) / 2
             )
             apart = mixed - (entropy[:, unit, None] + entropy[:, others]) / 2
-            # It is below 0 by rounding alone.
+            # Values below 0 are rounding errors.
             self._sums[unit, others] += np.maximum(apart, 0).sum(axis=0)
         self.num_clips += int(weights.any(axis=(1, 2)).sum())
 
     def pairs(self) -> np.ndarray:
-        """Gives the mean over clips of each pair of units.
+        """Returns the mean over clips of each pair of units.
 
         Returns:
             float64 `(num_units, num_units)`, symmetric, 0 on the diagonal.
 
         Raises:
-            ValueError: If no clip was counted.
+            ValueError: If there was no clip with frames.
         """
         if not self.num_clips:
             raise ValueError(
-                "Expected some clip with frames. Received: num_clips=0. Give "
-                "clips to `update` first."
+                "Expected a clip with frames. Received: num_clips=0. Call "
+                "`update` first."
             )
         return (self._sums + self._sums.T) / self.num_clips
 
     def mean(self) -> float:
-        """Gives the mean over clips and pairs of units, from 0 to log 2."""
+        """Returns the mean over clips and pairs of units, from 0 to log 2."""
         pairs = self.pairs()
         return float(pairs.sum() / (pairs.size - len(pairs)))
 
 
-SEEN = 0.5  # of a unit's weight
-KINDS = (*map(str, range(NUM_DIGITS)), "none")
-
-
 @dataclasses.dataclass(frozen=True)
 class FlashedClip:
-    """A clip and a model's attention to it.
+    """A clip and the attention of a model to it.
 
     Attributes:
-        id: The clip's name.
-        label: Its class.
-        guess: The class that the model takes it for.
-        digits: Bool `(num_frames, 10)`, the digits of its frames.
-        scores: Floats `(num_units, num_frames)`.
+        id: Name of the clip.
+        label: Class of the clip.
+        guess: Class that the model predicts.
+        digits: Bool `(num_frames, 10)`, the digits on each frame.
+        scores: Floats `(num_units, num_frames)`, the weights.
     """
 
     id: str
@@ -211,16 +207,16 @@ class FlashedClip:
 
 @dataclasses.dataclass(frozen=True)
 class DigitAttention:
-    """A model's attention over all test clips.
+    """Attention of a model over all test clips.
 
     Attributes:
-        modality: The modality attended to.
-        num_clips: How many clips there are.
-        accuracy: The share of them that the model names right.
-        divergence: Mean of `UnitDivergence`, in nats; log 2 at most.
-        table: float64 `(11, num_units)`, the weight of each unit on all
-            frames with a digit, 0 to 9, and on those without any, as
-            `AttendedKinds` counts it.
+        modality: Name of the modality.
+        num_clips: Number of clips.
+        accuracy: Accuracy of the model, from 0 to 1.
+        divergence: Mean of `UnitDivergence`, in nats, at most log 2.
+        table: float64 `(11, num_units)`, the weight of each unit on the frames
+            with each digit, 0 to 9, and on those without, as in
+            `AttendedKinds`.
         even: float64 `(11,)`, the same of even weights.
         favourites: Integers `(num_units,)`, the digit with the most weight;
             -1 for none.
@@ -238,24 +234,24 @@ class DigitAttention:
 
     @property
     def units_of_digit(self) -> np.ndarray:
-        """How many units have a digit as their favourite, `(10,)`."""
+        """Number of units whose favourite a digit is, `(10,)`."""
         known = self.favourites[self.favourites != NO_FAVOURITE]
         return np.bincount(known, minlength=NUM_DIGITS)
 
     @property
     def num_favourites(self) -> int:
-        """How many digits are some unit's favourite."""
+        """Number of digits that are the favourite of a unit."""
         return int((self.units_of_digit > 0).sum())
 
     @property
     def num_seen(self) -> int:
-        """How many digits have half of some unit's weight or more."""
+        """Number of digits with half of a unit's weight or more."""
         weights = np.nan_to_num(self.table[:NUM_DIGITS])
         return int((weights.max(axis=1) >= SEEN).sum())
 
     @property
     def favourite_weight(self) -> float:
-        """The weight on the digit that has the most, mean over units."""
+        """Mean over units of the weight on the digit with the most."""
         return float(self._best_weights.mean())
 
     @property
@@ -266,8 +262,8 @@ class DigitAttention:
 
     @property
     def unit_names(self) -> list[str]:
-        """The units in that order, by number and favourite digit."""
-        return [  # -1 is the last of the kinds, "none"
+        """Names of the units in this order, with number and favourite."""
+        return [  # -1 is the last kind, "none"
             f"unit {unit + 1} ({KINDS[self.favourites[unit]]})"
             for unit in self.order
         ]
@@ -283,21 +279,21 @@ def measure_digit_attention(
     num_first: int = 3,
     batch_size: int = 256,
 ) -> DigitAttention:
-    """Measures what units attend to in the test clips.
+    """Measures the attention of units in the test clips.
 
     Args:
-        model: A model of `cluster_classifier` with one modality.
-        manifest: Flash-MNIST, with its `frame_digits.npz`.
-        num_first: How many clips to give with their attention.
-        batch_size: Clips in a batch.
+        model: Model of `cluster_classifier` with one modality.
+        manifest: Manifest of Flash-MNIST, with `frame_digits.npz`.
+        num_first: Number of clips to return with their attention.
+        batch_size: Number of clips in a batch.
 
     Returns:
-        The numbers over all clips, and the first ones.
+        Statistics of all clips, and the first clips.
 
     Raises:
-        FileNotFoundError: If the dataset does not keep its frames' digits.
-        ValueError: If they do not fit the clips, or the model has several
-            modalities or a single unit.
+        FileNotFoundError: If the dataset has no `frame_digits.npz`.
+        ValueError: If the file does not match the clips, or the model has
+            several modalities or a single unit.
     """
     frame_digits = FrameDigits(manifest.directory)
     model = attention_model(model)
@@ -306,21 +302,10 @@ def measure_digit_attention(
     divergence = UnitDivergence(num_units)
     attended = AttendedKinds(num_units, len(KINDS))
     right, first = [], []
-    for features, labels, ids in evaluation_batches(
-        manifest,
-        "test",
-        batch_size=batch_size,
-        modalities=[modality],
-        with_ids=True,
-    ).as_numpy_iterator():
-        ids = [name.decode() for name in ids]
+    for ids, labels, guesses, scores in _outputs(
+        model, manifest, modality, batch_size
+    ):
         digits = frame_digits.of_clips(ids, labels)
-        outputs = {
-            name: keras.ops.convert_to_numpy(x)
-            for name, x in model(features, training=False).items()
-        }
-        guesses = outputs["probabilities"].argmax(axis=1)
-        scores = outputs[f"{modality}_attention"]
         divergence.update(scores)
         attended.update(scores, _with_none(digits))
         right.append(guesses == labels)
@@ -346,12 +331,30 @@ def _modality(model):
     names = [x.removesuffix(ending) for x in model.output if x.endswith(ending)]
     if len(names) != 1:
         raise ValueError(
-            "Expected a model of one modality, as Flash-MNIST has. Received: "
-            f"modalities={names}. Name runs on Flash-MNIST."
+            "Expected a model of one modality, as in Flash-MNIST. Received: "
+            f"modalities={names}."
         )
     return names[0]
 
 
+def _outputs(model, manifest, modality, batch_size):
+    """Yields ids, labels, predicted classes and weights of test batches."""
+    for features, labels, ids in evaluation_batches(
+        manifest,
+        "test",
+        batch_size=batch_size,
+        modalities=[modality],
+        with_ids=True,
+    ).as_numpy_iterator():
+        outputs = {
+            name: keras.ops.convert_to_numpy(x)
+            for name, x in model(features, training=False).items()
+        }
+        guesses = outputs["probabilities"].argmax(axis=1)
+        ids = [name.decode() for name in ids]
+        yield ids, labels, guesses, outputs[f"{modality}_attention"]
+
+
 def _with_none(digits):
-    """Adds whether a frame has no digit as the last kind."""
+    """Appends the kind of frames without a digit."""
     return np.concatenate([digits, ~digits.any(axis=2, keepdims=True)], axis=2)

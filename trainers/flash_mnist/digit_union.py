@@ -1,28 +1,28 @@
-"""The set of digits that single frames of Flash-MNIST show, by the CNN alone.
+"""Set of digits in a clip of Flash-MNIST, by the frame CNN alone.
 
-Digits flash for one frame each, so that the union of perfect decisions on
-single frames would be the class. It is what pooling frames can be held against.
+Digits flash for one frame each, so the union of perfect decisions on single
+frames would be the class. Its accuracy is a reference for pooling of frames.
 """
 
 import numpy as np
 
 from ac_keras.datasets.flash_mnist import NUM_DIGITS
 
-EVEN = 0.5  # the threshold of a digit that is as likely as all else together
+EVEN = 0.5  # first threshold of a digit: as probable as all else together
 
 
 def frame_probabilities(
     features: np.ndarray, kernel: np.ndarray, bias: np.ndarray
 ) -> np.ndarray:
-    """Applies the CNN's last layer to local features.
+    """Applies the last layer of the CNN to local features.
 
     Args:
-        features: Float `(clips, num_frames, dim)`, the ReLU units.
+        features: Float `(clips, num_frames, dim)`, outputs of ReLU units.
         kernel: Float `(dim, 11)`.
         bias: Float `(11,)`.
 
     Returns:
-        float64 `(clips, num_frames, 11)`, ten digits and the empty frame.
+        float64 `(clips, num_frames, 11)`: ten digits and the empty frame.
     """
     logits = features.astype(np.float64) @ kernel + bias
     powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
@@ -30,7 +30,7 @@ def frame_probabilities(
 
 
 def decided_digits(probabilities: np.ndarray) -> np.ndarray:
-    """Unites the frames' decisions: the digits that are some frame's likeliest.
+    """Finds the digits that are the most probable class of some frame.
 
     Args:
         probabilities: Float `(clips, num_frames, 11)`.
@@ -43,7 +43,7 @@ def decided_digits(probabilities: np.ndarray) -> np.ndarray:
 
 
 def highest_probabilities(probabilities: np.ndarray) -> np.ndarray:
-    """Gives each digit's highest probability among a clip's frames.
+    """Returns the highest probability of each digit over the frames of a clip.
 
     Args:
         probabilities: Float `(clips, num_frames, 11)`.
@@ -55,24 +55,24 @@ def highest_probabilities(probabilities: np.ndarray) -> np.ndarray:
 
 
 def set_accuracy(found: np.ndarray, present: np.ndarray) -> float:
-    """Gives the share of clips whose set is right in all ten digits.
+    """Returns the share of clips that are right in all ten digits.
 
     Args:
-        found: bool `(clips, 10)`.
-        present: bool `(clips, 10)`.
+        found: bool `(clips, 10)`, the digits found.
+        present: bool `(clips, 10)`, the digits that are present.
     """
     return float((found == present).all(axis=1).mean())
 
 
 def digit_thresholds(highest: np.ndarray, present: np.ndarray) -> np.ndarray:
-    """Chooses each digit's threshold for the most clips right in that digit.
+    """Chooses the threshold of each digit that is right in the most clips.
 
     Args:
         highest: Float `(clips, 10)`, from `highest_probabilities`.
         present: bool `(clips, 10)`.
 
     Returns:
-        float64 `(10,)`; a digit is found where `highest` is above.
+        float64 `(10,)`; a digit is found where `highest` exceeds it.
     """
     return np.array(
         [
@@ -85,15 +85,15 @@ def digit_thresholds(highest: np.ndarray, present: np.ndarray) -> np.ndarray:
 def set_thresholds(
     highest: np.ndarray, present: np.ndarray, start: np.ndarray
 ) -> np.ndarray:
-    """Moves thresholds for the most clips right in all digits together.
+    """Chooses thresholds that are right in all digits of the most clips.
 
-    One threshold at a time is set to its best, the others held, until none
-    gains a clip. The accuracy of sets never falls on the way.
+    One threshold at a time is set to its best value while the others are kept,
+    until no change gains a clip. The accuracy of sets never decreases.
 
     Args:
         highest: Float `(clips, 10)`, from `highest_probabilities`.
         present: bool `(clips, 10)`.
-        start: Float `(10,)`, the thresholds to begin with.
+        start: Float `(10,)`, initial thresholds.
 
     Returns:
         float64 `(10,)`.
@@ -104,7 +104,7 @@ def set_thresholds(
         for digit in range(NUM_DIGITS):
             others = np.arange(NUM_DIGITS) != digit
             right = (highest > thresholds) == present
-            # Only these clips can still be won or lost by this digit.
+            # This digit decides only clips that are right in all others.
             open_clips = right[:, others].all(axis=1)
             thresholds[digit] = _best_threshold(
                 highest[open_clips, digit],
@@ -118,9 +118,10 @@ def set_thresholds(
 def _best_threshold(
     highest: np.ndarray, present: np.ndarray, current: float
 ) -> float:
-    """Gives a digit's threshold of the most clips that are right in it.
+    """Returns the threshold of a digit that is right in the most clips.
 
-    The current one, if none is better; of equals the one closest to it.
+    It is the current one unless another is better, and the closest to the
+    current one of several that are equally good.
     """
     order = np.argsort(highest)
     values = np.concatenate([[0.0], highest[order], [1.0]])
@@ -128,7 +129,7 @@ def _best_threshold(
     missed = np.concatenate([[0], np.cumsum(present[order])])
     refused = np.arange(len(middles)) - missed
     right = refused + present.sum() - missed
-    right[middles >= values[1:]] = 0  # between equals, nothing is parted
+    right[middles >= values[1:]] = 0  # it cannot divide equal values
     if right.max() <= np.sum((highest > current) == present):
         return current
     best = middles[right == right.max()]

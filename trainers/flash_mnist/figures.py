@@ -1,4 +1,4 @@
-"""The pictures of a sweep's page."""
+"""Plots of a sweep: accuracy by number of units, and by epoch."""
 
 import dataclasses
 import math
@@ -14,8 +14,8 @@ from matplotlib.figure import Figure
 
 from ac_keras.utils import atomic_file
 from cells import FAMILIES
-from cells import MINDSPORE
-from cells import PAPER
+from cells import MINDSPORE_ACCURACIES
+from cells import PAPER_ACCURACIES
 from cells import TITLES
 from table_1_results import CellStatistics
 from table_1_results import ProtocolResults
@@ -24,93 +24,21 @@ from table_1_results import columns
 from table_1_results import tabulate_cells
 
 _COLORS = colormaps["viridis"]
-_LIGHTEST = 0.92  # of the colours; beyond it they are hard to see on white
-
-
-def save_cell_curves(
-    panels: Mapping[str, Mapping[int, Sequence[float]]],
-    path: str | os.PathLike,
-) -> None:
-    """Draws the accuracies into panels side by side, a curve for each size.
-
-    A number of units has the same colour in all panels, a lighter one the
-    more units there are. All panels have the same axes.
-
-    Args:
-        panels: For each panel's title a mapping from the number of units to
-            the validation accuracy of every epoch, in percent.
-        path: The PNG file to write. The same curves give the same bytes.
-
-    Raises:
-        ValueError: If there is nothing to draw or a value is no percentage.
-    """
-    _check(panels)
-    sizes = sorted({size for curves in panels.values() for size in curves})
-    steps = max(len(sizes) - 1, 1)
-    colors = {x: _COLORS(_LIGHTEST * i / steps) for i, x in enumerate(sizes)}
-    figure = Figure(
-        figsize=(1.2 + 4.4 * len(panels), 4.2), dpi=150, layout="constrained"
-    )
-    row = figure.subplots(
-        1, len(panels), sharex=True, sharey=True, squeeze=False
-    )[0]
-    lines = {}
-    for axes, (title, curves) in zip(row, panels.items(), strict=True):
-        for size in sorted(curves):
-            epochs = range(1, len(curves[size]) + 1)
-            (lines[size],) = axes.plot(
-                epochs, curves[size], color=colors[size], marker="o", ms=2.5
-            )
-        axes.set(title=title, xlabel="Epoch", ylim=(0, 100))
-        axes.xaxis.set_major_locator(ticker.MaxNLocator(integer=True))
-        axes.grid(alpha=0.3)
-    longest = max(len(y) for x in panels.values() for y in x.values())
-    row[0].set_xlim(0, 1.03 * longest)  # of all panels
-    row[0].set_ylabel("Validation accuracy (%)")
-    figure.legend(
-        [lines[x] for x in reversed(sizes)],
-        [str(x) for x in reversed(sizes)],
-        title="Units",
-        loc="outside right center",
-        frameon=False,
-    )
-    with atomic_file.atomic_path(path) as partial:
-        figure.savefig(partial, format="png", metadata={"Software": None})
-
-
-def _check(panels):
-    curves = [
-        curve for sizes in panels.values() for curve in sizes.values() if curve
-    ]
-    if not curves or len(curves) < sum(map(len, panels.values())):
-        raise ValueError(
-            "Expected panels with a curve each, of one epoch or more. "
-            f"Received: panels={ {x: dict(y) for x, y in panels.items()} }. "
-            "Leave out what was not trained."
-        )
-    wrong = [x for curve in curves for x in curve if not 0 <= x <= 100]
-    if wrong:
-        raise ValueError(
-            f"Expected accuracies from 0 to 100. Received: {wrong[0]}. Give "
-            "them in percent."
-        )
-
-
-_MARKERS = "x+1234"  # of other people's points
+_LIGHTEST = 0.92  # of the colors; lighter ones are hard to see on white
+_MARKERS = "x+1234"  # of accuracies by others
+_PANELS = {"without shifting": "{}", "with shifting": "{}_shift"}
 
 
 @dataclasses.dataclass(frozen=True)
 class SizeCurve:
-    """The accuracy of one kind of cluster at several sizes.
-
-    Accuracies are in percent; each mapping's keys are numbers of units.
+    """Accuracies of a kind of cluster by number of units, in percent.
 
     Attributes:
-        accuracy: What was measured.
-        color: Any colour of matplotlib's.
-        deviation: Half the length of the error bars; a size may be missing.
-        published: The paper's accuracies, a dashed line.
-        others: Other people's accuracies by their name, points.
+        accuracy: Measured accuracies.
+        color: A color of matplotlib.
+        deviation: Half the length of the error bars; may lack sizes.
+        published: Accuracies of the paper, drawn as a dashed line.
+        others: Accuracies by others, by their name, drawn as points.
     """
 
     accuracy: Mapping[int, float]
@@ -122,25 +50,99 @@ class SizeCurve:
     )
 
 
+def save_figures(protocol: ProtocolResults, folder: pathlib.Path) -> list[str]:
+    """Draws the plots of a protocol.
+
+    Args:
+        protocol: Results of the protocol.
+        folder: Folder of the plots, which exists.
+
+    Returns:
+        Names of the files.
+    """
+    table = tabulate_cells(protocol.cells)
+    names = [f"{protocol.name}_accuracy.png"]
+    curves = {
+        TITLES[family]: _size_curve(table, family) for family in columns(table)
+    }
+    save_size_curves(curves, folder / names[0])
+    for weighting in ("fc1", "fc2"):
+        panels = _panels(table, weighting)
+        if panels:
+            names.append(f"{protocol.name}_{weighting}_curves.png")
+            save_cell_curves(panels, folder / names[-1])
+    return names
+
+
+def save_cell_curves(
+    panels: Mapping[str, Mapping[int, Sequence[float]]],
+    path: str | os.PathLike,
+) -> None:
+    """Draws validation accuracy by epoch, a curve for each number of units.
+
+    Panels stand side by side and have the same axes. A number of units has the
+    same color in all panels; more units have a lighter color.
+
+    Args:
+        panels: For each title of a panel, a mapping from the number of units
+            to the accuracy of every epoch, in percent.
+        path: PNG file to write. The same curves give the same bytes.
+
+    Raises:
+        ValueError: If there is no curve, or a value is not a percentage.
+    """
+    _check_panels(panels)
+    sizes = sorted({size for curves in panels.values() for size in curves})
+    steps = max(len(sizes) - 1, 1)
+    colors = {x: _COLORS(_LIGHTEST * i / steps) for i, x in enumerate(sizes)}
+    figure = Figure(
+        figsize=(1.2 + 4.4 * len(panels), 4.2), dpi=150, layout="constrained"
+    )
+    row = figure.subplots(
+        1, len(panels), sharex=True, sharey=True, squeeze=False
+    )[0]
+    drawn = {}
+    for axes, (title, curves) in zip(row, panels.items(), strict=True):
+        for size in sorted(curves):
+            epochs = range(1, len(curves[size]) + 1)
+            (drawn[size],) = axes.plot(
+                epochs, curves[size], color=colors[size], marker="o", ms=2.5
+            )
+        axes.set(title=title, xlabel="Epoch", ylim=(0, 100))
+        axes.xaxis.set_major_locator(ticker.MaxNLocator(integer=True))
+        axes.grid(alpha=0.3)
+    longest = max(len(y) for x in panels.values() for y in x.values())
+    row[0].set_xlim(0, 1.03 * longest)  # of all panels
+    row[0].set_ylabel("Validation accuracy (%)")
+    figure.legend(
+        [drawn[x] for x in reversed(sizes)],
+        [str(x) for x in reversed(sizes)],
+        title="Units",
+        loc="outside right center",
+        frameon=False,
+    )
+    _save(figure, path)
+
+
 def save_size_curves(
     curves: Mapping[str, SizeCurve],
     path: str | os.PathLike,
     detail: tuple[float, float] = (75, 95),
 ) -> None:
-    """Draws accuracies over the number of units, on a logarithmic axis.
+    """Draws test accuracy by number of units, on a logarithmic axis.
 
     Args:
         curves: Mapping from a curve's name to the curve.
-        path: The PNG file to write. The same curves give the same bytes.
-        detail: Lowest and highest accuracy of a second panel with the same
-            curves.
+        path: PNG file to write. The same curves give the same bytes.
+        detail: Lowest and highest accuracy of a second panel, which shows the
+            same curves enlarged.
 
     Raises:
-        ValueError: If there is no curve, or one has no point.
+        ValueError: If there is no curve, or a curve has no point.
     """
     if not curves or not all(x.accuracy for x in curves.values()):
         raise ValueError(
-            "Expected one curve or more, with a point or more each. Received: "
+            "Expected one curve or more, each with a point or more. Received: "
             f"curves={dict(curves)}. Leave out what was not trained."
         )
     others = sorted({name for x in curves.values() for name in x.others})
@@ -150,19 +152,41 @@ def save_size_curves(
         figure.subplots(1, 2), ((0, 100), detail), strict=True
     ):
         for curve in curves.values():
-            _draw(axes, curve, markers)
-        _prepare(axes, curves.values(), limits)
+            _draw_size_curve(axes, curve, markers)
+        _label_axes(axes, curves.values(), limits)
     figure.legend(
-        handles=_keys(curves, markers),
+        handles=_legend_lines(curves, markers),
         loc="outside right center",
         frameon=False,
     )
+    _save(figure, path)
+
+
+def _save(figure, path):
     with atomic_file.atomic_path(path) as partial:
         figure.savefig(partial, format="png", metadata={"Software": None})
 
 
-def _draw(axes, curve, markers):
-    # A line does not pass over a size that only others tried.
+def _check_panels(panels):
+    curves = [
+        curve for sizes in panels.values() for curve in sizes.values() if curve
+    ]
+    if not curves or len(curves) < sum(map(len, panels.values())):
+        raise ValueError(
+            "Expected panels with a curve or more, each of one epoch or more. "
+            f"Received: panels={ {x: dict(y) for x, y in panels.items()} }. "
+            "Leave out what was not trained."
+        )
+    wrong = [x for curve in curves for x in curve if not 0 <= x <= 100]
+    if wrong:
+        raise ValueError(
+            "Expected accuracies in percent, from 0 to 100. Received: "
+            f"{wrong[0]}."
+        )
+
+
+def _draw_size_curve(axes, curve, markers):
+    # The line has gaps at sizes that only others measured.
     sizes = sorted({*curve.accuracy, *curve.published})
     axes.errorbar(
         sizes,
@@ -185,7 +209,7 @@ def _plot(axes, points, **style):
     axes.plot(sizes, [points[size] for size in sizes], **style)
 
 
-def _prepare(axes, curves, limits):
+def _label_axes(axes, curves, limits):
     sizes = sorted({x for y in curves for x in (*y.accuracy, *y.published)})
     axes.set_xscale("log", base=2)
     axes.set(xlabel="Units", ylabel="Test accuracy (%)", ylim=limits)
@@ -195,8 +219,8 @@ def _prepare(axes, curves, limits):
     axes.grid(alpha=0.3)
 
 
-def _keys(curves, markers):
-    """Gives the legend's lines; those of no one curve are gray."""
+def _legend_lines(curves, markers):
+    """Returns lines for the legend, gray where several curves have them."""
     keys = [
         lines.Line2D([], [], color=x.color, marker="o", label=name)
         for name, x in curves.items()
@@ -209,43 +233,10 @@ def _keys(curves, markers):
     ]
 
 
-ACCURACY = "Test accuracy against the number of units"  # its caption
-PANELS = {"without shifting": "{}", "with shifting": "{}_shift"}
-
-
-def draw_pictures(
-    protocol: ProtocolResults, folder: pathlib.Path
-) -> dict[str, str]:
-    """Draws a protocol's pictures.
-
-    Args:
-        protocol: What came out.
-        folder: Where to; it exists.
-
-    Returns:
-        Mapping from a picture's caption to its file's name.
-    """
-    table = tabulate_cells(protocol.cells)
-    name = f"{protocol.name}_accuracy.png"
-    curves = {
-        TITLES[family]: _size_curve(table, family) for family in columns(table)
-    }
-    save_size_curves(curves, folder / name)
-    names = {ACCURACY: name}
-    for weighting in ("fc1", "fc2"):
-        panels = _panels(table, weighting)
-        if panels:
-            name = f"{protocol.name}_{weighting}_curves.png"
-            save_cell_curves(panels, folder / name)
-            kind = TITLES[weighting]
-            names[f"{kind}: validation accuracy over the epochs"] = name
-    return names
-
-
 def _panels(table: Table, weighting: str) -> dict[str, dict[int, list[float]]]:
-    """Gives the curves of those of the two families that have a cell."""
+    """Returns the curves of the two families that have a cell."""
     panels = {}
-    for title, pattern in PANELS.items():
+    for title, pattern in _PANELS.items():
         cells = _of_family(table, pattern.format(weighting))
         if cells:
             panels[f"{TITLES[weighting]} {title}"] = {
@@ -261,13 +252,13 @@ def _size_curve(table: Table, family: str) -> SizeCurve:
     }
     return SizeCurve(
         {size: cell.mean("test_accuracy") for size, cell in cells.items()},
-        f"C{list(FAMILIES).index(family)}",  # the same in all pictures
+        f"C{list(FAMILIES).index(family)}",  # the same in all plots
         {size: x for size, x in deviations.items() if x is not None},
-        PAPER[family],
+        PAPER_ACCURACIES[family],
         {
-            f"MindSpore, {device}": figures[family]
-            for device, figures in MINDSPORE.items()
-            if family in figures
+            f"MindSpore, {device}": accuracies[family]
+            for device, accuracies in MINDSPORE_ACCURACIES.items()
+            if family in accuracies
         },
     )
 

@@ -1,11 +1,11 @@
-"""Measures what the CNN's own decisions on single frames are worth.
+"""Measures the accuracy of the frame CNN alone, without attention.
 
     python trainers/flash_mnist/frame_union.py --data_dir=records/flash_mnist
 
-The union of the digits that a clip's frames are taken for is held against the
-clip's class. The decisions follow from the features in the records and the
-weights beside them; no frame is made again. Thresholds are chosen on the
-validation split; the test split is measured with them, nothing else.
+The CNN decides on the digit of each frame, and the union of the decisions in a
+clip is compared with the class of the clip. The decisions are computed from the
+features in the records and the weights of the CNN beside them. Thresholds are
+chosen on the validation split and applied to the test split.
 """
 
 import json
@@ -25,10 +25,13 @@ from ac_keras.pipeline import evaluation_batches
 from ac_keras.utils import atomic_file
 
 _DATA_DIR = flags.DEFINE_string(
-    "data_dir", None, "Folder that prepare.py made.", required=True
+    "data_dir",
+    None,
+    "Dataset folder written by data/flash_mnist/prepare.py.",
+    required=True,
 )
 _OUTPUT = flags.DEFINE_string(
-    "output", None, "JSON file to write what is printed to."
+    "output", None, "JSON file of the results, which are also printed."
 )
 
 BATCH_SIZE = 1024
@@ -36,31 +39,31 @@ CNN_WEIGHTS = "frame_cnn.weights.h5"
 
 
 def load_dataset(data_dir: str) -> Manifest:
-    """Reads the manifest of a dataset whose frames can be decided.
+    """Reads the manifest of a dataset that has the features of the CNN.
 
     Raises:
-        FileNotFoundError: If the dataset or the CNN's weights are missing.
-        ValueError: If it is another dataset, or of other features.
+        FileNotFoundError: If the dataset or the weights of the CNN are missing.
+        ValueError: If it is another dataset, or has other features.
     """
     manifest = Manifest.load(data_dir)
     description = manifest.description
     if description.name != "flash_mnist":
         raise ValueError(
             "Expected a dataset of data/flash_mnist/prepare.py. Received: "
-            f"name={description.name!r} in {data_dir}. Name such a folder."
+            f"name={description.name!r} in {data_dir}."
         )
     features = description.settings.get("features")
     if features != "relu":
         raise ValueError(
-            "Expected features=relu in the dataset's settings, what the CNN's "
-            f"last layer reads. Received: features={features!r} in "
+            "Expected features=relu in the settings of the dataset, the input "
+            f"of the CNN's last layer. Received: features={features!r} in "
             f"{data_dir}. Prepare the dataset with --features=relu."
         )
     path = manifest.directory / CNN_WEIGHTS
     if not path.is_file():
         raise FileNotFoundError(
             "Expected the CNN's weights beside the records. Received: no "
-            f"file {path}. Copy it there or prepare the dataset anew."
+            f"file {path}. Copy it there or prepare the dataset again."
         )
     return manifest
 
@@ -68,12 +71,13 @@ def load_dataset(data_dir: str) -> Manifest:
 def read_split(
     manifest: Manifest, split: str, kernel: np.ndarray, bias: np.ndarray
 ) -> dict[str, np.ndarray]:
-    """Gives the digits decided, the highest probabilities and the truth.
+    """Computes decisions, highest probabilities and true digits of all clips.
 
-    Each is `(clips, 10)`.
+    Returns:
+        Mapping with `decided`, `highest` and `present`, each `(clips, 10)`.
 
     Raises:
-        ValueError: If there is no such split or a record is broken.
+        ValueError: If there is no such split, or a record is corrupt.
     """
     parts = {"decided": [], "highest": [], "present": []}
     batches = evaluation_batches(manifest, split, batch_size=BATCH_SIZE)
@@ -91,7 +95,7 @@ def read_split(
 
 
 def choose_thresholds(clips: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Chooses each digit's threshold, by itself and for sets of digits."""
+    """Chooses a threshold per digit, by itself and for sets of digits."""
     highest, present = clips["highest"], clips["present"]
     by_digit = digit_union.digit_thresholds(highest, present)
     by_set = digit_union.set_thresholds(highest, present, by_digit)
@@ -101,7 +105,7 @@ def choose_thresholds(clips: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
 def measure_split(
     clips: dict[str, np.ndarray], thresholds: dict[str, np.ndarray]
 ) -> dict:
-    """Gives accuracies of sets and of each digit, for every way to decide."""
+    """Computes accuracies of sets and of each digit, for every method."""
     found = {"hard": clips["decided"]}
     for name, values in thresholds.items():
         found[name] = clips["highest"] > values
@@ -120,14 +124,14 @@ def measure_split(
 
 
 def measure() -> dict:
-    """Gives the figures of validation and test.
+    """Computes the results of the validation and the test split.
 
     Raises:
-        FileNotFoundError: If the dataset or the CNN's weights are missing.
-        ValueError: If it is another dataset or a record is broken.
+        FileNotFoundError: If the dataset or the weights of the CNN are missing.
+        ValueError: If it is another dataset, or a record is corrupt.
     """
     manifest = load_dataset(_DATA_DIR.value)
-    manifest.split("test")  # or raises, before validation is read
+    manifest.split("test")  # raises before the validation split is read
     cnn = frame_cnn()
     cnn.load_weights(manifest.directory / CNN_WEIGHTS)
     last_layer = cnn.layers[-1].get_weights()
@@ -150,8 +154,8 @@ def main(argv):
     try:
         if output and not output.parent.is_dir():
             raise FileNotFoundError(
-                f"Expected a folder for --output. Received: {output}. Make "
-                f"{output.parent} first."
+                "Expected --output to be in a folder that exists. Received: "
+                f"--output={output}. Make {output.parent} first."
             )
         text = json.dumps(measure(), indent=1) + "\n"
     except (FileNotFoundError, ValueError) as error:

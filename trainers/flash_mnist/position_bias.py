@@ -1,14 +1,14 @@
-"""Tries a bias for each frame's position, Eq. 4 of the paper read literally.
+"""Measures a bias for each position of a frame, as Eq. 4 reads literally.
 
-    python trainers/flash_mnist/position_bias.py --data_dir=records/flash_mnist \
-        --output_dir=runs/position_bias
+    python trainers/flash_mnist/position_bias.py \
+        --data_dir=records/flash_mnist --output_dir=runs/position_bias
 
-Eq. 4 adds a bias inside the softmax over the frames. One bias a unit would
-cancel there; the other reading is one for each position, which ties a model to
-an order of the frames. This program trains cells of Table 1 with such biases
-and without, by the sweep's protocol, and tests them on the test clips as they
-are and with the frames of each in another order. `position_bias.json` receives
-the accuracies and how much the biases differ.
+Eq. 4 of the paper adds a bias inside the softmax over the frames. One bias per
+unit would cancel there; the other reading is one bias per position, which makes
+a model depend on the order of the frames. This program trains cells of Table 1
+with such biases and without them, by the tuned protocol, and tests them on the
+test clips as they are and with the frames of each clip in another order. It
+writes accuracies and the deviation of the biases to `position_bias.json`.
 """
 
 import functools
@@ -38,20 +38,27 @@ _DATA_DIR = flags.DEFINE_string(
     "data_dir", None, "Folder of the dataset.", required=True
 )
 _OUTPUT_DIR = flags.DEFINE_string(
-    "output_dir", None, "Folder of the runs and the result.", required=True
+    "output_dir",
+    None,
+    "Output folder of the cells and the result.",
+    required=True,
 )
-_NUM_UNITS = flags.DEFINE_list("num_units", ["32"], "Sizes of the cluster.")
-_SEEDS = flags.DEFINE_list("seeds", ["0"], "Seeds to train every cell with.")
+_NUM_UNITS = flags.DEFINE_list(
+    "num_units", ["32"], "Numbers of attention units to train."
+)
+_SEEDS = flags.DEFINE_list(
+    "seeds", ["0"], "Seeds that every cell is trained from."
+)
 
-NUM_FRAMES = 25  # of a clip of Flash-MNIST
+NUM_FRAMES = 25  # of a clip in Flash-MNIST
 
 
 @keras.saving.register_keras_serializable(package="position_bias")
 class PositionBiasCluster(ShiftingCluster):
-    """A shifting cluster of FC1 with a bias for every position and unit."""
+    """Shifting cluster with a bias for each position and unit."""
 
     def build(self, input_shape):
-        """Adds the biases."""
+        """Creates the biases."""
         super().build(input_shape)
         self.position_bias = self.add_weight(
             name="position_bias",
@@ -64,10 +71,10 @@ class PositionBiasCluster(ShiftingCluster):
 
 
 def check_frames(manifest: Manifest) -> None:
-    """Checks that all clips are of the length that biases are for.
+    """Checks that the longest clip has as many frames as there are biases.
 
     Raises:
-        ValueError: If there is a longer one.
+        ValueError: If it has not.
     """
     longest = max(
         frames
@@ -76,14 +83,13 @@ def check_frames(manifest: Manifest) -> None:
     )
     if longest != NUM_FRAMES:
         raise ValueError(
-            f"Expected clips of {NUM_FRAMES} frames, as Flash-MNIST has. "
-            f"Received: {manifest.directory} with clips of {longest}. Name "
-            "such a dataset."
+            f"Expected clips of {NUM_FRAMES} frames, as in Flash-MNIST. "
+            f"Received: {manifest.directory} with clips of {longest} frames."
         )
 
 
 def permute(features: dict, labels: tf.Tensor) -> tuple[dict, tf.Tensor]:
-    """Puts each clip's frames into an order of its own."""
+    """Shuffles the frames of each clip, with a constant seed."""
     changed = dict(features)
     for name, x in features.items():
         if x.shape.rank == 3:
@@ -94,7 +100,7 @@ def permute(features: dict, labels: tf.Tensor) -> tuple[dict, tf.Tensor]:
 
 
 def accuracy(model: keras.Model, batches: tf.data.Dataset) -> float:
-    """Gives the share of clips that are named right."""
+    """Returns the accuracy of a model, from 0 to 1."""
     metric = keras.metrics.SparseCategoricalAccuracy(name="accuracy")
     evaluator = training.Evaluator(model, [metric])
     measured = evaluator.evaluate(
@@ -104,7 +110,7 @@ def accuracy(model: keras.Model, batches: tf.data.Dataset) -> float:
 
 
 def study(cell: Cell, manifest: Manifest) -> dict:
-    """Trains a cell both ways and gives its accuracies."""
+    """Trains a cell with and without biases and returns its accuracies."""
     protocol = choose_protocol("tuned", cell)
     result = {"num_units": cell.num_units, "seed": cell.seed}
     classes = {"without": ShiftingCluster, "with": PositionBiasCluster}
@@ -130,7 +136,7 @@ def study(cell: Cell, manifest: Manifest) -> dict:
     (bias,) = [
         keras.ops.convert_to_numpy(x.position_bias) for x in cluster.values()
     ]
-    # Adding the same to all positions changes nothing.
+    # The mean over positions cancels in the softmax.
     result["bias_standard_deviation"] = float(np.std(bias, axis=0).mean())
     return result
 

@@ -3,12 +3,12 @@
     python trainers/flash_mnist/sweep.py --data_dir=records/flash_mnist \
         --output_dir=runs/table_1
 
-trains all 40: average, FC1 and FC2, with and without shifting, of 1 to 128
-units. `--families`, `--num_units` and `--seeds` choose others. Several cells
-are trained side by side, each in one thread. A cell's folder receives its
-settings, curve, model and result. The same command goes on with a sweep that
-was stopped or killed, epoch by epoch. `trainers/flash_mnist/table_1_report.py` then makes
-the tables and pictures.
+trains all 40 cells: average, FC1 and FC2, FC1 and FC2 with shifting, of 1 to
+128 units. `--families`, `--num_units` and `--seeds` select others. Several
+cells are trained at a time, each in one thread. The folder of a cell receives
+its settings, curve, model and result. The same command resumes a sweep that was
+stopped or killed, from the last epoch of each cell. Then
+`trainers/flash_mnist/table_1_report.py` makes tables and plots.
 """
 
 import dataclasses
@@ -24,6 +24,7 @@ from ac_keras import runs
 from ac_keras import training
 from ac_keras.pipeline import Manifest
 from ac_keras.runs import folder as run_folder
+from ac_keras.utils.deprecated_flags import define_deprecated_flag
 from cells import FAMILIES
 from cells import NUM_UNITS
 from cells import PROTOCOLS
@@ -41,69 +42,89 @@ _DATA_DIR = flags.DEFINE_string(
     "data_dir", None, "Folder of the dataset.", required=True
 )
 _OUTPUT_DIR = flags.DEFINE_string(
-    "output_dir", None, "Folder of all cells.", required=True
+    "output_dir", None, "Output folder of all cells.", required=True
 )
 _FAMILIES = flags.DEFINE_list(
-    "families", list(FAMILIES), "Columns of the table."
+    "families", list(FAMILIES), "Columns of the table to train."
 )
 _NUM_UNITS = flags.DEFINE_list(
-    "num_units", [str(x) for x in NUM_UNITS], "Rows of the table."
+    "num_units",
+    [str(x) for x in NUM_UNITS],
+    "Rows of the table to train: numbers of attention units.",
 )
-_SEEDS = flags.DEFINE_list("seeds", ["0"], "Seeds to train every cell with.")
+_SEEDS = flags.DEFINE_list(
+    "seeds", ["0"], "Seeds that every cell is trained from."
+)
 _PROTOCOL = flags.DEFINE_enum(
     "protocol",
     "tuned",
     list(PROTOCOLS),
-    "How to train: as was chosen on the validation split, or in the words of "
-    "the paper.",
+    "Training settings: chosen on the validation split, or those of the paper.",
 )
 _WORKERS = flags.DEFINE_integer(
     "workers",
     os.cpu_count(),
-    "Cells at a time. Each takes a core and up to 3 GB.",
+    "Number of cells trained at a time. Each needs a core and up to 3 GB of "
+    "memory.",
     lower_bound=1,
 )
-# To find out what matters; each has a folder of its own.
 _STUDY = flags.DEFINE_string(
-    "study", None, "Name of a protocol that the flags below make of --protocol."
+    "study",
+    None,
+    "Name and folder of a study, which changes settings of --protocol by the "
+    "flags below.",
 )
 _OVERRIDES = {
-    "epochs": flags.DEFINE_integer("epochs", None, "Epochs.", lower_bound=1),
+    "epochs": flags.DEFINE_integer(
+        "epochs", None, "Number of epochs.", lower_bound=1
+    ),
     "batch_size": flags.DEFINE_integer(
-        "batch_size", None, "Clips in a step.", lower_bound=1
+        "batch_size", None, "Number of clips in a training step.", lower_bound=1
     ),
     "learning_rate": flags.DEFINE_float(
-        "learning_rate", None, "Adam's, the highest.", lower_bound=0
+        "learning_rate", None, "Peak learning rate of Adam.", lower_bound=0
     ),
     "classifier_rate": flags.DEFINE_float(
-        "classifier_rate",
+        "classifier_lr_multiplier",
         None,
-        "What the classifier's rate is multiplied by.",
+        "Factor of the classifier's learning rate.",
         lower_bound=0,
     ),
     "schedule": flags.DEFINE_enum(
-        "schedule", None, ["constant", "cosine"], "Of the learning rate."
+        "schedule",
+        None,
+        ["constant", "cosine"],
+        "Schedule of the learning rate.",
     ),
     "dropout": flags.DEFINE_float(
-        "dropout", None, "Before the classifier.", lower_bound=0, upper_bound=1
+        "dropout",
+        None,
+        "Dropout rate before the classifier.",
+        lower_bound=0,
+        upper_bound=1,
     ),
     "alpha_initializer": flags.DEFINE_string(
-        "alpha_initializer", None, "Of the shift's scales; see train.py."
+        "alpha_initializer",
+        None,
+        "Initializer of the shift's scale alpha (Eq. 7), as in train.py.",
     ),
     "beta_initializer": flags.DEFINE_string(
-        "beta_initializer", None, "Of the shift's shifts; see train.py."
+        "beta_initializer",
+        None,
+        "Initializer of the shift's offset beta (Eq. 7), as in train.py.",
     ),
 }
+define_deprecated_flag("classifier_rate", _OVERRIDES["classifier_rate"])
 
 
 def chosen_protocol(cell: Cell) -> Protocol:
-    """Gives what the flags make of a cell's protocol."""
+    """Returns the protocol of a cell, with the changes of the study."""
     protocol = choose_protocol(_PROTOCOL.value, cell)
     return dataclasses.replace(protocol, **overrides())
 
 
 def overrides() -> dict:
-    """Gives the settings that flags change."""
+    """Returns the settings that flags change."""
     return {
         name: flag.value
         for name, flag in _OVERRIDES.items()
@@ -112,20 +133,19 @@ def overrides() -> dict:
 
 
 def check_flags() -> list[Cell]:
-    """Gives the cells that the flags name.
+    """Checks the flags and returns the cells to train.
 
     Raises:
-        ValueError: If a flag does not fit, or the others.
+        ValueError: If the value of a flag is invalid.
     """
     name = _STUDY.value
     is_folder = not name or pathlib.Path("x", name).resolve().name == name
     is_free = name not in PROTOCOLS and is_folder
     if bool(name) != bool(overrides()) or not is_free:
         raise ValueError(
-            "Expected --study=NAME with flags that change the protocol, and "
-            f"only there. Received: study={name!r}, changes={overrides()}. "
-            "The name is a folder's, and no protocol's, "
-            f"{' or '.join(PROTOCOLS)}."
+            "Expected --study=NAME together with flags that change settings. "
+            f"Received: study={name!r}, changes={overrides()}. NAME must be "
+            f"valid as a folder's name and not be {' or '.join(PROTOCOLS)}."
         )
     for setting in ("alpha_initializer", "beta_initializer"):
         if setting in overrides():
@@ -134,10 +154,10 @@ def check_flags() -> list[Cell]:
 
 
 class Progress:
-    """Tells after each cell what came out and how long the rest takes.
+    """Prints the result of each cell and the estimated remaining time.
 
     Args:
-        costs: Mapping from cell to its share of the work, in any unit.
+        costs: Mapping from cell to its amount of work, in any unit.
         root: Folder of the cells.
     """
 
@@ -148,7 +168,7 @@ class Progress:
         self.start = time.monotonic()
 
     def end(self, cell: Cell, state: str) -> None:
-        """Prints a line about a cell."""
+        """Prints a line for a cell that ended."""
         folder = cell.folder(self.root)
         if state != "done":
             print(f"{cell}: {state}, see {folder / LOG}", flush=True)
@@ -171,11 +191,13 @@ class Progress:
 def unfinished(
     cells: list[Cell], manifest: Manifest, root: pathlib.Path
 ) -> list[tuple[Cell, Protocol]]:
-    """Lists what is still to be trained, the longest of a seed first.
+    """Lists the cells to train with their protocols.
+
+    They are ordered by seed, and the longest of a seed comes first.
 
     Raises:
-        ValueError: If a folder holds a cell that was trained otherwise, or
-            on another dataset.
+        ValueError: If a folder holds a cell that was trained with other
+            settings or on another dataset.
     """
     jobs = []
     for cell in cells:
@@ -187,8 +209,8 @@ def unfinished(
 
 
 def cost_of(cell: Cell, protocol: Protocol, manifest: Manifest) -> float:
-    """Estimates the time that a cell takes, in any unit."""
-    # Measured: softmax and reading cost as much as four units' products.
+    """Estimates the training time of a cell, in any unit."""
+    # As measured, softmax and reading cost as much as products of four units.
     rest = Cell("fc1", 4)
     flops = count_flops(cell, protocol, manifest)
     flops += count_flops(rest, protocol, manifest)
@@ -196,9 +218,9 @@ def cost_of(cell: Cell, protocol: Protocol, manifest: Manifest) -> float:
 
 
 def note_sitting(root: pathlib.Path, seconds: float, cells: int) -> None:
-    """Adds a sitting to the sweep's diary."""
+    """Adds this run of the program to `sittings.json`."""
     path = root / SITTINGS
-    root.mkdir(parents=True, exist_ok=True)  # Cells may have been too early.
+    root.mkdir(parents=True, exist_ok=True)  # No cell may have started.
     sittings = run_folder.read_json(path) if path.is_file() else []
     sittings.append(
         {
@@ -231,7 +253,7 @@ def main(argv):
         note_sitting(root, seconds, progress.done)
         print(f"{runs.duration(seconds)} in all")
     if not all_done:
-        sys.exit("Not all cells are done. The same command goes on.")
+        sys.exit("Not all cells are done. The same command resumes the sweep.")
     print(f"All cells are in {root}")
 
 

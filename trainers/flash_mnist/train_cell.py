@@ -1,4 +1,4 @@
-"""Training one cell of Table 1, from the start or from where it stopped."""
+"""Training of one cell of Table 1, which can be stopped and resumed."""
 
 import dataclasses
 import pathlib
@@ -16,7 +16,6 @@ from ac_keras.pipeline import Manifest
 from ac_keras.pipeline import evaluation_batches
 from ac_keras.pipeline import steps_per_epoch
 from ac_keras.pipeline import training_batches
-from ac_keras.runs import Run
 from ac_keras.runs import folder
 from ac_keras.training.training_log import TrainingLog
 from ac_keras.utils import keras_files
@@ -25,15 +24,18 @@ from cells import Cell
 from cells import Protocol
 
 CURVE = "curve.json"
-SITTINGS = "sittings.json"  # when a sweep ran, beside its cells
+SITTINGS = "sittings.json"  # runs of the sweep, beside its cells
+EVALUATION_BATCH_SIZE = 2048
+STEPS_PER_EXECUTION = 32
+MODEL = "model.keras"
 
 
 class CellLog(TrainingLog):
-    """Keeps the figures of all epochs in `curve.json`.
+    """Writes the metrics of all epochs to `curve.json`.
 
     Args:
-        directory: The cell's folder.
-        batch_size: Clips in a step.
+        directory: Folder of the cell.
+        batch_size: Number of clips in a training step.
     """
 
     def __init__(self, directory: pathlib.Path, batch_size: int):
@@ -41,7 +43,7 @@ class CellLog(TrainingLog):
         self.directory = directory
 
     def epoch(self, history: Sequence[dict], new: bool = True) -> None:
-        """Writes the epochs that are done."""
+        """Writes the epochs that are complete."""
         if history:
             folder.write_json(self.directory / CURVE, list(history))
 
@@ -52,17 +54,17 @@ def build_model(
     manifest: Manifest,
     shifting_class: type[ShiftingCluster] = ShiftingCluster,
 ) -> keras.Model:
-    """Builds the cell's classifier.
+    """Builds the classifier of a cell.
 
     Args:
         cell: The cell.
-        protocol: How it is trained.
-        manifest: The dataset.
-        shifting_class: The layer of shifted cells.
+        protocol: Settings of the training.
+        manifest: Manifest of the dataset.
+        shifting_class: Class of the cluster in cells with shifting.
 
     Raises:
         ValueError: If the dataset has several modalities, or several labels
-            a clip.
+            per clip.
     """
     check_dataset(manifest)
     description = manifest.description
@@ -90,26 +92,21 @@ def check_dataset(manifest: Manifest) -> None:
     """Checks that cells can be trained on a dataset.
 
     Raises:
-        ValueError: If it has several modalities, or several labels a clip.
+        ValueError: If it has several modalities, or several labels per clip.
     """
     description = manifest.description
     if description.multi_label:
         raise ValueError(
-            "Expected a dataset with one label a clip, as Table 1 has. "
+            "Expected a dataset with one label per clip, as in Table 1. "
             f"Received: {manifest.directory} with multi_label=True. Use "
-            "trainers/train.py for it."
+            "trainers/train.py instead."
         )
     if len(description.modalities) != 1:
         raise ValueError(
-            "Expected a dataset with one modality, as Table 1 has. Received: "
+            "Expected a dataset with one modality, as in Table 1. Received: "
             f"{manifest.directory} with {', '.join(description.modalities)}. "
-            "Prepare it with one of them."
+            "Prepare it with one modality."
         )
-
-
-EVALUATION_BATCH_SIZE = 2048
-STEPS_PER_EXECUTION = 32
-MODEL = "model.keras"
 
 
 def run_cell(
@@ -121,75 +118,95 @@ def run_cell(
 ) -> dict:
     """Trains a cell, tests it once, and writes its files.
 
-    The folder receives `flags.json` and `dataset.json` (what was asked for),
-    `curve.json` (every epoch), `model.keras` of the epoch that was best on
-    the validation split, and at last `result.json`. A cell that was stopped
-    or killed goes on from its last epoch, to the same bits.
+    The folder receives `flags.json` (the settings), `dataset.json`,
+    `curve.json` (every epoch), `model.keras` (the best epoch on the validation
+    split), and finally `result.json`. A cell that was stopped or killed resumes
+    at its last epoch and ends with the same bits.
 
     Args:
         cell: The cell.
-        protocol: How to train it.
+        protocol: Settings of the training.
         data_dir: Folder of a dataset with one modality.
-        root: Folder of the protocol's cells.
-        build: Builds the model.
+        root: Folder of the cells of the protocol.
+        build: Function that builds the model.
 
     Returns:
-        The result.
+        Content of `result.json`.
 
     Raises:
         ValueError: If the folder holds another run, or the dataset has
-            several modalities or labels a clip, lacks a split, or has fewer
+            several modalities or labels per clip, lacks a split, or has fewer
             clips than a batch.
-        training.RunStopped: If a signal asked it to stop.
+        training.RunStopped: If a signal stopped the training.
     """
-    manifest, directory = Manifest.load(data_dir), cell.folder(root)
-    run = Run(directory, settings_of(cell, protocol), manifest)
-    run.check()
-    if run.is_complete:
-        return run.read_result()
+    manifest = Manifest.load(data_dir)
+    directory, settings = cell.folder(root), settings_of(cell, protocol)
+    folder.check(directory, settings, manifest)
+    result_file = directory / folder.RESULT
+    if result_file.is_file():
+        return folder.read_json(result_file)
     # Invalid datasets raise here, before the folder is claimed.
     for split in ("validation", "test"):
         manifest.split(split)
     steps_per_epoch(manifest, "train", protocol.batch_size)
     keras.utils.set_random_seed(cell.seed)
     model = build(cell, protocol, manifest)
-    run.claim()
+    folder.claim(directory, settings, manifest)
     evaluator = training.Evaluator(
         model, training.training_metrics(manifest.description)
     )
     trainer = make_trainer(
         cell, protocol, manifest, model, evaluator, directory
     )
-    batches = evaluation_data(manifest, "validation").cache()
-    run.train(
-        trainer,
-        training_data(cell, protocol, manifest),
-        lambda size, shard: batches,
-        CellLog(directory, protocol.batch_size),
-    )
-    run.load_best(model)
+    history = _fit(trainer, cell, protocol, manifest)
+    model.load_weights(directory / training.BEST_WEIGHTS)
     test = evaluator.evaluate(
-        lambda size, shard: evaluation_data(manifest, "test"),
+        lambda size, share: evaluation_data(manifest, "test"),
         EVALUATION_BATCH_SIZE,
     )
     keras_files.save_model(model, directory / MODEL)
+    best = history[trainer.best.index(history)]
     result = {
         **dataclasses.asdict(cell),
         "protocol": root.name,
         "settings": dataclasses.asdict(protocol),
-        **run.summarize(
-            model,
-            test,
-            product_flops_per_epoch=count_flops(cell, protocol, manifest),
-        ),
+        **_metrics(best, test, history),
+        "parameters": model.count_params(),
+        "product_flops_per_epoch": count_flops(cell, protocol, manifest),
+        "tensorflow": tf.__version__,
+        "keras": keras.__version__,
     }
-    run.finish(result)
+    folder.write_json(result_file, result)
+    # A complete cell does not need these.
+    trainer.state.remove()
     (directory / training.BEST_WEIGHTS).unlink(missing_ok=True)
     return result
 
 
+def _fit(trainer, cell, protocol, manifest):
+    batches = evaluation_data(manifest, "validation").cache()
+    with training.StopSignal() as signals:
+        return trainer.fit(
+            training_data(cell, protocol, manifest),
+            lambda size, share: batches,
+            CellLog(trainer.directory, protocol.batch_size),
+            signals,
+        )
+
+
+def _metrics(best, test, history):
+    """Returns the part of a result that was measured."""
+    return {
+        **{f"validation_{name}": best[f"val_{name}"] for name in test},
+        **{f"test_{name}": value for name, value in test.items()},
+        "best_epoch": best["epoch"] + 1,
+        "epochs": len(history),
+        "training_seconds": round(sum(x["seconds"] for x in history), 1),
+    }
+
+
 def settings_of(cell: Cell, protocol: Protocol) -> dict:
-    """Gives all that decides a cell's bits, its data aside."""
+    """Returns all settings that a result depends on, except the dataset."""
     return {**dataclasses.asdict(cell), **dataclasses.asdict(protocol)}
 
 
@@ -201,7 +218,7 @@ def make_trainer(
     evaluator: training.Evaluator,
     directory: pathlib.Path,
 ) -> training.Trainer:
-    """Makes the loop around the model."""
+    """Makes the training loop of a cell."""
     steps = steps_per_epoch(manifest, "train", protocol.batch_size)
     rate = training.make_schedule(
         protocol.schedule,
@@ -212,7 +229,7 @@ def make_trainer(
     update_step = training.UpdateStep(
         model,
         keras.optimizers.Adam(rate),
-        classifier_lr_multiplier=protocol.classifier_rate,
+        classifier_rate=protocol.classifier_rate,
         seed=cell.seed,
     )
     accuracy = keras.metrics.SparseCategoricalAccuracy(name="accuracy")
@@ -231,7 +248,7 @@ def make_trainer(
 
 
 def training_data(cell: Cell, protocol: Protocol, manifest: Manifest):
-    """Gives a function that makes the training batches, held in memory."""
+    """Returns a function that makes training batches, held in memory."""
     options = tf.data.Options()
     options.threading.private_threadpool_size = 1
     options.threading.max_intra_op_parallelism = 1
@@ -250,15 +267,15 @@ def training_data(cell: Cell, protocol: Protocol, manifest: Manifest):
 
 
 def evaluation_data(manifest: Manifest, split: str) -> tf.data.Dataset:
-    """Gives a split's batches."""
+    """Returns the evaluation batches of a split."""
     return evaluation_batches(manifest, split, batch_size=EVALUATION_BATCH_SIZE)
 
 
 def count_flops(cell: Cell, protocol: Protocol, manifest: Manifest) -> int:
-    """Counts the operations of an epoch's matrix products.
+    """Counts the operations of the matrix products in an epoch.
 
     Raises:
-        ValueError: If the dataset is none for cells, or too small.
+        ValueError: If the dataset is not valid for cells, or too small.
     """
     check_dataset(manifest)
     ((name, modality),) = manifest.description.modalities.items()

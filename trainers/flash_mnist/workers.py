@@ -1,4 +1,4 @@
-"""Cells side by side, each in a process and a thread of its own."""
+"""Training of several cells at a time, each in a process with one thread."""
 
 import fcntl
 import os
@@ -17,9 +17,9 @@ from cells import Cell
 from cells import Protocol
 
 LOG = "log.txt"
-STOPPED = 3  # exit status of a cell that has saved where it is
+STOPPED = 3  # exit status of a cell that saved a checkpoint
 STATES = {0: "done", STOPPED: "stopped", -signal.SIGTERM: "stopped"}
-LOOK_SECONDS = 1.0
+LOOK_SECONDS = 1.0  # between checks for signals
 
 
 def run_cells(
@@ -29,32 +29,32 @@ def run_cells(
     num_workers: int,
     on_end: Callable[[Cell, str], None],
 ) -> bool:
-    """Runs cells, those given first before the others.
+    """Trains cells in the given order.
 
-    A cell's process computes in one thread, so that its bits do not depend on
-    the number of cores, and writes what it says to `log.txt` in the cell's
-    folder. A signal, or the end of this process, stops all of them, and they
-    go on from where they were when they are run again. A cell that another
-    sweep is training fails.
+    The process of a cell computes in one thread, so its result does not depend
+    on the number of cores. Its output goes to `log.txt` in the folder of the
+    cell. A signal, or the end of this process, stops all cells; they resume
+    where they were when they are run again. A cell that another sweep is
+    training fails.
 
     Args:
         jobs: Cells with their protocols.
         data_dir: Folder of the dataset.
-        root: Folder of the protocol's cells.
-        num_workers: Cells at a time.
-        on_end: Called after each, with the cell and `"done"`, `"stopped"` or
-            `"failed"`.
+        root: Folder of the cells of the protocol.
+        num_workers: Number of cells trained at a time.
+        on_end: Called at the end of each cell with the cell and `"done"`,
+            `"stopped"` or `"failed"`.
 
     Returns:
-        Whether all are done.
+        True if all cells are done.
 
     Raises:
-        ValueError: If there is no worker.
+        ValueError: If `num_workers` is less than 1.
     """
     if num_workers < 1:
         raise ValueError(
             "Expected one worker or more. Received: "
-            f"num_workers={num_workers}. Give as many as there are cores."
+            f"num_workers={num_workers}. Use the number of cores."
         )
     waiting, running, states = list(jobs), {}, []
     with training.StopSignal() as signals:
@@ -71,36 +71,36 @@ def run_cells(
             if signals.received:
                 waiting = []
                 for process, _ in running.values():
-                    process.terminate()  # It saves where it is, and ends.
+                    process.terminate()  # It saves a checkpoint and ends.
     return len(states) == len(jobs) and set(states) <= {"done"}
 
 
 def _open_log(folder):
-    """Makes a cell's log the output of this process, and of no other."""
+    """Redirects the output of this process to the log, which it locks."""
     folder.mkdir(parents=True, exist_ok=True)
     log = os.open(folder / LOG, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
     os.dup2(log, 1)
     os.dup2(log, 2)
     try:
-        fcntl.flock(log, fcntl.LOCK_EX | fcntl.LOCK_NB)  # as long as it lives
+        fcntl.flock(log, fcntl.LOCK_EX | fcntl.LOCK_NB)  # until it ends
     except BlockingIOError:
         sys.exit(
-            f"Expected nobody else to train this cell. Received: {folder}, "
-            "whose log another process writes. Wait for it or end it."
+            "Expected no other process to train this cell. Received: "
+            f"{folder}, whose log is locked by one. Wait for it or end it."
         )
 
 
 def _work(cell, protocol, data_dir, root):
-    """Runs a cell, as the target of a process."""
+    """Trains a cell, as the target of a process."""
     _open_log(cell.folder(root))
-    # A cell is stopped with its sweep, before somebody runs it again.
+    # A cell ends with its sweep, before another sweep trains it.
     end_with_parent()
     import tensorflow as tf
 
     from train_cell import run_cell
 
     print(time.strftime("%Y-%m-%d %H:%M:%S"), "begins", flush=True)
-    # Cells are small and several; the processor's bits are the same anywhere.
+    # Small models, and several at a time: the CPU gives the same bits anywhere.
     tf.config.set_visible_devices([], "GPU")
     tf.config.threading.set_intra_op_parallelism_threads(1)
     tf.config.threading.set_inter_op_parallelism_threads(1)

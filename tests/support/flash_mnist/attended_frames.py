@@ -1,4 +1,4 @@
-"""Random weights on frames of random kinds, and what is to be found there."""
+"""Random weights on frames of random kinds, and their statistics by loops."""
 
 import math
 
@@ -8,7 +8,7 @@ CLIPS, UNITS, FRAMES, KINDS = 7, 4, 6, 3
 
 
 def draw_weights(seed=0, clips=CLIPS):
-    """Peaked ones, with a zero here and there."""
+    """Draws peaked weights, of which some are 0."""
     rng = np.random.default_rng(seed)
     weights = rng.uniform(size=(clips, UNITS, FRAMES)) ** 6
     weights *= rng.random(weights.shape) < 0.8
@@ -17,7 +17,7 @@ def draw_weights(seed=0, clips=CLIPS):
 
 
 def draw_kinds(seed=1, clips=CLIPS):
-    """Each frame has a kind or two; no clip has all kinds for sure."""
+    """Draws one or two kinds for each frame; a clip may lack kinds."""
     rng = np.random.default_rng(seed)
     kinds = np.eye(KINDS, dtype=bool)[rng.integers(0, KINDS, (clips, FRAMES))]
     kinds |= rng.random(kinds.shape) < 0.1
@@ -26,7 +26,7 @@ def draw_kinds(seed=1, clips=CLIPS):
 
 
 def divergence(p, q):
-    """Half of the Kullback-Leibler divergences from the mean, term by term."""
+    """Computes the Jensen-Shannon divergence term by term."""
     total = 0.0
     for a, b in zip(p, q, strict=True):
         for x in (a, b):
@@ -36,7 +36,7 @@ def divergence(p, q):
 
 
 def mean_divergence(weights):
-    """Over all clips and pairs of units."""
+    """Computes the mean over all clips and pairs of units."""
     values = [
         divergence(clip[i], clip[j])
         for clip in weights.tolist()
@@ -47,7 +47,7 @@ def mean_divergence(weights):
 
 
 def table_of(weights, kinds):
-    """Mean weight on a kind's frames, clip by clip and frame by frame."""
+    """Computes the mean weight on the frames of a kind, frame by frame."""
     num_frames, num_kinds = kinds.shape[1:]
     table = np.full((num_kinds, weights.shape[1]), np.nan)
     for kind, unit in np.ndindex(table.shape):

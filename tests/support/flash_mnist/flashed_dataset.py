@@ -1,8 +1,8 @@
 """A small Flash-MNIST of known digits, and a model of known attention.
 
-A frame's feature says which digits lie on it. Unit k of the model attends
-evenly to all frames with a digit of its own; where a clip has none, to all
-frames. Its answer is the set of those of these digits that are in the clip.
+The feature of a frame marks the digits on it. Each unit of the model attends
+evenly to all frames with its digit, or to all frames of a clip without it. The
+predicted class is the set of these digits that are in the clip.
 """
 
 import numpy as np
@@ -63,7 +63,7 @@ def write_dataset(directory):
 
 
 def make_model(unit_digits):
-    """A model with a unit for each of these digits; None attends evenly."""
+    """Builds a model with a unit for each digit; None attends evenly."""
     num_units = len(unit_digits)
     model = cluster_classifier(
         {"rgb": 10}, {"rgb": AttentionCluster(num_units, name="rgb")}, 1024
@@ -77,14 +77,14 @@ def make_model(unit_digits):
             logits[unit, digit] = 100 * member[digit]
     cluster = model.get_layer("clusters").clusters["rgb"]
     cluster.set_weights([kernel])
-    # Above 0 is a digit of the clip that has a unit, and no other.
+    # Only digits of the clip that have a unit are above 0.
     bias = -60.0 * member.sum(axis=0)
     model.get_layer("logits").set_weights([logits.reshape(-1, 1024), bias])
     return model
 
 
 def expected_weights(unit_digits):
-    """What these units attend to: `(clips, units, frames)`."""
+    """Returns the weights of these units, `(clips, units, frames)`."""
     digits = digits_of_frames()
     weights = np.full(
         (len(FLASHED), len(unit_digits), NUM_FRAMES), 1 / NUM_FRAMES

@@ -1,4 +1,4 @@
-"""Folders of a sweep with results that nobody trained."""
+"""Folders of a sweep with made-up results."""
 
 import json
 
@@ -56,7 +56,7 @@ def make_result(family, num_units, seed, test, protocol, settings):
 
 
 def make_curve(best, num_epochs=3):
-    """Rises to its best; the first epoch takes longer, and one was killed."""
+    """Returns a curve with a slow first and an interrupted last epoch."""
     seconds = [6.0] + [2.0] * (num_epochs - 2) + [0.1]
     return [
         {
@@ -85,7 +85,7 @@ def write_cell(
     settings=SETTINGS,
     **changes,
 ):
-    """Writes a cell's files; gives its folder."""
+    """Writes the files of a cell and returns its folder."""
     folder = cell_folder(root, family, num_units, seed, protocol)
     result = make_result(family, num_units, seed, test, protocol, settings)
     result |= changes
@@ -103,7 +103,7 @@ def drop_key(path, key):
 
 
 def parse_tables(page):
-    """Every table of a Markdown page: its rows, the header first."""
+    """Returns the rows of every table of a Markdown page, headers first."""
     tables, rows = [], []
     for line in [*page.splitlines(), ""]:
         if line.startswith("|"):

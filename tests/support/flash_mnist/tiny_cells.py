@@ -1,4 +1,4 @@
-"""A dataset for cells of a second each, and what they leave, read back."""
+"""A dataset for cells that train in a second, and readers of their files."""
 
 import dataclasses
 import json
@@ -18,7 +18,7 @@ SIZES = {"train": 96, "validation": 47, "test": 53}
 DIM, NUM_FRAMES = 5, 7
 PROTOCOL = dataclasses.replace(
     choose_protocol("paper", Cell("fc1", 1)),
-    epochs=9,  # of which some in the middle are the best
+    epochs=9,  # the best is in the middle
     batch_size=16,
     learning_rate=0.2,
     schedule="cosine",
@@ -30,7 +30,7 @@ PROTOCOL = dataclasses.replace(
 def write_dataset(
     directory, modalities=("rgb",), seed=0, splits=tuple(SIZES), **options
 ):
-    """Writes means of classes plus noise that few clips stand out of."""
+    """Writes clips of class means with so much noise that few are easy."""
     description = Description(
         "tiny",
         CLASS_NAMES,
@@ -61,27 +61,27 @@ def read_json(folder, name):
 
 
 def num_epochs(folder):
-    """How many epochs a cell has done."""
+    """Returns the number of epochs that a cell has completed."""
     path = folder / "curve.json"
     return len(read_json(folder, path.name)) if path.is_file() else 0
 
 
-def figures(folder):
-    """All that a result and a curve tell but the times."""
+def metrics(folder):
+    """Returns the values of a result and its curve, except times."""
     rows = [read_json(folder, "result.json"), *read_json(folder, "curve.json")]
     times = ("seconds", "clips_per_second", "training_seconds")
     return [{k: x for k, x in row.items() if k not in times} for row in rows]
 
 
 def weights(folder):
-    """The bytes of each of the kept model's weights, none of them zeros."""
+    """Returns the bytes of each weight of the model, none of them zeros."""
     arrays = keras.models.load_model(folder / "model.keras").get_weights()
     assert all(np.abs(x).max() > 0 for x in arrays)
     return [x.tobytes() for x in arrays]
 
 
 def contents(folder):
-    """Every file's bytes and the time when it was written."""
+    """Returns the bytes and the modification time of every file."""
     return {
         str(x.relative_to(folder)): (x.read_bytes(), x.stat().st_mtime_ns)
         for x in folder.rglob("*")

@@ -1,8 +1,12 @@
-"""Cells in processes of their own: failed, stopped, killed and gone on with."""
+"""Cells in several processes: failed, stopped, killed and resumed."""
 
 import dataclasses
 import fcntl
 import json
+import multiprocessing
+import os
+import signal
+import threading
 import types
 
 import pytest
@@ -10,7 +14,6 @@ import pytest
 import workers
 from ac_keras import training
 from cells import Cell
-from support.flash_mnist import disturbed_cells
 from support.flash_mnist import tiny_cells
 from workers import LOG
 from workers import run_cells
@@ -22,6 +25,76 @@ PROTOCOL = dataclasses.replace(tiny_cells.PROTOCOL, epochs=20)
 BAD = dataclasses.replace(PROTOCOL, learning_rate=1e39)  # infinite
 CELL, OTHER_SEED = Cell("fc2_shift", 2), Cell("fc2_shift", 2, seed=1)
 BAD_CELL, TAKEN = Cell("fc1", 2), Cell("fc1", 1)
+
+
+class Ends:
+    """Notes how cells end, and how many others were running then."""
+
+    def __init__(self):
+        self.states, self.others = {}, []
+
+    def __call__(self, cell, state):
+        self.states[cell] = state
+        self.others.append(len(multiprocessing.active_children()))
+
+
+def run(jobs, manifest, root, num_workers=1):
+    """Runs cells and returns whether all are done, and their ends."""
+    ends = Ends()
+    done = run_cells(jobs, manifest.directory, root, num_workers, ends)
+    return done, ends
+
+
+class SignalWhen(threading.Thread):
+    """Sends a signal as soon as something is seen in a folder.
+
+    As a block around `run`, whose end it does not outlive.
+
+    Args:
+        number: The signal.
+        condition: Called again and again, until it is true.
+        pid: Returns the process that receives it.
+    """
+
+    def __init__(self, number, condition, pid):
+        super().__init__(daemon=True)
+        self.number, self.condition, self.pid = number, condition, pid
+        self.sent, self._over = False, threading.Event()
+
+    def run(self):
+        while not self.condition():
+            if self._over.wait(0.002):
+                return
+        os.kill(self.pid(), self.number)
+        self.sent = True
+
+    def __enter__(self):
+        self.start()
+        return self
+
+    def __exit__(self, *exception):
+        self._over.set()
+        self.join()
+        assert self.sent or exception[0]
+
+
+def kill_worker_at(folder, epochs):
+    """Kills the only running cell after a number of epochs."""
+
+    def pid():
+        (worker,) = multiprocessing.active_children()
+        return worker.pid
+
+    return SignalWhen(signal.SIGKILL, is_past(folder, epochs), pid)
+
+
+def stop_sweep_at(folder, epochs):
+    """Sends this process SIGTERM, which is the sweep's."""
+    return SignalWhen(signal.SIGTERM, is_past(folder, epochs), os.getpid)
+
+
+def is_past(folder, epochs):
+    return lambda: tiny_cells.num_epochs(folder) >= epochs
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -46,7 +119,7 @@ def mixed(manifest, tmp_path_factory):
     ]
     with open(log, "a") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
-        done, ends = disturbed_cells.run(jobs, manifest, root, num_workers=2)
+        done, ends = run(jobs, manifest, root, num_workers=2)
     return types.SimpleNamespace(root=root, done=done, ends=ends)
 
 
@@ -56,14 +129,14 @@ def disturbed(manifest, tmp_path_factory):
     root = tmp_path_factory.mktemp("disturbed")
     folder, jobs = CELL.folder(root), [(CELL, PROTOCOL), (TAKEN, PROTOCOL)]
     found, epochs = types.SimpleNamespace(folder=folder), []
-    with disturbed_cells.kill_worker_at(folder, 2):
-        found.killed = disturbed_cells.run(jobs[:1], manifest, root)
+    with kill_worker_at(folder, 2):
+        found.killed = run(jobs[:1], manifest, root)
     epochs.append(tiny_cells.num_epochs(folder))
-    with disturbed_cells.stop_sweep_at(folder, epochs[0] + 2):
-        found.stopped = disturbed_cells.run(jobs, manifest, root)
+    with stop_sweep_at(folder, epochs[0] + 2):
+        found.stopped = run(jobs, manifest, root)
     epochs.append(tiny_cells.num_epochs(folder))
     found.left = set(tiny_cells.contents(root))
-    found.last = disturbed_cells.run(jobs[:1], manifest, root)
+    found.last = run(jobs[:1], manifest, root)
     found.epochs = epochs
     return found
 
@@ -82,14 +155,14 @@ def test_a_cell_that_fails_is_reported_and_the_others_are_done(mixed):
     assert not mixed.done
 
 
-def test_the_log_of_a_cell_that_failed_tells_why(mixed):
+def test_the_log_of_a_cell_that_failed_has_the_reason(mixed):
     assert "Received: NaN or infinity at step" in log_of(BAD_CELL, mixed.root)
     assert not (BAD_CELL.folder(mixed.root) / "result.json").exists()
 
 
 def test_a_cell_that_another_process_trains_is_left_to_it(mixed):
     folder = TAKEN.folder(mixed.root)
-    assert f"nobody else to train this cell. Received: {folder}" in log_of(
+    assert f"no other process to train this cell. Received: {folder}" in log_of(
         TAKEN, mixed.root
     )
     assert [x.name for x in folder.iterdir()] == [LOG]
@@ -101,7 +174,7 @@ def test_as_many_run_at_a_time_as_there_are_workers(mixed):
     assert max(mixed.ends.others) < 2
 
 
-def test_a_cell_of_another_seed_has_other_weights_and_figures(mixed):
+def test_a_cell_of_another_seed_has_other_weights_and_metrics(mixed):
     folders = [x.folder(mixed.root) for x in (CELL, OTHER_SEED)]
     first, second = map(tiny_cells.weights, folders)
     # All but the bias that starts at zero would differ untrained, too.
@@ -139,28 +212,28 @@ def test_a_cell_that_was_killed_and_stopped_ends_with_the_same_bits(
     assert tiny_cells.weights(disturbed.folder) == tiny_cells.weights(whole)
 
 
-def test_and_with_the_same_figures_and_files(disturbed, mixed):
+def test_and_with_the_same_metrics_and_files(disturbed, mixed):
     whole, folder = CELL.folder(mixed.root), disturbed.folder
-    found = tiny_cells.figures(folder)
+    found = tiny_cells.metrics(folder)
     found[0]["protocol"] = mixed.root.name
-    assert found == tiny_cells.figures(whole)
+    assert found == tiny_cells.metrics(whole)
     assert len(found) == 1 + PROTOCOL.epochs
     assert set(tiny_cells.contents(folder)) == set(tiny_cells.contents(whole))
 
 
-def test_a_cells_log_tells_of_all_its_beginnings(disturbed, mixed):
+def test_a_cells_log_has_all_its_starts(disturbed, mixed):
     assert (disturbed.folder / LOG).read_text().count(" begins\n") == 3
     assert log_of(CELL, mixed.root).count(" begins\n") == 1
 
 
 def test_no_cells_are_all_done(manifest, tmp_path):
-    done, ends = disturbed_cells.run([], manifest, tmp_path)
+    done, ends = run([], manifest, tmp_path)
     assert done and not ends.states
 
 
 def test_no_worker_is_refused(manifest, tmp_path):
     jobs = [(CELL, PROTOCOL)]
-    with pytest.raises(ValueError, match="Received: num_workers=0. Give as"):
+    with pytest.raises(ValueError, match="Received: num_workers=0. Use"):
         run_cells(jobs, manifest.directory, tmp_path, 0, print)
 
 

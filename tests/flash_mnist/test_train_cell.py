@@ -1,31 +1,52 @@
-"""A cell that is trained in this process, and what it leaves."""
+"""Training of one cell in this process, and the files that it writes."""
 
 import dataclasses
 import pathlib
 import shutil
 import types
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
 import train_cell
+from ac_keras.layers import AttentionCluster
+from ac_keras.layers import ShiftingCluster
 from ac_keras.pipeline import Manifest
 from ac_keras.pipeline import evaluation_batches
+from cells import FAMILIES
 from cells import Cell
 from support.flash_mnist import tiny_cells
+from support.flash_mnist.tiny_cells import DIM
+from support.flash_mnist.tiny_cells import NUM_FRAMES
 from support.flash_mnist.tiny_cells import PROTOCOL
 from support.runs import numpy_classifier
+from train_cell import CellLog
+from train_cell import build_model
 from train_cell import run_cell
 
 CELL = Cell("fc1_shift", 3, seed=1)  # whose best epoch is a tie in the middle
 NUM_CLASSES = len(tiny_cells.CLASS_NAMES)
 STEPS = tiny_cells.SIZES["train"] // PROTOCOL.batch_size
+UNITS = 3
+DENSE = UNITS * DIM * NUM_CLASSES + NUM_CLASSES
+WEIGHTS = {  # Numbers of weights, counted by hand for 3 units.
+    "average": DENSE,
+    "fc1": DIM * 3 + DENSE,
+    "fc2": (DIM * 10 + 10 + 10) * 3 + DENSE,
+    "fc1_shift": DIM * 3 + 2 * 3 + DENSE,
+    "fc2_shift": (DIM * 10 + 10 + 10) * 3 + 2 * 3 + DENSE,
+}
+ROWS = [
+    {"epoch": 0, "loss": 1.5, "val_accuracy": 0.25},
+    {"epoch": 1, "loss": 0.1 + 0.2, "val_accuracy": 1 / 3},
+]
 
 
 @pytest.fixture(scope="module")
 def trained(manifest, tmp_path_factory):
-    """A finished cell, and the splits that it evaluated, in their order."""
+    """A complete cell, and the splits that it evaluated, in order."""
     root = tmp_path_factory.mktemp("cells") / "tiny"
     folder, asked = CELL.folder(root), []
 
@@ -52,22 +73,22 @@ def blinded(manifest, tmp_path_factory):
     shutil.copytree(manifest.directory, root / "data")
     copy = Manifest.load(root / "data")
     paths = [pathlib.Path(x) for x in copy.paths("test")]
-    sound = {path: path.read_bytes() for path in paths}
-    for path, text in sound.items():
+    contents = {path: path.read_bytes() for path in paths}
+    for path, text in contents.items():
         path.write_bytes(bytes(len(text)))
     folder = CELL.folder(root)
     with pytest.raises(tf.errors.DataLossError):
         run_cell(CELL, PROTOCOL, copy.directory, root)
     left = set(tiny_cells.contents(folder))
     curve = tiny_cells.read_json(folder, "curve.json")
-    for path, text in sound.items():
+    for path, text in contents.items():
         path.write_bytes(text)
     run_cell(CELL, PROTOCOL, copy.directory, root)
     return types.SimpleNamespace(folder=folder, left=left, curve=curve)
 
 
 def in_numpy(trained, manifest, split):
-    """Accuracy and loss of the kept model, computed without the package."""
+    """Computes accuracy and loss of the model without the package."""
     clips = numpy_classifier.read_clips(manifest.directory, split)
     assert len(clips.labels) == tiny_cells.SIZES[split]
     path = trained.folder / "model.keras"
@@ -79,7 +100,7 @@ def in_numpy(trained, manifest, split):
 
 
 @pytest.mark.parametrize("split", ["validation", "test"])
-def test_its_figures_are_those_of_the_kept_model_on_the_records(
+def test_its_metrics_are_those_of_the_saved_model_on_the_records(
     split, trained, manifest
 ):
     accuracy, loss = in_numpy(trained, manifest, split)
@@ -108,7 +129,7 @@ def test_the_curve_is_of_every_epoch_and_falls(trained):
     assert {"seconds", "learning_rate", "val_loss"} <= set(trained.curve[0])
 
 
-def test_its_rate_rises_and_falls_as_the_protocol_says(trained):
+def test_its_learning_rate_follows_the_protocol(trained):
     steps = STEPS * np.arange(1, PROTOCOL.epochs + 1)  # at the epochs' ends
     cosine = (1 + np.cos(np.pi * steps / steps[-1])) / 2
     warmup = np.minimum((steps + 1) / (STEPS * PROTOCOL.warmup_epochs), 1)
@@ -141,7 +162,7 @@ def test_a_cell_that_could_not_be_tested_is_tested_without_training_again(
         assert result[name] == trained.result[name] > 0
 
 
-def test_its_result_tells_what_was_trained_and_how(trained):
+def test_its_result_has_the_cell_and_its_settings(trained):
     expected = {
         **dataclasses.asdict(CELL),
         "protocol": "tiny",
@@ -202,8 +223,8 @@ def test_another_dataset_in_the_same_folder_is_refused(trained, tmp_path):
 @pytest.mark.parametrize(
     "options, message",
     [
-        ({"modalities": ("rgb", "audio")}, "one modality, as Table 1 has"),
-        ({"multi_label": True}, "one label a clip, as Table 1 has"),
+        ({"modalities": ("rgb", "audio")}, "one modality, as in Table 1"),
+        ({"multi_label": True}, "one label per clip, as in Table 1"),
         ({"splits": ("train", "validation")}, "Received: split='test'"),
         ({"splits": ("train", "test")}, "Received: split='validation'"),
     ],
@@ -227,7 +248,7 @@ def test_a_batch_of_more_clips_than_there_are_is_refused_too(
 
 
 def test_another_builder_makes_the_model(manifest, tmp_path):
-    """At one epoch, as `trainers/flash_mnist/position_bias.py` does with its own."""
+    """For one epoch, as `position_bias.py` passes its own builder."""
     protocol = dataclasses.replace(PROTOCOL, epochs=1)
 
     def build(cell, protocol, manifest):
@@ -236,3 +257,106 @@ def test_another_builder_makes_the_model(manifest, tmp_path):
 
     result = run_cell(CELL, protocol, manifest.directory, tmp_path, build)
     assert result["parameters"] == 5 * 4 + 2 * 4 + 5 * 4 * 6 + 6
+
+
+@pytest.fixture(scope="module")
+def models(manifest):
+    protocol = dataclasses.replace(
+        PROTOCOL, alpha_initializer="constant:1.25", beta_initializer="normal:9"
+    )
+    keras.utils.set_random_seed(0)
+    return {
+        family: build_model(Cell(family, UNITS), protocol, manifest)
+        for family in FAMILIES
+    }
+
+
+def cluster_of(model):
+    (cluster,) = model.get_layer("clusters").clusters.values()
+    return cluster
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_its_cluster_is_that_of_the_tables_column(family, models):
+    cluster = cluster_of(models[family])
+    kind = ShiftingCluster if family.endswith("_shift") else AttentionCluster
+    assert type(cluster) is kind
+    assert cluster.weighting == family.removesuffix("_shift")
+    assert (cluster.num_units, cluster.hidden_units) == (UNITS, 10)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_its_weights_are_as_many_as_the_equations_have(family, models):
+    assert models[family].count_params() == WEIGHTS[family]
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_it_returns_probabilities_of_the_classes(family, models):
+    frames = np.random.default_rng(0).normal(size=(2, NUM_FRAMES, DIM))
+    inputs = {"rgb": frames, "rgb_num_frames": np.array([NUM_FRAMES, 2])}
+    shares = models[family].predict_on_batch(inputs)
+    assert shares.shape == (2, NUM_CLASSES) and shares.min() > 0
+    assert shares.sum(axis=1) == pytest.approx(np.ones(2), rel=1e-5)
+    assert not np.allclose(shares[0], shares[1])
+
+
+def test_the_protocol_gives_dropout_and_the_shifts_initial_values(models):
+    model = models["fc1_shift"]
+    assert model.get_layer("dropout").rate == PROTOCOL.dropout > 0
+    cluster = cluster_of(model)
+    assert list(cluster.alpha.numpy()) == [1.25] * UNITS
+    assert np.abs(cluster.beta.numpy()).max() > 2  # of standard deviation 9
+
+
+@pytest.mark.parametrize(
+    "options, received",
+    [
+        ({"modalities": ("rgb", "flow")}, "with rgb, flow"),
+        ({"multi_label": True}, "with multi_label=True"),
+    ],
+)
+def test_another_kind_of_dataset_is_refused(options, received, tmp_path):
+    other = tiny_cells.write_dataset(tmp_path / "other", **options)
+    with pytest.raises(ValueError) as error:
+        build_model(Cell("fc1", 1), PROTOCOL, other)
+    message = str(error.value)
+    assert message.startswith("Expected a dataset with one ")
+    assert f"as in Table 1. Received: {other.directory} {received}" in message
+
+
+@pytest.fixture
+def log(tmp_path):
+    return CellLog(tmp_path, batch_size=16)
+
+
+def test_the_curve_is_every_epoch_to_the_last_digit(log, tmp_path):
+    log.epoch(ROWS[:1])
+    log.epoch(ROWS)
+    assert tiny_cells.read_json(tmp_path, "curve.json") == ROWS
+
+
+def test_nothing_else_is_left(log, tmp_path):
+    log.begin_epoch(0, 0, 6)
+    log.step(1, 1, {"loss": 2.0})
+    log.epoch(ROWS)
+    assert [x.name for x in tmp_path.iterdir()] == ["curve.json"]
+
+
+def test_a_cell_that_has_not_begun_writes_no_curve(log, tmp_path):
+    log.epoch([], new=False)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_cell_that_goes_on_writes_the_epochs_that_it_had(log, tmp_path):
+    """Killed between curve and checkpoint, its curve is one ahead."""
+    log.epoch(ROWS)
+    log.epoch(ROWS[:1], new=False)
+    assert tiny_cells.read_json(tmp_path, "curve.json") == ROWS[:1]
+
+
+def test_an_epochs_rate_counts_the_steps_since_it_went_on(log):
+    log.begin_epoch(3, 2, 6)
+    whole, half = (log.times(step) for step in (6, 4))
+    assert list(whole) == ["seconds", "clips_per_second"]
+    assert whole["clips_per_second"] > 0 < half["clips_per_second"]
+    assert log.times(2)["clips_per_second"] == 0

@@ -1,17 +1,117 @@
-"""save_attention_comparison: the same clips under several models."""
+"""Plots of the attention of runs in Flash-MNIST."""
 
 import numpy as np
 import pytest
 
-from digit_pictures import ComparedAttention
-from digit_pictures import save_attention_comparison
+from digit_plots import ComparedAttention
+from digit_plots import save_attended_kinds
+from digit_plots import save_attention_comparison
 from support.visualization.drawn_figures import watch_figures
 from support.visualization.png_pixels import changed_box
 from support.visualization.png_pixels import read_png
 
+KINDS = ("0", "1", "none")
 CLIPS, FRAMES, HEIGHT, WIDTH = 2, 4, 4, 20
 UNITS = {"shifted": 3, "plain": 2}
 FRAME_NAMES = [["", "7", "", "0 3"], ["1", "", "", ""]]
+
+
+@pytest.fixture
+def figures(monkeypatch):
+    """The figures that are saved."""
+    with watch_figures(monkeypatch) as saved:
+        yield saved
+
+
+def draw_kinds(path, **tables):
+    names = {
+        name: [f"u{unit}" for unit in range(table.shape[1])]
+        for name, table in tables.items()
+    }
+    save_attended_kinds(tables, KINDS, names, path / "kinds.png")
+    return read_png(path / "kinds.png")
+
+
+def weight_at(kind, unit, weight=1.0):
+    table = np.zeros((3, 4))
+    table[kind, unit] = weight
+    return table
+
+
+def test_kinds_are_rows_and_units_are_columns(tmp_path):
+    dark = draw_kinds(tmp_path, run=np.zeros((3, 4)))
+    places = [
+        changed_box(draw_kinds(tmp_path, run=weight_at(*x)), dark)
+        for x in ((0, 0), (2, 0), (0, 3))
+    ]
+    (rows, columns), below, beside = places
+    assert below[0].start > rows.stop and below[1] == columns
+    assert beside[1].start > columns.stop and beside[0] == rows
+
+
+def test_more_weight_is_brighter(tmp_path):
+    dark = draw_kinds(tmp_path, run=np.zeros((3, 4)))
+    place = changed_box(draw_kinds(tmp_path, run=weight_at(1, 1)), dark)
+    brightness = [
+        draw_kinds(tmp_path, run=weight_at(1, 1, x))[place].mean()
+        for x in (0, 0.4, 0.8, 1)
+    ]
+    assert np.diff(brightness).min() > 0.1
+
+
+def test_runs_are_side_by_side_in_one_scale(tmp_path, figures):
+    draw_kinds(
+        tmp_path, first=weight_at(0, 0, 0.2), second=weight_at(0, 0, 0.9)
+    )
+    first, second, _ = figures[0].axes
+    assert [x.get_title() for x in (first, second)] == ["first", "second"]
+    assert first.get_position().x1 < second.get_position().x0
+    assert first.images[0].get_clim() == second.images[0].get_clim() == (0, 1)
+
+
+def test_rows_columns_and_cells_are_labelled(tmp_path, figures):
+    table = np.arange(6).reshape(3, 2) / 10
+    draw_kinds(tmp_path, run=table)
+    axes = figures[0].axes[0]
+    assert [x.get_text() for x in axes.get_yticklabels()] == list(KINDS)
+    assert [x.get_text() for x in axes.get_xticklabels()] == ["u0", "u1"]
+    cells = {x.get_position(): x.get_text() for x in axes.texts}
+    assert cells == {
+        (unit, kind): f"{20 * kind + 10 * unit}"
+        for kind in range(3)
+        for unit in range(2)
+    }
+
+
+def test_an_unknown_weight_has_no_number(tmp_path, figures):
+    table = weight_at(0, 0)
+    table[1] = np.nan
+    draw_kinds(tmp_path, run=table)
+    texts = [x.get_text() for x in figures[0].axes[0].texts]
+    assert texts == ["100"] + ["0"] * 7
+
+
+def test_many_units_have_no_numbers(tmp_path, figures):
+    image = draw_kinds(tmp_path, run=np.full((3, 64), 0.5))
+    assert not figures[0].axes[0].texts
+    assert image.shape[1] < 150 * 20
+
+
+@pytest.mark.parametrize("shape", [(2, 4), (3, 5), (3,)])
+def test_a_table_of_another_shape_is_refused(shape, tmp_path):
+    with pytest.raises(ValueError, match=r"table of \(3, 4\).*Received: shape"):
+        save_attended_kinds(
+            {"run": np.zeros(shape)},
+            KINDS,
+            {"run": "abcd"},
+            tmp_path / "kinds.png",
+        )
+    assert not list(tmp_path.iterdir())
+
+
+def test_no_table_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="Expected a table.*Received: none"):
+        save_attended_kinds({}, KINDS, {}, tmp_path / "kinds.png")
 
 
 def black_images():
@@ -26,7 +126,7 @@ def attention(name, *index):
     return ComparedAttention(scores, names, ["a clip", "a second one"])
 
 
-def draw(path, images=None, frame_names=FRAME_NAMES, **indices):
+def draw_clips(path, images=None, frame_names=FRAME_NAMES, **indices):
     save_attention_comparison(
         black_images() if images is None else images,
         frame_names,
@@ -43,12 +143,12 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def dark(folder):
-    return draw(folder)
+    return draw_clips(folder)
 
 
 def box(folder, dark, **indices):
     """Where a weight is drawn."""
-    return changed_box(draw(folder, **indices), dark)
+    return changed_box(draw_clips(folder, **indices), dark)
 
 
 def test_models_are_side_by_side(folder, dark):
@@ -81,24 +181,17 @@ def test_frames_go_from_left_to_right_under_every_model(folder, dark):
 
 def test_the_weights_frame_is_bright(folder, dark):
     place = box(folder, dark, plain=(1, 1, 2))
-    assert draw(folder, plain=(1, 1, 2))[place].mean() > 0.6
+    assert draw_clips(folder, plain=(1, 1, 2))[place].mean() > 0.6
     assert dark[place].mean() < 0.1
 
 
 def test_images_are_drawn_under_every_model(folder, dark):
     images = black_images()
     images[1, 0] = 255
-    bright = draw(folder, images).mean(axis=2) - dark.mean(axis=2) > 0.9
+    bright = draw_clips(folder, images).mean(axis=2) - dark.mean(axis=2) > 0.9
     halves = np.array_split(bright, 2, axis=1)
     assert halves[0].sum() == pytest.approx(halves[1].sum(), rel=0.05)
     assert halves[0].sum() > 500
-
-
-@pytest.fixture
-def figures(monkeypatch):
-    """The figures that are saved."""
-    with watch_figures(monkeypatch) as saved:
-        yield saved
 
 
 def words(labels):
@@ -106,7 +199,7 @@ def words(labels):
 
 
 def test_frames_units_clips_and_models_have_their_names(tmp_path, figures):
-    draw(tmp_path)
+    draw_clips(tmp_path)
     first, _, second, last = figures[0].axes  # row by row
     assert words(first.get_xticklabels()) == FRAME_NAMES[0]
     assert words(last.get_xticklabels()) == FRAME_NAMES[1]
@@ -118,7 +211,7 @@ def test_frames_units_clips_and_models_have_their_names(tmp_path, figures):
 
 
 def refuse(path, images=None, frame_names=FRAME_NAMES, models=None):
-    with pytest.raises(ValueError, match="Expected.*Received: .*Give") as error:
+    with pytest.raises(ValueError, match="Expected.*Received: ") as error:
         save_attention_comparison(
             black_images() if images is None else images,
             frame_names,
