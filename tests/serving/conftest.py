@@ -1,10 +1,12 @@
 """SavedModels, each run once in one process for all tests."""
 
+import pickle
 import types
 
 import keras
 import pytest
 
+import good_requests
 from ac_keras import serving
 from recorded_requests import outputs_of
 from recorded_requests import predict_log
@@ -12,6 +14,7 @@ from recorded_requests import replay
 from served_classifier import DESCRIPTION
 from served_classifier import draw_clips
 from served_classifier import make_classifier
+from support.artefacts import artefact
 from support.serving import model_server
 
 DENSE_SIGNATURES = ("serving_default", "attention")
@@ -30,8 +33,22 @@ def model():
 @pytest.fixture(scope="session")
 def version(model, tmp_path_factory):
     """The folder of a SavedModel of `model`."""
-    folder = tmp_path_factory.mktemp("served")
-    return serving.export_saved_model(model, folder, DESCRIPTION, top_k=3)
+
+    def export(folder):
+        serving.export_saved_model(model, folder, DESCRIPTION, top_k=3)
+
+    return artefact(tmp_path_factory, "saved_model", export) / "1"
+
+
+@pytest.fixture(scope="session")
+def exported_models(model, tmp_path_factory):
+    """The folders of SavedModels of `model`, for each description."""
+    folder = artefact(
+        tmp_path_factory,
+        "saved_models",
+        lambda folder: good_requests.export_models(model, folder),
+    )
+    return {name: folder / name / "1" for name in good_requests.DESCRIPTIONS}
 
 
 @pytest.fixture(scope="session")
@@ -45,7 +62,16 @@ def loaded(model, tmp_path_factory):
 @pytest.fixture(scope="session")
 def served(model, loaded, version, tmp_path_factory):
     """By job: the `inputs` of a SavedModel, its replies and `signatures`."""
-    folder = tmp_path_factory.mktemp("jobs")
+
+    def make(folder):
+        jobs = make_served(folder, model, loaded, version)
+        (folder / "jobs.pickle").write_bytes(pickle.dumps(jobs))
+
+    folder = artefact(tmp_path_factory, "served_jobs", make)
+    return pickle.loads((folder / "jobs.pickle").read_bytes())
+
+
+def make_served(folder, model, loaded, version):
     inputs = {name: draw_clips(*sizes) for name, sizes in BATCHES.items()}
     versions = dict.fromkeys(BATCHES, version)
     for name, source, top_k in (

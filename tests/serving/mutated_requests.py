@@ -147,14 +147,13 @@ def _can_be_held(raw):
     return all(size <= MOST_ELEMENTS or size >= VAST for size in sizes)
 
 
-def judge_server(model, folder, num_requests, seed):
+def judge_server(model, versions, folder, num_requests, seed):
     """Sends mutated requests to a server of both models.
 
     Returns:
         The faults, each with job and request, and how often what came out.
     """
     requests = draw_requests(num_requests, seed)
-    versions = export_models(model, folder)
     jobs = {job: (versions[job], requests[job]) for job in requests}
     answers = answers_of(folder / "answers", jobs)
     classifier = Float64Classifier(model)
@@ -178,9 +177,11 @@ def main():
     parser.add_argument("--seed", type=int, default=0)
     flags = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
+        model, folder = make_classifier(), pathlib.Path(folder)
         faults, counts = judge_server(
-            make_classifier(),
-            pathlib.Path(folder),
+            model,
+            export_models(model, folder),
+            folder,
             flags.num_requests,
             flags.seed,
         )

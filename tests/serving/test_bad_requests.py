@@ -13,7 +13,6 @@ from bad_dense_cases import SHORT
 from bad_dense_cases import dense_cases
 from bad_record_cases import record_cases
 from good_requests import VIDEOS
-from good_requests import export_models
 from good_requests import good_requests
 from good_requests import raw_inputs
 from server_answers import answers_of
@@ -48,10 +47,10 @@ def not_numbers_in_padding():
 
 
 @pytest.fixture(scope="module")
-def served(model, tmp_path_factory):
+def served(model, exported_models, tmp_path_factory):
     """Answers to bad requests, and to good ones before and after them."""
     folder = tmp_path_factory.mktemp("bad")
-    versions = export_models(model, folder)
+    versions = dict(exported_models)
     versions["short"] = serving.export_saved_model(
         model, folder / "short", VIDEOS, max_frames=SHORT
     )

@@ -17,10 +17,10 @@ NUM_REQUESTS = 2000
 
 
 @pytest.fixture(scope="module")
-def judged(model, tmp_path_factory):
+def judged(model, exported_models, tmp_path_factory):
     """The faults and what came out, with its counts."""
     folder = tmp_path_factory.mktemp("mutated")
-    return judge_server(model, folder, NUM_REQUESTS, seed=0)
+    return judge_server(model, exported_models, folder, NUM_REQUESTS, seed=0)
 
 
 def test_no_request_is_wrongly_answered_or_refused(judged):
