@@ -16,6 +16,7 @@ import time
 
 from absl import app
 from absl import flags
+
 from programs import FOLDER
 from programs import PROGRAMS
 from programs import Program

@@ -23,8 +23,8 @@ from absl import flags
 from ac_keras import cluster_classifier
 from ac_keras import prediction
 from ac_keras.pipeline import Description
-from ac_keras.prediction import file_batches
 from ac_keras.prediction import input_files
+from ac_keras.prediction import input_files as file_batches
 
 _DATA_DIR = flags.DEFINE_string(
     "data_dir", None, "Folder of the description.", required=True

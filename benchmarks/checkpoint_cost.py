@@ -23,18 +23,18 @@ import tensorflow as tf
 from absl import app
 from absl import flags
 from absl import logging
-from full_runs import RUNS
-from full_runs import Run
-from peers.setting import Setting
-from peers.setting import draw_batch
-from report import Report
 
 from ac_keras import cluster_classifier
 from ac_keras.training import RunState
 from ac_keras.training import Trainer
 from ac_keras.training import UpdateStep
-from ac_keras.training import keras_files
-from ac_keras.training.run_saver import PAUSE
+from ac_keras.training.checkpoints import PAUSE
+from ac_keras.utils import keras_files
+from full_runs import RUNS
+from full_runs import Run
+from peers.setting import Setting
+from peers.setting import draw_batch
+from report import Report
 
 CALLS = ("nothing", "plain write", "checkpoint", "best weights")
 BOTH = "checkpoint and best weights"

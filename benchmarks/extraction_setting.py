@@ -4,14 +4,14 @@ import dataclasses
 import os
 import pathlib
 
-from ac_keras.extraction.dataset_backbones import BackboneChoice
-from ac_keras.extraction.dataset_backbones import input_side
-from ac_keras.extraction.dataset_extraction import extract_files
-from ac_keras.extraction.extraction_plan import AudioPlan
-from ac_keras.extraction.extraction_plan import ExtractionPlan
-from ac_keras.extraction.extraction_plan import FlowPlan
-from ac_keras.extraction.extraction_plan import RgbPlan
-from ac_keras.extraction.frame_choice import EqualIntervals
+from ac_keras.extraction.backbones.dataset_backbones import BackboneChoice
+from ac_keras.extraction.backbones.dataset_backbones import input_side
+from ac_keras.extraction.extract import extract_files
+from ac_keras.extraction.media.frame_times import EqualIntervals
+from ac_keras.extraction.plan import AudioPlan
+from ac_keras.extraction.plan import ExtractionPlan
+from ac_keras.extraction.plan import FlowPlan
+from ac_keras.extraction.plan import RgbPlan
 
 MODALITIES = ("rgb", "flow", "audio")
 

@@ -21,18 +21,18 @@ import time
 
 from absl import app
 from absl import flags
+
+from ac_keras.annotations.class_folders import list_class_folders
+from ac_keras.extraction.backbones.dataset_backbones import ClipBackbones
+from ac_keras.extraction.engines import local_engine
+from ac_keras.extraction.engines.worker import set_threads
+from ac_keras.extraction.inputs.clip_inputs import read_inputs
 from extraction_setting import Setting
 from media_clips import SIDE
 from media_clips import decode_alone
 from media_clips import make_clips
 from media_clips import take_some
 from report import Report
-
-from ac_keras.extraction import local_engine
-from ac_keras.extraction.class_folders import list_class_folders
-from ac_keras.extraction.clip_backbones import ClipBackbones
-from ac_keras.extraction.clip_inputs import read_inputs
-from ac_keras.extraction.shard_extractor import set_threads
 
 _VIDEOS_DIR = flags.DEFINE_string(
     "videos_dir",

@@ -21,7 +21,7 @@ import numpy as np
 from absl import app
 from absl import flags
 
-from ac_keras.extraction import optical_flow
+from ac_keras.extraction.inputs import optical_flow
 
 INNER = np.s_[16:-16, 16:-16]
 METHODS = ("tvl1", "dis")

@@ -20,6 +20,7 @@ import sys
 
 from absl import app
 from absl import flags
+
 from peers.setting import KINETICS
 from report import Report
 

@@ -4,10 +4,10 @@ import jax
 import jax.numpy as jnp
 import keras
 import numpy as np
-from peers.keras_optimizer import make_optimizer
-from peers.setting import Setting
 
 from ac_keras import cluster_classifier
+from peers.keras_optimizer import make_optimizer
+from peers.setting import Setting
 
 
 class JaxClusters:

@@ -8,13 +8,13 @@ import dataclasses
 import keras
 import numpy as np
 import tensorflow as tf
-from peers.setting import Setting
 
 from ac_keras import ShiftingCluster
 from ac_keras import cluster_classifier
 from ac_keras.layers import WideDense
 from ac_keras.training import UpdateStep
 from ac_keras.training import update_step
+from peers.setting import Setting
 
 NEVER = 2**62  # elements of a weight
 

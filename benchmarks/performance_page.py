@@ -16,11 +16,11 @@ import re
 
 from absl import app
 from absl import flags
+
+from ac_keras.utils.atomic_file import write_text
 from machines import describe_machines
 from programs import PROGRAMS
 from report import markdown
-
-from ac_keras.pipeline.atomic_file import write_text
 
 _REPORTS = flags.DEFINE_string("reports", "runs/bench", "Folder of reports.")
 _PAGE = flags.DEFINE_string("page", "docs/performance.md", "What is made.")

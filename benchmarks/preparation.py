@@ -22,15 +22,15 @@ import tempfile
 import time
 
 import keras
-import preparation_ways
 import tensorflow as tf
 from absl import app
 from absl import flags
-from report import Report
 
+import preparation_ways
 from ac_keras.datasets import Digits
 from ac_keras.datasets import load_digits
 from ac_keras.models import frame_cnn
+from report import Report
 
 _ROUNDS = flags.DEFINE_integer("rounds", 3, "Rounds.", lower_bound=1)
 _CLIPS = flags.DEFINE_integer("clips", 2_560, "Clips of training digits.")

@@ -7,24 +7,24 @@ import tempfile
 
 import keras
 import numpy as np
-from peers import plain_preparation
 
 from ac_keras.datasets import Digits
 from ac_keras.datasets import FlashMnist
+from ac_keras.datasets.flash_mnist import CHUNK
 from ac_keras.datasets.flash_mnist import NUM_CLASSES
 from ac_keras.datasets.flash_mnist import NUM_FRAMES
+from ac_keras.datasets.flash_mnist import FlashShards
 from ac_keras.datasets.flash_mnist import class_names
 from ac_keras.datasets.flash_mnist import count_intensities
-from ac_keras.datasets.flash_shards import CHUNK
-from ac_keras.datasets.flash_shards import FlashShards
-from ac_keras.datasets.frame_digits import write_frame_digits
-from ac_keras.datasets.frame_extraction import make_extractor
-from ac_keras.datasets.frame_pretraining import BATCH_SIZE
-from ac_keras.datasets.frame_training import train_frame_cnn
+from ac_keras.datasets.flash_mnist import write_frame_digits
+from ac_keras.datasets.frame_cnn import BATCH_SIZE
+from ac_keras.datasets.frame_cnn import make_extractor
+from ac_keras.datasets.frame_cnn import train_frame_cnn
 from ac_keras.models import frame_cnn
 from ac_keras.pipeline import DatasetWriter
 from ac_keras.pipeline import Description
 from ac_keras.pipeline import Modality
+from peers import plain_preparation
 
 FLOOR, WHOLE = "noise and features alone", "as it is"
 PRETRAINING = "pretraining"

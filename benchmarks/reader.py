@@ -25,16 +25,16 @@ import statistics
 import tempfile
 import time
 
-import reader_floors
-import reader_steps
 import tensorflow as tf
 from absl import app
 from absl import flags
-from report import Report
 
+import reader_floors
+import reader_steps
 from ac_keras.pipeline import Manifest
 from ac_keras.pipeline import evaluation_batches
 from ac_keras.pipeline import training_batches
+from report import Report
 
 _CLIPS = flags.DEFINE_integer("clips", 256, "Clips written.", lower_bound=64)
 _FILES = flags.DEFINE_list("files", "1,8,64", "Files; all divide the last.")

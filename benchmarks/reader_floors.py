@@ -12,7 +12,7 @@ from ac_keras.pipeline import Description
 from ac_keras.pipeline import Manifest
 from ac_keras.pipeline import Modality
 from ac_keras.pipeline import scan_records
-from ac_keras.pipeline import youtube8m
+from ac_keras.pipeline.formats import youtube8m
 
 AGAIN = 256  # times that a dataset has each file, to have no end
 VIDEO_FRAMES = 300  # of YouTube-8M, the most that a video has

@@ -5,9 +5,9 @@ import statistics
 import time
 
 import keras
-import reader_floors
 import tensorflow as tf
 
+import reader_floors
 from ac_keras import ShiftingCluster
 from ac_keras import cluster_classifier
 from ac_keras.pipeline import Manifest

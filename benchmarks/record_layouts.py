@@ -19,7 +19,7 @@ from absl import app
 from absl import flags
 
 from ac_keras.pipeline import Modality
-from ac_keras.pipeline import records
+from ac_keras.pipeline import decoding
 from ac_keras.pipeline import sampling
 
 _PASSES = flags.DEFINE_integer("passes", 5, "Passes, the best of which counts.")
@@ -56,13 +56,13 @@ def sampled_blob(batch, modality, sample_size, seed):
     """Batches of sampled frames out of blobs: the package's own way."""
     spec = {"rgb": tf.io.FixedLenFeature([], tf.string)}
     stored = tf.io.parse_example(batch, spec)["rgb"]
-    num_frames = records.count_frames(stored, modality)
+    num_frames = decoding.count_frames(stored, modality)
     if not sample_size:
         slots = tf.reduce_max(num_frames)
-        return records.decode_all_frames(stored, modality, slots)
+        return decoding.decode_all_frames(stored, modality, slots)
     taken = sampling.random_subset(num_frames, sample_size, seed)
     count = sampling.num_sampled(num_frames, sample_size)
-    return records.decode_frames(stored, modality, taken, count)
+    return decoding.decode_frames(stored, modality, taken, count)
 
 
 def sampled_entries(batch, modality, sample_size, seed):

@@ -2,6 +2,7 @@
 
 import numpy as np
 import tensorflow as tf
+
 from own_clusters import Measures
 from own_clusters import make_features
 from own_clusters import make_model

@@ -31,7 +31,7 @@ from absl import logging
 from ac_keras import cluster_classifier
 from ac_keras import serving
 from ac_keras.layers import ShiftingCluster
-from ac_keras.serving.runtimes.dense_saved_model import dense_saved_model
+from ac_keras.serving.runtimes import dense_saved_model
 
 # Name: dim, units and frames of each modality, and classes.
 SETTINGS = {

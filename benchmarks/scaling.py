@@ -25,14 +25,14 @@ import tensorflow as tf
 from absl import app
 from absl import flags
 from absl import logging
-from report import Report
-from scaling_points import DOUBLED
-from scaling_points import TINY
-from scaling_points import Point
 
 from ac_keras import cluster_classifier
 from ac_keras.training.update_step import clip_losses
 from ac_keras.training.update_step import with_logits
+from report import Report
+from scaling_points import DOUBLED
+from scaling_points import TINY
+from scaling_points import Point
 
 DOUBLINGS = 3
 COUNTED = ("multiplications", "forward_bytes", "gradients_bytes")

@@ -25,9 +25,6 @@ import tensorflow as tf
 from absl import app
 from absl import flags
 from absl import logging
-from peers.setting import FLASH_MNIST
-from peers.setting import KINETICS
-from report import Report
 
 from ac_keras import cluster_classifier
 from ac_keras import serving
@@ -35,6 +32,9 @@ from ac_keras.pipeline import Clip
 from ac_keras.pipeline import Description
 from ac_keras.pipeline import Modality
 from ac_keras.pipeline import encode_clip
+from peers.setting import FLASH_MNIST
+from peers.setting import KINETICS
+from report import Report
 
 TESTS = pathlib.Path(__file__).resolve().parents[1] / "tests"
 sys.path.insert(0, str(TESTS))

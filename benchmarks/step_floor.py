@@ -2,6 +2,7 @@
 
 import keras
 import tensorflow as tf
+
 from peers.setting import Setting
 
 # Passes over a weight's size that an update cannot do without: it reads weight,

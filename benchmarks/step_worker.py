@@ -15,6 +15,7 @@ import time
 from absl import app
 from absl import flags
 from absl import logging
+
 from peers.setting import MODES
 from peers.setting import SETTINGS
 from peers.setting import draw_batch

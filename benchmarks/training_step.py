@@ -30,6 +30,7 @@ import keras
 from absl import app
 from absl import flags
 from absl import logging
+
 from own_clusters import Measures
 from own_clusters import OwnClusters
 from peers.setting import MODES

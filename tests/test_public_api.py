@@ -22,6 +22,7 @@ PACKAGES = (
     "ac_keras.models",
     "ac_keras.pipeline",
     "ac_keras.prediction",
+    "ac_keras.runs",
     "ac_keras.serving",
     "ac_keras.training",
     "ac_keras.visualization",

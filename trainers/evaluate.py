@@ -13,6 +13,7 @@ import sys
 from absl import app
 from absl import flags
 
+from ac_keras import runs
 from ac_keras import training
 from ac_keras.pipeline import Manifest
 from ac_keras.pipeline import evaluation_batches
@@ -44,7 +45,7 @@ def measure() -> dict:
     """
     manifest = Manifest.load(_DATA_DIR.value)
     split, description = manifest.split(_SPLIT.value), manifest.description
-    model = training.load_classifier(_MODEL.value, description)
+    model = runs.load_classifier(_MODEL.value, description)
     read = functools.partial(
         evaluation_batches,
         manifest,
@@ -57,7 +58,7 @@ def measure() -> dict:
         training.evaluation_metrics(description),
         description.multi_label,
     )
-    with training.named_damage(manifest, _SPLIT.value):
+    with runs.named_damage(manifest, _SPLIT.value):
         measured = evaluator.evaluate(
             lambda size, share: read(batch_size=size, share=share),
             _BATCH_SIZE.value,

@@ -15,8 +15,8 @@ import sys
 from absl import app
 from absl import flags
 
+from ac_keras import runs
 from ac_keras import serving
-from ac_keras import training
 from ac_keras.pipeline import Manifest
 from ac_keras.pipeline import evaluation_batches
 
@@ -98,7 +98,7 @@ def export() -> list[str]:
     check_names()
     manifest = Manifest.load(_DATA_DIR.value)
     manifest.split(_SPLIT.value)  # or raises, before anything is written
-    model = training.load_classifier(_MODEL.value, manifest.description)
+    model = runs.load_classifier(_MODEL.value, manifest.description)
     batches = evaluation_batches(
         manifest,
         _SPLIT.value,
@@ -109,7 +109,7 @@ def export() -> list[str]:
     checks = []
 
     def check(path):
-        with training.named_damage(manifest, _SPLIT.value):
+        with runs.named_damage(manifest, _SPLIT.value):
             checks.append(serving.check_saved_model(model, path, batches))
 
     version = serving.export_saved_model(
@@ -130,7 +130,7 @@ def export() -> list[str]:
     ]
     for runtime in _RUNTIMES.value:
         suffix = serving.RUNTIMES[runtime]
-        with training.named_damage(manifest, _SPLIT.value):
+        with runs.named_damage(manifest, _SPLIT.value):
             written = serving.export_runtime(
                 model,
                 runtime,

@@ -23,16 +23,17 @@ from absl import app
 from absl import flags
 from absl import logging
 
+from ac_keras import runs
 from ac_keras import training
-from ac_keras.extraction.backbone_choice import choose_backbone
-from ac_keras.extraction.kept_inputs import input_shape_of
+from ac_keras.extraction.backbones.loading import choose_backbone
+from ac_keras.extraction.plan import input_shape_of
 from ac_keras.models import segment_network
 from ac_keras.pipeline import Manifest
 from ac_keras.pipeline import evaluation_batches
 from ac_keras.pipeline import steps_per_epoch
 from ac_keras.pipeline import training_batches
-from ac_keras.training import keras_files
-from ac_keras.training import run_folder
+from ac_keras.runs import folder
+from ac_keras.utils import keras_files
 
 _DATA_DIR = flags.DEFINE_string(
     "data_dir", None, "Folder of the dataset of inputs.", required=True
@@ -156,10 +157,10 @@ def train(directory: pathlib.Path) -> dict:
         RunStopped: If a signal came.
     """
     manifest = Manifest.load(_DATA_DIR.value)
-    run_folder.check(directory, flag_values(), manifest, FREE_FLAGS)
-    if (directory / run_folder.RESULT).is_file():
+    folder.check(directory, flag_values(), manifest, FREE_FLAGS)
+    if (directory / folder.RESULT).is_file():
         print(f"{directory} is complete.")
-        return run_folder.read_json(directory / run_folder.RESULT)
+        return folder.read_json(directory / folder.RESULT)
     for split in ("validation", "test"):
         manifest.split(split)  # or raises
     keras.utils.set_random_seed(_SEED.value)
@@ -171,14 +172,14 @@ def train(directory: pathlib.Path) -> dict:
         _DROPOUT.value,
     )
     trainer = make_trainer(model, manifest, directory)
-    run_folder.claim(directory, flag_values(), manifest, FREE_FLAGS)
+    folder.claim(directory, flag_values(), manifest, FREE_FLAGS)
     backbone.summary()
     evaluate = functools.partial(evaluate_data, manifest)
     with training.StopSignal() as signals:
         history = trainer.fit(
             functools.partial(train_data, manifest),
             functools.partial(evaluate, "validation"),
-            training.RunLog(directory, _BATCH_SIZE.value, _EPOCHS.value),
+            runs.RunLog(directory, _BATCH_SIZE.value, _EPOCHS.value),
             signals,
         )
     model.load_weights(directory / training.BEST_WEIGHTS)
@@ -198,7 +199,7 @@ def train(directory: pathlib.Path) -> dict:
         "tensorflow": tf.__version__,
         "keras": keras.__version__,
     }
-    run_folder.write_json(directory / run_folder.RESULT, result)
+    folder.write_json(directory / folder.RESULT, result)
     trainer.state.remove()
     return result
 

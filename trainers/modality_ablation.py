@@ -19,18 +19,18 @@ import signal
 import subprocess
 import sys
 
+from ablation_table import ModalityAblation
+from ablation_table import accuracy_table
+from ablation_table import modality_sets
+from ablation_table import seed_table
+from ablation_table import set_name
 from absl import app
 from absl import flags
 
 from ac_keras import training
 from ac_keras.pipeline import Manifest
-from ac_keras.pipeline import atomic_file
-from ac_keras.sweep.modality_ablation import ModalityAblation
-from ac_keras.sweep.modality_ablation import accuracy_table
-from ac_keras.sweep.modality_ablation import modality_sets
-from ac_keras.sweep.modality_ablation import seed_table
-from ac_keras.sweep.modality_ablation import set_name
-from ac_keras.training import run_folder
+from ac_keras.runs import folder as run_folder
+from ac_keras.utils import atomic_file
 
 _DATA_DIR = flags.DEFINE_string(
     "data_dir", None, "Folder of the dataset.", required=True

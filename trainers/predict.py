@@ -42,12 +42,13 @@ from absl import app
 from absl import flags
 
 from ac_keras import prediction
+from ac_keras import runs
 from ac_keras import serving
 from ac_keras import training
-from ac_keras.extraction.clip_predictor import ClipPredictor
-from ac_keras.extraction.media_predictions import predict_media
 from ac_keras.pipeline import Description
 from ac_keras.pipeline import Manifest
+from ac_keras.prediction.clip_predictor import ClipPredictor
+from ac_keras.prediction.media_files import predict_media
 
 _MODEL = flags.DEFINE_string("model", None, "The model.keras of a run.")
 _DATA_DIR = flags.DEFINE_string(
@@ -184,9 +185,9 @@ def predict_split() -> None:
     if _SERVER.value is not None:
         clips = served_predictions(manifest)
     else:
-        model = training.load_classifier(_MODEL.value, manifest.description)
+        model = runs.load_classifier(_MODEL.value, manifest.description)
         clips = predictions(model, manifest)
-    with training.named_damage(manifest, _SPLIT.value):
+    with runs.named_damage(manifest, _SPLIT.value):
         for clip in itertools.islice(clips, _NUM_CLIPS.value or None):
             print(json.dumps(clip))
 
@@ -243,7 +244,7 @@ def predict_records() -> None:
     """Writes the predictions of all files and prints what was done."""
     description = Description.load(_DATA_DIR.value)
     with training.StopSignal() as signals:
-        model = training.load_classifier(_MODEL.value, description)
+        model = runs.load_classifier(_MODEL.value, description)
         outcome = prediction.predict_files(
             model,
             description,
@@ -264,7 +265,7 @@ def predict_records() -> None:
 def predict_media_files(paths: list[str]) -> None:
     """Prints a line for each media file."""
     description = Description.load(_DATA_DIR.value)
-    model = training.load_classifier(_MODEL.value, description)
+    model = runs.load_classifier(_MODEL.value, description)
     predictor = ClipPredictor(
         model, _DATA_DIR.value, _TOP_K.value, _EVAL_FRAMES.value
     )

@@ -23,14 +23,15 @@ from absl import logging
 from ac_keras import AttentionCluster
 from ac_keras import ShiftingCluster
 from ac_keras import cluster_classifier
+from ac_keras import runs
 from ac_keras import training
 from ac_keras.pipeline import Manifest
-from ac_keras.pipeline import atomic_file
 from ac_keras.pipeline import evaluation_batches
 from ac_keras.pipeline import skip_damage
 from ac_keras.pipeline import steps_per_epoch
 from ac_keras.pipeline import training_batches
-from ac_keras.training import run_folder
+from ac_keras.runs import folder
+from ac_keras.utils import atomic_file
 
 # What is read and what is written.
 _DATA_DIR = flags.DEFINE_list(
@@ -478,7 +479,7 @@ def dry_run(model: keras.Model, manifest: Manifest, train_data) -> None:
     """Prints shapes, sizes and steps."""
     steps = steps_per_epoch(manifest, _TRAIN_SPLIT.value, _BATCH_SIZE.value)
     print(
-        training.describe_run(
+        runs.describe_run(
             model,
             make_optimizer(steps),
             train_data(0, 0, (0, 1)),
@@ -495,7 +496,7 @@ def fit(trainer: training.Trainer, manifest, train_data, evaluate) -> list:
     split, log = _VALIDATION_SPLIT.value, None
     if trainer.is_chief:
         trainer.model.summary()
-        log = training.RunLog(
+        log = runs.RunLog(
             trainer.directory,
             trainer.batch_size,
             trainer.epochs,
@@ -518,7 +519,7 @@ def plain_errors(manifest: Manifest, train_data, splits, num_hosts: int = 1):
     try:
         yield
     except (ArithmeticError, tf.errors.OpError, UnicodeDecodeError) as error:
-        message = training.explain(
+        message = runs.explain(
             error,
             manifest,
             [split.value for split in splits if split.value],
@@ -549,11 +550,11 @@ def train_on(
     )
     is_chief = training.is_chief(strategy)
     if is_chief and not _DRY_RUN.value:
-        run_folder.claim(output_dir, flag_values(), manifest, FREE_FLAGS)
-    result = output_dir / run_folder.RESULT
+        folder.claim(output_dir, flag_values(), manifest, FREE_FLAGS)
+    result = output_dir / folder.RESULT
     if result.is_file() and not _DRY_RUN.value:
         print(f"{output_dir} is complete: see {result}.")
-        return run_folder.read_json(result)
+        return folder.read_json(result)
     if _SKIP_CORRUPT_RECORDS.value:
         manifest = without_damage(manifest, output_dir, is_chief)
     keras.utils.set_random_seed(_SEED.value)
@@ -575,7 +576,7 @@ def train_on(
     result = None
     if is_chief:
         with plain_errors(manifest, train_data, [_TEST_SPLIT]):
-            result = training.finish_run(
+            result = runs.finish_run(
                 kept_model(manifest, num_units, output_dir),
                 manifest,
                 functools.partial(evaluate, _TEST_SPLIT.value),
@@ -600,7 +601,7 @@ def train_together(data_dir, output_dir, strategy) -> dict | None:
     try:
         return train_on(data_dir, output_dir, strategy)
     except tf.errors.OpError as error:
-        message = training.explain_loss(error, training.num_hosts(strategy))
+        message = runs.explain_loss(error, training.num_hosts(strategy))
         if message is None:
             raise
         sys.exit(message)
@@ -668,7 +669,7 @@ def main(argv):
     except (FileNotFoundError, ValueError, training.RunStopped) as error:
         sys.exit(str(error))
     if len(results) > 1 and all(results.values()):
-        training.write_mean(results, output_dir)
+        runs.write_mean(results, output_dir)
 
 
 if __name__ == "__main__":

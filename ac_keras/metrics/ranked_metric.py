@@ -4,7 +4,62 @@ import keras
 from keras import ops
 
 from ac_keras.metrics import ranked_groups
-from ac_keras.metrics import replica_rows
+
+
+def num_replicas():
+    """The replicas of the strategy in whose scope this is called."""
+    if keras.backend.backend() != "tensorflow":
+        return 1
+    import tensorflow as tf
+
+    return tf.distribute.get_strategy().num_replicas_in_sync
+
+
+def replica_index():
+    """The number of the replica that asks, among those of all workers."""
+    if keras.backend.backend() != "tensorflow":
+        return 0
+    import tensorflow as tf
+
+    context = tf.distribute.get_replica_context()
+    if context is None:
+        return 0
+    return int(tf.get_static_value(context.replica_id_in_sync_group))
+
+
+def in_compiled_step():
+    """Whether this is traced as part of one replica's step."""
+    if keras.backend.backend() != "tensorflow":
+        return False
+    import tensorflow as tf
+
+    in_replica = tf.distribute.get_replica_context() is not None
+    return in_replica and not tf.executing_eagerly()
+
+
+def local_variables(variables):
+    """The replica's own TensorFlow variables, which can be written in place.
+
+    Args:
+        variables: Keras variables.
+
+    Returns:
+        TensorFlow variables; None on other backends, and in a stateless
+        scope, where nothing may be written.
+    """
+    if keras.backend.backend() != "tensorflow":
+        return None
+    import tensorflow as tf
+
+    values = [variable.value for variable in variables]
+    if not all(isinstance(value, tf.Variable) for value in values):
+        return None
+    index = tf.get_static_value(replica_index())  # It may be a constant.
+    if index is None:
+        return None
+    local = tf.distribute.get_strategy().experimental_local_results
+    copies = [local(value) for value in values]
+    return [copy[index % len(copy)] for copy in copies]
 
 
 class RankedMetric(keras.metrics.Metric):
@@ -26,7 +81,7 @@ class RankedMetric(keras.metrics.Metric):
         self.capacity = capacity
         self.step_results = step_results
         self._num_lists = num_lists
-        self._num_rows = replica_rows.num_replicas()
+        self._num_rows = num_replicas()
         self._length = capacity // self._num_rows  # of a replica's row
         if self._length < 2:
             raise ValueError(
@@ -45,7 +100,7 @@ class RankedMetric(keras.metrics.Metric):
 
     def result(self):
         """Computes the metric of all that was seen, float32 or `dtype`."""
-        if not self.step_results and replica_rows.in_compiled_step():
+        if not self.step_results and in_compiled_step():
             return ops.cast(float("nan"), self.dtype)
         value = ops.cast(self._ranked_result(), self.dtype)
         broken = ops.convert_to_tensor(self._num_broken) > 0
@@ -85,14 +140,14 @@ class RankedMetric(keras.metrics.Metric):
         """Adds entries `(num_entries, num_lists)` to the replica's row."""
         entries = (scores, hits, ops.ones_like(scores))
         row = self._row()
-        local = replica_rows.local_variables([*self._groups, self._filled])
+        local = local_variables([*self._groups, self._filled])
         if local is None:
             self._append_copying(entries, row)
         else:
             self._append_in_place(entries, row, *local)
 
     def _row(self):
-        now = replica_rows.num_replicas()
+        now = num_replicas()
         if now != self._num_rows:
             raise ValueError(
                 f"{type(self).__name__} expects to be updated by the "
@@ -100,7 +155,7 @@ class RankedMetric(keras.metrics.Metric):
                 f"an update by one of {now}. Make it within strategy.scope() "
                 "and update it within strategy.run()."
             )
-        return replica_rows.replica_index()
+        return replica_index()
 
     def _append_in_place(self, entries, row, *local):
         *groups, filled = local

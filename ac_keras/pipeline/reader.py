@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 import tensorflow as tf
 
-from ac_keras.pipeline import records
+from ac_keras.pipeline import parsing
 from ac_keras.pipeline import shards
-from ac_keras.pipeline import video_search
-from ac_keras.pipeline.batch_decoder import batch_decoder
+from ac_keras.pipeline.decoding import batch_decoder
+from ac_keras.pipeline.formats import frame_search
 from ac_keras.pipeline.manifest import Manifest
 
 SHUFFLE_BUFFER = 4096
@@ -211,9 +211,9 @@ def _buffer_clips(manifest, split, batch_size):
 
 def _parser(description, longest, sample_size):
     """Gives a function that splits a batch of records."""
-    if video_search.can_locate(description, longest, sample_size):
-        return lambda batch: video_search.locate_videos(batch, description)
-    return lambda batch: records.parse_records(batch, description)
+    if frame_search.can_locate(description, longest, sample_size):
+        return lambda batch: frame_search.locate_videos(batch, description)
+    return lambda batch: parsing.parse_records(batch, description)
 
 
 def _streamed(manifest, split, description, parse, shuffle_buffer):
@@ -247,7 +247,7 @@ def _resident(manifest, split, description):
     runs = shards.shard_runs(manifest, split)
     clips = shards.read_clips(runs, description, num_clips).batch(num_clips)
     (batch,) = clips  # To its end, where the number of clips is checked.
-    stored = records.parse_records(batch, description)
+    stored = parsing.parse_records(batch, description)
 
     def shuffled(seed, batch_size):
         rank = tf.random.stateless_uniform((num_clips,), seed)

@@ -4,7 +4,7 @@ import os
 
 import tensorflow as tf
 
-from ac_keras.pipeline import records
+from ac_keras.pipeline import parsing
 from ac_keras.pipeline.description import Description
 from ac_keras.pipeline.manifest import Manifest
 
@@ -76,7 +76,7 @@ def read_clips(
         cycle_length: How many runs to read at a time, in turns.
 
     Returns:
-        A dataset of what `records.parse_records` takes in batches. Its order
+        A dataset of what `parsing.parse_records` takes in batches. Its order
         follows from that of the runs.
     """
     runs = tf.data.Dataset.from_tensor_slices(runs)
@@ -90,7 +90,7 @@ def read_clips(
             num_parallel_calls=min(cycle_length, max(os.cpu_count() or 1, 2)),
             deterministic=True,
         )
-    return records.expand_clips(serialized, description).apply(
+    return parsing.expand_clips(serialized, description).apply(
         tf.data.experimental.assert_cardinality(num_clips)
     )
 

@@ -1,12 +1,12 @@
 """Predictions for any number of clips, written file by file."""
 
-from ac_keras.prediction.bulk_prediction import Outcome
-from ac_keras.prediction.bulk_prediction import predict_files
-from ac_keras.prediction.file_predictor import PredictionStopped
-from ac_keras.prediction.formats import FORMATS
-from ac_keras.prediction.model_file import hash_file
-from ac_keras.prediction.split_prediction import predict_split
+from ac_keras.prediction.files import Outcome
+from ac_keras.prediction.files import PredictionStopped
+from ac_keras.prediction.files import predict_files
+from ac_keras.prediction.row_writers import FORMATS
 from ac_keras.prediction.top_classes import TopClasses
+from ac_keras.prediction.top_classes import hash_file
+from ac_keras.prediction.top_classes import predict_split
 
 __all__ = [
     "FORMATS",

@@ -15,14 +15,107 @@ import json
 import os
 import pathlib
 import shutil
+import uuid
+from collections.abc import Callable
 from collections.abc import Iterator
 from collections.abc import Sequence
 
-from ac_keras.pipeline import atomic_file
-from ac_keras.pipeline.file_scan import Damage
-from ac_keras.prediction import run_plan
+from ac_keras.pipeline.integrity.damage import Damage
 from ac_keras.prediction.input_files import InputFile
 from ac_keras.prediction.input_files import stem_of
+from ac_keras.utils import atomic_file
+
+
+def write_first(path: pathlib.Path, values: dict) -> None:
+    """Writes a JSON file unless another process or machine has done so."""
+    with _complete(path, values) as own:
+        try:
+            os.link(own, path)
+        except FileExistsError:
+            pass
+        except OSError:  # A file system without hard links, or worse.
+            os.replace(own, path)
+
+
+def compare(
+    path: pathlib.Path, plan: dict, is_done: Callable[[int], bool]
+) -> None:
+    """Compares a plan with the one that a folder was begun with.
+
+    An input file that is not done may have got another size since, as a
+    broken one does that is made anew. The plan is then written anew.
+
+    Args:
+        path: The file of the plan that the folder was begun with.
+        plan: JSON values; under `files` each input file's path and size.
+        is_done: Whether the input file of a number is predicted.
+
+    Raises:
+        ValueError: If the plans differ.
+    """
+    begun = json.loads(path.read_text(encoding="utf-8"))
+    plan = json.loads(json.dumps(plan))
+    if begun == plan:
+        return
+    for index, (old, new) in enumerate(
+        zip(begun["files"], plan["files"], strict=False)
+    ):
+        if old["file"] == new["file"] and not is_done(index):
+            old["num_bytes"] = new["num_bytes"]
+    difference = _difference(begun, plan)
+    if difference:
+        raise ValueError(
+            f"Expected the files and settings that {path.parent} was begun "
+            f"with. Received: {difference}. Name another folder, or remove "
+            "this one."
+        )
+    with _complete(path, plan) as own:
+        os.replace(own, path)
+
+
+@contextlib.contextmanager
+def _complete(path, values):
+    """Gives a JSON file on the disk, for the block's time."""
+    # Machines may well have processes of the same number.
+    own = path.with_name(f".{path.name}.{uuid.uuid4().hex}.partial")
+    try:
+        with open(own, "w", encoding="utf-8") as file:
+            json.dump(values, file, indent=1)
+            file.write("\n")
+            file.flush()
+            os.fsync(file.fileno())
+        yield own
+    finally:
+        own.unlink(missing_ok=True)
+
+
+def _difference(begun, now):
+    """Says how a plan differs from the one that a folder was begun with."""
+    for key in now:
+        if begun.get(key) == now[key]:
+            continue
+        if key == "files":
+            return _other_files(begun["files"], now["files"])
+        return f"{key}={_short(now[key])}, where it was {_short(begun[key])}"
+    return None
+
+
+def _other_files(begun, now):
+    begun, now = ({x["file"]: x["num_bytes"] for x in y} for y in (begun, now))
+    for path in sorted(begun.keys() | now.keys()):
+        if path not in begun:
+            return f"{path}, which was not among the files"
+        if path not in now:
+            return f"{len(now)} files without {path}"
+        if begun[path] != now[path]:
+            return f"{path} of {now[path]} bytes, where it was {begun[path]}"
+    return None
+
+
+def _short(value, limit=200):
+    text = json.dumps(value)
+    return text if len(text) <= limit else text[:limit] + "..."
+
 
 PLAN = "predictions.json"
 SUMMARY = "summary.json"
@@ -140,7 +233,7 @@ class OutputFolder:
                 if not path.is_file():
                     raise
             else:
-                run_plan.write_first(path, summary)
+                write_first(path, summary)
         shutil.rmtree(self.directory / COUNTED, ignore_errors=True)
         return json.loads(path.read_text(encoding="utf-8"))
 
@@ -169,5 +262,5 @@ class OutputFolder:
                     f"{PLAN}. Received: {self.directory}, with predictions "
                     f"and no {PLAN}. Name another folder."
                 )
-            run_plan.write_first(path, plan)
-        run_plan.compare(path, plan, self.is_done)
+            write_first(path, plan)
+        compare(path, plan, self.is_done)

@@ -4,23 +4,23 @@ And to the files of other runtimes: see `export_runtime`.
 """
 
 from ac_keras.serving.client.client import Client
-from ac_keras.serving.client.prediction import Prediction
-from ac_keras.serving.client.served_signature import ServedSignature
-from ac_keras.serving.client.served_split import predict_split
-from ac_keras.serving.client.server_errors import ServerError
-from ac_keras.serving.deployment.server_files import check_model_name
-from ac_keras.serving.deployment.server_files import fitting_model_name
-from ac_keras.serving.deployment.server_files import write_deployment
+from ac_keras.serving.client.client import predict_split
+from ac_keras.serving.client.errors import ServerError
+from ac_keras.serving.client.messages import Prediction
+from ac_keras.serving.client.messages import ServedSignature
+from ac_keras.serving.deployment import check_model_name
+from ac_keras.serving.deployment import fitting_model_name
+from ac_keras.serving.deployment import write_deployment
 from ac_keras.serving.export import export_saved_model
-from ac_keras.serving.runtimes.other_runtimes import RUNTIMES
-from ac_keras.serving.runtimes.other_runtimes import RuntimeCheck
-from ac_keras.serving.runtimes.other_runtimes import check_runtime
-from ac_keras.serving.runtimes.other_runtimes import export_runtime
-from ac_keras.serving.runtimes.other_runtimes import open_runtime
+from ac_keras.serving.runtimes import RUNTIMES
+from ac_keras.serving.runtimes import RuntimeCheck
+from ac_keras.serving.runtimes import check_runtime
+from ac_keras.serving.runtimes import export_runtime
+from ac_keras.serving.runtimes import open_runtime
 from ac_keras.serving.saved_model_check import SavedModelCheck
 from ac_keras.serving.saved_model_check import check_saved_model
-from ac_keras.serving.serving_options import ServingOptions
-from ac_keras.serving.serving_options import frame_limit
+from ac_keras.serving.signatures import ServingOptions
+from ac_keras.serving.signatures import frame_limit
 
 __all__ = [
     "RUNTIMES",

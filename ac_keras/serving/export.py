@@ -1,11 +1,15 @@
 """Writing a versioned SavedModel."""
 
+import contextlib
 import dataclasses
 import json
 import os
 import pathlib
+import shutil
+import socket
 import tempfile
 from collections.abc import Callable
+from collections.abc import Iterator
 
 import keras
 import tensorflow as tf
@@ -14,10 +18,74 @@ from ac_keras.pipeline import Description
 from ac_keras.pipeline.description import FILE_NAME
 from ac_keras.pipeline.description import OWN_RECORDS
 from ac_keras.serving import signatures
-from ac_keras.serving import version_folder
 from ac_keras.serving import warm_up
-from ac_keras.serving.serving_options import ServingOptions
 from ac_keras.serving.signatures import ServedClassifier
+from ac_keras.serving.signatures import ServingOptions
+
+PARTIAL = ".partial"
+
+
+class NewVersion:
+    """A version that is being written.
+
+    Attributes:
+        partial: Where to write it.
+        path: Its folder once it has its number; None before.
+    """
+
+    def __init__(self, partial: pathlib.Path):
+        self.partial = partial
+        self.path = None
+
+
+@contextlib.contextmanager
+def new_version(directory: str | os.PathLike) -> Iterator[NewVersion]:
+    """Gives a folder to write, which becomes the next version.
+
+    It has a name that no server takes for a version until the block ends; an
+    exception leaves nothing.
+
+    Args:
+        directory: The folder of the versions; made if need be.
+
+    Yields:
+        The version.
+    """
+    directory = pathlib.Path(directory)
+    directory.mkdir(parents=True, exist_ok=True)
+    host = socket.gethostname()
+    _sweep(directory, host)
+    version = NewVersion(directory / f".{host}.{os.getpid()}{PARTIAL}")
+    try:
+        yield version
+        version.path = _give_number(version.partial, directory)
+    finally:
+        shutil.rmtree(version.partial, ignore_errors=True)
+
+
+def _give_number(partial, directory):
+    while True:
+        taken = [int(x.name) for x in directory.iterdir() if x.name.isdecimal()]
+        path = directory / str(max(taken, default=0) + 1)
+        try:
+            return partial.rename(path)
+        except OSError:
+            if not path.exists():
+                raise
+            # Another process was faster: the next number.
+
+
+def _sweep(directory, host):
+    """Removes what processes of this host left that were killed."""
+    for partial in directory.glob(f".{host}.*{PARTIAL}"):
+        process = partial.name[: -len(PARTIAL)].rpartition(".")[2]
+        try:
+            os.kill(int(process), 0)
+        except ProcessLookupError:
+            shutil.rmtree(partial, ignore_errors=True)
+        except (ValueError, PermissionError):
+            continue  # Not ours.
+
 
 CLASS_NAMES_FILE = "class_names.txt"
 CLASSIFY_METHOD = "tensorflow/serving/classify"
@@ -87,7 +155,7 @@ def export_saved_model(
     served = ServedClassifier(model, description, options)
     if sequence_format is None:
         sequence_format = _own_sequence_format(description)
-    with version_folder.new_version(directory) as version:
+    with new_version(directory) as version:
         _save(served, version.partial, sequence_format)
         warm_up.write_requests(
             version.partial, served.description, sequence_format, max_frames

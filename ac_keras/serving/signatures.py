@@ -8,16 +8,55 @@ import tensorflow as tf
 
 from ac_keras.models import attention_model
 from ac_keras.pipeline import Description
-from ac_keras.pipeline import records
-from ac_keras.pipeline.batch_decoder import batch_decoder
+from ac_keras.pipeline import Manifest
+from ac_keras.pipeline import decoding
+from ac_keras.pipeline import parsing
+from ac_keras.pipeline.decoding import batch_decoder
 from ac_keras.pipeline.description import OWN_RECORDS
-from ac_keras.serving.record_checks import check_counts
-from ac_keras.serving.record_checks import check_parsable
-from ac_keras.serving.request_checks import check_clips
-from ac_keras.serving.request_checks import check_features
-from ac_keras.serving.request_checks import check_probabilities
-from ac_keras.serving.request_checks import check_shapes
-from ac_keras.serving.serving_options import ServingOptions
+from ac_keras.serving.checks import check_clips
+from ac_keras.serving.checks import check_counts
+from ac_keras.serving.checks import check_features
+from ac_keras.serving.checks import check_parsable
+from ac_keras.serving.checks import check_probabilities
+from ac_keras.serving.checks import check_shapes
+
+
+@dataclasses.dataclass(frozen=True)
+class ServingOptions:
+    """What is decided when a model is exported.
+
+    Attributes:
+        top_k: How many classes to name; all if there are fewer.
+        sample_size: Frames taken at equal intervals from a clip that comes as
+            a record; 0 takes all.
+        max_frames: The most frames of a clip and modality; a request with a
+            longer one is refused.
+
+    Raises:
+        ValueError: If a number is out of range.
+    """
+
+    top_k: int = 5
+    sample_size: int = 0
+    max_frames: int = 10_000
+
+    def __post_init__(self):
+        if self.top_k < 1 or self.sample_size < 0 or self.max_frames < 1:
+            raise ValueError(
+                "Serving expects top_k and max_frames of 1 or more and "
+                f"sample_size of 0 or more. Received: {self}."
+            )
+
+
+def frame_limit(manifest: Manifest) -> int:
+    """Gives a `max_frames` that lets all clips of a dataset through."""
+    longest = [
+        length
+        for split in manifest.splits.values()
+        for length in split.max_num_frames.values()
+    ]
+    return max([ServingOptions.max_frames, *longest])
+
 
 SERVING_DEFAULT = "serving_default"
 ATTENTION = "attention"
@@ -147,11 +186,11 @@ class ServedClassifier:
             self.description, record_format=record_format
         )
         sample_size = self.options.sample_size
-        stored = records.parse_records(
+        stored = parsing.parse_records(
             serialized, description, labelled=False, named=False
         )
         counts = {
-            name: records.count_frames(stored[name], modality)
+            name: decoding.count_frames(stored[name], modality)
             for name, modality in description.modalities.items()
         }
         checks = check_counts(

@@ -14,7 +14,7 @@ from absl import logging
 from ac_keras.pipeline import Clip
 from ac_keras.pipeline import Description
 from ac_keras.pipeline import encode_clip
-from ac_keras.pipeline import mediasequence
+from ac_keras.pipeline.formats import mediasequence
 from ac_keras.serving.signatures import ATTENTION
 from ac_keras.serving.signatures import CLASSIFY
 from ac_keras.serving.signatures import EXAMPLES

@@ -2,34 +2,25 @@
 
 from ac_keras.training.best_epoch import LAST
 from ac_keras.training.best_epoch import BestEpoch
-from ac_keras.training.class_weights import balanced_class_weights
-from ac_keras.training.dry_run import describe_run
+from ac_keras.training.checkpoints import RunState
+from ac_keras.training.distribution import is_chief
+from ac_keras.training.distribution import make_strategy
+from ac_keras.training.distribution import num_hosts
 from ac_keras.training.evaluator import Evaluator
-from ac_keras.training.failures import explain
-from ac_keras.training.failures import explain_loss
-from ac_keras.training.failures import named_damage
-from ac_keras.training.finish import finish_run
-from ac_keras.training.finish import write_mean
-from ac_keras.training.learning_rate import Warmup
-from ac_keras.training.learning_rate import make_schedule
-from ac_keras.training.run_log import RunLog
-from ac_keras.training.run_log import duration
-from ac_keras.training.run_state import RunState
-from ac_keras.training.saved_classifier import load_classifier
-from ac_keras.training.settings import parse_initializer
-from ac_keras.training.settings import parse_num_units
-from ac_keras.training.standard_metrics import evaluation_metrics
-from ac_keras.training.standard_metrics import figure_names
-from ac_keras.training.standard_metrics import training_metrics
-from ac_keras.training.stop_signal import StopSignal
-from ac_keras.training.strategies import is_chief
-from ac_keras.training.strategies import make_strategy
-from ac_keras.training.strategies import num_hosts
+from ac_keras.training.evaluator import evaluation_metrics
+from ac_keras.training.evaluator import figure_names
+from ac_keras.training.evaluator import training_metrics
+from ac_keras.training.schedules import Warmup
+from ac_keras.training.schedules import balanced_class_weights
+from ac_keras.training.schedules import make_schedule
+from ac_keras.training.schedules import parse_initializer
+from ac_keras.training.schedules import parse_num_units
 from ac_keras.training.trainer import BEST_WEIGHTS
 from ac_keras.training.trainer import NonFiniteLossError
 from ac_keras.training.trainer import RunStopped
 from ac_keras.training.trainer import Trainer
 from ac_keras.training.update_step import UpdateStep
+from ac_keras.utils.processes import StopSignal
 
 __all__ = [
     "BEST_WEIGHTS",
@@ -37,7 +28,6 @@ __all__ = [
     "BestEpoch",
     "Evaluator",
     "NonFiniteLossError",
-    "RunLog",
     "RunState",
     "RunStopped",
     "StopSignal",
@@ -45,21 +35,13 @@ __all__ = [
     "UpdateStep",
     "Warmup",
     "balanced_class_weights",
-    "describe_run",
-    "duration",
     "evaluation_metrics",
-    "explain",
-    "explain_loss",
     "figure_names",
-    "finish_run",
     "is_chief",
-    "load_classifier",
     "make_schedule",
     "make_strategy",
-    "named_damage",
     "num_hosts",
     "parse_initializer",
     "parse_num_units",
     "training_metrics",
-    "write_mean",
 ]

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 import keras
 import tensorflow as tf
 
+from ac_keras import metrics
+from ac_keras.pipeline import Description
 from ac_keras.training.update_step import clip_losses
 from ac_keras.training.update_step import with_logits
 
@@ -89,3 +91,48 @@ class Evaluator:
         self._loss.update_state(clip_losses(logits, labels, self.multi_label))
         for metric in self.metrics:
             metric.update_state(labels, probabilities)
+
+
+def training_metrics(description: Description) -> list[keras.metrics.Metric]:
+    """Makes the metrics that are sums over clips, for training's batches.
+
+    One label a clip: `accuracy` and `top_5_accuracy`. Several: `hit_at_1`
+    and `perr`.
+    """
+    if description.multi_label:
+        return [metrics.HitAtOne(), metrics.PrecisionAtEqualRecallRate()]
+    return [
+        keras.metrics.SparseCategoricalAccuracy(name="accuracy"),
+        keras.metrics.SparseTopKCategoricalAccuracy(5, name="top_5_accuracy"),
+    ]
+
+
+def evaluation_metrics(description: Description) -> list[keras.metrics.Metric]:
+    """Makes the same and those that need a whole split.
+
+    One label a clip: `per_class_accuracy`. Several: `gap` and `map`.
+    """
+    num_classes = description.num_classes
+    more = [metrics.PerClassAccuracy(num_classes)]
+    if description.multi_label:
+        more = [
+            metrics.GlobalAveragePrecision(step_results=False),
+            metrics.MeanAveragePrecision(num_classes, step_results=False),
+        ]
+    return training_metrics(description) + more
+
+
+def figure_names(description: Description, validated: bool) -> list[str]:
+    """Lists the figures of an epoch that can choose which to keep.
+
+    Args:
+        description: The dataset.
+        validated: Whether there is a validation split.
+    """
+    summed, ranked = ["accuracy", "top_5_accuracy"], ["per_class_accuracy"]
+    if description.multi_label:
+        summed, ranked = ["hit_at_1", "perr"], ["gap", "map"]
+    names = ["loss", *summed]
+    if validated:
+        names += [f"val_{name}" for name in ("loss", *summed, *ranked)]
+    return names

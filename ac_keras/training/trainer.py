@@ -9,15 +9,15 @@ import keras
 import tensorflow as tf
 
 from ac_keras.training.best_epoch import BestEpoch
+from ac_keras.training.checkpoints import RunSaver
+from ac_keras.training.checkpoints import RunState
+from ac_keras.training.distribution import is_chief
+from ac_keras.training.distribution import num_hosts
 from ac_keras.training.evaluator import EvaluationData
 from ac_keras.training.evaluator import Evaluator
-from ac_keras.training.run_log import RunLog
-from ac_keras.training.run_saver import RunSaver
-from ac_keras.training.run_state import RunState
-from ac_keras.training.stop_signal import StopSignal
-from ac_keras.training.strategies import is_chief
-from ac_keras.training.strategies import num_hosts
+from ac_keras.training.training_log import TrainingLog
 from ac_keras.training.update_step import UpdateStep
+from ac_keras.utils.processes import StopSignal
 
 BEST_WEIGHTS = "best.weights.h5"
 CHECKPOINTS = "checkpoints"
@@ -125,7 +125,7 @@ class Trainer:
         self,
         training_data: TrainingData,
         validation_data: EvaluationData | None,
-        log: RunLog | None,
+        log: TrainingLog | None,
         signals: StopSignal,
     ) -> list[dict]:
         """Trains until the last epoch, or until patience ends.

@@ -1,53 +1,23 @@
 """Pictures and pages: attention maps, curves over the epochs, reports."""
 
-from ac_keras.visualization.accuracy_curves import save_accuracy_curves
-from ac_keras.visualization.attended_clip import AttendedClip
-from ac_keras.visualization.attended_clip import attended_clips
-from ac_keras.visualization.attended_kinds import AttendedKinds
-from ac_keras.visualization.attended_kinds import favourite_kinds
-from ac_keras.visualization.attention_comparison import ComparedAttention
-from ac_keras.visualization.attention_comparison import (
-    save_attention_comparison,
-)
+from ac_keras.visualization.attended_clips import AttendedClip
+from ac_keras.visualization.attended_clips import attended_clips
+from ac_keras.visualization.attended_clips import save_preview_attention
+from ac_keras.visualization.attention_maps import attention_picture
 from ac_keras.visualization.attention_maps import save_attention_maps
-from ac_keras.visualization.attention_picture import attention_picture
-from ac_keras.visualization.cell_curves import save_cell_curves
 from ac_keras.visualization.clip_explanation import save_clip_explanation
-from ac_keras.visualization.digit_attention import DigitAttention
-from ac_keras.visualization.digit_attention import measure_digit_attention
-from ac_keras.visualization.digit_pictures import save_attended_digits
-from ac_keras.visualization.digit_pictures import save_flashed_clips
+from ac_keras.visualization.curves import name_runs
+from ac_keras.visualization.curves import save_accuracy_curves
 from ac_keras.visualization.explained_modality import ExplainedModality
-from ac_keras.visualization.kinds_picture import save_attended_kinds
-from ac_keras.visualization.preview_attention import save_preview_attention
-from ac_keras.visualization.report import write_report
-from ac_keras.visualization.run_names import name_runs
-from ac_keras.visualization.size_curves import SizeCurve
-from ac_keras.visualization.size_curves import save_size_curves
-from ac_keras.visualization.unit_divergence import UnitDivergence
 
 __all__ = [
     "AttendedClip",
-    "AttendedKinds",
-    "ComparedAttention",
-    "DigitAttention",
     "ExplainedModality",
-    "SizeCurve",
-    "UnitDivergence",
     "attended_clips",
     "attention_picture",
-    "favourite_kinds",
-    "measure_digit_attention",
     "name_runs",
     "save_accuracy_curves",
-    "save_attended_digits",
-    "save_attended_kinds",
-    "save_attention_comparison",
     "save_attention_maps",
-    "save_cell_curves",
     "save_clip_explanation",
-    "save_flashed_clips",
     "save_preview_attention",
-    "save_size_curves",
-    "write_report",
 ]

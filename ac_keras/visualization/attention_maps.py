@@ -1,13 +1,16 @@
 """Attention maps, as in the paper's Figure 5."""
 
+import io
 import os
+from collections.abc import Mapping
 from collections.abc import Sequence
 
 import numpy as np
 from matplotlib import colormaps
+from matplotlib import ticker
 from matplotlib.figure import Figure
 
-from ac_keras.pipeline import atomic_file
+from ac_keras.utils import atomic_file
 
 _COLORS = colormaps["inferno"]
 
@@ -100,3 +103,110 @@ def clip_grid(frames: np.ndarray, scores: np.ndarray) -> np.ndarray:
     grid = np.concatenate(rows)
     grid[height::height] = 1.0  # a line above each unit's row
     return grid
+
+
+_DPI = 100
+
+
+def attention_picture(attention: Mapping[str, np.ndarray]) -> bytes:
+    """Draws what the units of every modality attend to in one clip.
+
+    Each modality has a map of units by frames, from black (nothing) to
+    bright yellow (its largest weight, which the title tells).
+
+    Args:
+        attention: Mapping from modality to weights, floats `(num_units,
+            num_frames)`; no frames, or zeros, where it is absent.
+
+    Returns:
+        A PNG, 320 pixels high and about 280 wide for each modality.
+
+    Raises:
+        ValueError: If there is no modality, or a shape is another.
+    """
+    maps = {name: np.asarray(x, np.float32) for name, x in attention.items()}
+    shapes = {name: weights.shape for name, weights in maps.items()}
+    if not maps or any(len(shape) != 2 for shape in shapes.values()):
+        raise ValueError(
+            "attention_picture expects weights (num_units, num_frames) for "
+            f"each modality. Received: shapes={shapes}. Take one clip out of "
+            "a batch: scores[0]."
+        )
+    figure = Figure(
+        figsize=(0.4 + 2.8 * len(maps), 3.2), dpi=_DPI, layout="constrained"
+    )
+    row = figure.subplots(1, len(maps), squeeze=False)[0]
+    for axes, (name, weights) in zip(row, maps.items(), strict=True):
+        _draw(axes, name, weights)
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png")
+    return buffer.getvalue()
+
+
+def _draw(axes, name, weights):
+    peak = float(weights.max(initial=0))
+    if not peak > 0:
+        axes.set_axis_off()
+        axes.set_title(f"{name}: absent", fontsize=11, parse_math=False)
+        return
+    num_units, num_frames = weights.shape
+    axes.imshow(
+        weights,
+        cmap="inferno",
+        vmin=0,
+        vmax=peak,
+        aspect="auto",
+        interpolation="nearest",
+        extent=(0.5, num_frames + 0.5, num_units + 0.5, 0.5),
+    )
+    axes.set_title(f"{name}, up to {peak:.2g}", fontsize=11, parse_math=False)
+    axes.set_xlabel("frame", fontsize=10)
+    axes.set_ylabel("unit", fontsize=10)
+    axes.tick_params(labelsize=9)
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_locator(
+            ticker.MaxNLocator(5, integer=True, min_n_ticks=1)
+        )
+
+
+TOLERANCE = 0.05  # of a sum of weights in bfloat16
+
+
+def checked_weights(weights: np.ndarray, num_units: int) -> np.ndarray:
+    """Makes weights distributions in float64.
+
+    Args:
+        weights: Floats `(batch, num_units, num_frames)`: each unit's sum up
+            to 1, but for rounding, or all are 0 where a clip has no frame.
+        num_units: How many units there are to be.
+
+    Returns:
+        float64 of the same shape; each unit's sum up to 1, or all are 0.
+
+    Raises:
+        ValueError: If they are something else.
+    """
+    weights = np.asarray(weights, np.float64)
+    if weights.ndim != 3 or weights.shape[1] != num_units:
+        raise ValueError(
+            f"Expected attention (batch, {num_units}, num_frames) of "
+            f"{num_units} units. Received: weights of shape {weights.shape}. "
+            "Take one modality's from a model of `attention_model`."
+        )
+    totals = weights.sum(axis=2, keepdims=True)
+    absent = (totals == 0).all(axis=1, keepdims=True)
+    sums_fit = absent | (np.abs(totals - 1) <= TOLERANCE)
+    if not (np.all(weights >= 0) and np.all(sums_fit)):  # refuses NaN, too
+        raise ValueError(
+            "Expected attention weights of 0 or more, each unit's summing up "
+            f"to 1. Received: weights from {weights.min():.4g} and sums from "
+            f"{totals.min():.4g} to {totals.max():.4g}. Give what the softmax "
+            "gives, not its logits."
+        )
+    return weights / np.where(absent, 1, totals)
+
+
+def weights_entropy(weights: np.ndarray) -> np.ndarray:
+    """Computes entropies over the last axis, in nats."""
+    logarithms = np.log(np.where(weights > 0, weights, 1.0))
+    return -(weights * logarithms).sum(axis=-1)

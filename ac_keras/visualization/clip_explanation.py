@@ -3,16 +3,16 @@
 import os
 from collections.abc import Sequence
 
-from ac_keras.visualization import attention_strip
-from ac_keras.visualization import explained_pictures
+from ac_keras.visualization import explained_modality
+from ac_keras.visualization import panels
 from ac_keras.visualization.explained_modality import BANDS
 from ac_keras.visualization.explained_modality import FLOW
 from ac_keras.visualization.explained_modality import ExplainedModality
-from ac_keras.visualization.page_blocks import INNER_WIDTH
-from ac_keras.visualization.page_blocks import Block
-from ac_keras.visualization.page_blocks import plain
-from ac_keras.visualization.page_blocks import save_blocks
-from ac_keras.visualization.page_blocks import text_block
+from ac_keras.visualization.panels import INNER_WIDTH
+from ac_keras.visualization.panels import Block
+from ac_keras.visualization.panels import plain
+from ac_keras.visualization.panels import save_blocks
+from ac_keras.visualization.panels import text_block
 
 MAX_CLASSES = 5
 MAX_TITLE, MAX_NAME = 72, 48  # letters
@@ -97,12 +97,12 @@ def _section(modality, extent):
     if modality.is_absent:
         text = f"{modality.name}: absent from the file"
         return [text_block(text, 0.25, fontsize=10, color="0.35")]
-    shown = attention_strip.choose_units(modality.attention)
+    shown = panels.choose_units(modality.attention)
     blocks = [text_block(_heading(modality, shown), 0.25, fontsize=10)]
     if modality.kind == BANDS:
-        blocks.append(explained_pictures.spectrogram(modality, extent))
+        blocks.append(explained_modality.spectrogram(modality, extent))
     else:
-        blocks.append(explained_pictures.picture_row(modality, extent))
+        blocks.append(explained_modality.picture_row(modality, extent))
     if shown.mean is not None:
         blocks.append(_mean_row(modality, shown.mean, extent))
     return [*blocks, _unit_rows(modality, shown, extent)]
@@ -126,7 +126,7 @@ def _legend(modalities):
     )
     for modality in modalities:
         if modality.kind == FLOW and not modality.is_absent:
-            peak = explained_pictures.flow_peak(modality.picture)
+            peak = explained_modality.flow_peak(modality.picture)
             yield (
                 f"{modality.name.capitalize()}: the hue is the direction, "
                 f"white is still, full colour {peak:.1f} pixels a frame."
@@ -136,7 +136,7 @@ def _legend(modalities):
 def _mean_row(modality, mean, extent):
     def draw(axes):
         names = [f"mean, to {mean.max():.2g}"]
-        attention_strip.draw_strip(axes, mean, modality.spans, extent, names)
+        panels.draw_strip(axes, mean, modality.spans, extent, names)
         axes.tick_params(axis="x", labelbottom=False)
 
     return Block(_MEAN_HEIGHT, draw, 0.06)
@@ -145,9 +145,7 @@ def _mean_row(modality, mean, extent):
 def _unit_rows(modality, shown, extent):
     def draw(axes):
         names = [f"unit {unit + 1}" for unit in shown.units]
-        attention_strip.draw_strip(
-            axes, shown.weights, modality.spans, extent, names
-        )
+        panels.draw_strip(axes, shown.weights, modality.spans, extent, names)
         axes.set_xlabel("seconds", fontsize=8, labelpad=1)
 
     height = max(_UNIT_HEIGHT * len(shown.units), _LEAST_HEIGHT)

@@ -1,6 +1,7 @@
 """The settings' optimizers, in Keras on any backend."""
 
 import keras
+
 from peers import setting as settings
 
 

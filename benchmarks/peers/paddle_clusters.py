@@ -1,6 +1,7 @@
 """The classifier in PaddlePaddle, by a loop over units or batched."""
 
 import numpy as np
+
 from peers import setting as settings
 
 VARIANTS = ("loop", "batched")
@@ -25,6 +26,7 @@ class PaddleClusters:
         self, setting: settings.Setting, seed: int, variant: str = "batched"
     ):
         import paddle
+
         from peers import paddle_modules
 
         if variant not in VARIANTS:

@@ -8,6 +8,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 from keras import ops
+
 from peers import setting as settings
 from peers.keras_optimizer import make_optimizer
 

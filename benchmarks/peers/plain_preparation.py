@@ -6,8 +6,8 @@ import tensorflow as tf
 
 from ac_keras.datasets import Digits
 from ac_keras.datasets import FlashMnist
-from ac_keras.datasets.frame_pretraining import BATCH_SIZE
-from ac_keras.datasets.frame_pretraining import LEARNING_RATE
+from ac_keras.datasets.frame_cnn import BATCH_SIZE
+from ac_keras.datasets.frame_cnn import LEARNING_RATE
 
 STEPS_PER_EXECUTION = 32
 

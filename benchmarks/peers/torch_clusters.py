@@ -2,9 +2,10 @@
 
 import numpy as np
 import torch
+from torch.nn import functional
+
 from peers import setting as settings
 from peers import torch_modules
-from torch.nn import functional
 
 VARIANTS = {
     "loop": torch_modules.LoopedCluster,

@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 from keras import ops
+
 from peers.plain_keras import PlainKeras
 
 

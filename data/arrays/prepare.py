@@ -13,18 +13,18 @@ import sys
 
 from absl import app
 from absl import flags
+from array_clips import ArrayReader
+from array_clips import load_arrays
 
+from ac_keras.annotations.class_names import load_class_names
+from ac_keras.annotations.clip_table import ClipRow
+from ac_keras.annotations.clip_table import collect_class_names
+from ac_keras.annotations.clip_table import is_multi_label
+from ac_keras.annotations.clip_table import load_table
+from ac_keras.annotations.splits import draw_splits
 from ac_keras.pipeline import DatasetWriter
 from ac_keras.pipeline import Description
 from ac_keras.pipeline import Modality
-from ac_keras.pipeline import load_class_names
-from ac_keras.pipeline.array_clips import ArrayReader
-from ac_keras.pipeline.array_clips import load_arrays
-from ac_keras.pipeline.clip_table import ClipRow
-from ac_keras.pipeline.clip_table import collect_class_names
-from ac_keras.pipeline.clip_table import is_multi_label
-from ac_keras.pipeline.clip_table import load_table
-from ac_keras.pipeline.split_draw import draw_splits
 
 _OUTPUT_DIR = flags.DEFINE_string(
     "output_dir", None, "Folder of the dataset.", required=True

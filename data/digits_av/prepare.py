@@ -23,11 +23,11 @@ from absl import flags
 from ac_keras.datasets import Digits
 from ac_keras.datasets import digits_av
 from ac_keras.datasets import load_digits
-from ac_keras.datasets.spoken_digits import SAMPLE_RATE
-from ac_keras.datasets.spoken_digits import SpokenDigits
-from ac_keras.datasets.spoken_digits import load_spoken_digits
-from ac_keras.extraction.media_writer import write_mp4
-from ac_keras.pipeline import atomic_file
+from ac_keras.datasets.digits_av import SAMPLE_RATE
+from ac_keras.datasets.digits_av import SpokenDigits
+from ac_keras.datasets.digits_av import load_spoken_digits
+from ac_keras.extraction.media.writer import write_mp4
+from ac_keras.utils import atomic_file
 
 _OUTPUT_DIR = flags.DEFINE_string(
     "output_dir", None, "Folder of SPLIT/CLASS/CLIP.mp4.", required=True

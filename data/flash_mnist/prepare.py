@@ -17,15 +17,15 @@ from absl import flags
 
 from ac_keras.datasets import Digits
 from ac_keras.datasets import FlashMnist
-from ac_keras.datasets import frame_digits
+from ac_keras.datasets import flash_mnist
 from ac_keras.datasets import load_digits
+from ac_keras.datasets.flash_mnist import FlashShards
 from ac_keras.datasets.flash_mnist import class_names
-from ac_keras.datasets.flash_shards import FlashShards
-from ac_keras.datasets.flash_shards import write_previews
-from ac_keras.datasets.frame_digits import write_frame_digits
-from ac_keras.datasets.frame_extraction import make_extractor
-from ac_keras.datasets.frame_pretraining import Pretraining
-from ac_keras.datasets.frame_pretraining import pretrained_cnn
+from ac_keras.datasets.flash_mnist import write_frame_digits
+from ac_keras.datasets.flash_mnist import write_previews
+from ac_keras.datasets.frame_cnn import Pretraining
+from ac_keras.datasets.frame_cnn import make_extractor
+from ac_keras.datasets.frame_cnn import pretrained_cnn
 from ac_keras.pipeline import DatasetWriter
 from ac_keras.pipeline import Description
 from ac_keras.pipeline import Modality
@@ -156,7 +156,7 @@ def main(argv):
         makers, sizes, _CLIPS_PER_SHARD.value, stream, _BALANCED.value
     )
     writer = DatasetWriter(directory, describe(), shards.counts)
-    of_frames = directory / frame_digits.FILE_NAME
+    of_frames = directory / flash_mnist.FILE_NAME
     if writer.is_complete:
         writer.finish()  # checks that no file was lost since
         print(f"{directory} is complete already.")

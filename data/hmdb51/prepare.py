@@ -12,10 +12,10 @@ import sys
 from absl import app
 from absl import flags
 
-from ac_keras.extraction import hmdb51
-from ac_keras.extraction.held_out_groups import hold_out_groups
-from ac_keras.extraction.listed_clips import find_files
-from ac_keras.extraction.listed_clips import write_listed
+from ac_keras.annotations import hmdb51
+from ac_keras.annotations.official_lists import find_files
+from ac_keras.annotations.official_lists import write_listed
+from ac_keras.annotations.splits import hold_out_groups
 
 _VIDEOS_DIR = flags.DEFINE_string(
     "videos_dir", None, "A folder of .avi a class.", required=True

@@ -12,10 +12,10 @@ import sys
 from absl import app
 from absl import flags
 
-from ac_keras.extraction.held_out_groups import hold_out_groups
-from ac_keras.extraction.kinetics import read_annotations
-from ac_keras.extraction.kinetics_files import find_kinetics_files
-from ac_keras.extraction.listed_clips import write_listed
+from ac_keras.annotations.kinetics import find_kinetics_files
+from ac_keras.annotations.kinetics import read_annotations
+from ac_keras.annotations.official_lists import write_listed
+from ac_keras.annotations.splits import hold_out_groups
 
 _VIDEOS_DIR = flags.DEFINE_string(
     "videos_dir", None, "The videos, in folders or not.", required=True

@@ -12,10 +12,10 @@ import sys
 from absl import app
 from absl import flags
 
-from ac_keras.extraction.listed_clips import ListedClip
-from ac_keras.extraction.listed_clips import missing_table
-from ac_keras.extraction.listed_clips import write_listed
-from ac_keras.pipeline.clip_table import load_table
+from ac_keras.annotations.clip_table import load_table
+from ac_keras.annotations.official_lists import ListedClip
+from ac_keras.annotations.official_lists import missing_table
+from ac_keras.annotations.official_lists import write_listed
 
 # By their names in Kinetics-400. README.md says where they come from.
 CLASSES = (

@@ -19,26 +19,26 @@ from absl import app
 from absl import flags
 from absl import logging
 
-from ac_keras.extraction import extraction_plan
-from ac_keras.extraction import local_engine
-from ac_keras.extraction import ray_engine
-from ac_keras.extraction import shard_problems
-from ac_keras.extraction.class_folders import list_class_folders
-from ac_keras.extraction.dataset_backbones import BackboneChoice
-from ac_keras.extraction.dataset_backbones import input_side
-from ac_keras.extraction.dataset_extraction import DatasetExtraction
-from ac_keras.extraction.dataset_extraction import extract_files
-from ac_keras.extraction.dataset_extraction import extract_inputs
-from ac_keras.extraction.extraction_plan import ExtractionPlan
-from ac_keras.extraction.extraction_run import Outcome
-from ac_keras.extraction.frame_choice import EqualIntervals
-from ac_keras.extraction.frame_choice import FrameRate
-from ac_keras.extraction.lost_workers import WorkerError
+from ac_keras.annotations.class_folders import list_class_folders
+from ac_keras.annotations.class_names import load_class_names
+from ac_keras.annotations.clip_table import ClipRow
+from ac_keras.annotations.clip_table import load_table
+from ac_keras.annotations.splits import draw_splits
+from ac_keras.extraction import plan as extraction_plan
+from ac_keras.extraction.backbones.dataset_backbones import BackboneChoice
+from ac_keras.extraction.backbones.dataset_backbones import input_side
+from ac_keras.extraction.engines import job as shard_problems
+from ac_keras.extraction.engines import local_engine
+from ac_keras.extraction.engines import ray_engine
+from ac_keras.extraction.engines.job import WorkerError
+from ac_keras.extraction.engines.run import Outcome
+from ac_keras.extraction.extract import DatasetExtraction
+from ac_keras.extraction.extract import extract_files
+from ac_keras.extraction.extract import extract_inputs
+from ac_keras.extraction.media.frame_times import EqualIntervals
+from ac_keras.extraction.media.frame_times import FrameRate
+from ac_keras.extraction.plan import ExtractionPlan
 from ac_keras.pipeline import Manifest
-from ac_keras.pipeline import load_class_names
-from ac_keras.pipeline.clip_table import ClipRow
-from ac_keras.pipeline.clip_table import load_table
-from ac_keras.pipeline.split_draw import draw_splits
 
 _VIDEOS_DIR = flags.DEFINE_string(
     "videos_dir",

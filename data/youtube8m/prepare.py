@@ -13,12 +13,12 @@ import pathlib
 from absl import app
 from absl import flags
 
+from ac_keras.annotations.class_names import load_class_names
 from ac_keras.pipeline import Description
 from ac_keras.pipeline import Modality
-from ac_keras.pipeline import foreign_manifest
-from ac_keras.pipeline import load_class_names
 from ac_keras.pipeline import scan_records
-from ac_keras.pipeline import youtube8m
+from ac_keras.pipeline.formats import youtube8m
+from ac_keras.pipeline.integrity import scan_records as foreign_manifest
 
 _OUTPUT_DIR = flags.DEFINE_string(
     "output_dir", None, "Folder of the manifest.", required=True

@@ -3,12 +3,12 @@
 import json
 import types
 
-import all_programs
 import pytest
+
+import all_programs
 from programs import PROGRAMS
 from programs import Program
-
-import made_up_reports
+from support.benchmarks import made_up_reports
 
 pytestmark = pytest.mark.programs
 

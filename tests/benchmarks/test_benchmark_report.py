@@ -4,6 +4,7 @@ import json
 import sys
 
 import pytest
+
 from report import Report
 from report import describe_machine
 from report import markdown

@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 import tensorflow as tf
+
 from own_clusters import Measures
 from own_clusters import make_features
 from own_clusters import make_model

@@ -7,8 +7,8 @@ import re
 import numpy as np
 import pytest
 
-from peer_cases import SMALL
-from peer_cases import settings
+from support.benchmarks.peer_cases import SMALL
+from support.benchmarks.peer_cases import settings
 
 ROOT = pathlib.Path(__file__).parents[2]
 

@@ -5,15 +5,15 @@ import dataclasses
 import numpy as np
 import pytest
 
-from peer_cases import PEERS
-from peer_cases import SMALL
-from peer_cases import clip
-from peer_cases import draw_weights
-from peer_cases import first_change
-from peer_cases import make_peer
-from peer_cases import reference
-from peer_cases import settings
-from peer_cases import skip_without_tensorflow
+from support.benchmarks.peer_cases import PEERS
+from support.benchmarks.peer_cases import SMALL
+from support.benchmarks.peer_cases import clip
+from support.benchmarks.peer_cases import draw_weights
+from support.benchmarks.peer_cases import first_change
+from support.benchmarks.peer_cases import make_peer
+from support.benchmarks.peer_cases import reference
+from support.benchmarks.peer_cases import settings
+from support.benchmarks.peer_cases import skip_without_tensorflow
 
 
 @pytest.mark.parametrize("name", PEERS)

@@ -2,13 +2,13 @@
 
 import re
 
-import performance_page
-import programs
 import pytest
 
-import made_up_reports
-from made_up_reports import goal
-from made_up_reports import report
+import performance_page
+import programs
+from support.benchmarks import made_up_reports
+from support.benchmarks.made_up_reports import goal
+from support.benchmarks.made_up_reports import report
 
 MET = goal("steps, times the floor", 1.25, 1.3)
 MISSED = goal("reader, times the raw read", 0.61, 0.8, at_most=False)

@@ -1,21 +1,16 @@
 """The plain ways that preparation is timed against make what it makes."""
 
-import pathlib
-import sys
-
 import numpy as np
 import pytest
 
 pytest.importorskip("tensorflow")
-sys.path.insert(0, str(pathlib.Path(__file__).parents[2] / "benchmarks"))
 
-from peers import plain_preparation  # noqa: E402
-
-from ac_keras.datasets import Digits  # noqa: E402
-from ac_keras.datasets import FlashMnist  # noqa: E402
-from ac_keras.datasets.flash_mnist import count_intensities  # noqa: E402
-from ac_keras.datasets.frame_extraction import make_extractor  # noqa: E402
-from ac_keras.models import frame_cnn  # noqa: E402
+from ac_keras.datasets import Digits
+from ac_keras.datasets import FlashMnist
+from ac_keras.datasets.flash_mnist import count_intensities
+from ac_keras.datasets.frame_cnn import make_extractor
+from ac_keras.models import frame_cnn
+from peers import plain_preparation
 
 
 @pytest.fixture(scope="module")

@@ -9,15 +9,15 @@ import numpy as np
 import pytest
 
 from ac_keras import layers
-from layer_cases import CASES
-from layer_checks import CHECKS
-from layer_table import run_checks
-from saved_weights import save
+from support.conformance.layer_cases import CASES
+from support.conformance.layer_checks import CHECKS
+from support.conformance.layer_table import run_checks
+from support.conformance.saved_weights import save
 from support.programs import run_program
 from support.programs import run_python
 
 BACKENDS = ("tensorflow", "jax", "torch")
-FOLDER = pathlib.Path(__file__).parent
+FOLDER = pathlib.Path(__file__).parents[1] / "support" / "conformance"
 
 
 def if_installed(backend):

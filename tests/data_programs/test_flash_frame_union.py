@@ -1,4 +1,4 @@
-"""data/flash_mnist/frame_union.py, run as a program on known decisions.
+"""trainers/flash_mnist/frame_union.py, run as a program on known decisions.
 
 The CNN's last layer reads its 11 logits from the first 11 of 50 features, so
 that a frame's decision is what a test wants it to be.
@@ -82,7 +82,7 @@ def write_folder(directory, splits, name="flash_mnist", **settings):
     return directory
 
 
-PROGRAM = DATA / "flash_mnist" / "frame_union.py"
+PROGRAM = DATA.parent / "trainers" / "flash_mnist" / "frame_union.py"
 # Vague threes are none; all else is what the CNN takes it for.
 RIGHT = ([(1, SURE), (3, SURE), (3, SURE)], 2 + 8)
 FALSE_THREE = ([(1, SURE), (3, VAGUE)], 2)

@@ -6,7 +6,7 @@ import pathlib
 
 import pytest
 
-from ac_keras.pipeline.clip_table import load_table
+from ac_keras.annotations.clip_table import load_table
 from support.datasets.data_program import refusal
 from support.datasets.data_program import run_prepare
 from support.datasets.data_program import run_prepare_well

@@ -6,7 +6,7 @@ import pytest
 from ac_keras.datasets import digits_av
 from ac_keras.datasets.digits import Digits
 from ac_keras.datasets.digits_av import DigitsAv
-from ac_keras.datasets.spoken_digits import SpokenDigits
+from ac_keras.datasets.digits_av import SpokenDigits
 
 SIDE = 64
 

@@ -9,12 +9,12 @@ from ac_keras.datasets import Digits
 from ac_keras.datasets import FlashMnist
 from ac_keras.datasets import load_digits
 from ac_keras.datasets.flash_mnist import count_intensities
-from coded_digits import COUNTS
-from coded_digits import dim_images
-from coded_digits import gray_digits
-from coded_digits import make_digits
-from coded_digits import make_maker
-from coded_digits import read_images
+from support.datasets.coded_digits import COUNTS
+from support.datasets.coded_digits import dim_images
+from support.datasets.coded_digits import gray_digits
+from support.datasets.coded_digits import make_digits
+from support.datasets.coded_digits import make_maker
+from support.datasets.coded_digits import read_images
 
 EMPTY = 10
 ALL_DIGITS = 1023

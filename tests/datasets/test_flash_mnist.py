@@ -7,13 +7,13 @@ import pytest
 
 from ac_keras.datasets import FlashMnist
 from ac_keras.datasets.flash_mnist import class_names
-from coded_digits import COUNTS
-from coded_digits import digits_of
-from coded_digits import dim_images
-from coded_digits import gray_digits
-from coded_digits import make_digits
-from coded_digits import make_maker
-from coded_digits import read_images
+from support.datasets.coded_digits import COUNTS
+from support.datasets.coded_digits import digits_of
+from support.datasets.coded_digits import dim_images
+from support.datasets.coded_digits import gray_digits
+from support.datasets.coded_digits import make_digits
+from support.datasets.coded_digits import make_maker
+from support.datasets.coded_digits import read_images
 
 ALL_DIGITS = 1023
 each_placing = pytest.mark.parametrize("with_replacement", [False, True])

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from ac_keras.datasets.flash_shards import FlashShards
-from ac_keras.datasets.flash_shards import write_previews
-from coded_digits import make_maker
+from ac_keras.datasets.flash_mnist import FlashShards
+from ac_keras.datasets.flash_mnist import write_previews
+from support.datasets.coded_digits import make_maker
 
 SIZES = {"train": 300, "test": 90}
 ALL = [("train", 0), ("train", 1), ("train", 2), ("test", 0)]

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from ac_keras.datasets import FrameDigits
-from coded_digits import make_maker
-from coded_digits import read_images
+from support.datasets.coded_digits import make_maker
+from support.datasets.coded_digits import read_images
 
 LABELS = np.array([0, 1, 6, 500, 1023, 1023])
 each_placing = pytest.mark.parametrize("with_replacement", [False, True])

@@ -4,16 +4,16 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from ac_keras.datasets import frame_extraction
-from ac_keras.datasets.frame_extraction import make_extractor
-from drawn_cnn import draw_cnn
-from drawn_cnn import draw_frames
-from drawn_cnn import features_of
+from ac_keras.datasets import frame_cnn
+from ac_keras.datasets.frame_cnn import make_extractor
+from support.datasets.drawn_cnn import draw_cnn
+from support.datasets.drawn_cnn import draw_frames
+from support.datasets.drawn_cnn import features_of
 
 
 @pytest.fixture(autouse=True)
 def two_at_once(monkeypatch):
-    monkeypatch.setattr(frame_extraction, "CLIPS_AT_ONCE", 2)
+    monkeypatch.setattr(frame_cnn, "CLIPS_AT_ONCE", 2)
 
 
 def draw_clips(count):

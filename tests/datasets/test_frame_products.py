@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from ac_keras.datasets.frame_products import frame_features
-from ac_keras.datasets.frame_products import frame_logits
-from drawn_cnn import draw_cnn
-from drawn_cnn import draw_frames
-from drawn_cnn import features_of
-from drawn_cnn import pixels_of
+from ac_keras.datasets.frame_cnn import frame_features
+from ac_keras.datasets.frame_cnn import frame_logits
+from support.datasets.drawn_cnn import draw_cnn
+from support.datasets.drawn_cnn import draw_frames
+from support.datasets.drawn_cnn import features_of
+from support.datasets.drawn_cnn import pixels_of
 
 each_size = pytest.mark.parametrize(
     "sizes", [{}, {"num_classes": 3, "dim": 7}], ids=["papers", "small"]

@@ -5,12 +5,12 @@ import numpy as np
 import pytest
 
 from ac_keras.datasets import Digits
-from ac_keras.datasets import frame_training
-from ac_keras.datasets.frame_training import frame_accuracy
-from ac_keras.datasets.frame_training import train_frame_cnn
-from drawn_cnn import draw_cnn
-from drawn_cnn import draw_frames
-from drawn_cnn import pixels_of
+from ac_keras.datasets import frame_cnn
+from ac_keras.datasets.frame_cnn import frame_accuracy
+from ac_keras.datasets.frame_cnn import train_frame_cnn
+from support.datasets.drawn_cnn import draw_cnn
+from support.datasets.drawn_cnn import draw_frames
+from support.datasets.drawn_cnn import pixels_of
 
 # Of batches of 16 the last has 8; it falls into a call of its own.
 FRAMES = draw_frames(88)
@@ -18,7 +18,7 @@ FRAMES = draw_frames(88)
 
 @pytest.fixture(autouse=True)
 def few_steps_at_once(monkeypatch):
-    monkeypatch.setattr(frame_training, "STEPS_AT_ONCE", 3)
+    monkeypatch.setattr(frame_cnn, "STEPS_AT_ONCE", 3)
 
 
 def train(optimizer, frames=FRAMES, num_epochs=1, seed=0):

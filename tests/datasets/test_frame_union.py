@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from ac_keras.datasets import frame_union
+import digit_union
 from ac_keras.datasets.flash_mnist import class_names
 from ac_keras.datasets.flash_mnist import present_digits
 from ac_keras.models import frame_cnn
@@ -60,7 +60,7 @@ def test_probabilities_are_the_cnns_own():
     )
     frames = np.random.default_rng(0).random((50, 28, 28, 1), np.float32)
     features, expected = map(np.asarray, both(frames))
-    given = frame_union.frame_probabilities(
+    given = digit_union.frame_probabilities(
         features.reshape(2, 25, 50), *cnn.layers[-1].get_weights()
     )
     assert np.ptp(expected, axis=0).max() > 1e-3  # frames differ
@@ -71,13 +71,13 @@ def test_large_logits_give_certainty_rather_than_nan():
     features = np.array([[[1e4, 0.0]]], np.float32)
     kernel, bias = np.zeros((2, 11)), np.zeros(11)
     kernel[0, 4] = 1
-    given = frame_union.frame_probabilities(features, kernel, bias)
+    given = digit_union.frame_probabilities(features, kernel, bias)
     np.testing.assert_array_equal(given[0, 0], np.eye(11)[4])
 
 
 def test_the_union_is_that_of_the_likeliest_digits_of_all_frames():
     probabilities = draw_probabilities()
-    decided = frame_union.decided_digits(probabilities)
+    decided = digit_union.decided_digits(probabilities)
     for digits, clip in zip(decided, probabilities, strict=True):
         united = {int(np.argmax(frame)) for frame in clip} - {10}
         assert set(np.flatnonzero(digits)) == united
@@ -86,13 +86,13 @@ def test_the_union_is_that_of_the_likeliest_digits_of_all_frames():
 def test_empty_frames_add_no_digit():
     probabilities = np.tile(np.eye(11)[10], (3, 25, 1))
     probabilities[1, 6] = np.eye(11)[2]
-    decided = frame_union.decided_digits(probabilities)
+    decided = digit_union.decided_digits(probabilities)
     assert np.argwhere(decided).tolist() == [[1, 2]]
 
 
 def test_the_highest_probability_is_looked_for_in_all_frames():
     probabilities = draw_probabilities(clips=20)
-    highest = frame_union.highest_probabilities(probabilities)
+    highest = digit_union.highest_probabilities(probabilities)
     expected = [
         [max(frame[digit] for frame in clip) for digit in ALL_DIGITS]
         for clip in probabilities
@@ -101,7 +101,7 @@ def test_the_highest_probability_is_looked_for_in_all_frames():
 
 
 @pytest.mark.parametrize(
-    "function", [frame_union.decided_digits, frame_union.highest_probabilities]
+    "function", [digit_union.decided_digits, digit_union.highest_probabilities]
 )
 def test_the_order_of_frames_does_not_matter(function):
     probabilities = draw_probabilities()
@@ -118,12 +118,12 @@ def test_a_set_is_right_with_all_its_digits_only():
     found = present.copy()
     found[0, 9] = True
     found[2, [1, 3]] = True, False
-    assert frame_union.set_accuracy(found, present) == 0.5
+    assert digit_union.set_accuracy(found, present) == 0.5
 
 
 def test_no_other_threshold_has_more_clips_right_in_its_digit():
     highest, present = draw_clips()
-    thresholds = frame_union.digit_thresholds(highest, present)
+    thresholds = digit_union.digit_thresholds(highest, present)
     assert np.ptp(thresholds) > 0.1
     for digit in ALL_DIGITS:
         column, there = highest[:, digit], present[:, digit]
@@ -135,14 +135,14 @@ def test_no_other_threshold_has_more_clips_right_in_its_digit():
 def test_of_equal_thresholds_the_one_closest_to_even_is_taken():
     highest = np.tile([[0.1], [0.6], [0.7], [0.9]], 10)
     present = np.tile([[False], [False], [True], [True]], 10)
-    thresholds = frame_union.digit_thresholds(highest, present)
+    thresholds = digit_union.digit_thresholds(highest, present)
     np.testing.assert_allclose(thresholds, 0.65)
 
 
 def test_a_threshold_that_cannot_be_bettered_stays_even():
     highest = np.tile([[0.1], [0.4], [0.7], [0.9]], 10)
     present = highest > 0.5
-    thresholds = frame_union.digit_thresholds(highest, present)
+    thresholds = digit_union.digit_thresholds(highest, present)
     assert thresholds.tolist() == [0.5] * 10
 
 
@@ -150,7 +150,7 @@ def test_a_threshold_that_cannot_be_bettered_stays_even():
 def test_a_digit_that_is_never_or_always_there_is_so_found(there):
     highest = draw_clips()[0]
     present = np.full(highest.shape, there)
-    thresholds = frame_union.digit_thresholds(highest, present)
+    thresholds = digit_union.digit_thresholds(highest, present)
     np.testing.assert_array_equal(highest > thresholds, present)
 
 
@@ -158,40 +158,40 @@ def test_equal_probabilities_are_not_parted():
     highest = np.full((6, 10), 0.3)
     present = np.zeros((6, 10), bool)
     present[:4] = True
-    thresholds = frame_union.digit_thresholds(highest, present)
+    thresholds = digit_union.digit_thresholds(highest, present)
     np.testing.assert_allclose(thresholds, 0.15)  # all are found
 
 
 def test_a_certain_digit_is_found_at_any_threshold():
     highest = np.ones((6, 10))
     present = np.zeros((6, 10), bool)
-    thresholds = frame_union.digit_thresholds(highest, present)
+    thresholds = digit_union.digit_thresholds(highest, present)
     assert thresholds.tolist() == [0.5] * 10
 
 
 def test_thresholds_for_sets_have_more_sets_right():
     highest, present = draw_clips()
-    by_digit = frame_union.digit_thresholds(highest, present)
-    by_set = frame_union.set_thresholds(highest, present, by_digit)
-    before = frame_union.set_accuracy(highest > by_digit, present)
-    after = frame_union.set_accuracy(highest > by_set, present)
+    by_digit = digit_union.digit_thresholds(highest, present)
+    by_set = digit_union.set_thresholds(highest, present, by_digit)
+    before = digit_union.set_accuracy(highest > by_digit, present)
+    after = digit_union.set_accuracy(highest > by_set, present)
     assert after > before > 0.1
 
 
 def test_no_single_threshold_can_gain_a_set_after_that():
     highest, present = draw_clips(clips=150)
-    thresholds = frame_union.set_thresholds(highest, present, np.full(10, 0.5))
-    reached = frame_union.set_accuracy(highest > thresholds, present)
+    thresholds = digit_union.set_thresholds(highest, present, np.full(10, 0.5))
+    reached = digit_union.set_accuracy(highest > thresholds, present)
     for digit in ALL_DIGITS:
         for other in every_threshold(highest[:, digit]):
             tried = thresholds.copy()
             tried[digit] = other
-            accuracy = frame_union.set_accuracy(highest > tried, present)
+            accuracy = digit_union.set_accuracy(highest > tried, present)
             assert accuracy <= reached or math.isclose(accuracy, reached)
 
 
 def test_thresholds_to_start_from_are_left_as_they_are():
     highest, present = draw_clips()
     start = np.full(10, 0.5)
-    frame_union.set_thresholds(highest, present, start)
+    digit_union.set_thresholds(highest, present, start)
     assert start.tolist() == [0.5] * 10

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from ac_keras.datasets import load_digits
-from idx_files import COUNTS
-from idx_files import NAMES
-from idx_files import draw_items
-from idx_files import idx_bytes
-from idx_files import write_all
-from idx_files import write_idx
+from support.datasets.idx_files import COUNTS
+from support.datasets.idx_files import NAMES
+from support.datasets.idx_files import draw_items
+from support.datasets.idx_files import idx_bytes
+from support.datasets.idx_files import write_all
+from support.datasets.idx_files import write_idx
 
 each_file = pytest.mark.parametrize(("split", "part"), NAMES)
 IMAGES = idx_bytes(draw_items("train", "images"))

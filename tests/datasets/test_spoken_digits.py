@@ -5,10 +5,10 @@ import wave
 import numpy as np
 import pytest
 
-from ac_keras.datasets.spoken_digits import HIGH_TONES
-from ac_keras.datasets.spoken_digits import LOW_TONES
-from ac_keras.datasets.spoken_digits import SAMPLE_RATE
-from ac_keras.datasets.spoken_digits import load_spoken_digits
+from ac_keras.datasets.digits_av import HIGH_TONES
+from ac_keras.datasets.digits_av import LOW_TONES
+from ac_keras.datasets.digits_av import SAMPLE_RATE
+from ac_keras.datasets.digits_av import load_spoken_digits
 
 KEYS = {"1": (697, 1209), "5": (770, 1336), "9": (852, 1477), "0": (941, 1336)}
 

@@ -7,10 +7,10 @@ import keras
 import numpy as np
 import pytest
 
-from ac_keras.extraction import backbone
-from ac_keras.extraction import inflation
-from gray_pictures import assert_alike
-from gray_pictures import gray_pictures
+from ac_keras.extraction.backbones import inflation
+from ac_keras.extraction.backbones import loading
+from support.media.gray_pictures import assert_alike
+from support.media.gray_pictures import gray_pictures
 
 SIZE = 32
 MODES = {
@@ -68,7 +68,7 @@ def network_module(name):
 @pytest.fixture(scope="module")
 def loaded(trained):
     name, path, _ = trained
-    return backbone.load_backbone(name, size=SIZE, weights=path)
+    return loading.load_backbone(name, size=SIZE, weights=path)
 
 
 def test_features_are_the_application_s_behind_its_preprocessing(
@@ -112,7 +112,7 @@ def test_many_channels_have_the_mean_of_the_rgb_filters(tmp_path):
         include_top=False, weights=None, input_shape=(SIZE, SIZE, 3)
     )
     network.save_weights(tmp_path / "notop.weights.h5")
-    wide = backbone.load_backbone(
+    wide = loading.load_backbone(
         "VGG16", size=SIZE, channels=10, weights=tmp_path / "notop.weights.h5"
     )
     assert wide.input_shape == (None, SIZE, SIZE, 10)
@@ -128,7 +128,7 @@ def test_many_channels_have_the_mean_of_the_rgb_filters(tmp_path):
 
 @pytest.mark.parametrize("name", MODES)
 def test_preprocessing_is_in_the_application_s_mode(name):
-    found = backbone.application_preprocessing(name)(draw_pictures())
+    found = loading.application_preprocessing(name)(draw_pictures())
     expected = keras.applications.imagenet_utils.preprocess_input(
         draw_pictures(), mode=MODES[name]
     )
@@ -137,15 +137,15 @@ def test_preprocessing_is_in_the_application_s_mode(name):
 
 @pytest.mark.parametrize("name", BUILT_IN)
 def test_what_a_network_does_itself_is_not_done_before_it(name):
-    found = backbone.application_preprocessing(name)(draw_pictures())
+    found = loading.application_preprocessing(name)(draw_pictures())
     np.testing.assert_array_equal(found, draw_pictures())
 
 
 def test_every_application_has_a_name_and_a_preprocessing():
-    names = backbone.application_names()
+    names = loading.application_names()
     assert {"InceptionResNetV2", "ResNet152", *SMALL} < set(names)
     for name in names:
-        assert callable(backbone.application_preprocessing(name))
+        assert callable(loading.application_preprocessing(name))
 
 
 def test_files_of_efficientnet_s_own_kind_are_scaled_as_keras_scales_them(
@@ -159,7 +159,7 @@ def test_files_of_efficientnet_s_own_kind_are_scaled_as_keras_scales_them(
     )
     network.layers[2].set_weights([mean, deviation, np.array(0)])
     network.save_weights(tmp_path / "notop.weights.h5")
-    loaded = backbone.load_backbone(
+    loaded = loading.load_backbone(
         "EfficientNetB0", size=SIZE, weights=tmp_path / "notop.weights.h5"
     )
     before = keras.Model(
@@ -172,7 +172,7 @@ def test_files_of_efficientnet_s_own_kind_are_scaled_as_keras_scales_them(
 
 
 def test_without_weights_each_channel_has_filters_of_its_own():
-    network = backbone.load_backbone(
+    network = loading.load_backbone(
         "MobileNet", size=SIZE, channels=4, weights=None
     )
     kernel = network.get_layer("conv1").get_weights()[0]

@@ -3,7 +3,7 @@
 import keras
 import pytest
 
-from ac_keras.extraction import backbone
+from ac_keras.extraction.backbones import loading
 from support.error_parts import error_parts
 
 SIZE = 32
@@ -22,7 +22,7 @@ def test_an_unknown_name_is_answered_with_near_ones(source, near):
     with pytest.raises(
         ValueError, match=error_parts("keras.applications", source, near)
     ):
-        backbone.load_backbone(source, size=SIZE)
+        loading.load_backbone(source, size=SIZE)
 
 
 @pytest.mark.parametrize("weights", [None, "imagenet"])
@@ -30,7 +30,7 @@ def test_a_size_too_small_is_answered_as_keras_does(weights):
     with pytest.raises(
         ValueError, match=error_parts("can build", "at least 32x32", "a size")
     ):
-        backbone.load_backbone("VGG16", size=31, weights=weights)
+        loading.load_backbone("VGG16", size=31, weights=weights)
 
 
 def test_weights_that_are_no_file_are_refused(tmp_path):
@@ -38,7 +38,7 @@ def test_weights_that_are_no_file_are_refused(tmp_path):
     with pytest.raises(
         ValueError, match=error_parts("or a file", str(path), "Give the path")
     ):
-        backbone.load_backbone("VGG16", size=SIZE, weights=path)
+        loading.load_backbone("VGG16", size=SIZE, weights=path)
 
 
 @pytest.mark.filterwarnings("ignore:Skipping nested container")
@@ -50,7 +50,7 @@ def test_weights_of_another_network_are_refused(tmp_path):
     with pytest.raises(
         ValueError, match=error_parts("its weights", str(path), "weights of")
     ):
-        backbone.load_backbone("MobileNet", size=SIZE, weights=path)
+        loading.load_backbone("MobileNet", size=SIZE, weights=path)
 
 
 def test_a_download_that_fails_is_answered_with_a_way_around(monkeypatch):
@@ -63,7 +63,7 @@ def test_a_download_that_fails_is_answered_with_a_way_around(monkeypatch):
         ValueError,
         match=error_parts("weights", "URL fetch failure", "give its path"),
     ):
-        backbone.load_backbone("MobileNet", size=SIZE)
+        loading.load_backbone("MobileNet", size=SIZE)
 
 
 @pytest.mark.parametrize("name", ["size", "channels"])
@@ -73,4 +73,4 @@ def test_sizes_and_channels_are_counted_from_1(name, value):
     with pytest.raises(
         ValueError, match=error_parts(f"{name} to be", repr(value), "Give")
     ):
-        backbone.load_backbone("MobileNet", **settings)
+        loading.load_backbone("MobileNet", **settings)

@@ -2,10 +2,10 @@
 
 import pytest
 
-from ac_keras.extraction.class_folders import list_class_folders
-from ac_keras.pipeline.clip_table import ClipRow
-from ac_keras.pipeline.clip_table import load_table
-from ac_keras.pipeline.clip_table import save_table
+from ac_keras.annotations.class_folders import list_class_folders
+from ac_keras.annotations.clip_table import ClipRow
+from ac_keras.annotations.clip_table import load_table
+from ac_keras.annotations.clip_table import save_table
 
 
 @pytest.fixture

@@ -7,12 +7,12 @@ import pytest
 import tensorflow as tf
 
 from ac_keras import attention_model
-from ac_keras.extraction.clip_backbones import ClipBackbones
-from ac_keras.extraction.clip_predictor import ClipPredictor
-from ac_keras.extraction.media_error import MediaError
+from ac_keras.extraction.backbones.dataset_backbones import ClipBackbones
+from ac_keras.extraction.media.container import MediaError
 from ac_keras.pipeline import Manifest
 from ac_keras.pipeline import evaluation_batches
 from ac_keras.pipeline import sampling
+from ac_keras.prediction.clip_predictor import ClipPredictor
 from support.media.extracted_media import BROKEN
 from support.media.extracted_media import NUM_UNITS
 from support.media.extracted_media import SILENT

@@ -6,14 +6,14 @@ pytest.importorskip("av")
 
 import av
 
-from ac_keras.extraction.decoded_frames import DecodedFrames
-from ac_keras.extraction.frame_choice import EqualIntervals
-from ac_keras.extraction.frame_view import FrameView
-from ac_keras.extraction.media_error import MediaError
-from ac_keras.extraction.video_file import read_frames
-from drawn_frames import read_numbers
-from odd_media import tone
-from odd_media import write_video
+from ac_keras.extraction.media.container import MediaError
+from ac_keras.extraction.media.frame_times import EqualIntervals
+from ac_keras.extraction.media.frame_view import FrameView
+from ac_keras.extraction.media.video import DecodedFrames
+from ac_keras.extraction.media.video import read_frames
+from support.media.drawn_frames import read_numbers
+from support.media.odd_media import tone
+from support.media.odd_media import write_video
 
 SMALL = {"rgb": FrameView(24)}
 

@@ -11,12 +11,13 @@ import signal
 import numpy as np
 import pytest
 
-from ac_keras.extraction import local_engine
-from ac_keras.extraction import ray_engine
-from ac_keras.extraction.clip_inputs import read_inputs
-from ac_keras.extraction.extraction_run import run_extraction
-from ac_keras.extraction.lost_workers import WorkerError
+from ac_keras.extraction.engines import local_engine
+from ac_keras.extraction.engines import ray_engine
+from ac_keras.extraction.engines.job import WorkerError
+from ac_keras.extraction.engines.run import run_extraction
+from ac_keras.extraction.inputs.clip_inputs import read_inputs
 from ac_keras.pipeline import evaluation_batches
+from support.media import killed_extraction
 from support.media.extraction_jobs import NUM_CLIPS
 from support.media.extraction_jobs import PLAN
 from support.media.extraction_jobs import digests
@@ -26,7 +27,7 @@ from support.programs import run_program
 
 pytestmark = pytest.mark.programs
 
-KILLED = pathlib.Path(__file__).with_name("killed_extraction.py")
+KILLED = pathlib.Path(killed_extraction.__file__)
 
 pytest.importorskip("av")
 pytest.importorskip("cv2")
@@ -166,7 +167,7 @@ def test_a_killed_run_goes_on_with_the_shards_left(media, extracted, tmp_path):
 
 
 def test_shards_that_lack_clips_can_be_done_anew(media, tmp_path):
-    from ac_keras.extraction import shard_problems
+    from ac_keras.extraction.engines import job as shard_problems
 
     folder, rows = media
     run(media, tmp_path, 1)
@@ -191,7 +192,7 @@ def test_files_none_of_which_can_be_used_are_an_error(tmp_path):
 
 
 def write_rows_of(path):
-    from ac_keras.pipeline.clip_table import ClipRow
+    from ac_keras.annotations.clip_table import ClipRow
 
     return ClipRow(path, ("left",), "", 2)
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from ac_keras.extraction.frame_choice import EqualIntervals
-from ac_keras.extraction.frame_choice import FrameRate
+from ac_keras.extraction.media.frame_times import EqualIntervals
+from ac_keras.extraction.media.frame_times import FrameRate
 
 STEADY = np.arange(50) / 25  # two seconds
 

@@ -7,13 +7,13 @@ pytest.importorskip("av")
 
 import av
 
-from ac_keras.extraction.frame_choice import EqualIntervals
-from ac_keras.extraction.frame_choice import FrameRate
-from ac_keras.extraction.frame_view import FrameView
-from ac_keras.extraction.video_file import read_frames
-from drawn_frames import read_numbers
-from odd_media import tone
-from odd_media import write_video
+from ac_keras.extraction.media.frame_times import EqualIntervals
+from ac_keras.extraction.media.frame_times import FrameRate
+from ac_keras.extraction.media.frame_view import FrameView
+from ac_keras.extraction.media.video import read_frames
+from support.media.drawn_frames import read_numbers
+from support.media.odd_media import tone
+from support.media.odd_media import write_video
 
 SMALL = {"rgb": FrameView(24)}
 

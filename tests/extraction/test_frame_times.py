@@ -6,8 +6,8 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from ac_keras.extraction.decoded_frames import DecodedFrames
-from ac_keras.extraction.frame_times import to_seconds
+from ac_keras.extraction.media.frame_times import to_seconds
+from ac_keras.extraction.media.video import DecodedFrames
 
 
 def track(rate=Fraction(10), clock=Fraction(1, 1000)):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ac_keras.extraction.frame_view import FrameView
+from ac_keras.extraction.media.frame_view import FrameView
 
 
 def test_consecutive_frames_start_at_the_chosen_one():

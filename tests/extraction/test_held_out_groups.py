@@ -4,8 +4,8 @@ import collections
 
 import pytest
 
-from ac_keras.extraction.held_out_groups import hold_out_groups
-from ac_keras.extraction.listed_clips import ListedClip
+from ac_keras.annotations.official_lists import ListedClip
+from ac_keras.annotations.splits import hold_out_groups
 
 
 def listed(label, group, index, split="train"):

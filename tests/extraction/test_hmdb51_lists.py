@@ -2,8 +2,8 @@
 
 import pytest
 
-from ac_keras.extraction.hmdb51 import read_lists
-from ac_keras.extraction.hmdb51 import source_of
+from ac_keras.annotations.hmdb51 import read_lists
+from ac_keras.annotations.hmdb51 import source_of
 
 CARTWHEEL = (
     "(Rad)Schlag_die_Bank!_cartwheel_f_cm_np1_le_med_0.avi 1 \n"

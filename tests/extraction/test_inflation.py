@@ -4,10 +4,10 @@ import keras
 import numpy as np
 import pytest
 
-from ac_keras.extraction import inflation
-from gray_pictures import assert_alike
-from gray_pictures import gray_pictures
-from small_networks import small_network
+from ac_keras.extraction.backbones import inflation
+from support.media.gray_pictures import assert_alike
+from support.media.gray_pictures import gray_pictures
+from support.media.small_networks import small_network
 
 layers = keras.layers
 MEAN, DEVIATION = np.array([100.0, 120.0, 116.0]), [50.0, 60.0, 55.0]

@@ -3,9 +3,9 @@
 import keras
 import pytest
 
-from ac_keras.extraction import inflation
-from small_networks import small_network
+from ac_keras.extraction.backbones import inflation
 from support.error_parts import error_parts
+from support.media.small_networks import small_network
 
 layers = keras.layers
 

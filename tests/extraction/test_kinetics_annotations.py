@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from ac_keras.extraction.kinetics import read_annotations
+from ac_keras.annotations.kinetics import read_annotations
 
 TRAIN = (
     "label,youtube_id,time_start,time_end,split,is_cc\n"

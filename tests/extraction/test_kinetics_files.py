@@ -2,8 +2,8 @@
 
 import pytest
 
-from ac_keras.extraction.kinetics_files import find_kinetics_files
-from ac_keras.extraction.listed_clips import ListedClip
+from ac_keras.annotations.kinetics import find_kinetics_files
+from ac_keras.annotations.official_lists import ListedClip
 
 CLIPS = [
     ListedClip("-A_b_000010_000020.mp4", "air drumming", "train", "-A_b"),

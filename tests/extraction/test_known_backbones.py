@@ -6,9 +6,9 @@ import keras
 import numpy as np
 import pytest
 
-from ac_keras.extraction import dataset_backbones
-from ac_keras.extraction.clip_backbones import backbone_path
-from ac_keras.extraction.known_backbones import load_known_backbones
+from ac_keras.extraction.backbones import dataset_backbones
+from ac_keras.extraction.backbones.dataset_backbones import backbone_path
+from ac_keras.extraction.backbones.dataset_backbones import load_known_backbones
 from support.media.extracted_media import CHOICES
 from support.media.extracted_media import describe
 from support.media.extraction_jobs import PLAN

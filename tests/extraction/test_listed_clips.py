@@ -2,12 +2,12 @@
 
 import pytest
 
-from ac_keras.extraction.listed_clips import ListedClip
-from ac_keras.extraction.listed_clips import find_files
-from ac_keras.extraction.listed_clips import missing_table
-from ac_keras.extraction.listed_clips import read_list
-from ac_keras.extraction.listed_clips import write_listed
-from ac_keras.pipeline.clip_table import load_table
+from ac_keras.annotations.clip_table import load_table
+from ac_keras.annotations.official_lists import ListedClip
+from ac_keras.annotations.official_lists import find_files
+from ac_keras.annotations.official_lists import missing_table
+from ac_keras.annotations.official_lists import read_list
+from ac_keras.annotations.official_lists import write_listed
 
 CLIPS = [
     ListedClip("run/a.avi", "run", "train", "a"),

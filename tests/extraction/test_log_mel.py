@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from ac_keras.extraction import log_mel
-from ac_keras.extraction.log_mel import log_mel_patches
-from log_mel_reference import reference_filters
-from log_mel_reference import reference_patches
-from pure_tones import tone
+from ac_keras.extraction.inputs import log_mel
+from ac_keras.extraction.inputs.log_mel import log_mel_patches
+from support.media.log_mel_reference import reference_filters
+from support.media.log_mel_reference import reference_patches
+from support.media.pure_tones import tone
 
 HAS_TENSORFLOW_IO = importlib.util.find_spec("tensorflow_io") is not None
 OPS = ["tf_signal"] + ["tensorflow_io"] * HAS_TENSORFLOW_IO

@@ -5,9 +5,9 @@ import sys
 import numpy as np
 import pytest
 
-from ac_keras.extraction import log_mel
-from ac_keras.extraction.log_mel import choose_ops
-from ac_keras.extraction.log_mel import log_mel_patches
+from ac_keras.extraction.inputs import log_mel
+from ac_keras.extraction.inputs.log_mel import choose_ops
+from ac_keras.extraction.inputs.log_mel import log_mel_patches
 
 
 @pytest.fixture

@@ -5,16 +5,16 @@ import pytest
 
 pytest.importorskip("av")
 
-from ac_keras.extraction.frame_choice import EqualIntervals
-from ac_keras.extraction.frame_view import FrameView
-from ac_keras.extraction.media_error import MediaError
-from ac_keras.extraction.video_file import probe
-from ac_keras.extraction.video_file import read_frames
-from drawn_frames import is_upright
-from drawn_frames import read_numbers
-from odd_files import CUT
-from odd_files import READABLE
-from odd_files import UNREADABLE
+from ac_keras.extraction.media.container import MediaError
+from ac_keras.extraction.media.frame_times import EqualIntervals
+from ac_keras.extraction.media.frame_view import FrameView
+from ac_keras.extraction.media.video import probe
+from ac_keras.extraction.media.video import read_frames
+from support.media.drawn_frames import is_upright
+from support.media.drawn_frames import read_numbers
+from support.media.odd_files import CUT
+from support.media.odd_files import READABLE
+from support.media.odd_files import UNREADABLE
 
 VIEWS = {
     "whole": FrameView(40),

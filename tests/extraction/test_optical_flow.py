@@ -7,10 +7,10 @@ import cv2
 import numpy as np
 import pytest
 
-import flow_digest
-from ac_keras.extraction import optical_flow
-from moving_texture import moving_frames
+from ac_keras.extraction.inputs import optical_flow
 from support.error_parts import error_parts
+from support.media import flow_digest
+from support.media.moving_texture import moving_frames
 from support.programs import output_of
 from support.programs import run_program
 

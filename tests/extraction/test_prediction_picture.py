@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from ac_keras.extraction import prediction_picture
-from ac_keras.extraction.clip_inputs import ClipInputs
-from ac_keras.extraction.clip_predictor import ClipPrediction
-from ac_keras.extraction.extraction_plan import FlowPlan
-from ac_keras.extraction.media_predictions import picture_names
-from ac_keras.extraction.optical_flow import encode_flow
+from ac_keras.extraction.inputs.clip_inputs import ClipInputs
+from ac_keras.extraction.inputs.optical_flow import encode_flow
+from ac_keras.extraction.plan import FlowPlan
+from ac_keras.prediction import media_files
+from ac_keras.prediction.clip_predictor import ClipPrediction
+from ac_keras.prediction.media_files import picture_names
 from support.media.extraction_jobs import PLAN
 
 STARTS = {"rgb": 0.05, "flow": 0.05, "audio": 0.0}
@@ -20,7 +20,7 @@ def drawn(monkeypatch):
     """Gives what is handed to `save_clip_explanation`."""
     handed = []
     monkeypatch.setattr(
-        prediction_picture,
+        media_files,
         "save_clip_explanation",
         lambda *arguments: handed.append(arguments),
     )
@@ -48,7 +48,7 @@ def make_prediction(counts, sampled=None):
 
 def test_the_file_and_its_classes_are_handed_over(drawn):
     prediction = make_prediction({"rgb": 3, "flow": 3, "audio": 2})
-    prediction_picture.save_picture(prediction, "a.png")
+    media_files.save_picture(prediction, "a.png")
     ((title, predictions, modalities, path),) = drawn
     assert (title, path) == ("a.mp4", "a.png")
     assert predictions == [("cat", 0.7), ("dog", 0.3)]
@@ -63,7 +63,7 @@ def test_frames_that_the_model_did_not_receive_are_not_drawn(drawn):
     counts = {"rgb": 5, "flow": 0, "audio": 3}
     sampled = {name: np.arange(n)[1::2] for name, n in counts.items()}
     prediction = make_prediction(counts, sampled)
-    prediction_picture.save_picture(prediction, "a.png")
+    media_files.save_picture(prediction, "a.png")
     rgb, flow, audio = drawn[0][2]
     np.testing.assert_array_equal(
         rgb.picture, prediction.inputs.arrays["rgb"][[1, 3]]
@@ -79,7 +79,7 @@ def test_a_clip_of_one_frame_lasts_as_long_as_its_sound(drawn, monkeypatch):
     monkeypatch.setitem(STARTS, "rgb", 0.0)
     for num_patches, end in [(3, 2.88), (0, 1.0)]:
         counts = {"rgb": 1, "flow": 0, "audio": num_patches}
-        prediction_picture.save_picture(make_prediction(counts), "a.png")
+        media_files.save_picture(make_prediction(counts), "a.png")
         rgb = drawn.pop()[2][0]
         np.testing.assert_allclose(rgb.spans, [[0, end]])
 
@@ -97,7 +97,7 @@ def test_a_clip_of_one_frame_lasts_as_long_as_its_sound(drawn, monkeypatch):
     ],
 )
 def test_a_frame_stands_for_the_time_around_it(times, edges):
-    spans = prediction_picture.shown_spans(np.array(times, float), 7.0)
+    spans = media_files.shown_spans(np.array(times, float), 7.0)
     np.testing.assert_allclose(spans[:, 0], edges[:-1])
     np.testing.assert_allclose(spans[:, 1], edges[1:])
 
@@ -107,7 +107,7 @@ def test_the_flow_of_a_stack_is_averaged():
     flow[..., 0::2], flow[..., 1::2] = 2.0, -1.0
     flow[..., 2] = 4.0
     plan = FlowPlan(4, 4, stack_length=2)
-    mean = prediction_picture.mean_flow(encode_flow(flow), plan)
+    mean = media_files.mean_flow(encode_flow(flow), plan)
     assert mean.shape == (1, 4, 4, 2)
     np.testing.assert_allclose(mean[0, 0, 0], [3.0, -1.0], atol=0.1)
 
@@ -115,21 +115,19 @@ def test_the_flow_of_a_stack_is_averaged():
 def test_what_is_still_has_no_flow():
     codes = encode_flow(np.zeros((1, 4, 4, 4), np.float32))
     plan = FlowPlan(4, 4, stack_length=2)
-    assert not prediction_picture.mean_flow(codes, plan).any()
+    assert not media_files.mean_flow(codes, plan).any()
 
 
 def test_patches_that_overlap_become_one_spectrogram():
     whole = np.random.default_rng(0).normal(size=(96 + 24, 64))
     patches = np.stack([whole[:96], whole[24:]])
-    bands, span = prediction_picture.join_patches(
-        patches, np.array([-0.1, 0.14])
-    )
+    bands, span = media_files.join_patches(patches, np.array([-0.1, 0.14]))
     np.testing.assert_array_equal(bands, whole)
     np.testing.assert_allclose(span, (-0.1, 1.1))
 
 
 def test_between_patches_that_lie_apart_nothing_is_known():
-    bands, _ = prediction_picture.join_patches(
+    bands, _ = media_files.join_patches(
         np.ones((2, 96, 64)), np.array([0.0, 1.0])
     )
     assert np.isnan(bands[96:100]).all()

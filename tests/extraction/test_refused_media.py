@@ -7,15 +7,15 @@ import pytest
 
 pytest.importorskip("av")
 
-from ac_keras.extraction.frame_choice import EqualIntervals
-from ac_keras.extraction.frame_view import FrameView
-from ac_keras.extraction.media_error import MediaError
-from ac_keras.extraction.video_file import probe
-from ac_keras.extraction.video_file import read_frames
-from odd_files import READABLE
-from odd_files import write_all
-from odd_media import write_sound
-from odd_media import write_video
+from ac_keras.extraction.media.container import MediaError
+from ac_keras.extraction.media.frame_times import EqualIntervals
+from ac_keras.extraction.media.frame_view import FrameView
+from ac_keras.extraction.media.video import probe
+from ac_keras.extraction.media.video import read_frames
+from support.media.odd_files import READABLE
+from support.media.odd_files import write_all
+from support.media.odd_media import write_sound
+from support.media.odd_media import write_video
 
 
 def refuse(path):

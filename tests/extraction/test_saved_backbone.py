@@ -4,12 +4,12 @@ import keras
 import numpy as np
 import pytest
 
-from ac_keras.extraction import backbone
-from ac_keras.extraction.saved_backbone import load_saved_backbone
-from gray_pictures import assert_alike
-from gray_pictures import gray_pictures
-from saved_networks import save_network
+from ac_keras.extraction.backbones import loading
+from ac_keras.extraction.backbones.loading import load_saved_backbone
 from support.error_parts import error_parts
+from support.media.gray_pictures import assert_alike
+from support.media.gray_pictures import gray_pictures
+from support.media.saved_networks import save_network
 
 
 class Unregistered(keras.layers.GlobalAveragePooling2D):
@@ -28,7 +28,7 @@ class ColourSum(keras.Model):
 
 def test_a_saved_model_gives_what_it_gave(tmp_path):
     saved = save_network(tmp_path / "own.keras")
-    loaded = backbone.load_backbone(tmp_path / "own.keras", size=16)
+    loaded = loading.load_backbone(tmp_path / "own.keras", size=16)
     pictures = gray_pictures(3)
     assert_alike(loaded(pictures), saved(pictures))
     assert_alike(loaded(pictures.astype(np.uint8)), saved(pictures))
@@ -36,9 +36,7 @@ def test_a_saved_model_gives_what_it_gave(tmp_path):
 
 def test_a_saved_model_may_take_any_size_and_number_of_channels(tmp_path):
     save_network(tmp_path / "own.keras", (None, None, 10))
-    loaded = backbone.load_backbone(
-        tmp_path / "own.keras", size=24, channels=10
-    )
+    loaded = loading.load_backbone(tmp_path / "own.keras", size=24, channels=10)
     assert loaded(gray_pictures(10, size=24)).shape == (3, 4)
 
 
@@ -63,7 +61,7 @@ def test_other_inputs_are_refused(tmp_path, settings, received):
         ValueError,
         match=error_parts("('batch', 16, 16, 3)", received, "inflate_input"),
     ):
-        backbone.load_backbone(tmp_path / "own.keras", size=16)
+        loading.load_backbone(tmp_path / "own.keras", size=16)
 
 
 def test_a_vector_as_input_is_refused(tmp_path):
@@ -72,7 +70,7 @@ def test_a_vector_as_input_is_refused(tmp_path):
     with pytest.raises(
         ValueError, match=error_parts("one input", "[(None, 7)]", "the size")
     ):
-        backbone.load_backbone(tmp_path / "own.keras", size=16)
+        loading.load_backbone(tmp_path / "own.keras", size=16)
 
 
 def test_an_output_that_is_no_vector_is_refused(tmp_path):
@@ -83,7 +81,7 @@ def test_an_output_that_is_no_vector_is_refused(tmp_path):
             "(batch, dim)", "(1, 14, 14, 4)", "GlobalAveragePooling2D"
         ),
     ):
-        backbone.load_backbone(tmp_path / "own.keras", size=16)
+        loading.load_backbone(tmp_path / "own.keras", size=16)
 
 
 def test_several_outputs_are_refused(tmp_path):
@@ -93,19 +91,19 @@ def test_several_outputs_are_refused(tmp_path):
     with pytest.raises(
         ValueError, match=error_parts("(batch, dim)", "2 outputs", "End it")
     ):
-        backbone.load_backbone(tmp_path / "own.keras", size=16)
+        loading.load_backbone(tmp_path / "own.keras", size=16)
 
 
 def test_a_subclassed_model_is_tried_out(tmp_path):
     network = ColourSum()
     expected = network(gray_pictures(3))
     network.save(tmp_path / "own.keras")
-    loaded = backbone.load_backbone(tmp_path / "own.keras", size=16)
+    loaded = loading.load_backbone(tmp_path / "own.keras", size=16)
     assert_alike(loaded(gray_pictures(3)), expected)
     with pytest.raises(
         ValueError, match=error_parts("one input", "fails with", "the size")
     ):
-        backbone.load_backbone(tmp_path / "own.keras", size=16, channels=4)
+        loading.load_backbone(tmp_path / "own.keras", size=16, channels=4)
 
 
 @pytest.mark.parametrize("bias", [np.nan, np.inf])
@@ -114,7 +112,7 @@ def test_features_that_are_not_finite_are_refused(tmp_path, bias):
     with pytest.raises(
         ValueError, match=error_parts("finite", "4 are not", "train it anew")
     ):
-        backbone.load_backbone(tmp_path / "own.keras", size=16)
+        loading.load_backbone(tmp_path / "own.keras", size=16)
 
 
 def test_a_layer_that_is_not_registered_is_named(tmp_path):
@@ -123,7 +121,7 @@ def test_a_layer_that_is_not_registered_is_named(tmp_path):
         ValueError,
         match=error_parts("can load", "Unregistered", "register layers"),
     ):
-        backbone.load_backbone(tmp_path / "own.keras", size=16)
+        loading.load_backbone(tmp_path / "own.keras", size=16)
 
 
 @pytest.mark.parametrize("content", [None, b"", b"no network"])
@@ -133,7 +131,7 @@ def test_what_is_no_saved_model_is_refused(tmp_path, content):
     with pytest.raises(
         ValueError, match=error_parts("can load", "own.keras", "model.save(")
     ):
-        backbone.load_backbone(tmp_path / "own.keras", size=16)
+        loading.load_backbone(tmp_path / "own.keras", size=16)
 
 
 @pytest.mark.parametrize("weights", [None, "some.weights.h5"])
@@ -143,4 +141,4 @@ def test_weights_beside_a_saved_model_are_refused(tmp_path, weights):
         ValueError,
         match=error_parts("no weights", f"weights={weights!r}", "Leave"),
     ):
-        backbone.load_backbone(tmp_path / "own.keras", size=16, weights=weights)
+        loading.load_backbone(tmp_path / "own.keras", size=16, weights=weights)

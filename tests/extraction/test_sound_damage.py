@@ -6,11 +6,11 @@ import av
 import numpy as np
 import pytest
 
-import made_sounds
-from ac_keras.extraction.sound_file import SoundWarning
-from ac_keras.extraction.sound_file import decode_sound
-from ac_keras.extraction.sound_file import read_sound
-from pure_tones import tone
+from ac_keras.extraction.media.audio import SoundWarning
+from ac_keras.extraction.media.audio import decode_sound
+from ac_keras.extraction.media.audio import read_sound
+from support.media import made_sounds
+from support.media.pure_tones import tone
 
 SECONDS = 2.0
 

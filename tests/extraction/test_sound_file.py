@@ -7,10 +7,10 @@ import tracemalloc
 import numpy as np
 import pytest
 
-import made_sounds
-from ac_keras.extraction.media_error import MediaError
-from ac_keras.extraction.sound_file import read_sound
-from pure_tones import tone
+from ac_keras.extraction.media.audio import read_sound
+from ac_keras.extraction.media.container import MediaError
+from support.media import made_sounds
+from support.media.pure_tones import tone
 
 CODECS = {  # file name: codec, sample rate, layout
     "aac.mp4": ("aac", 44100, "stereo"),

@@ -4,15 +4,15 @@ import keras
 import numpy as np
 import pytest
 
-from ac_keras.extraction import sound_network
-from gray_pictures import assert_alike
+from ac_keras.extraction.backbones import vgg_audio
 from support.error_parts import error_parts
+from support.media.gray_pictures import assert_alike
 
 
 @pytest.fixture(scope="module")
 def network():
     keras.utils.set_random_seed(0)
-    return sound_network.vgg_audio()
+    return vgg_audio.vgg_audio()
 
 
 def draw_patches():
@@ -38,7 +38,7 @@ def test_a_patch_becomes_512_numbers_by_which_patches_differ(network):
 
 def test_weights_are_taken_from_a_file(network, tmp_path):
     network.save_weights(tmp_path / "vgg.weights.h5")
-    loaded = sound_network.vgg_audio(tmp_path / "vgg.weights.h5")
+    loaded = vgg_audio.vgg_audio(tmp_path / "vgg.weights.h5")
     assert_alike(loaded(draw_patches()), network(draw_patches()))
 
 
@@ -51,7 +51,7 @@ def test_weights_of_another_network_are_refused(tmp_path):
     with pytest.raises(
         ValueError, match=error_parts("itself", str(path), "save_weights")
     ):
-        sound_network.vgg_audio(path)
+        vgg_audio.vgg_audio(path)
 
 
 def test_a_missing_file_is_refused(tmp_path):
@@ -59,4 +59,4 @@ def test_a_missing_file_is_refused(tmp_path):
     with pytest.raises(
         ValueError, match=error_parts("itself", str(path), "save_weights")
     ):
-        sound_network.vgg_audio(path)
+        vgg_audio.vgg_audio(path)

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-import made_sounds
-from ac_keras.extraction.sound_file import decode_sound
-from ac_keras.extraction.sound_track import MOST_SILENCE
-from ac_keras.extraction.sound_track import SoundTrack
-from pure_tones import tone
+from ac_keras.extraction.media.audio import MOST_SILENCE
+from ac_keras.extraction.media.audio import SoundTrack
+from ac_keras.extraction.media.audio import decode_sound
+from support.media import made_sounds
+from support.media.pure_tones import tone
 
 
 def joined(times, start=None, rates=(16000,)):

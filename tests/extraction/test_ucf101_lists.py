@@ -2,8 +2,8 @@
 
 import pytest
 
-from ac_keras.extraction.ucf101 import hold_out_numbers
-from ac_keras.extraction.ucf101 import read_lists
+from ac_keras.annotations.ucf101 import hold_out_numbers
+from ac_keras.annotations.ucf101 import read_lists
 
 LISTS = {
     "classInd.txt": "1 Archery\r\n2 HandstandPushups\r\n",

@@ -12,18 +12,18 @@ pytest.importorskip("av")
 
 import av
 
-from ac_keras.extraction import decoding_pass
-from ac_keras.extraction.decoded_frames import DecodedFrames
-from ac_keras.extraction.frame_choice import EqualIntervals
-from ac_keras.extraction.frame_choice import FrameRate
-from ac_keras.extraction.frame_view import FrameView
-from ac_keras.extraction.media_error import MediaError
-from ac_keras.extraction.picture_stack import PictureStack
-from ac_keras.extraction.video_file import probe
-from ac_keras.extraction.video_file import read_frames
-from drawn_frames import read_numbers
-from odd_media import tone
-from odd_media import write_video
+from ac_keras.extraction.media import video
+from ac_keras.extraction.media.container import MediaError
+from ac_keras.extraction.media.frame_times import EqualIntervals
+from ac_keras.extraction.media.frame_times import FrameRate
+from ac_keras.extraction.media.frame_view import FrameView
+from ac_keras.extraction.media.frame_view import PictureStack
+from ac_keras.extraction.media.video import DecodedFrames
+from ac_keras.extraction.media.video import probe
+from ac_keras.extraction.media.video import read_frames
+from support.media.drawn_frames import read_numbers
+from support.media.odd_media import tone
+from support.media.odd_media import write_video
 
 SMALL = {"rgb": FrameView(24)}
 
@@ -132,11 +132,11 @@ def test_no_view_is_refused(clip):
 def test_choices_are_asked_once_for_a_whole_file(clip, monkeypatch):
     asked = []
 
-    def choose(choice, times, choose=decoding_pass.choose):
+    def choose(choice, times, choose=video.choose):
         asked.append(times)
         return choose(choice, times)
 
-    monkeypatch.setattr(decoding_pass, "choose", choose)
+    monkeypatch.setattr(video, "choose", choose)
     read_frames(clip, EqualIntervals(3), SMALL)
     assert len(asked) == 1
     np.testing.assert_allclose(asked[0], np.arange(30) / 10)

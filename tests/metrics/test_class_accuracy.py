@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-import metric_definitions
 from ac_keras.metrics import PerClassAccuracy
+from support.metrics import metric_definitions
 
 CLASSES = np.array([0, 0, 0, 2, 2, 3])
 CHOSEN = np.array([0, 1, 0, 2, 0, 2])

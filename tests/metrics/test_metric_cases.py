@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-import metric_definitions
 from ac_keras.metrics import GlobalAveragePrecision
 from ac_keras.metrics import HitAtOne
 from ac_keras.metrics import MeanAveragePrecision
 from ac_keras.metrics import PerClassAccuracy
 from ac_keras.metrics import PrecisionAtEqualRecallRate
-from scored_videos import in_batches
-from scored_videos import scored_videos
+from support.metrics import metric_definitions
+from support.metrics.scored_videos import in_batches
+from support.metrics.scored_videos import scored_videos
 
 NUM_CASES = 1000  # for each of SETTINGS
 SETTINGS = [  # classes, of which enter the pool, different scores

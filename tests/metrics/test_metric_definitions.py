@@ -5,11 +5,11 @@ import itertools
 import numpy as np
 import pytest
 
-import metric_definitions
 from ac_keras.metrics import GlobalAveragePrecision
 from ac_keras.metrics import HitAtOne
 from ac_keras.metrics import MeanAveragePrecision
 from ac_keras.metrics import PrecisionAtEqualRecallRate
+from support.metrics import metric_definitions
 
 LABELS = np.array([[1, 0, 1, 0], [0, 1, 0, 0], [0, 0, 0, 0]])
 SCORES = np.array(

@@ -6,10 +6,10 @@ import json
 import numpy as np
 import pytest
 
-import metric_definitions
-import metrics_on_backend
-import metrics_on_devices
-from scored_videos import scored_videos
+from support.metrics import metric_definitions
+from support.metrics import metrics_on_backend
+from support.metrics import metrics_on_devices
+from support.metrics.scored_videos import scored_videos
 from support.programs import output_of
 from support.programs import run_cases
 from support.programs import run_program

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-import metric_definitions
 from ac_keras.metrics import GlobalAveragePrecision
 from ac_keras.metrics import HitAtOne
 from ac_keras.metrics import MeanAveragePrecision
 from ac_keras.metrics import PrecisionAtEqualRecallRate
-from scored_videos import scored_videos
+from support.metrics import metric_definitions
+from support.metrics.scored_videos import scored_videos
 
 NUM_CLASSES = 6
 MAKERS = {

@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 
 from ac_keras import attention_model
-from small_classifier import CLUSTERS
-from small_classifier import COUNTS
-from small_classifier import LENGTHS
-from small_classifier import draw_inputs
-from small_classifier import make_classifier
-from small_classifier import mask_of
-from small_classifier import predict
-from small_classifier import save_and_load
+from support.models.small_classifier import CLUSTERS
+from support.models.small_classifier import COUNTS
+from support.models.small_classifier import LENGTHS
+from support.models.small_classifier import draw_inputs
+from support.models.small_classifier import make_classifier
+from support.models.small_classifier import mask_of
+from support.models.small_classifier import predict
+from support.models.small_classifier import save_and_load
 
 each_state = pytest.mark.parametrize("state", ["new", "loaded"])
 

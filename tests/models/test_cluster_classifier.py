@@ -8,16 +8,16 @@ from ac_keras import AttentionCluster
 from ac_keras import ShiftingCluster
 from ac_keras import cluster_classifier
 from ac_keras.layers import MultimodalCluster
-from small_classifier import CLUSTERS
-from small_classifier import COUNTS
-from small_classifier import DIMS
-from small_classifier import LENGTHS
-from small_classifier import NUM_CLASSES
-from small_classifier import draw_inputs
-from small_classifier import make_classifier
-from small_classifier import mask_of
-from small_classifier import predict
-from small_classifier import save_and_load
+from support.models.small_classifier import CLUSTERS
+from support.models.small_classifier import COUNTS
+from support.models.small_classifier import DIMS
+from support.models.small_classifier import LENGTHS
+from support.models.small_classifier import NUM_CLASSES
+from support.models.small_classifier import draw_inputs
+from support.models.small_classifier import make_classifier
+from support.models.small_classifier import mask_of
+from support.models.small_classifier import predict
+from support.models.small_classifier import save_and_load
 
 
 def test_gives_probabilities_of_every_class():

@@ -4,12 +4,12 @@ import pathlib
 
 import numpy as np
 import pytest
+from array_clips import ArrayReader
+from array_clips import load_arrays
 
+from ac_keras.annotations.clip_table import ClipRow
 from ac_keras.pipeline import encode_clip
-from ac_keras.pipeline.array_clips import ArrayReader
-from ac_keras.pipeline.array_clips import load_arrays
-from ac_keras.pipeline.clip_table import ClipRow
-from drawn_dataset import describe
+from support.records.drawn_dataset import describe
 
 
 def save(path, array):

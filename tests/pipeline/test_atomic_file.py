@@ -2,7 +2,7 @@
 
 import pytest
 
-from ac_keras.pipeline import atomic_file
+from ac_keras.utils import atomic_file
 
 
 def fail_half_way(path):

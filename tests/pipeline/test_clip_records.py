@@ -8,13 +8,13 @@ import pytest
 from ac_keras.pipeline import Clip
 from ac_keras.pipeline import decode_clip
 from ac_keras.pipeline import encode_clip
-from drawn_dataset import THREE
-from drawn_dataset import describe
-from drawn_dataset import draw_clip
-from drawn_dataset import expected_features
-from plain_records import make_example
-from plain_records import pack
-from plain_records import serialize
+from support.records.drawn_dataset import THREE
+from support.records.drawn_dataset import describe
+from support.records.drawn_dataset import draw_clip
+from support.records.drawn_dataset import expected_features
+from support.records.plain_records import make_example
+from support.records.plain_records import pack
+from support.records.plain_records import serialize
 
 FRAMES = np.array([[1, 2, 3], [4.5, -0.0, 1e-45]], "float32")
 

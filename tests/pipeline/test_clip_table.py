@@ -5,12 +5,12 @@ import collections
 import numpy as np
 import pytest
 
-from ac_keras.pipeline.clip_table import ClipRow
-from ac_keras.pipeline.clip_table import collect_class_names
-from ac_keras.pipeline.clip_table import is_multi_label
-from ac_keras.pipeline.clip_table import load_table
-from ac_keras.pipeline.clip_table import save_table
-from ac_keras.pipeline.split_draw import draw_splits
+from ac_keras.annotations.clip_table import ClipRow
+from ac_keras.annotations.clip_table import collect_class_names
+from ac_keras.annotations.clip_table import is_multi_label
+from ac_keras.annotations.clip_table import load_table
+from ac_keras.annotations.clip_table import save_table
+from ac_keras.annotations.splits import draw_splits
 
 SIZES = {"a": 500, "b": 101, "c": 10, "d": 1}
 

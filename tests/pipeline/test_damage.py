@@ -6,16 +6,16 @@ import pathlib
 import numpy as np
 import pytest
 
-import broken_files
 from ac_keras.pipeline import Manifest
 from ac_keras.pipeline import evaluation_batches
 from ac_keras.pipeline import find_damage
 from ac_keras.pipeline import skip_damage
 from ac_keras.pipeline import steps_per_epoch
 from ac_keras.pipeline import training_batches
-from broken_files import HEADER
-from broken_files import UNUSABLE
-from drawn_dataset import write_numbered
+from support.records import broken_files
+from support.records.broken_files import HEADER
+from support.records.broken_files import UNUSABLE
+from support.records.drawn_dataset import write_numbered
 from support.records.foreign_datasets import describe_videos
 from support.records.foreign_datasets import scan
 from support.records.foreign_records import draw_video

@@ -6,17 +6,17 @@ import pytest
 from ac_keras.pipeline import Clip
 from ac_keras.pipeline import Manifest
 from ac_keras.pipeline import Modality
-from drawn_dataset import describe
-from drawn_dataset import draw_clips
-from drawn_dataset import write_dataset
-from plain_records import folder_contents
-from plain_records import make_example
-from plain_records import pack
-from plain_records import read_records
-from plain_records import serialize
-from small_shards import SHARDS
-from small_shards import clips_of
-from small_shards import make_writer
+from support.records.drawn_dataset import describe
+from support.records.drawn_dataset import draw_clips
+from support.records.drawn_dataset import write_dataset
+from support.records.plain_records import folder_contents
+from support.records.plain_records import make_example
+from support.records.plain_records import pack
+from support.records.plain_records import read_records
+from support.records.plain_records import serialize
+from support.records.small_shards import SHARDS
+from support.records.small_shards import clips_of
+from support.records.small_shards import make_writer
 
 
 def stop_after(clips, count):

@@ -7,10 +7,10 @@ import pytest
 
 from ac_keras.pipeline import Description
 from ac_keras.pipeline import Modality
-from drawn_dataset import THREE
-from drawn_dataset import describe
-from drawn_dataset import draw_clips
-from drawn_dataset import write_dataset
+from support.records.drawn_dataset import THREE
+from support.records.drawn_dataset import describe
+from support.records.drawn_dataset import draw_clips
+from support.records.drawn_dataset import write_dataset
 
 
 def test_it_comes_back_from_json():

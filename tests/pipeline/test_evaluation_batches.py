@@ -8,12 +8,12 @@ import pytest
 from ac_keras.pipeline import Clip
 from ac_keras.pipeline import Modality
 from ac_keras.pipeline import evaluation_batches
-from drawn_dataset import THREE
-from drawn_dataset import describe
-from drawn_dataset import draw_clips
-from drawn_dataset import expected_features
-from drawn_dataset import numbered_clips
-from drawn_dataset import write_dataset
+from support.records.drawn_dataset import THREE
+from support.records.drawn_dataset import describe
+from support.records.drawn_dataset import draw_clips
+from support.records.drawn_dataset import expected_features
+from support.records.drawn_dataset import numbered_clips
+from support.records.drawn_dataset import write_dataset
 
 LONGEST = 7
 SINGLE = {

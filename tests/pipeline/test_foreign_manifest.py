@@ -123,7 +123,7 @@ def test_the_manifest_comes_back_from_its_file(tmp_path, paths):
 
 def test_a_complete_scan_is_not_done_again(tmp_path, paths, monkeypatch):
     first = scan_train(tmp_path, paths)
-    module = "ac_keras.pipeline.foreign_manifest.scan_once"
+    module = "ac_keras.pipeline.integrity.scan_records.scan_once"
     monkeypatch.setattr(module, None)
     assert scan_train(tmp_path, paths).dump() == first.dump()
 

@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 
 from ac_keras.pipeline import training_batches
-from drawn_dataset import THREE
-from drawn_dataset import describe
-from drawn_dataset import draw_clips
-from drawn_dataset import write_dataset
-from drawn_dataset import write_numbered
-from epoch_reading import frames_of
-from epoch_reading import read_epochs
+from support.records.drawn_dataset import THREE
+from support.records.drawn_dataset import describe
+from support.records.drawn_dataset import draw_clips
+from support.records.drawn_dataset import write_dataset
+from support.records.drawn_dataset import write_numbered
+from support.records.epoch_reading import frames_of
+from support.records.epoch_reading import read_epochs
 
 NUM_CLIPS = 20
 LONG = 30  # frames, so that two draws of four hardly ever are the same

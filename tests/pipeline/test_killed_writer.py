@@ -7,10 +7,10 @@ from subprocess import PIPE
 
 import pytest
 
-import blocking_writer
 from ac_keras.pipeline import Manifest
-from plain_records import folder_contents
 from support.programs import start_program
+from support.records import blocking_writer
+from support.records.plain_records import folder_contents
 
 pytestmark = pytest.mark.programs
 

@@ -8,11 +8,11 @@ import pytest
 
 from ac_keras.pipeline import Clip
 from ac_keras.pipeline import Manifest
-from drawn_dataset import THREE
-from drawn_dataset import describe
-from drawn_dataset import draw_clips
-from drawn_dataset import expected_features
-from drawn_dataset import write_dataset
+from support.records.drawn_dataset import THREE
+from support.records.drawn_dataset import describe
+from support.records.drawn_dataset import draw_clips
+from support.records.drawn_dataset import expected_features
+from support.records.drawn_dataset import write_dataset
 
 TRAIN = [draw_clips(describe(THREE), 5, 0), draw_clips(describe(THREE), 4, 1)]
 TEST = [draw_clips(describe(THREE), 3, 2)]

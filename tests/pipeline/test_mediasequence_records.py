@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from ac_keras.pipeline import Modality
-from ac_keras.pipeline import records
+from ac_keras.pipeline import parsing
 from ac_keras.pipeline import training_batches
 from support.records.foreign_datasets import assert_clip
 from support.records.foreign_datasets import describe_videos
@@ -62,7 +62,7 @@ def with_prefixes(frames):
 
 
 def parse(record, **kwargs):
-    return records.parse_records(tf.constant([record]), describe(**kwargs))
+    return parsing.parse_records(tf.constant([record]), describe(**kwargs))
 
 
 @pytest.mark.parametrize("sample_size", [4, 50])

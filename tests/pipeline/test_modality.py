@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from ac_keras.pipeline import Modality
-from plain_records import pack
+from support.records.plain_records import pack
 
 STRUCT_CODES = {"float32": "f", "float16": "e"}
 UNUSUAL = {

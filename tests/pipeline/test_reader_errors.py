@@ -9,11 +9,11 @@ import tensorflow as tf
 from ac_keras.pipeline import Manifest
 from ac_keras.pipeline import evaluation_batches
 from ac_keras.pipeline import training_batches
-from drawn_dataset import write_numbered
-from plain_records import make_example
-from plain_records import pack
-from plain_records import serialize
-from plain_records import write_records
+from support.records.drawn_dataset import write_numbered
+from support.records.plain_records import make_example
+from support.records.plain_records import pack
+from support.records.plain_records import serialize
+from support.records.plain_records import write_records
 
 SHARD = "train-00000-of-00001.tfrecord"
 GOOD = make_example("a", [3], rgb=pack([[1, 2, 3]]))

@@ -5,14 +5,15 @@ import pytest
 import tensorflow as tf
 
 from ac_keras.pipeline import Modality
-from ac_keras.pipeline import records
-from drawn_dataset import RGB
-from drawn_dataset import THREE
-from drawn_dataset import describe
-from drawn_dataset import draw_features
-from plain_records import make_example
-from plain_records import pack
-from plain_records import serialize
+from ac_keras.pipeline import decoding
+from ac_keras.pipeline import parsing
+from support.records.drawn_dataset import RGB
+from support.records.drawn_dataset import THREE
+from support.records.drawn_dataset import describe
+from support.records.drawn_dataset import draw_features
+from support.records.plain_records import make_example
+from support.records.plain_records import pack
+from support.records.plain_records import serialize
 
 LENGTHS = (3, 0, 5)
 each_modality = pytest.mark.parametrize("name", THREE)
@@ -20,7 +21,7 @@ each_modality = pytest.mark.parametrize("name", THREE)
 
 def parse(*examples, **kwargs):
     batch = tf.constant([serialize(example) for example in examples])
-    return records.parse_records(batch, describe(**kwargs))
+    return parsing.parse_records(batch, describe(**kwargs))
 
 
 def labelled(*labels):
@@ -80,7 +81,7 @@ def test_a_record_without_a_modality_is_refused_by_its_name():
 @each_modality
 def test_frames_are_counted(name):
     stored, _ = draw_stored(name)
-    counts = records.count_frames(stored, THREE[name])
+    counts = decoding.count_frames(stored, THREE[name])
     assert counts.numpy().tolist() == list(LENGTHS)
     assert counts.dtype == tf.int32
 
@@ -91,13 +92,13 @@ def test_half_a_frame_is_refused(name):
     stored = tf.constant([b"\0" * (modality.frame_bytes + 1)])
     message = f"whole number of frames of {modality.frame_bytes} bytes"
     with pytest.raises(tf.errors.InvalidArgumentError, match=message):
-        records.count_frames(stored, modality)
+        decoding.count_frames(stored, modality)
 
 
 @each_modality
 def test_all_frames_are_decoded_and_padded_with_zeros(name):
     stored, features = draw_stored(name)
-    decoded = records.decode_all_frames(stored, THREE[name], 6)
+    decoded = decoding.decode_all_frames(stored, THREE[name], 6)
     expected = np.zeros((3, 6, THREE[name].dim))
     for row, frames in zip(expected, features, strict=True):
         row[: len(frames)] = frames
@@ -109,7 +110,7 @@ def test_all_frames_are_decoded_and_padded_with_zeros(name):
 def test_the_frames_at_some_positions_are_decoded(name):
     stored, features = draw_stored(name)
     positions = [[0, 2, 0], [0, 0, 0], [1, 3, 4]]
-    decoded = records.decode_frames(
+    decoded = decoding.decode_frames(
         stored, THREE[name], tf.constant(positions), tf.constant([2, 0, 3])
     )
     expected = np.zeros((3, 3, THREE[name].dim))
@@ -122,5 +123,5 @@ def test_the_frames_at_some_positions_are_decoded(name):
 @pytest.mark.parametrize("name", ["rgb", "audio"])
 def test_floats_are_decoded_exactly(name):
     stored, features = draw_stored(name)
-    decoded = records.decode_all_frames(stored, THREE[name], 5)
+    decoded = decoding.decode_all_frames(stored, THREE[name], 5)
     np.testing.assert_array_equal(decoded[2], features[2])

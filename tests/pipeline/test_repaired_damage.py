@@ -5,14 +5,14 @@ import pathlib
 import pytest
 import tensorflow as tf
 
-import broken_files
 from ac_keras.pipeline import evaluation_batches
 from ac_keras.pipeline import find_damage
 from ac_keras.pipeline import skip_damage
-from drawn_dataset import write_numbered
-from plain_records import make_example
-from plain_records import pack
-from plain_records import serialize
+from support.records import broken_files
+from support.records.drawn_dataset import write_numbered
+from support.records.plain_records import make_example
+from support.records.plain_records import pack
+from support.records.plain_records import serialize
 
 SKIPPED = (0, 5, 6, 12)
 LONG = serialize(make_example("long", [0], rgb=pack([[1, 2, 3]] * 5)))

@@ -10,15 +10,15 @@ from ac_keras.pipeline import Clip
 from ac_keras.pipeline import evaluation_batches
 from ac_keras.pipeline import steps_per_epoch
 from ac_keras.pipeline import training_batches
-from broken_files import with_num_clips
-from compared_batches import as_arrays
-from compared_batches import assert_same
-from compared_batches import write_uneven
-from drawn_dataset import describe
-from drawn_dataset import write_dataset
-from drawn_dataset import write_numbered
-from epoch_reading import clips_of
-from epoch_reading import read_epochs
+from support.records.broken_files import with_num_clips
+from support.records.compared_batches import as_arrays
+from support.records.compared_batches import assert_same
+from support.records.compared_batches import write_uneven
+from support.records.drawn_dataset import describe
+from support.records.drawn_dataset import write_dataset
+from support.records.drawn_dataset import write_numbered
+from support.records.epoch_reading import clips_of
+from support.records.epoch_reading import read_epochs
 
 BATCH_SIZE = 4
 STEPS = 5  # of 21 clips

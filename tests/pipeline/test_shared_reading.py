@@ -4,10 +4,10 @@ import pytest
 
 from ac_keras.pipeline import evaluation_batches
 from ac_keras.pipeline import training_batches
-from compared_batches import as_arrays
-from compared_batches import assert_same
-from compared_batches import joined
-from compared_batches import write_uneven
+from support.records.compared_batches import as_arrays
+from support.records.compared_batches import assert_same
+from support.records.compared_batches import joined
+from support.records.compared_batches import write_uneven
 
 each_store = pytest.mark.parametrize("in_memory", [False, True])
 

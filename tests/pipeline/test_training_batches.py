@@ -5,12 +5,12 @@ import pytest
 import tensorflow as tf
 
 from ac_keras.pipeline import training_batches
-from drawn_dataset import THREE
-from drawn_dataset import describe
-from drawn_dataset import draw_clips
-from drawn_dataset import expected_features
-from drawn_dataset import write_dataset
-from drawn_dataset import write_numbered
+from support.records.drawn_dataset import THREE
+from support.records.drawn_dataset import describe
+from support.records.drawn_dataset import draw_clips
+from support.records.drawn_dataset import expected_features
+from support.records.drawn_dataset import write_dataset
+from support.records.drawn_dataset import write_numbered
 
 each_store = pytest.mark.parametrize("in_memory", [False, True])
 each_kind = pytest.mark.parametrize("multi_label", [False, True])

@@ -7,15 +7,15 @@ import keras
 import numpy as np
 import pytest
 
-import epoch_reading
 from ac_keras.pipeline import steps_per_epoch
 from ac_keras.pipeline import training_batches
-from drawn_dataset import write_numbered
-from epoch_reading import clips_of
-from epoch_reading import describe_epochs
-from epoch_reading import read_epochs
 from support.programs import output_of
 from support.programs import run_program
+from support.records import epoch_reading
+from support.records.drawn_dataset import write_numbered
+from support.records.epoch_reading import clips_of
+from support.records.epoch_reading import describe_epochs
+from support.records.epoch_reading import read_epochs
 
 NUM_CLIPS = 20
 LONG = 30  # frames, so that two draws of four hardly ever are the same

@@ -6,9 +6,9 @@ import tensorflow as tf
 
 from ac_keras.pipeline import Description
 from ac_keras.pipeline import Modality
-from ac_keras.pipeline import records
-from ac_keras.pipeline import youtube8m
-from ac_keras.pipeline.batch_decoder import batch_decoder
+from ac_keras.pipeline import parsing
+from ac_keras.pipeline.decoding import batch_decoder
+from ac_keras.pipeline.formats import youtube8m
 
 LENGTHS = (4, 1, 7)
 DIM = 3
@@ -35,7 +35,7 @@ def describe(record_format="clip", modality=None):
 
 
 def decode(batch, description, sample_size=0, named=True):
-    stored = records.parse_records(
+    stored = parsing.parse_records(
         tf.constant(batch), description, labelled=False, named=named
     )
     features, labels = batch_decoder(description, None, sample_size)(

@@ -4,17 +4,17 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from ac_keras.pipeline import records
-from ac_keras.pipeline import video_search
-from ac_keras.pipeline.batch_decoder import batch_decoder
-from ac_keras.pipeline.located_frames import LocatedFrames
-from ac_keras.pipeline.located_frames import entry_header
-from odd_records import damage
-from odd_records import draw_record
+from ac_keras.pipeline import parsing
+from ac_keras.pipeline.decoding import batch_decoder
+from ac_keras.pipeline.formats import frame_search
+from ac_keras.pipeline.formats.located_frames import LocatedFrames
+from ac_keras.pipeline.formats.located_frames import entry_header
 from support.records.foreign_datasets import describe_videos
 from support.records.foreign_records import draw_video
 from support.records.foreign_records import sequence_record
 from support.records.foreign_records import video_record
+from support.records.odd_records import damage
+from support.records.odd_records import draw_record
 
 SAMPLE_SIZE = 3
 ALL = 20  # more frames than an odd record has
@@ -50,8 +50,8 @@ def features_of(find, batch, description=DESCRIPTION, size=SAMPLE_SIZE):
 
 
 def assert_same(batch, description=DESCRIPTION):
-    found = features_of(video_search.locate_videos, batch, description)
-    expected = features_of(records.parse_records, batch, description)
+    found = features_of(frame_search.locate_videos, batch, description)
+    expected = features_of(parsing.parse_records, batch, description)
     assert found.keys() == expected.keys()
     for name, value in expected.items():
         np.testing.assert_array_equal(found[name], value, err_msg=name)
@@ -60,7 +60,7 @@ def assert_same(batch, description=DESCRIPTION):
 
 def num_located(batch, description=DESCRIPTION):
     """Counts the clips whose frames are left where they are."""
-    stored = video_search.locate_videos(tf.constant(batch), description)
+    stored = frame_search.locate_videos(tf.constant(batch), description)
     frames = [x for x in stored.values() if isinstance(x, LocatedFrames)]
     return np.count_nonzero(sum(x.num_frames for x in frames))
 
@@ -102,7 +102,7 @@ def a_video(lists):
 def test_frames_of_another_size_are_an_error(size):
     batch = [a_video({"rgb": [[bytes(8)], [bytes(size)]], "audio": []})]
     with pytest.raises(BROKEN, match="of 8 bytes"):
-        features_of(video_search.locate_videos, batch)
+        features_of(frame_search.locate_videos, batch)
 
 
 def test_sizes_that_only_sum_up_are_an_error_once_frames_are_taken():
@@ -110,7 +110,7 @@ def test_sizes_that_only_sum_up_are_an_error_once_frames_are_taken():
     batch = [a_video({"rgb": steps, "audio": []})]
     assert num_located(batch) == 1
     with pytest.raises(BROKEN, match="of 8 bytes"):
-        features_of(video_search.locate_videos, batch)
+        features_of(frame_search.locate_videos, batch)
 
 
 @pytest.mark.parametrize("size", [1, 121, 127, 128, 1024, 16384, 2097152])
@@ -123,7 +123,7 @@ def test_the_header_of_an_entry_is_what_protobuf_writes(size):
 
 def outcomes(batch):
     """What locating and parsing give of all frames; None for an error."""
-    for find in (video_search.locate_videos, records.parse_records):
+    for find in (frame_search.locate_videos, parsing.parse_records):
         try:
             yield features_of(find, batch, size=ALL)
         except BROKEN:

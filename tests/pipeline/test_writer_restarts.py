@@ -6,16 +6,16 @@ import re
 import pytest
 
 from ac_keras.pipeline import DatasetWriter
-from drawn_dataset import RGB
-from drawn_dataset import THREE
-from drawn_dataset import describe
-from drawn_dataset import draw_clips
-from drawn_dataset import write_dataset
-from plain_records import folder_contents
-from small_shards import COUNTS
-from small_shards import clips_of
-from small_shards import make_writer
-from small_shards import refuse_to_give
+from support.records.drawn_dataset import RGB
+from support.records.drawn_dataset import THREE
+from support.records.drawn_dataset import describe
+from support.records.drawn_dataset import draw_clips
+from support.records.drawn_dataset import write_dataset
+from support.records.plain_records import folder_contents
+from support.records.small_shards import COUNTS
+from support.records.small_shards import clips_of
+from support.records.small_shards import make_writer
+from support.records.small_shards import refuse_to_give
 
 
 def test_a_writer_started_again_asks_for_the_missing_shards_only(tmp_path):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from ac_keras.pipeline import records
+from ac_keras.pipeline import parsing
 from ac_keras.pipeline import steps_per_epoch
 from ac_keras.pipeline import training_batches
 from support.records.foreign_datasets import assert_clip
@@ -58,7 +58,7 @@ def manifest(tmp_path_factory, videos):
 def expand(record):
     description = describe_videos("youtube8m_segments")
     serialized = tf.data.Dataset.from_tensors(tf.constant(record))
-    return list(records.expand_clips(serialized, description))
+    return list(parsing.expand_clips(serialized, description))
 
 
 def segment_frames(video, start):

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from ac_keras.pipeline import decoding
 from ac_keras.pipeline import evaluation_batches
-from ac_keras.pipeline import records
+from ac_keras.pipeline import parsing
 from ac_keras.pipeline import training_batches
 from support.records.foreign_datasets import NUM_CLASSES
 from support.records.foreign_datasets import assert_clip
@@ -42,17 +43,17 @@ def videos():
 
 @pytest.fixture(scope="module")
 def manifest(tmp_path_factory, videos):
-    records = to_records(videos)
-    shards = [records[:4], records[4:]]
+    decoding = to_records(videos)
+    shards = [decoding[:4], decoding[4:]]
     directory = tmp_path_factory.mktemp("videos")
     return scan(directory, describe_videos(), train=shards)
 
 
 def parse(record, **kwargs):
     description = describe_videos(**kwargs)
-    parsed = records.parse_records(tf.constant([record]), description)
+    parsed = parsing.parse_records(tf.constant([record]), description)
     for name, modality in description.modalities.items():
-        records.count_frames(parsed[name], modality)
+        decoding.count_frames(parsed[name], modality)
     return parsed
 
 
@@ -200,7 +201,7 @@ def test_only_the_sampled_frames_are_decoded(monkeypatch):
         return decode_raw(strings, *args, **kwargs)
 
     monkeypatch.setattr(tf.io, "decode_raw", spy)
-    records.decode_frames(
+    decoding.decode_frames(
         parsed["rgb"],
         describe_videos().modalities["rgb"],
         tf.constant([[0, 100, 299]]),
@@ -214,7 +215,7 @@ def test_no_frame_is_read_when_a_batch_has_none():
     without = list(VIDEO_MODALITIES)
     parsed = parse(video_record(rng, draw_video(rng, 0, 2, [1], without)))
     modality = describe_videos().modalities["rgb"]
-    decoded = records.decode_frames(
+    decoded = decoding.decode_frames(
         parsed["rgb"], modality, tf.zeros((1, 3), tf.int32), tf.constant([0])
     )
     assert decoded.shape == (1, 3, 8) and not decoded.numpy().any()

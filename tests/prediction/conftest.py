@@ -4,7 +4,7 @@ import shutil
 
 import pytest
 
-import clip_files
+from support.prediction import clip_files
 
 
 @pytest.fixture(scope="session")

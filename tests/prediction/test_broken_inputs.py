@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-import clip_files
-from clip_files import SIZES
-from predicted_files import ids_but
-from predicted_files import ids_of
-from predicted_files import read_folder
-from predicted_files import read_rows
+from support.prediction import clip_files
+from support.prediction.clip_files import SIZES
+from support.prediction.predicted_files import ids_but
+from support.prediction.predicted_files import ids_of
+from support.prediction.predicted_files import read_folder
+from support.prediction.predicted_files import read_rows
 
 BROKEN = 3  # in the second file: in its second batch
 

@@ -8,14 +8,14 @@ import pyarrow
 import pyarrow.parquet
 import pytest
 
-import clip_files
 from ac_keras.prediction import FORMATS
-from ac_keras.prediction import parquet_rows
-from clip_files import CLASS_NAMES
-from clip_files import SIZES
-from clip_files import TOP_K
-from predicted_files import read_folder
-from predicted_files import read_rows
+from ac_keras.prediction import row_writers
+from support.prediction import clip_files
+from support.prediction.clip_files import CLASS_NAMES
+from support.prediction.clip_files import SIZES
+from support.prediction.clip_files import TOP_K
+from support.prediction.predicted_files import read_folder
+from support.prediction.predicted_files import read_rows
 
 each_format = pytest.mark.parametrize("format", FORMATS)
 
@@ -92,7 +92,7 @@ def test_parquet_has_lists_of_names_and_of_float32(outputs):
 def test_rows_of_parquet_are_written_in_groups(
     records, classifier, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(parquet_rows, "GROUP_ROWS", 4)
+    monkeypatch.setattr(row_writers, "GROUP_ROWS", 4)
     clip_files.predict(
         records, tmp_path, model=classifier, format="parquet", batch_size=2
     )

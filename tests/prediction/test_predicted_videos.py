@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-import clip_files
 from ac_keras.pipeline import Modality
-from ac_keras.pipeline import youtube8m
-from predicted_files import read_folder
+from ac_keras.pipeline.formats import youtube8m
+from support.prediction import clip_files
+from support.prediction.predicted_files import read_folder
 
 LENGTHS = (9, 1, 4, 12)
 LEVEL = 4 / 255  # of YouTube-8M's bytes

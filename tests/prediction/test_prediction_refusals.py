@@ -6,9 +6,9 @@ import sys
 
 import pytest
 
-import clip_files
-from clip_files import describe
-from predicted_files import contents
+from support.prediction import clip_files
+from support.prediction.clip_files import describe
+from support.prediction.predicted_files import contents
 
 OTHER_SETTINGS = {  # What is asked of a folder, and what is said of it.
     "model": ({"model_id": "1"}, 'model="1", where it was "0"'),

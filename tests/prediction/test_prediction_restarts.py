@@ -10,11 +10,11 @@ from subprocess import PIPE
 
 import pytest
 
-import blocking_prediction
-import clip_files
 from ac_keras.prediction import PredictionStopped
-from clip_files import SIZES
-from predicted_files import contents
+from support.prediction import blocking_prediction
+from support.prediction import clip_files
+from support.prediction.clip_files import SIZES
+from support.prediction.predicted_files import contents
 from support.programs import start_program
 
 pytestmark = pytest.mark.programs

@@ -4,11 +4,11 @@ import json
 
 import pytest
 
-import clip_files
-from ac_keras.prediction import bulk_prediction
-from clip_files import SIZES
-from predicted_files import ids_but
-from predicted_files import ids_of
+from ac_keras.prediction import files
+from support.prediction import clip_files
+from support.prediction.clip_files import SIZES
+from support.prediction.predicted_files import ids_but
+from support.prediction.predicted_files import ids_of
 
 ENDS = {  # Bytes that are left of the last record, and what is said.
     "in a length": (5, "a record cut off after 5 of its first 12 bytes"),
@@ -77,9 +77,7 @@ def test_a_file_that_is_gone_when_its_turn_comes_is_named(
     folder, output, classifier, monkeypatch
 ):
     path = folder / "part-2.tfrecord"
-    monkeypatch.setattr(
-        bulk_prediction, "check_beginnings", lambda _: path.unlink()
-    )
+    monkeypatch.setattr(files, "check_beginnings", lambda _: path.unlink())
     with pytest.raises(FileNotFoundError, match=f"to read {path}. Received"):
         clip_files.predict(folder, output, model=classifier)
     assert len(list(output.glob("0*"))) == 2

@@ -6,16 +6,16 @@ import types
 import keras
 import pytest
 
-import good_requests
 from ac_keras import serving
-from recorded_requests import outputs_of
-from recorded_requests import predict_log
-from recorded_requests import replay
-from served_classifier import DESCRIPTION
-from served_classifier import draw_clips
-from served_classifier import make_classifier
 from support.artefacts import artefact
+from support.requests import good_requests
 from support.serving import model_server
+from support.serving.recorded_requests import outputs_of
+from support.serving.recorded_requests import predict_log
+from support.serving.recorded_requests import replay
+from support.serving.served_classifier import DESCRIPTION
+from support.serving.served_classifier import draw_clips
+from support.serving.served_classifier import make_classifier
 
 DENSE_SIGNATURES = ("serving_default", "attention")
 BATCHES = {

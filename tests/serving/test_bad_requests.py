@@ -7,16 +7,16 @@ import numpy as np
 import pytest
 
 from ac_keras import serving
-from bad_dense_cases import CLIPS
-from bad_dense_cases import DENSE
-from bad_dense_cases import SHORT
-from bad_dense_cases import dense_cases
-from bad_record_cases import record_cases
-from good_requests import VIDEOS
-from good_requests import good_requests
-from good_requests import raw_inputs
-from server_answers import answers_of
-from vast_requests import vast_cases
+from support.requests.bad_dense_cases import CLIPS
+from support.requests.bad_dense_cases import DENSE
+from support.requests.bad_dense_cases import SHORT
+from support.requests.bad_dense_cases import dense_cases
+from support.requests.bad_record_cases import record_cases
+from support.requests.good_requests import VIDEOS
+from support.requests.good_requests import good_requests
+from support.requests.good_requests import raw_inputs
+from support.requests.vast_requests import vast_cases
+from support.serving.server_answers import answers_of
 
 pytestmark = [pytest.mark.programs, pytest.mark.versions]
 

@@ -7,9 +7,9 @@ import grpc
 import pytest
 
 from ac_keras import serving
-from scripted_server import MODEL_NAME
-from scripted_server import number_clips
-from scripted_server import serve_script
+from support.serving.scripted_server import MODEL_NAME
+from support.serving.scripted_server import number_clips
+from support.serving.scripted_server import serve_script
 
 pytestmark = pytest.mark.skipif(
     shutil.which("openssl") is None, reason="openssl makes the certificate"

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from ac_keras import serving
-from ac_keras.serving.client import server_errors
-from scripted_server import serve_script
+from ac_keras.serving.client import errors
 from support.serving.loopback_model import ServingError
 from support.serving.model_server import MODEL_NAME
+from support.serving.scripted_server import serve_script
 
 THREE_PARTS = r"[Ee]xpect(ed|s) .+\. Received: .+\. [A-Z].+\.$"
 SOUND = {"rgb": np.ones((2, 5)), "audio": np.ones((3, 4))}
@@ -99,7 +99,7 @@ def test_of_several_root_errors_the_first_is_told():
         "\t [[{{node a/Assert}}]]\n\t [[b/_9]]\n  (1) INVALID_ARGUMENT: "
         "Expected two.\n\t [[{{node c}}]]\n0 successful operations."
     )
-    assert server_errors.trim(said) == "Expected one."
+    assert errors.trim(said) == "Expected one."
 
 
 def test_an_assertion_is_told_without_the_brackets_of_its_parts():
@@ -108,16 +108,16 @@ def test_an_assertion_is_told_without_the_brackets_of_its_parts():
         "Received:] [[1 2][3 4]]\n\t [[{{node x}}]]"
     )
     expected = "Expected one of ['rgb', 'audio']. Received: [1 2][3 4]"
-    assert server_errors.trim(said) == expected
+    assert errors.trim(said) == expected
 
 
 def test_characters_that_do_not_print_are_left_out():
-    assert server_errors.trim("value: \x00\x1b[2Ja") == "value: ??[2Ja"
+    assert errors.trim("value: \x00\x1b[2Ja") == "value: ??[2Ja"
 
 
 @pytest.mark.parametrize("part", ["[[", "[[a", "[[{{", " ", "[a]", "\n [["])
 def test_a_long_message_is_cut_off_without_ado(part):
-    said = server_errors.trim(f"assertion failed: {part * 50_000}x")
+    said = errors.trim(f"assertion failed: {part * 50_000}x")
     assert len(said) <= 1004
 
 

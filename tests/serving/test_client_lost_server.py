@@ -8,9 +8,9 @@ import types
 import numpy as np
 import pytest
 
-import ragged_clips
 from ac_keras import serving
 from support.serving import model_server
+from support.serving import ragged_clips
 from support.serving.model_server import MODEL_NAME
 
 pytestmark = pytest.mark.programs

@@ -7,10 +7,10 @@ import threading
 import pytest
 
 from ac_keras import serving
-from ac_keras.serving.client import requests_in_order
-from scripted_server import MODEL_NAME
-from scripted_server import number_clips
-from scripted_server import serve_script
+from ac_keras.serving.client import calls
+from support.serving.scripted_server import MODEL_NAME
+from support.serving.scripted_server import number_clips
+from support.serving.scripted_server import serve_script
 
 WAIT = 30  # seconds, where something is broken
 BAD = {"rgb": [[1.0]]}
@@ -129,7 +129,7 @@ def test_what_is_known_does_not_wait_for_more_items():
             assert seen == [10 * x for x in range(number)]
             yield number
 
-    for answer in requests_in_order.answers_in_order(
+    for answer in calls.answers_in_order(
         AtOnce(), lambda x: 10 * x, draw(), max_in_flight=4
     ):
         seen.append(answer)

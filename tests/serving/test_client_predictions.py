@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-import ragged_clips
 from ac_keras import serving
-from served_classifier import CLASS_NAMES
+from support.serving import ragged_clips
 from support.serving.model_server import MODEL_NAME
+from support.serving.served_classifier import CLASS_NAMES
 
 pytestmark = pytest.mark.programs
 

@@ -6,10 +6,10 @@ import types
 import pytest
 
 from ac_keras import serving
-from ac_keras.serving.client import retries
-from scripted_server import MODEL_NAME
-from scripted_server import number_clips
-from scripted_server import serve_script
+from ac_keras.serving.client import calls
+from support.serving.scripted_server import MODEL_NAME
+from support.serving.scripted_server import number_clips
+from support.serving.scripted_server import serve_script
 
 AT_ONCE = {  # what the server says, and what REST makes of it
     "INVALID_ARGUMENT": "INVALID_ARGUMENT",
@@ -29,8 +29,8 @@ def protocol(request):
 
 @pytest.fixture(autouse=True)
 def short_pauses(monkeypatch):
-    monkeypatch.setattr(retries, "FIRST_PAUSE", 0.001)
-    monkeypatch.setattr(retries, "LONGEST_PAUSE", 0.01)
+    monkeypatch.setattr(calls, "FIRST_PAUSE", 0.001)
+    monkeypatch.setattr(calls, "LONGEST_PAUSE", 0.01)
 
 
 def predict(server, protocol, timeout=30.0):
@@ -84,10 +84,10 @@ def test_a_server_that_does_not_answer_in_time_is_given_up(protocol):
 
 def test_pauses_double_up_to_a_bound_and_are_randomised(monkeypatch):
     pauses, drawn = [], iter([1.0, 0.5, 1.0, 0.75, 1.0])
-    monkeypatch.setattr(retries, "FIRST_PAUSE", 1.0)
-    monkeypatch.setattr(retries, "LONGEST_PAUSE", 4.0)
+    monkeypatch.setattr(calls, "FIRST_PAUSE", 1.0)
+    monkeypatch.setattr(calls, "LONGEST_PAUSE", 4.0)
     random = types.SimpleNamespace(uniform=lambda a, b: next(drawn))
-    monkeypatch.setattr(retries, "random", random)
+    monkeypatch.setattr(calls, "random", random)
 
     class Stopped:
         def wait(self, seconds):
@@ -95,10 +95,10 @@ def test_pauses_double_up_to_a_bound_and_are_randomised(monkeypatch):
             return len(pauses) == 5
 
     def refuse(seconds):
-        raise retries.StatusError("UNAVAILABLE", "busy")
+        raise calls.StatusError("UNAVAILABLE", "busy")
 
-    with pytest.raises(retries.StatusError):
-        retries.call_with_retries(refuse, 100, Stopped())
+    with pytest.raises(calls.StatusError):
+        calls.call_with_retries(refuse, 100, Stopped())
     assert pauses == [1.0, 1.0, 4.0, 3.0, 4.0]
 
 
@@ -118,12 +118,12 @@ def test_a_last_attempt_without_time_does_not_hide_why(
 ):
     clock = iter([0, 0, 1, 10 - seconds_left])
     time = types.SimpleNamespace(monotonic=lambda: next(clock))
-    monkeypatch.setattr(retries, "time", time)
+    monkeypatch.setattr(calls, "time", time)
     codes = iter(["UNAVAILABLE", "DEADLINE_EXCEEDED"])
 
     def refuse(seconds):
-        raise retries.StatusError(next(codes), "any")
+        raise calls.StatusError(next(codes), "any")
 
-    with pytest.raises(retries.StatusError) as caught:
-        retries.call_with_retries(refuse, 10, NeverStopped())
+    with pytest.raises(calls.StatusError) as caught:
+        calls.call_with_retries(refuse, 10, NeverStopped())
     assert caught.value.code == code

@@ -7,10 +7,10 @@ import yaml
 from google.protobuf import text_format
 
 from ac_keras.serving import write_deployment
-from ac_keras.serving.deployment.server_files import IMAGE
-from deployed_files import read_compose
-from deployed_files import read_kubernetes
-from deployed_files import with_batching
+from ac_keras.serving.deployment import IMAGE
+from support.serving.deployed_files import read_compose
+from support.serving.deployed_files import read_kubernetes
+from support.serving.deployed_files import with_batching
 
 NAME = "Flash_MNIST-2"
 CONTAINER_FILES = ("docker-compose.yml", "kubernetes.yaml")

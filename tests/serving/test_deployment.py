@@ -6,10 +6,10 @@ import pytest
 
 from ac_keras import serving
 from ac_keras.serving import write_deployment
-from deployed_files import FILES
-from deployed_files import read_batching
-from deployed_files import read_compose
-from deployed_files import read_kubernetes
+from support.serving.deployed_files import FILES
+from support.serving.deployed_files import read_batching
+from support.serving.deployed_files import read_compose
+from support.serving.deployed_files import read_kubernetes
 
 
 def test_no_file_looks_like_a_version(tmp_path):

@@ -8,7 +8,7 @@ import threading
 import pytest
 
 from ac_keras.serving import write_deployment
-from deployed_files import read_compose
+from support.serving.deployed_files import read_compose
 
 pytestmark = pytest.mark.skipif(
     shutil.which("bash") is None, reason="the image has bash, this machine not"

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import requests
 
-import ragged_clips
-from served_classifier import DESCRIPTION
-from served_classifier import draw_clips
+from support.serving import ragged_clips
 from support.serving.model_server import MODEL_NAME
+from support.serving.served_classifier import DESCRIPTION
+from support.serving.served_classifier import draw_clips
 
 pytestmark = pytest.mark.programs
 

@@ -15,11 +15,11 @@ from tensorflow_serving.apis import classification_pb2
 from tensorflow_serving.apis import predict_pb2
 from tensorflow_serving.apis import prediction_service_pb2_grpc
 
-from served_classifier import draw_clips
 from support.programs import environment
 from support.serving import model_server
 from support.serving.model_server import MODEL_NAME
 from support.serving.model_server import STAND_IN
+from support.serving.served_classifier import draw_clips
 
 pytestmark = pytest.mark.programs
 

@@ -7,9 +7,9 @@ import collections
 
 import pytest
 
-from mutated_requests import OPEN
-from mutated_requests import draw_requests
-from mutated_requests import judge_server
+from support.requests.mutated_requests import OPEN
+from support.requests.mutated_requests import draw_requests
+from support.requests.mutated_requests import judge_server
 
 pytestmark = pytest.mark.stress
 

@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 
 from ac_keras import serving
-from runtime_files import BATCHES
-from runtime_files import RUNTIMES
-from runtime_files import SUFFIXES
-from runtime_files import make_multi_label
-from runtime_files import make_weightings
-from runtime_files import probabilities
-from runtime_files import some_batches
-from served_classifier import make_classifier
+from support.requests.runtime_files import BATCHES
+from support.requests.runtime_files import RUNTIMES
+from support.requests.runtime_files import SUFFIXES
+from support.requests.runtime_files import make_multi_label
+from support.requests.runtime_files import make_weightings
+from support.requests.runtime_files import probabilities
+from support.requests.runtime_files import some_batches
+from support.serving.served_classifier import make_classifier
 
 MODELS = {
     "softmax": make_classifier,

@@ -12,14 +12,14 @@ from ac_keras.pipeline import Clip
 from ac_keras.pipeline import Description
 from ac_keras.pipeline import Modality
 from ac_keras.pipeline import encode_clip
-from ac_keras.pipeline import youtube8m
-from recorded_requests import classify_log
-from recorded_requests import outputs_of
-from recorded_requests import predict_log
-from recorded_requests import replay
-from served_classifier import CLASS_NAMES
-from served_classifier import DESCRIPTION
-from served_classifier import DIMS
+from ac_keras.pipeline.formats import youtube8m
+from support.serving.recorded_requests import classify_log
+from support.serving.recorded_requests import outputs_of
+from support.serving.recorded_requests import predict_log
+from support.serving.recorded_requests import replay
+from support.serving.served_classifier import CLASS_NAMES
+from support.serving.served_classifier import DESCRIPTION
+from support.serving.served_classifier import DIMS
 
 pytestmark = [pytest.mark.programs, pytest.mark.versions]
 

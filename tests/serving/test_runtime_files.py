@@ -11,18 +11,17 @@ import pytest
 import tensorflow as tf
 
 from ac_keras import serving
-from ac_keras.serving.runtimes import litert_file
-from ac_keras.serving.runtimes import onnx_file
-from ac_keras.serving.runtimes import openvino_file
-from runtime_files import BATCHES
-from runtime_files import NEEDED
-from runtime_files import RUNTIMES
-from runtime_files import SUFFIXES
-from runtime_files import probabilities
-from runtime_files import some_batches
-from served_classifier import make_classifier
+from ac_keras.serving import runtimes
+from support.requests import runtime_program
+from support.requests.runtime_files import BATCHES
+from support.requests.runtime_files import NEEDED
+from support.requests.runtime_files import RUNTIMES
+from support.requests.runtime_files import SUFFIXES
+from support.requests.runtime_files import probabilities
+from support.requests.runtime_files import some_batches
+from support.serving.served_classifier import make_classifier
 
-PROGRAM = pathlib.Path(__file__).with_name("runtime_program.py")
+PROGRAM = pathlib.Path(runtime_program.__file__)
 INPUTS = {"rgb", "rgb_num_frames", "audio", "audio_num_frames"}
 
 
@@ -44,7 +43,7 @@ def test_a_file_needs_its_runtime_alone(model, runtime, tmp_path):
 def test_an_onnx_file_is_sound_and_of_plain_operations(model, tmp_path):
     onnx = pytest.importorskip("onnx")
     pytest.importorskip("tf2onnx")
-    message = onnx.load(onnx_file.export_onnx(model, tmp_path / "model.onnx"))
+    message = onnx.load(runtimes.export_onnx(model, tmp_path / "model.onnx"))
     onnx.checker.check_model(message, full_check=True)
     assert {x.domain: x.version for x in message.opset_import}[""] == 18
     assert {node.domain for node in message.graph.node} == {""}
@@ -53,7 +52,7 @@ def test_an_onnx_file_is_sound_and_of_plain_operations(model, tmp_path):
 def test_an_onnx_file_names_its_free_dimensions(model, tmp_path):
     onnx = pytest.importorskip("onnx")
     pytest.importorskip("tf2onnx")
-    message = onnx.load(onnx_file.export_onnx(model, tmp_path / "model.onnx"))
+    message = onnx.load(runtimes.export_onnx(model, tmp_path / "model.onnx"))
     shapes = {
         value.name: [
             x.dim_param or x.dim_value for x in value.type.tensor_type.shape.dim
@@ -73,15 +72,15 @@ def test_weights_that_an_onnx_file_cannot_hold_are_refused(
     model, tmp_path, monkeypatch
 ):
     pytest.importorskip("tf2onnx")
-    monkeypatch.setattr(onnx_file, "LARGEST", 100)
+    monkeypatch.setattr(runtimes, "LARGEST", 100)
     message = "less than 100 bytes.*Received: [0-9,]+ bytes"
     with pytest.raises(ValueError, match=message):
-        onnx_file.export_onnx(model, tmp_path / "model.onnx")
+        runtimes.export_onnx(model, tmp_path / "model.onnx")
 
 
 def test_openvino_files_have_free_dimensions_by_name(model, tmp_path):
     openvino = pytest.importorskip("openvino")
-    path = openvino_file.export_openvino(model, tmp_path / "model.xml")
+    path = runtimes.export_openvino(model, tmp_path / "model.xml")
     network = openvino.Core().read_model(path)
     shapes = {
         x.get_any_name(): [
@@ -100,7 +99,7 @@ def test_openvino_files_have_free_dimensions_by_name(model, tmp_path):
 
 
 def test_a_litert_file_has_the_signature(model, tmp_path):
-    path = litert_file.export_litert(model, tmp_path / "model.tflite")
+    path = runtimes.export_litert(model, tmp_path / "model.tflite")
     signatures = tf.lite.Interpreter(str(path)).get_signature_list()
     (signature,) = signatures.values()
     assert set(signature["inputs"]) == INPUTS

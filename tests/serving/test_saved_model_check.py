@@ -9,11 +9,11 @@ import pytest
 
 from ac_keras import serving
 from ac_keras.serving import saved_model_check
-from served_classifier import CLASS_NAMES
-from served_classifier import DESCRIPTION
-from served_classifier import as_batches
-from served_classifier import draw_clips
-from served_classifier import make_classifier
+from support.serving.served_classifier import CLASS_NAMES
+from support.serving.served_classifier import DESCRIPTION
+from support.serving.served_classifier import as_batches
+from support.serving.served_classifier import draw_clips
+from support.serving.served_classifier import make_classifier
 
 pytestmark = [pytest.mark.programs, pytest.mark.versions]
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from ac_keras import attention_model
-from served_classifier import CLASS_NAMES
-from served_classifier import CLUSTERS
+from support.serving.served_classifier import CLASS_NAMES
+from support.serving.served_classifier import CLUSTERS
 
 pytestmark = [pytest.mark.programs, pytest.mark.versions]
 

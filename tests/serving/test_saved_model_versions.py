@@ -11,11 +11,11 @@ import tensorflow as tf
 
 from ac_keras import serving
 from ac_keras.pipeline import Modality
-from ac_keras.serving import version_folder
-from served_classifier import CLASS_NAMES
-from served_classifier import DESCRIPTION
-from served_classifier import draw_clips
-from served_classifier import make_classifier
+from ac_keras.serving import export as version_folder
+from support.serving.served_classifier import CLASS_NAMES
+from support.serving.served_classifier import DESCRIPTION
+from support.serving.served_classifier import draw_clips
+from support.serving.served_classifier import make_classifier
 
 
 def export(folder, model=None, description=DESCRIPTION, **kwargs):

@@ -31,6 +31,7 @@ import keras  # noqa: E402, F401
 import tensorflow as tf  # noqa: E402, F401
 
 import ac_keras.pipeline  # noqa: E402
+import ac_keras.runs  # noqa: E402
 import ac_keras.serving  # noqa: E402
 import ac_keras.training  # noqa: E402
 import ac_keras.visualization  # noqa: E402, F401

@@ -2,8 +2,8 @@
 
 import pytest
 
-from ac_keras.sweep.anchor import describe_anchor
-from ac_keras.sweep.anchor import read_anchor
+from report_pages import describe_anchor
+from report_pages import read_anchor
 from support.flash_mnist.made_up_sweep import parse_tables
 from support.flash_mnist.made_up_sweep import write_json
 

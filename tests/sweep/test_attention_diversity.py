@@ -4,9 +4,9 @@ import copy
 
 import pytest
 
-from ac_keras.sweep.attention_diversity import describe_diversity
-from ac_keras.sweep.attention_diversity import find_pictures
-from ac_keras.sweep.attention_diversity import read_diversity
+from report_pages import describe_diversity
+from report_pages import find_pictures
+from report_pages import read_diversity
 from support.flash_mnist.made_up_sweep import parse_tables
 from support.flash_mnist.made_up_sweep import write_json
 

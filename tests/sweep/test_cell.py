@@ -5,10 +5,10 @@ import pathlib
 
 import pytest
 
-from ac_keras.sweep import FAMILIES
-from ac_keras.sweep import NUM_UNITS
-from ac_keras.sweep import Cell
-from ac_keras.sweep import make_cells
+from cells import FAMILIES
+from cells import NUM_UNITS
+from cells import Cell
+from cells import make_cells
 
 DIM, NUM_FRAMES, NUM_CLASSES = 5, 3, 7
 HIDDEN = 10

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ac_keras.sweep.cell_extent import extent_text
+from report_pages import extent_text
 
 FAMILIES = ("average", "fc1", "fc1_shift", "fc2_shift")
 TABLE = [(family, count) for family in FAMILIES for count in (1, 2, 16)]

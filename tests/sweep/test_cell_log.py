@@ -2,8 +2,8 @@
 
 import pytest
 
-from ac_keras.sweep.cell_log import CellLog
 from support.flash_mnist.tiny_cells import read_json
+from train_cell import CellLog
 
 ROWS = [
     {"epoch": 0, "loss": 1.5, "val_accuracy": 0.25},

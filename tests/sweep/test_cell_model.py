@@ -8,14 +8,14 @@ import pytest
 
 from ac_keras.layers import AttentionCluster
 from ac_keras.layers import ShiftingCluster
-from ac_keras.sweep import FAMILIES
-from ac_keras.sweep import Cell
-from ac_keras.sweep import build_model
+from cells import FAMILIES
+from cells import Cell
 from support.flash_mnist.tiny_cells import CLASS_NAMES
 from support.flash_mnist.tiny_cells import DIM
 from support.flash_mnist.tiny_cells import NUM_FRAMES
 from support.flash_mnist.tiny_cells import PROTOCOL
 from support.flash_mnist.tiny_cells import write_dataset
+from train_cell import build_model
 
 UNITS, CLASSES = 3, len(CLASS_NAMES)
 DENSE = UNITS * DIM * CLASSES + CLASSES

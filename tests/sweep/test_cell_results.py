@@ -4,20 +4,20 @@ import json
 
 import pytest
 
-from ac_keras.sweep import Cell
-from ac_keras.sweep import cell_results
+import table_1_results
+from cells import Cell
 from support.flash_mnist import made_up_sweep
 from support.flash_mnist.made_up_sweep import write_cell
 
 
 def read_one(root):
-    (protocol,) = cell_results.read_sweep(root)
+    (protocol,) = table_1_results.read_sweep(root)
     return protocol
 
 
 def message_of(root, *arguments):
     with pytest.raises(ValueError) as caught:
-        cell_results.read_sweep(root, *arguments)
+        table_1_results.read_sweep(root, *arguments)
     return str(caught.value)
 
 
@@ -53,9 +53,9 @@ def test_cells_without_a_result_are_unfinished(tmp_path):
 def test_the_tuned_protocol_is_the_first_and_studies_are_the_last(tmp_path):
     for protocol in ("a_study", "paper", "tuned"):
         write_cell(tmp_path, "fc1", 2, protocol=protocol)
-    names = [x.name for x in cell_results.read_sweep(tmp_path)]
+    names = [x.name for x in table_1_results.read_sweep(tmp_path)]
     assert names == ["tuned", "paper", "a_study"]
-    chosen = cell_results.read_sweep(tmp_path, ["paper"])
+    chosen = table_1_results.read_sweep(tmp_path, ["paper"])
     assert [x.name for x in chosen] == ["paper"]
 
 

@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+import train_cell
 from ac_keras.pipeline import Manifest
 from ac_keras.pipeline import evaluation_batches
-from ac_keras.sweep import Cell
-from ac_keras.sweep import cell_run
-from ac_keras.sweep import run_cell
+from cells import Cell
 from support.flash_mnist import tiny_cells
 from support.flash_mnist.tiny_cells import PROTOCOL
 from support.runs import numpy_classifier
+from train_cell import run_cell
 
 CELL = Cell("fc1_shift", 3, seed=1)  # whose best epoch is a tie in the middle
 NUM_CLASSES = len(tiny_cells.CLASS_NAMES)
@@ -34,7 +34,7 @@ def trained(manifest, tmp_path_factory):
         return evaluation_batches(manifest, split, **options)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(cell_run, "evaluation_batches", noted)
+        patch.setattr(train_cell, "evaluation_batches", noted)
         result = run_cell(CELL, PROTOCOL, manifest.directory, root)
     return types.SimpleNamespace(
         root=root,
@@ -227,12 +227,12 @@ def test_a_batch_of_more_clips_than_there_are_is_refused_too(
 
 
 def test_another_builder_makes_the_model(manifest, tmp_path):
-    """At one epoch, as `trainers/position_bias.py` does with its own."""
+    """At one epoch, as `trainers/flash_mnist/position_bias.py` does with its own."""
     protocol = dataclasses.replace(PROTOCOL, epochs=1)
 
     def build(cell, protocol, manifest):
         wider = dataclasses.replace(cell, num_units=cell.num_units + 1)
-        return cell_run.build_model(wider, protocol, manifest)
+        return train_cell.build_model(wider, protocol, manifest)
 
     result = run_cell(CELL, protocol, manifest.directory, tmp_path, build)
     assert result["parameters"] == 5 * 4 + 2 * 4 + 5 * 4 * 6 + 6

@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from ac_keras.sweep import cell_results
-from ac_keras.sweep import cell_statistics
+import table_1_results
 from support.flash_mnist import made_up_sweep
 from support.flash_mnist.made_up_sweep import write_cell
 
@@ -12,8 +11,8 @@ ACCURACIES = (0.90, 0.88, 0.935)
 
 
 def tabulate(root):
-    (protocol,) = cell_results.read_sweep(root)
-    return cell_statistics.tabulate_cells(protocol.cells)
+    (protocol,) = table_1_results.read_sweep(root)
+    return table_1_results.tabulate_cells(protocol.cells)
 
 
 @pytest.fixture(scope="module")
@@ -64,8 +63,8 @@ def test_rows_and_columns_are_those_that_have_a_cell(tmp_path):
         write_cell(tmp_path, family, num_units)
     table = tabulate(tmp_path)
     assert list(table) == [("fc1", 16), ("fc1", 128), ("fc2_shift", 2)]
-    assert cell_statistics.columns(table) == ["fc1", "fc2_shift"]
-    assert cell_statistics.rows(table) == [2, 16, 128]
+    assert table_1_results.columns(table) == ["fc1", "fc2_shift"]
+    assert table_1_results.rows(table) == [2, 16, 128]
 
 
 def test_seeds_of_different_settings_are_not_averaged(tmp_path):

@@ -2,8 +2,8 @@
 
 import pytest
 
-from ac_keras.sweep.measured_costs import describe_costs
-from ac_keras.sweep.measured_costs import read_costs
+from report_pages import describe_costs
+from report_pages import read_costs
 from support.flash_mnist.made_up_sweep import parse_tables
 from support.flash_mnist.made_up_sweep import write_json
 

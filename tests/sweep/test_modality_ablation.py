@@ -1,12 +1,11 @@
 """Sets of modalities, and the tables of what came out."""
 
 import pytest
-
-from ac_keras.sweep.modality_ablation import ModalityAblation
-from ac_keras.sweep.modality_ablation import accuracy_table
-from ac_keras.sweep.modality_ablation import modality_sets
-from ac_keras.sweep.modality_ablation import seed_table
-from ac_keras.sweep.modality_ablation import set_name
+from ablation_table import ModalityAblation
+from ablation_table import accuracy_table
+from ablation_table import modality_sets
+from ablation_table import seed_table
+from ablation_table import set_name
 
 SETS = [("rgb",), ("audio",), ("rgb", "audio")]
 TEST = {  # by method and set, of two seeds

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from ac_keras.sweep.position_bias import describe_position_bias
-from ac_keras.sweep.position_bias import read_position_bias
+from report_pages import describe_position_bias
+from report_pages import read_position_bias
 from support.flash_mnist.made_up_sweep import parse_tables
 from support.flash_mnist.made_up_sweep import write_json
 
@@ -60,7 +60,7 @@ def test_seeds_are_averaged(tmp_path):
 def test_an_accuracy_that_is_missing_is_refused(tmp_path):
     row = row_of(32)
     del row["with"]["permuted_test_accuracy"]
-    message = "from 0 to 1 under with. Received: .*trainers/position_bias.py"
+    message = "from 0 to 1 under with. Received: .*trainers/flash_mnist/position_bias.py"
     with pytest.raises(ValueError, match=message):
         described([row], tmp_path / "x.json")
 

@@ -4,12 +4,12 @@ import dataclasses
 
 import pytest
 
-from ac_keras.sweep import FAMILIES
-from ac_keras.sweep import NUM_UNITS
-from ac_keras.sweep import PROTOCOLS
-from ac_keras.sweep import Cell
-from ac_keras.sweep import choose_protocol
-from ac_keras.sweep import make_cells
+from cells import FAMILIES
+from cells import NUM_UNITS
+from cells import PROTOCOLS
+from cells import Cell
+from cells import choose_protocol
+from cells import make_cells
 
 CELLS = make_cells(list(FAMILIES), NUM_UNITS, [0])
 

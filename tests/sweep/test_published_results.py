@@ -2,9 +2,9 @@
 
 import pytest
 
-from ac_keras.sweep import FAMILIES
-from ac_keras.sweep import NUM_UNITS
-from ac_keras.sweep import published_results
+import cells
+from cells import FAMILIES
+from cells import NUM_UNITS
 
 # Rows as they are printed, N first; the table itself is kept by columns.
 PAPER = """
@@ -36,8 +36,7 @@ def rows_of(text):
 
 def test_the_papers_figures_are_those_of_its_rows():
     found = [
-        [n, *(published_results.paper_accuracy(x, n) for x in FAMILIES)]
-        for n in NUM_UNITS
+        [n, *(cells.paper_accuracy(x, n) for x in FAMILIES)] for n in NUM_UNITS
     ]
     assert found == rows_of(PAPER)
 
@@ -46,7 +45,7 @@ def test_mindspores_figures_are_those_of_its_rows():
     found = [
         [n]
         + [
-            published_results.mindspore_accuracy(device, family, n)
+            cells.mindspore_accuracy(device, family, n)
             for family in ("fc1_shift", "fc2_shift")
             for device in ("Ascend", "GPU")
         ]
@@ -57,9 +56,9 @@ def test_mindspores_figures_are_those_of_its_rows():
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_a_size_that_nobody_tried_has_no_figure(family):
-    assert published_results.paper_accuracy(family, 3) is None
-    assert published_results.mindspore_accuracy("GPU", family, 3) is None
+    assert cells.paper_accuracy(family, 3) is None
+    assert cells.mindspore_accuracy("GPU", family, 3) is None
 
 
 def test_mindspore_tried_no_cluster_without_shifting():
-    assert published_results.mindspore_accuracy("GPU", "fc1", 32) is None
+    assert cells.mindspore_accuracy("GPU", "fc1", 32) is None

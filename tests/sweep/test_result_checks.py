@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from ac_keras.sweep import cell_results
+import table_1_results
 from support.flash_mnist import made_up_sweep
 from support.flash_mnist.made_up_sweep import write_cell
 
@@ -19,7 +19,7 @@ RESULT_KEYS = [
 
 def message_of(root):
     with pytest.raises(ValueError) as caught:
-        cell_results.read_sweep(root)
+        table_1_results.read_sweep(root)
     return str(caught.value)
 
 

@@ -6,8 +6,7 @@ import json
 import numpy as np
 import pytest
 
-from ac_keras.sweep import cell_results
-from ac_keras.sweep import results_files
+import table_1_results
 from support.flash_mnist.made_up_sweep import write_cell
 
 NAMES = ["cells.csv", "cells.json", "curves.csv", "table.csv"]
@@ -22,7 +21,7 @@ def folder(tmp_path_factory):
     write_cell(root / "in", "average", 3, test=0.1, protocol="paper")
     out = root / "out"
     out.mkdir()
-    results_files.write_files(cell_results.read_sweep(root / "in"), out)
+    table_1_results.write_files(table_1_results.read_sweep(root / "in"), out)
     return out
 
 

@@ -4,9 +4,9 @@ import re
 
 import pytest
 
-from ac_keras.sweep import cell_results
-from ac_keras.sweep import results_page
-from ac_keras.sweep.results_pictures import ACCURACY
+import report_pages
+import table_1_results
+from figures import ACCURACY
 from support.flash_mnist.made_up_sweep import PAPER_SETTINGS
 from support.flash_mnist.made_up_sweep import SETTINGS
 from support.flash_mnist.made_up_sweep import cell_folder
@@ -25,10 +25,10 @@ SITTINGS = [
 
 
 def page_of(root, sections=None, costs=""):
-    return results_page.write_page(
+    return report_pages.write_page(
         "A title",
         "table_1",
-        cell_results.read_sweep(root),
+        table_1_results.read_sweep(root),
         PICTURES,
         sections or {},
         "page",
@@ -125,7 +125,7 @@ def test_cells_below_the_paper_are_listed_under_the_table(page):
 def test_the_command_names_the_cells_that_were_trained(page):
     text = part_of(page, "## Protocol `tuned`")
     assert (
-        "```\npython trainers/sweep.py --data_dir=records/flash_mnist \\\n"
+        "```\npython trainers/flash_mnist/sweep.py --data_dir=records/flash_mnist \\\n"
         "    --output_dir=runs/table_1 --protocol=tuned "
         "--families=fc1,fc1_shift \\\n"
         "    --num_units=32 --seeds=0,1,2\n```\n"

@@ -2,8 +2,8 @@
 
 import pytest
 
-from ac_keras.sweep import cell_results
-from ac_keras.sweep import results_pictures
+import figures
+import table_1_results
 from support.flash_mnist.made_up_sweep import write_cell
 
 
@@ -15,14 +15,14 @@ def draw(tmp_path, monkeypatch):
     def keep(values, path, *_):
         drawn[path.name] = values
 
-    monkeypatch.setattr(results_pictures, "save_cell_curves", keep)
-    monkeypatch.setattr(results_pictures, "save_size_curves", keep)
+    monkeypatch.setattr(figures, "save_cell_curves", keep)
+    monkeypatch.setattr(figures, "save_size_curves", keep)
 
     def draw(*cells):
         for cell in cells:
             write_cell(tmp_path, *cell)
-        (protocol,) = cell_results.read_sweep(tmp_path)
-        names = results_pictures.draw_pictures(protocol, tmp_path)
+        (protocol,) = table_1_results.read_sweep(tmp_path)
+        names = figures.draw_pictures(protocol, tmp_path)
         return names, drawn
 
     return draw

@@ -5,11 +5,10 @@ import re
 
 import pytest
 
-from ac_keras.sweep import cell_results
-from ac_keras.sweep import cell_statistics
-from ac_keras.sweep.results_studies import describe_studies
-from ac_keras.sweep.results_studies import difference_text
-from ac_keras.sweep.sweep_commands import FLAGS
+import table_1_results
+from report_pages import FLAGS
+from report_pages import describe_studies
+from report_pages import difference_text
 from support.flash_mnist.made_up_sweep import SETTINGS
 from support.flash_mnist.made_up_sweep import cell_folder
 from support.flash_mnist.made_up_sweep import parse_tables
@@ -28,9 +27,9 @@ class Studies:
         write_cell(*place, test=test, protocol=study, settings=settings)
 
     def read(self):
-        found = cell_results.read_sweep(self.root)
+        found = table_1_results.read_sweep(self.root)
         tuned = [x.cells for x in found if x.name == "tuned"]
-        table = cell_statistics.tabulate_cells(sum(tuned, ()))
+        table = table_1_results.tabulate_cells(sum(tuned, ()))
         return [x for x in found if x.name != "tuned"], table
 
     def section(self):
@@ -42,7 +41,7 @@ class Studies:
 
     def difference(self):
         ((study,), tuned) = self.read()
-        table = cell_statistics.tabulate_cells(study.cells)
+        table = table_1_results.tabulate_cells(study.cells)
         return difference_text(table, tuned)
 
     def commands(self):
@@ -155,7 +154,12 @@ def test_settings_without_a_flag_are_in_no_command(studies):
 
 
 def test_flags_are_those_of_the_program():
-    program = pathlib.Path(__file__).parents[2] / "trainers" / "sweep.py"
+    program = (
+        pathlib.Path(__file__).parents[2]
+        / "trainers"
+        / "flash_mnist"
+        / "sweep.py"
+    )
     if not program.is_file():
         pytest.skip("The programs are not here.")
     text = program.read_text(encoding="utf-8")

@@ -2,10 +2,10 @@
 
 import pytest
 
-from ac_keras.sweep.setting_texts import setting_text
-from ac_keras.sweep.setting_texts import settings_text
-from ac_keras.sweep.setting_texts import value_text
-from ac_keras.sweep.setting_texts import values_text
+from report_pages import setting_text
+from report_pages import settings_text
+from report_pages import value_text
+from report_pages import values_text
 
 
 @pytest.mark.parametrize(

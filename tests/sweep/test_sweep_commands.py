@@ -4,9 +4,8 @@ import shlex
 
 import pytest
 
-from ac_keras.sweep import cell_results
-from ac_keras.sweep import cell_statistics
-from ac_keras.sweep.sweep_commands import sweep_commands
+import table_1_results
+from report_pages import sweep_commands
 from support.flash_mnist.made_up_sweep import write_cell
 
 
@@ -15,8 +14,8 @@ def commands_of(tmp_path):
     def commands_of(*cells, **flags):
         for cell in cells:
             write_cell(tmp_path, *cell)
-        (protocol,) = cell_results.read_sweep(tmp_path)
-        table = cell_statistics.tabulate_cells(protocol.cells)
+        (protocol,) = table_1_results.read_sweep(tmp_path)
+        table = table_1_results.tabulate_cells(protocol.cells)
         return sweep_commands(table.values(), "table_1", flags)
 
     return commands_of
@@ -30,7 +29,11 @@ def test_a_command_names_what_was_trained(commands_of):
     cells = [("fc1", count, seed) for count in (8, 16) for seed in (0, 1)]
     (command,) = commands_of(*cells, protocol="tuned")
     assert words_of(command) == [
-        *("python", "trainers/sweep.py", "--data_dir=records/flash_mnist"),
+        *(
+            "python",
+            "trainers/flash_mnist/sweep.py",
+            "--data_dir=records/flash_mnist",
+        ),
         *("--output_dir=runs/table_1", "--protocol=tuned", "--families=fc1"),
         *("--num_units=8,16", "--seeds=0,1"),
     ]

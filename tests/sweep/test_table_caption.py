@@ -2,10 +2,9 @@
 
 import pytest
 
-from ac_keras.sweep import cell_results
-from ac_keras.sweep import cell_statistics
-from ac_keras.sweep.table_caption import protocol_caption
-from ac_keras.sweep.table_caption import seeds_caption
+import table_1_results
+from report_pages import protocol_caption
+from report_pages import seeds_caption
 from support.flash_mnist.made_up_sweep import PAPER_SETTINGS
 from support.flash_mnist.made_up_sweep import SETTINGS
 from support.flash_mnist.made_up_sweep import write_cell
@@ -30,8 +29,8 @@ def write(tmp_path):
 
 
 def table_of(root):
-    (protocol,) = cell_results.read_sweep(root)
-    return cell_statistics.tabulate_cells(protocol.cells)
+    (protocol,) = table_1_results.read_sweep(root)
+    return table_1_results.tabulate_cells(protocol.cells)
 
 
 def lines_of(root):

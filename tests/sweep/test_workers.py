@@ -7,13 +7,13 @@ import types
 
 import pytest
 
-import disturbed_cells
+import workers
 from ac_keras import training
-from ac_keras.sweep import LOG
-from ac_keras.sweep import Cell
-from ac_keras.sweep import run_cells
-from ac_keras.sweep import workers
+from cells import Cell
+from support.flash_mnist import disturbed_cells
 from support.flash_mnist import tiny_cells
+from workers import LOG
+from workers import run_cells
 
 pytestmark = pytest.mark.programs
 

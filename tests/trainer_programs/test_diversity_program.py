@@ -17,7 +17,7 @@ from support.programs import run_program
 
 pytestmark = pytest.mark.programs
 
-PROGRAM = "attention_diversity.py"
+PROGRAM = "flash_mnist/attention_diversity.py"
 UNITS = {"shifted": (7, 3, 0, 9), "plain": (3, None, 3)}
 
 

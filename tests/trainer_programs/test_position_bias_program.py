@@ -1,4 +1,4 @@
-"""trainers/position_bias.py on classes that only the frames' order tells."""
+"""trainers/flash_mnist/position_bias.py on classes that only the frames' order tells."""
 
 import json
 
@@ -46,7 +46,7 @@ def done(tmp_path_factory):
         "short": {**common, "data_dir": root / "short"},
         "word": {**common, "num_units": "two"},
     }
-    cases = [("position_bias.py", x) for x in flags.values()]
+    cases = [("flash_mnist/position_bias.py", x) for x in flags.values()]
     return root, dict(zip(flags, run_cases(cases, cwd=root), strict=True))
 
 

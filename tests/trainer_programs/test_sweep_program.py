@@ -8,14 +8,17 @@ import types
 
 import pytest
 
-from ac_keras import sweep
 from ac_keras.pipeline import Manifest
-from ac_keras.training import run_folder
+from ac_keras.runs import folder as run_folder
+from cells import Cell
+from cells import choose_protocol
 from support.flash_mnist import tiny_cells
 from support.programs import as_flags
 from support.programs import run_cases
 from support.programs import start_program
 from support.runs import killed_training
+from train_cell import settings_of
+from workers import LOG
 
 pytestmark = pytest.mark.stress
 
@@ -36,7 +39,9 @@ def start(data_dir, output_dir, **flags):
     """Starts it as a terminal does, with its cells in a group of its own."""
     folders = {"data_dir": data_dir, "output_dir": output_dir}
     values = as_flags({**SETTINGS, **flags, **folders})
-    return start_program("sweep.py", *values, start_new_session=True)
+    return start_program(
+        "flash_mnist/sweep.py", *values, start_new_session=True
+    )
 
 
 def end_at(process, condition, number, group=True):
@@ -202,10 +207,10 @@ def runs(folder):
 def answers(runs, folder):
     """What is said in each case, and the finished sweep's files around it."""
     # As if a cell of another protocol were finished there.
-    manifest, cell = Manifest.load(folder / "data"), sweep.Cell("fc2", 4)
+    manifest, cell = Manifest.load(folder / "data"), Cell("fc2", 4)
     other = cell.folder(runs.whole / "paper")
-    protocol = sweep.choose_protocol("paper", cell)
-    run_folder.claim(other, sweep.settings_of(cell, protocol), manifest)
+    protocol = choose_protocol("paper", cell)
+    run_folder.claim(other, settings_of(cell, protocol), manifest)
     shutil.copy(runs.whole / FIRST / "result.json", other)
     given = {**SETTINGS, "data_dir": folder / "data", "output_dir": runs.whole}
     cases = []
@@ -215,7 +220,7 @@ def answers(runs, folder):
             other=folder / "other"
         )
         flags = {name: x for name, x in flags.items() if x is not None}
-        cases.append(("sweep.py", flags))
+        cases.append(("flash_mnist/sweep.py", flags))
     before = tiny_cells.contents(runs.whole)
     found = dict(zip(CASES, run_cases(cases, folder), strict=True))
     return types.SimpleNamespace(
@@ -281,7 +286,7 @@ def test_ctrl_c_while_it_starts_ends_it_without_a_failure(runs):
 def test_the_cells_of_a_killed_sweep_save_where_they_are(runs):
     assert [x[0] for x in runs.said[1:]] == [-signal.SIGKILL] * 2
     assert 2 <= runs.epochs[1] < runs.epochs[2] < SETTINGS["epochs"]
-    log = (runs.disturbed / FIRST / sweep.LOG).read_text()
+    log = (runs.disturbed / FIRST / LOG).read_text()
     assert log.count("Stopped by SIGTERM after") == 1  # the sweep's own kill
 
 

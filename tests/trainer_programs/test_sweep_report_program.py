@@ -95,7 +95,9 @@ def reports(tmp_path_factory):
         "no_costs": {"sweep": "runs/table_1", "output": "no_costs.md"}
         | {"costs": "anchor/x.json"},
     }
-    cases = [("sweep_report.py", values) for values in flags.values()]
+    cases = [
+        ("flash_mnist/table_1_report.py", values) for values in flags.values()
+    ]
     done = dict(zip(flags, run_cases(cases, cwd), strict=True))
     return types.SimpleNamespace(cwd=pathlib.Path(cwd), **done)
 

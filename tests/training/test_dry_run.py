@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 from ac_keras import cluster_classifier
-from ac_keras.training import describe_run
+from ac_keras.runs import describe_run
 
 DIM, UNITS, CLASSES, BATCH, FRAMES = 300, 40, 70, 8, 20
 # The unit's kernel, alpha and beta, and the dense layer.

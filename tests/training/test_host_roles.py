@@ -6,8 +6,8 @@ import pytest
 import tensorflow as tf
 
 from ac_keras.training import is_chief
-from ac_keras.training.slurm_cluster import slurm_resolver
-from ac_keras.training.strategies import num_hosts
+from ac_keras.training.distribution import num_hosts
+from ac_keras.training.distribution import slurm_resolver
 
 TASKS = [("0", "0"), ("1", "0"), ("2", "0"), ("2", "1")]  # node and place
 

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from ac_keras.training import keras_files
+from ac_keras.utils import keras_files
 from support.programs import output_of
 from support.programs import run_python
 

@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-import device_runs
 from support.programs import output_of
 from support.programs import run_program
+from support.training import device_runs
 
 pytestmark = pytest.mark.programs
 

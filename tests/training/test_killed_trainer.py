@@ -9,10 +9,10 @@ import types
 import numpy as np
 import pytest
 
-import small_run
 from ac_keras import training
-from ac_keras.training import keras_files
-from saved_run import best_weights
+from ac_keras.utils import keras_files
+from support.training import small_run
+from support.training.saved_run import best_weights
 
 # After each step, before each batch of an evaluation, after each epoch.
 AN_EPOCH = small_run.STEPS + small_run.EVALUATIONS + 1

@@ -3,7 +3,7 @@
 import pytest
 import tensorflow as tf
 
-from ac_keras.training import explain_loss
+from ac_keras.runs import explain_loss
 
 
 @pytest.mark.parametrize(

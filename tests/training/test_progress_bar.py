@@ -6,8 +6,8 @@ import re
 
 import pytest
 
-import progress_program
 from support.programs import start_program
+from support.training import progress_program
 
 pytestmark = pytest.mark.programs
 

@@ -5,7 +5,7 @@ import statistics
 
 import pytest
 
-from ac_keras.training import write_mean
+from ac_keras.runs import write_mean
 
 ACCURACIES = {"split1": 0.5, "split2": 0.75, "split3": 0.9}
 

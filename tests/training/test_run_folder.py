@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-import small_run
-from ac_keras.training import run_folder
+from ac_keras.runs import folder as run_folder
+from support.training import small_run
 
 FLAGS = {"epochs": 3, "rate": 0.1, "num_units": ["rgb:4"], "log_steps": 5}
 FREE = ("log_steps", "new_free")

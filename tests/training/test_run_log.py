@@ -9,7 +9,7 @@ import tensorflow as tf
 from tensorboard.backend.event_processing import event_accumulator
 
 from ac_keras import cluster_classifier
-from ac_keras.training import RunLog
+from ac_keras.runs import RunLog
 
 DIMS = {"rgb": 4, "audio": 3}
 COUNTS = {"rgb": [5, 3, 1], "audio": [2, 0, 1]}  # frames of three clips

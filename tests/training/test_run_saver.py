@@ -4,11 +4,11 @@ import types
 
 import pytest
 
-import small_run
 from ac_keras import training
-from ac_keras.training import run_saver
-from saved_run import best_weights
-from saved_run import position
+from ac_keras.training import checkpoints
+from support.training import small_run
+from support.training.saved_run import best_weights
+from support.training.saved_run import position
 
 EPOCHS = 3
 AN_EPOCH = small_run.STEPS + small_run.EVALUATIONS + 1  # looks at the signals
@@ -25,7 +25,7 @@ def whole(manifest, tmp_path_factory):
     """A run that saves after every epoch."""
     folder = tmp_path_factory.mktemp("whole")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(run_saver, "PAUSE", 0)
+        patch.setattr(checkpoints, "PAUSE", 0)
         trainer = small_run.train(manifest, folder, **OPTIONS)
     return types.SimpleNamespace(
         bits=small_run.bits(trainer),
@@ -38,7 +38,7 @@ def whole(manifest, tmp_path_factory):
 @pytest.fixture
 def rarely(monkeypatch):
     """Has runs save after their first epoch and their last."""
-    monkeypatch.setattr(run_saver, "PAUSE", 1e12)
+    monkeypatch.setattr(checkpoints, "PAUSE", 1e12)
 
 
 def number_of_saves(folder):
@@ -99,7 +99,7 @@ def test_a_signal_saves_the_weights_that_were_held(
 def test_a_checkpoint_within_an_epoch_saves_them_too_and_changes_nothing(
     manifest, whole, rarely, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(run_saver.RunSaver, "is_due", lambda saver: True)
+    monkeypatch.setattr(checkpoints.RunSaver, "is_due", lambda saver: True)
     trainer = small_run.train(manifest, tmp_path / "run", **OPTIONS)
     assert number_of_saves(tmp_path / "run") == EPOCHS * small_run.STEPS + 1
     assert small_run.bits(trainer) == whole.bits

@@ -6,12 +6,13 @@ import socket
 
 import pytest
 
-from ac_keras.training.slurm_cluster import slurm_resolver
+from ac_keras.training.distribution import slurm_resolver
 from support.programs import start_program
+from support.training import slurm_task
 
 pytestmark = pytest.mark.programs
 
-PROGRAM = pathlib.Path(__file__).with_name("slurm_task.py")
+PROGRAM = pathlib.Path(slurm_task.__file__)
 
 
 def variables(job, place):

@@ -6,11 +6,12 @@ import signal
 import numpy as np
 import pytest
 
-import small_run
+from ac_keras import runs
 from ac_keras import training
-from saved_run import best_weights
-from saved_run import position
-from saved_run import read_checkpoint
+from support.training import small_run
+from support.training.saved_run import best_weights
+from support.training.saved_run import position
+from support.training.saved_run import read_checkpoint
 
 STEPS = small_run.STEPS
 EVALUATING = STEPS + 1  # looks before its second batch
@@ -109,5 +110,5 @@ def test_a_validation_loss_that_is_not_finite_ends_a_run(manifest, tmp_path):
 
 def test_what_to_do_is_said_without_a_batch_where_it_was_validation(manifest):
     error = training.NonFiniteLossError(1, None)
-    said = training.explain(error, manifest, ["train"], None)
+    said = runs.explain(error, manifest, ["train"], None)
     assert "validation of epoch 2" in said and "--learning_rate" in said

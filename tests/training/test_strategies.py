@@ -5,13 +5,13 @@ import tensorflow as tf
 
 from ac_keras.training import is_chief
 from ac_keras.training import make_strategy
-from ac_keras.training.slurm_cluster import FIRST_PORT
-from ac_keras.training.slurm_cluster import PORTS_PER_JOB
-from ac_keras.training.slurm_cluster import VARIABLES
-from ac_keras.training.slurm_cluster import expand_nodes
-from ac_keras.training.slurm_cluster import expand_tasks
-from ac_keras.training.slurm_cluster import slurm_resolver
-from ac_keras.training.strategies import num_hosts
+from ac_keras.training.distribution import FIRST_PORT
+from ac_keras.training.distribution import PORTS_PER_JOB
+from ac_keras.training.distribution import VARIABLES
+from ac_keras.training.distribution import expand_nodes
+from ac_keras.training.distribution import expand_tasks
+from ac_keras.training.distribution import num_hosts
+from ac_keras.training.distribution import slurm_resolver
 
 STEP = {
     "SLURM_JOB_ID": "16016",

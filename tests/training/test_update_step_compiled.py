@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-import linear_classifier as linear
+import support.training.linear_classifier as linear
 from ac_keras.training import UpdateStep
 from ac_keras.training import update_step
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-import masks_on_replicas as program
-from array_programs import arrays_of
+import support.training.masks_on_replicas as program
+from support.training.array_programs import arrays_of
 
 pytestmark = [pytest.mark.programs, pytest.mark.versions]
 

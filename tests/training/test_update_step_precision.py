@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-import linear_classifier as linear
+import support.training.linear_classifier as linear
 from ac_keras.training import UpdateStep
 from ac_keras.training.update_step import FIRST_LOSS_SCALE
 from ac_keras.training.update_step import STEPS_TO_GROW

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-import linear_classifier as linear
-import steps_on_replicas as program
-from array_programs import arrays_of
+import support.training.linear_classifier as linear
+import support.training.steps_on_replicas as program
+from support.training.array_programs import arrays_of
 
 pytestmark = [pytest.mark.programs, pytest.mark.versions]
 

@@ -6,8 +6,8 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
 from ac_keras.visualization import save_accuracy_curves
-from png_pixels import is_color
-from png_pixels import read_png
+from support.visualization.png_pixels import is_color
+from support.visualization.png_pixels import read_png
 
 FIRST, SECOND = to_rgb("tab:blue"), to_rgb("tab:orange")
 RISING = (0.1, 0.4, 0.6, 0.65)

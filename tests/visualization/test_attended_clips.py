@@ -9,14 +9,14 @@ from ac_keras.models import attention_model
 from ac_keras.pipeline import Clip
 from ac_keras.pipeline import evaluation_batches
 from ac_keras.visualization import AttendedClip
-from ac_keras.visualization import attended_clip
 from ac_keras.visualization import attended_clips
-from preview_dataset import CLASS_NAMES
-from preview_dataset import DIM
-from preview_dataset import IMAGE
-from preview_dataset import make_clip
-from preview_dataset import make_pointing_model
-from preview_dataset import write_dataset
+from ac_keras.visualization import attended_clips as attended_clip
+from support.visualization.preview_dataset import CLASS_NAMES
+from support.visualization.preview_dataset import DIM
+from support.visualization.preview_dataset import IMAGE
+from support.visualization.preview_dataset import make_clip
+from support.visualization.preview_dataset import make_pointing_model
+from support.visualization.preview_dataset import write_dataset
 
 # The model's answer is always the second class.
 LABELS = (0, 1, 2, 1, 1, 0, 1, 0)

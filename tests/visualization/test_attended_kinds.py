@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from ac_keras.visualization import AttendedKinds
-from ac_keras.visualization import favourite_kinds
+from digit_attention import AttendedKinds
+from digit_attention import favourite_kinds
 from support.flash_mnist.attended_frames import CLIPS
 from support.flash_mnist.attended_frames import FRAMES
 from support.flash_mnist.attended_frames import KINDS

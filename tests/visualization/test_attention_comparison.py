@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from ac_keras.visualization import ComparedAttention
-from ac_keras.visualization import save_attention_comparison
-from drawn_figures import watch_figures
-from png_pixels import changed_box
-from png_pixels import read_png
+from digit_pictures import ComparedAttention
+from digit_pictures import save_attention_comparison
+from support.visualization.drawn_figures import watch_figures
+from support.visualization.png_pixels import changed_box
+from support.visualization.png_pixels import read_png
 
 CLIPS, FRAMES, HEIGHT, WIDTH = 2, 4, 4, 20
 UNITS = {"shifted": 3, "plain": 2}

@@ -7,9 +7,9 @@ import pytest
 from matplotlib.figure import Figure
 
 from ac_keras.visualization import save_attention_maps
-from png_pixels import changed_box
-from png_pixels import is_color
-from png_pixels import read_png
+from support.visualization.png_pixels import changed_box
+from support.visualization.png_pixels import is_color
+from support.visualization.png_pixels import read_png
 
 CLIPS, UNITS, FRAMES, HEIGHT, WIDTH = 2, 3, 4, 4, 20
 SHAPE = (CLIPS, UNITS, FRAMES)

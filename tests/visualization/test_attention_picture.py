@@ -6,16 +6,16 @@ import numpy as np
 import pytest
 from matplotlib import colormaps
 
-from ac_keras.visualization import attention_picture
-from png_pixels import changed_box
-from png_pixels import is_color
-from png_pixels import read_png
+from ac_keras.visualization import attention_maps
+from support.visualization.png_pixels import changed_box
+from support.visualization.png_pixels import is_color
+from support.visualization.png_pixels import read_png
 
 BRIGHT = colormaps["inferno"](1.0)[:3]
 
 
 def draw(attention):
-    return read_png(io.BytesIO(attention_picture(attention)))
+    return read_png(io.BytesIO(attention_maps(attention)))
 
 
 def one_hot(num_units, num_frames, *index):
@@ -80,4 +80,4 @@ def test_anything_but_maps_is_refused(attention):
     with pytest.raises(
         ValueError, match=r"\(num_units, num_frames\).*Received"
     ):
-        attention_picture(attention)
+        attention_maps(attention)

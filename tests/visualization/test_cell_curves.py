@@ -5,11 +5,11 @@ import pytest
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
-from ac_keras.visualization import save_cell_curves
-from drawn_figures import legend_of
-from drawn_figures import watch_figures
-from png_pixels import is_color
-from png_pixels import read_png
+from figures import save_cell_curves
+from support.visualization.drawn_figures import legend_of
+from support.visualization.drawn_figures import watch_figures
+from support.visualization.png_pixels import is_color
+from support.visualization.png_pixels import read_png
 
 PANELS = {
     "without": {1: [0.5, 1.0, 2.0], 16: [40.0, 70.0], 128: [60.0, 80.0]},

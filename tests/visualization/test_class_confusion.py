@@ -5,11 +5,11 @@ import re
 import numpy as np
 import pytest
 
-from ac_keras.visualization.class_confusion import class_accuracy
-from ac_keras.visualization.class_confusion import confusion_section
-from ac_keras.visualization.class_confusion import worst_classes
-from page_parts import PageParts
-from page_parts import rows_of
+from ac_keras.runs.report import class_accuracy
+from ac_keras.runs.report import confusion_section
+from ac_keras.runs.report import worst_classes
+from support.visualization.page_parts import PageParts
+from support.visualization.page_parts import rows_of
 
 NAMES = ["cat", "<dog>", "f&x", "gnu"]
 CONFUSION = np.array([[2, 3, 1, 0], [0, 8, 0, 2], [0, 0, 0, 0], [0, 0, 0, 5]])

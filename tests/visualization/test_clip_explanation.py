@@ -9,18 +9,18 @@ from matplotlib.figure import Figure
 
 from ac_keras.visualization import ExplainedModality
 from ac_keras.visualization import save_clip_explanation
-from explained_clips import BRIGHT
-from explained_clips import PREDICTIONS
-from explained_clips import absent
-from explained_clips import columns_of
-from explained_clips import draw_clip
-from explained_clips import even_weights
-from explained_clips import of_bands
-from explained_clips import of_images
-from explained_clips import one_hot
-from explained_clips import strips_of
-from explained_clips import texts_of
-from png_pixels import is_color
+from support.visualization.explained_clips import BRIGHT
+from support.visualization.explained_clips import PREDICTIONS
+from support.visualization.explained_clips import absent
+from support.visualization.explained_clips import columns_of
+from support.visualization.explained_clips import draw_clip
+from support.visualization.explained_clips import even_weights
+from support.visualization.explained_clips import of_bands
+from support.visualization.explained_clips import of_images
+from support.visualization.explained_clips import one_hot
+from support.visualization.explained_clips import strips_of
+from support.visualization.explained_clips import texts_of
+from support.visualization.png_pixels import is_color
 
 
 @pytest.fixture

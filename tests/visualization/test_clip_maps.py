@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 from matplotlib import colormaps
 
-from ac_keras.visualization.clip_maps import MAX_CLIPS
-from ac_keras.visualization.clip_maps import MAX_DRAWN_UNITS
-from ac_keras.visualization.clip_maps import MAX_UNITS
-from ac_keras.visualization.clip_maps import clip_sections
-from drawn_clips import make_attended
-from drawn_clips import random_weights
-from page_parts import PageParts
-from page_parts import decode_picture
+from ac_keras.runs.report import MAX_CLIPS
+from ac_keras.runs.report import MAX_DRAWN_UNITS
+from ac_keras.runs.report import MAX_UNITS
+from ac_keras.runs.report import clip_sections
+from support.visualization.drawn_clips import make_attended
+from support.visualization.drawn_clips import random_weights
+from support.visualization.page_parts import PageParts
+from support.visualization.page_parts import decode_picture
 
 
 def heat_maps(html):

@@ -5,7 +5,7 @@ import pytest
 
 from ac_keras import AttentionCluster
 from ac_keras import cluster_classifier
-from ac_keras.visualization import measure_digit_attention
+from digit_attention import measure_digit_attention
 from support.flash_mnist.attended_frames import mean_divergence
 from support.flash_mnist.attended_frames import table_of
 from support.flash_mnist.flashed_dataset import FLASHED

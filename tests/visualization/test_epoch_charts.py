@@ -5,9 +5,9 @@ import re
 import numpy as np
 import pytest
 
-from ac_keras.visualization.epoch_charts import epoch_charts
-from ac_keras.visualization.epoch_values import best_epoch
-from page_parts import PageParts
+from ac_keras.runs.report import best_epoch
+from ac_keras.runs.report import epoch_charts
+from support.visualization.page_parts import PageParts
 
 EPOCHS = [
     {"epoch": 0, "loss": 3.0, "accuracy": 0.1, "val_loss": 2.5, "rate": 0.01},

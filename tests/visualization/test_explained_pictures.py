@@ -5,18 +5,18 @@ import functools
 import numpy as np
 import pytest
 
-from explained_clips import BRIGHT
-from explained_clips import columns_of
-from explained_clips import draw_clip
-from explained_clips import even_spans
-from explained_clips import even_weights
-from explained_clips import of_bands
-from explained_clips import of_flow
-from explained_clips import of_images
-from explained_clips import one_hot
-from explained_clips import strips_of
-from explained_clips import texts_of
-from png_pixels import is_color
+from support.visualization.explained_clips import BRIGHT
+from support.visualization.explained_clips import columns_of
+from support.visualization.explained_clips import draw_clip
+from support.visualization.explained_clips import even_spans
+from support.visualization.explained_clips import even_weights
+from support.visualization.explained_clips import of_bands
+from support.visualization.explained_clips import of_flow
+from support.visualization.explained_clips import of_images
+from support.visualization.explained_clips import one_hot
+from support.visualization.explained_clips import strips_of
+from support.visualization.explained_clips import texts_of
+from support.visualization.png_pixels import is_color
 
 GRAY = (0.92, 0.92, 0.92)  # where there is no frame
 

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from ac_keras.visualization import save_attended_kinds
-from drawn_figures import watch_figures
-from png_pixels import changed_box
-from png_pixels import read_png
+from digit_pictures import save_attended_kinds
+from support.visualization.drawn_figures import watch_figures
+from support.visualization.png_pixels import changed_box
+from support.visualization.png_pixels import read_png
 
 KINDS = ("0", "1", "none")
 

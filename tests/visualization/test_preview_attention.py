@@ -5,19 +5,19 @@ import dataclasses
 import numpy as np
 import pytest
 
-from ac_keras.visualization import preview_attention
+from ac_keras.visualization import attended_clips
 from ac_keras.visualization import save_attention_maps
 from ac_keras.visualization import save_preview_attention
-from png_pixels import changed_box
-from png_pixels import read_png
-from preview_dataset import IDS
-from preview_dataset import IMAGE
-from preview_dataset import NUM_FRAMES
-from preview_dataset import POINTED
-from preview_dataset import make_clip
-from preview_dataset import make_pointing_model
-from preview_dataset import write_dataset
-from preview_dataset import write_previews
+from support.visualization.png_pixels import changed_box
+from support.visualization.png_pixels import read_png
+from support.visualization.preview_dataset import IDS
+from support.visualization.preview_dataset import IMAGE
+from support.visualization.preview_dataset import NUM_FRAMES
+from support.visualization.preview_dataset import POINTED
+from support.visualization.preview_dataset import make_clip
+from support.visualization.preview_dataset import make_pointing_model
+from support.visualization.preview_dataset import write_dataset
+from support.visualization.preview_dataset import write_previews
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ def drawn(monkeypatch):
         calls.append(arguments)
         save_attention_maps(*arguments)
 
-    monkeypatch.setattr(preview_attention, "save_attention_maps", watch)
+    monkeypatch.setattr(attended_clips, "save_attention_maps", watch)
     return calls
 
 

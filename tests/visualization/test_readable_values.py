@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ac_keras.visualization import readable_values
+from ac_keras.runs import report
 
 
 @pytest.mark.parametrize(
@@ -28,7 +28,7 @@ from ac_keras.visualization import readable_values
     ],
 )
 def test_a_number_is_told_by_its_name(name, value, text):
-    assert readable_values.readable_number(name, value) == text
+    assert report.readable_number(name, value) == text
 
 
 @pytest.mark.parametrize(
@@ -36,14 +36,14 @@ def test_a_number_is_told_by_its_name(name, value, text):
     [(["a", "b"], "a, b"), ([], "–"), ("", "–"), (False, "no"), (0.5, "0.5")],
 )
 def test_a_setting_is_text(value, text):
-    assert readable_values.readable_setting(value) == text
+    assert report.readable_setting(value) == text
 
 
 def test_a_name_is_words():
-    name = readable_values.readable_name("val_top_5_accuracy")
+    name = report.readable_name("val_top_5_accuracy")
     assert name == "validation top 5 accuracy"
 
 
 def test_long_text_is_cut_with_an_ellipsis():
-    assert readable_values.shorten("abcdef", 6) == "abcdef"
-    assert readable_values.shorten("abcdefg", 6) == "abcde…"
+    assert report.shorten("abcdef", 6) == "abcdef"
+    assert report.shorten("abcdefg", 6) == "abcde…"

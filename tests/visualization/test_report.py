@@ -7,12 +7,12 @@ import re
 import numpy as np
 import pytest
 
+from ac_keras.runs.report import write_report
 from ac_keras.visualization import AttendedClip
-from ac_keras.visualization import write_report
-from drawn_clips import make_attended
-from drawn_clips import random_weights
-from page_parts import PageParts
-from page_parts import rows_of
+from support.visualization.drawn_clips import make_attended
+from support.visualization.drawn_clips import random_weights
+from support.visualization.page_parts import PageParts
+from support.visualization.page_parts import rows_of
 
 NASTY = "<script>alert('a & \"b\"')</script>"
 EPOCHS = [

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
 
-from ac_keras.visualization import SizeCurve
-from ac_keras.visualization import save_size_curves
-from drawn_figures import legend_of
-from drawn_figures import watch_figures
-from png_pixels import is_color
-from png_pixels import read_png
+from figures import SizeCurve
+from figures import save_size_curves
+from support.visualization.drawn_figures import legend_of
+from support.visualization.drawn_figures import watch_figures
+from support.visualization.png_pixels import is_color
+from support.visualization.png_pixels import read_png
 
 CURVES = {
     "FC1": SizeCurve(

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from ac_keras.visualization import UnitDivergence
+from digit_attention import UnitDivergence
 from support.flash_mnist.attended_frames import CLIPS
 from support.flash_mnist.attended_frames import UNITS
 from support.flash_mnist.attended_frames import divergence

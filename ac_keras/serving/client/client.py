@@ -1,16 +1,21 @@
 """Asking a model server."""
 
+import collections
+import itertools
 from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Mapping
 from typing import Any
 
-from ac_keras.serving.client import clip_batches
-from ac_keras.serving.client import served_records
-from ac_keras.serving.client.client_settings import ClientSettings
-from ac_keras.serving.client.prediction import Prediction
-from ac_keras.serving.client.served_signature import ServedSignature
-from ac_keras.serving.client.server_calls import ServerCalls
+import numpy as np
+
+from ac_keras.pipeline import Manifest
+from ac_keras.pipeline import evaluation_batches
+from ac_keras.serving.client import messages
+from ac_keras.serving.client.calls import ClientSettings
+from ac_keras.serving.client.calls import ServerCalls
+from ac_keras.serving.client.messages import Prediction
+from ac_keras.serving.client.messages import ServedSignature
 
 
 class Client:
@@ -95,15 +100,15 @@ class Client:
         dims = spec.dims
 
         def check(clip, index):
-            return clip_batches.check_clip(clip, index, dims)
+            return messages.check_clip(clip, index, dims)
 
         def encode(batch):
             if not spec.has_counts:
                 return batch[0]
-            return clip_batches.pad_clips(batch, dims)
+            return messages.pad_clips(batch, dims)
 
         batch_size = self._batch_size if spec.has_counts else 1
-        batches = clip_batches.make_batches(clips, check, batch_size)
+        batches = messages.make_batches(clips, check, batch_size)
         return self._calls.stream(spec, batches, encode)
 
     def predict_examples(
@@ -124,9 +129,9 @@ class Client:
         """
         name = "from_sequence_examples" if sequences else "from_examples"
         spec = self._calls.find(name)
-        encode = served_records.record_encoder(spec)
-        batches = clip_batches.make_batches(
-            serialized, served_records.check_record, self._batch_size
+        encode = messages.record_encoder(spec)
+        batches = messages.make_batches(
+            serialized, messages.check_record, self._batch_size
         )
         return self._calls.stream(spec, batches, encode)
 
@@ -143,8 +148,8 @@ class Client:
             ValueError: If the model has no signature `classify`.
         """
         spec = self._calls.find("classify")
-        batches = clip_batches.make_batches(
-            serialized, served_records.parse_example, self._batch_size
+        batches = messages.make_batches(
+            serialized, messages.parse_example, self._batch_size
         )
         return self._calls.stream(spec, batches)
 
@@ -183,3 +188,85 @@ class Client:
 
     def __exit__(self, *exception) -> None:
         self.close()
+
+
+_SIGNATURE = "serving_default"
+
+
+def predict_split(
+    client: Client,
+    manifest: Manifest,
+    split: str,
+    *,
+    batch_size: int = 64,
+    sample_size: int = 0,
+    num_clips: int | None = None,
+) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
+    """Sends a split's clips to a server, as evaluation would see them.
+
+    Args:
+        client: Of a model that was trained on the dataset or one like it.
+        manifest: The dataset.
+        split: The split's name.
+        batch_size: Clips to read at a time.
+        sample_size: Frames taken at equal intervals from each clip and
+            modality; 0 takes all.
+        num_clips: Only so many, from the first on; None takes all.
+
+    Yields:
+        For each clip, in the split's order, its id, its labels as
+        `evaluation_batches` gives them, and float32 probabilities
+        `(num_classes,)`.
+
+    Raises:
+        ServerError: If the server refuses or is not reached.
+        ValueError: If the model does not fit the dataset.
+    """
+    signature = client.metadata().get(_SIGNATURE)
+    if signature is None:
+        raise ValueError(
+            f"Expected a model with the signature {_SIGNATURE!r}. Received: "
+            "another one. Export the model by export_saved_model."
+        )
+    dims = signature.dims
+    known = collections.deque()
+
+    def read():
+        for features, labels, ids in evaluation_batches(
+            manifest,
+            split,
+            batch_size=batch_size,
+            sample_size=sample_size,
+            modalities=list(dims),
+            with_ids=True,
+        ).as_numpy_iterator():
+            counts = {name: features[f"{name}_num_frames"] for name in dims}
+            for row, clip_id in enumerate(ids):
+                known.append((clip_id.decode(), labels[row]))
+                yield {
+                    name: features[name][row, : counts[name][row]]
+                    for name in dims
+                }
+
+    names = manifest.description.class_names
+    for prediction in client.predict(
+        itertools.islice(read(), num_clips), _SIGNATURE
+    ):
+        _check_classes(prediction, names)
+        yield *known.popleft(), prediction.probabilities
+
+
+def _check_classes(prediction, names):
+    """Makes sure that the server means the same classes."""
+    probabilities = prediction.probabilities
+    best = None
+    if probabilities is not None and len(probabilities) == len(names):
+        best = names[int(np.argmax(probabilities))]
+    if best != prediction.classes[0]:
+        num_classes = None if probabilities is None else len(probabilities)
+        raise ValueError(
+            f"Expected a model of the dataset's {len(names)} classes. "
+            f"Received: probabilities of {num_classes} classes, the best of "
+            f"which is {prediction.classes[0]!r} there and {best!r} here. Name "
+            "the model that was trained on this dataset."
+        )

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from ac_keras.serving.client.served_signature import ServedSignature
-from ac_keras.serving.client.served_signature import read_signatures
-from ac_keras.serving.client.server_errors import StatusError
+from ac_keras.serving.client.errors import StatusError
+from ac_keras.serving.client.messages import ServedSignature
+from ac_keras.serving.client.messages import read_signatures
 
 _OPTIONS = [
     ("grpc.max_send_message_length", -1),  # else 4 MiB

@@ -10,8 +10,8 @@ from ac_keras.pipeline import Clip
 from ac_keras.pipeline import DatasetWriter
 from ac_keras.pipeline import Description
 from ac_keras.pipeline import Modality
-from ac_keras.sweep import Cell
-from ac_keras.sweep import choose_protocol
+from cells import Cell
+from cells import choose_protocol
 
 CLASS_NAMES = ("cat", "dog", "fox", "ox", "bee", "owl")
 SIZES = {"train": 96, "validation": 47, "test": 53}

@@ -8,13 +8,13 @@ import keras
 import numpy as np
 
 from ac_keras import cluster_classifier
-from ac_keras.extraction import dataset_backbones
-from ac_keras.extraction import kept_inputs
-from ac_keras.extraction import local_engine
-from ac_keras.extraction.dataset_backbones import BackboneChoice
-from ac_keras.extraction.extraction_run import run_extraction
-from ac_keras.extraction.extraction_run import shard_tasks
-from ac_keras.extraction.shard_job import ExtractionJob
+from ac_keras.extraction import plan
+from ac_keras.extraction.backbones import dataset_backbones
+from ac_keras.extraction.backbones.dataset_backbones import BackboneChoice
+from ac_keras.extraction.engines import local_engine
+from ac_keras.extraction.engines.job import ExtractionJob
+from ac_keras.extraction.engines.run import run_extraction
+from ac_keras.extraction.engines.run import shard_tasks
 from ac_keras.pipeline import DatasetWriter
 from ac_keras.pipeline import Description
 from support.media.extraction_jobs import CLASSES
@@ -81,7 +81,7 @@ def describe(backbones):
             )
             for name, backbone in backbones.items()
         },
-        settings={kept_inputs.SETTING: settings},
+        settings={plan.SETTING: settings},
     )
 
 

@@ -5,18 +5,18 @@ import pathlib
 
 import numpy as np
 
-from ac_keras.extraction.extraction_plan import AudioPlan
-from ac_keras.extraction.extraction_plan import ExtractionPlan
-from ac_keras.extraction.extraction_plan import FlowPlan
-from ac_keras.extraction.extraction_plan import RgbPlan
-from ac_keras.extraction.extraction_run import shard_tasks
-from ac_keras.extraction.frame_choice import EqualIntervals
-from ac_keras.extraction.media_writer import write_mp4
-from ac_keras.extraction.shard_job import ExtractionJob
+from ac_keras.annotations.clip_table import ClipRow
+from ac_keras.extraction.engines.job import ExtractionJob
+from ac_keras.extraction.engines.run import shard_tasks
+from ac_keras.extraction.media.frame_times import EqualIntervals
+from ac_keras.extraction.media.writer import write_mp4
+from ac_keras.extraction.plan import AudioPlan
+from ac_keras.extraction.plan import ExtractionPlan
+from ac_keras.extraction.plan import FlowPlan
+from ac_keras.extraction.plan import RgbPlan
 from ac_keras.pipeline import DatasetWriter
 from ac_keras.pipeline import Description
 from ac_keras.pipeline import Modality
-from ac_keras.pipeline.clip_table import ClipRow
 
 SIDE, NUM_FRAMES, RATE = 32, 10, 8_000
 NUM_CLIPS, CLIPS_PER_SHARD = 9, 3

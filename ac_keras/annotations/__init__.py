@@ -1,0 +1,1 @@
+"""Class names, clip tables and official splits of datasets."""

@@ -1,0 +1,74 @@
+"""The official lists of HMDB51."""
+
+import os
+import pathlib
+import re
+
+from ac_keras.annotations.official_lists import ListedClip
+from ac_keras.annotations.official_lists import read_list
+
+_SPLITS = {"0": None, "1": "train", "2": "test"}
+# What a name says of the clip after its source and class: the visible part of
+# the body, the camera's motion, people, view, quality and the clip's number.
+_ATTRIBUTES = r"_[fhlu]_(nm|cm)_np\d+_(ba|fr|le|ri)_(bad|goo|med)_\d+$"
+
+
+def read_lists(
+    lists_dir: str | os.PathLike, split: int
+) -> tuple[list[ListedClip], int]:
+    """Reads the clips of one of the three official splits.
+
+    Args:
+        lists_dir: The folder of `CLASS_test_splitN.txt`, whose lines are a
+            name and 1 for training, 2 for the test or 0 for neither.
+        split: N, from 1 to 3.
+
+    Returns:
+        The clips, and how many the split leaves out. The group is the film or
+        video that a clip is cut from, as its name says.
+
+    Raises:
+        FileNotFoundError: If there are no lists.
+        ValueError: If a line is not as it must be.
+    """
+    ending = f"_test_split{split}.txt"
+    paths = sorted(pathlib.Path(lists_dir).glob(f"*{ending}"))
+    if not paths:
+        raise FileNotFoundError(
+            f"Expected lists such as brush_hair{ending} in {lists_dir}. "
+            "Received: none. Name the folder testTrainMulti_7030_splits."
+        )
+    clips = []
+    for path in paths:
+        label = path.name.removesuffix(ending)
+        clips += [_parse(path, *line, label) for line in read_list(path)]
+    used = [clip for clip in clips if clip.split]
+    return used, len(clips) - len(used)
+
+
+def source_of(name: str, label: str) -> str:
+    """Gives the film or video that a clip is cut from.
+
+    Args:
+        name: The clip's file, such as
+            `April_09_brush_hair_u_nm_np1_ba_goo_0.avi`.
+        label: Its class.
+
+    Returns:
+        What stands before the class, such as `April_09`; all but the suffix
+        if the name is of another form.
+    """
+    stem = name.removesuffix(".avi")
+    return re.sub(_ATTRIBUTES, "", stem).removesuffix(f"_{label}")
+
+
+def _parse(path, line, text, label):
+    name, _, digit = text.rpartition(" ")
+    name = name.strip()
+    if digit not in _SPLITS or not name or "/" in name:
+        raise ValueError(
+            f"Expected lines of a name and 0, 1 or 2 in {path}. Received: "
+            f"{text!r} in line {line}. Take the official file."
+        )
+    source = source_of(name, label)
+    return ListedClip(f"{label}/{name}", label, _SPLITS[digit], source)

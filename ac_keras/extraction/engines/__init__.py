@@ -1,0 +1,1 @@
+"""Shards as the unit of work of processes and of Ray."""

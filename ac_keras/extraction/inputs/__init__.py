@@ -1,0 +1,1 @@
+"""What backbones receive: frames, flow stacks, log-mel patches."""

@@ -1,0 +1,1 @@
+"""Corrupt records: framing, search and repair; scans for a manifest."""

@@ -1,0 +1,228 @@
+r"""Files of predictions: JSON lines, CSV and Parquet.
+
+Every format has the same columns:
+
+| column | value |
+|---|---|
+| `id` | the clip's id; empty if its record has none |
+| `file` | the absolute path of the file that its record is in |
+| `index` | its number among the file's clips, from 0; a broken record counts |
+| `classes` | names of the most probable classes, best first |
+| `scores` | their probabilities, float32 |
+
+JSON lines and Parquet have lists in the last two; CSV has a column for each
+of their entries: `class_1`, `score_1`, `class_2` and so on. Scores are written
+in full: as float32 they are read back bit for bit from each format. Bytes of
+an id that are no UTF-8 are written as `\xNN`.
+"""
+
+import csv
+import dataclasses
+import json
+import os
+
+import numpy as np
+
+
+@dataclasses.dataclass(frozen=True)
+class Rows:
+    """Predictions of some clips of a file.
+
+    Attributes:
+        ids: The clips' ids, bytes.
+        file: The file's path.
+        index: int64 `(batch,)`.
+        classes: Names, objects `(batch, top_k)`.
+        scores: float32 `(batch, top_k)`.
+    """
+
+    ids: np.ndarray
+    file: str
+    index: np.ndarray
+    classes: np.ndarray
+    scores: np.ndarray
+
+    def names(self) -> list[str]:
+        """The ids as text."""
+        return [x.decode("utf-8", "backslashreplace") for x in self.ids]
+
+
+class JsonLinesWriter:
+    """Writes an object a line.
+
+    Args:
+        path: The file to write.
+        top_k: How many classes a row names.
+    """
+
+    suffix = ".jsonl"
+
+    def __init__(self, path: str | os.PathLike, top_k: int):
+        del top_k
+        self._file = open(path, "w", encoding="utf-8", newline="\n")
+
+    def write(self, rows: Rows) -> None:
+        """Appends rows."""
+        for name, index, classes, scores in zip(
+            rows.names(),
+            rows.index.tolist(),
+            rows.classes.tolist(),
+            rows.scores.tolist(),
+            strict=True,
+        ):
+            row = {
+                "id": name,
+                "file": rows.file,
+                "index": index,
+                "classes": classes,
+                "scores": scores,
+            }
+            self._file.write(json.dumps(row) + "\n")
+
+    def close(self) -> None:
+        """Ends the file."""
+        self._file.close()
+
+
+class CsvWriter:
+    """Writes a header and a line a clip.
+
+    Args:
+        path: The file to write.
+        top_k: How many classes a row names.
+    """
+
+    suffix = ".csv"
+
+    def __init__(self, path: str | os.PathLike, top_k: int):
+        self._file = open(path, "w", encoding="utf-8", newline="")
+        self._csv = csv.writer(self._file, lineterminator="\n")
+        header = ["id", "file", "index"]
+        for place in range(1, top_k + 1):
+            header += [f"class_{place}", f"score_{place}"]
+        self._csv.writerow(header)
+
+    def write(self, rows: Rows) -> None:
+        """Appends rows."""
+        columns = [
+            rows.names(),
+            [rows.file] * len(rows.ids),
+            rows.index.tolist(),
+        ]
+        for place in range(rows.scores.shape[1]):
+            columns.append(rows.classes[:, place].tolist())
+            columns.append(rows.scores[:, place].tolist())
+        self._csv.writerows(zip(*columns, strict=True))
+
+    def close(self) -> None:
+        """Ends the file."""
+        self._file.close()
+
+
+GROUP_ROWS = 1 << 16  # held in memory and written together
+
+
+class ParquetWriter:
+    """Writes a Parquet file, needing ac-keras[parquet].
+
+    Args:
+        path: The file to write.
+        top_k: How many classes a row names.
+    """
+
+    suffix = ".parquet"
+
+    def __init__(self, path: str | os.PathLike, top_k: int):
+        self._arrow, parquet = import_arrow()
+        self._top_k = top_k
+        text, score = self._arrow.string(), self._arrow.float32()
+        self._schema = self._arrow.schema(
+            {
+                "id": text,
+                "file": text,
+                "index": self._arrow.int64(),
+                "classes": self._arrow.list_(text),
+                "scores": self._arrow.list_(score),
+            }
+        )
+        self._writer = parquet.ParquetWriter(str(path), self._schema)
+        self._waiting, self._num_waiting = [], 0
+
+    def write(self, rows: Rows) -> None:
+        """Appends rows."""
+        count = len(rows.ids)
+        columns = [
+            rows.names(),
+            [rows.file] * count,
+            rows.index,
+            self._lists(rows.classes),
+            self._lists(rows.scores),
+        ]
+        arrays = [
+            self._arrow.array(x, field.type)
+            for x, field in zip(columns, self._schema, strict=True)
+        ]
+        self._waiting.append(
+            self._arrow.RecordBatch.from_arrays(arrays, schema=self._schema)
+        )
+        self._num_waiting += count
+        if self._num_waiting >= GROUP_ROWS:
+            self._flush()
+
+    def close(self) -> None:
+        """Ends the file."""
+        self._flush()
+        self._writer.close()
+
+    def _flush(self):
+        if self._waiting:
+            table = self._arrow.Table.from_batches(self._waiting)
+            self._writer.write_table(table, row_group_size=len(table))
+        self._waiting, self._num_waiting = [], 0
+
+    def _lists(self, x):
+        """Turns `(count, top_k)` into an array of lists."""
+        ends = np.arange(len(x) + 1, dtype=np.int32) * self._top_k
+        return self._arrow.ListArray.from_arrays(ends, x.ravel())
+
+
+def import_arrow():
+    """Imports pyarrow and its Parquet.
+
+    Raises:
+        ImportError: If it is not there, or another NumPy than it needs.
+    """
+    try:
+        import pyarrow
+        import pyarrow.parquet
+    except ImportError as error:
+        raise ImportError(
+            "Expected pyarrow, which writes Parquet. Received: "
+            f"{error}. Install ac-keras[parquet]."
+        ) from error
+    return pyarrow, pyarrow.parquet
+
+
+_WRITERS = {
+    "jsonl": JsonLinesWriter,
+    "csv": CsvWriter,
+    "parquet": ParquetWriter,
+}
+FORMATS = tuple(_WRITERS)
+
+
+def writer_of(name: str) -> type:
+    """Gives the class that writes a format.
+
+    Raises:
+        ValueError: If the format is unknown.
+        ImportError: If it needs a package that is not there.
+    """
+    if name not in FORMATS:
+        raise ValueError(
+            f"Expected a format among {FORMATS}. Received: "
+            f"format={name!r}. Name one of them."
+        )
+    if name == "parquet":
+        import_arrow()
+    return _WRITERS[name]

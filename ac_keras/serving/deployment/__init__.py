@@ -1,1 +1,0 @@
-"""Files that start a server of a model."""

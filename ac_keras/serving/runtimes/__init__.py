@@ -1,1 +1,0 @@
-"""Files of a model for runtimes other than TensorFlow."""

@@ -1,0 +1,49 @@
+"""Old names of flags, which flagfiles of users still hold."""
+
+import sys
+
+from absl import flags
+
+
+class _DeprecatedFlag(flags.Flag):
+    """Passes its values to another flag and says so once."""
+
+    def __init__(self, name, holder, flag_values):
+        new = flag_values[holder.name]
+        super().__init__(
+            new.parser,
+            new.serializer,
+            name,
+            None,
+            f"Deprecated: use --{holder.name}.",
+            boolean=new.boolean,
+        )
+        self._new = new
+
+    def parse(self, argument):
+        print(
+            f"--{self.name} is deprecated: use --{self._new.name}.",
+            file=sys.stderr,
+        )
+        self._new.parse(argument)
+        self._new.using_default_value = False
+        self._new.present += 1
+
+
+def define_deprecated_flag(
+    name: str,
+    holder: flags.FlagHolder,
+    flag_values: flags.FlagValues = flags.FLAGS,
+) -> None:
+    """Defines the old name of a flag.
+
+    The old flag sets the new one and prints a warning that names it. It has no
+    value of its own and is not among the flags of the program's module.
+
+    Args:
+        name: The old name, without dashes.
+        holder: The new flag.
+        flag_values: The flags that the new one belongs to.
+    """
+    flag = _DeprecatedFlag(name, holder, flag_values)
+    flags.DEFINE_flag(flag, flag_values, module_name="deprecated")

@@ -1,0 +1,83 @@
+"""Computes all metrics on the Keras backend that is set, and prints JSON.
+
+Prints by way of updating (plainly, without state, evaluate) the value of each
+metric.
+"""
+
+import json
+
+import keras
+import numpy as np
+
+from ac_keras.metrics import GlobalAveragePrecision
+from ac_keras.metrics import HitAtOne
+from ac_keras.metrics import MeanAveragePrecision
+from ac_keras.metrics import PerClassAccuracy
+from ac_keras.metrics import PrecisionAtEqualRecallRate
+from support.metrics.scored_videos import scored_videos
+
+NUM_CLASSES, NUM_VIDEOS, BATCH_SIZE = 40, 130, 20
+
+
+def make_metrics():
+    return [
+        HitAtOne(),
+        PrecisionAtEqualRecallRate(),
+        GlobalAveragePrecision(5, capacity=1000),
+        MeanAveragePrecision(NUM_CLASSES, capacity=200),
+        # Merges often, and at once in a batch above its capacity.
+        MeanAveragePrecision(NUM_CLASSES, capacity=16, name="merged"),
+    ]
+
+
+def update_plainly(metrics, batches):
+    for labels, scores in batches:
+        for metric in metrics:
+            metric.update_state(labels, scores)
+    return {metric.name: float(metric.result()) for metric in metrics}
+
+
+def update_statelessly(metrics, batches):
+    results = {}
+    for metric in metrics:
+        state = metric.stateless_reset_state()
+        for labels, scores in batches:
+            state = metric.stateless_update_state(state, labels, scores)
+        results[metric.name] = float(metric.stateless_result(state))
+        assert float(metric.result()) == 0.0  # It was left alone.
+    return results
+
+
+def evaluate(metrics, labels, scores):
+    inputs = keras.Input((NUM_CLASSES,))
+    outputs = keras.layers.Activation("linear")(inputs)
+    model = keras.Model(inputs, outputs)
+    model.compile(loss="mse", metrics=metrics)
+    return model.evaluate(
+        scores, labels, batch_size=BATCH_SIZE, return_dict=True, verbose=0
+    )
+
+
+def main():
+    rng = np.random.default_rng(0)
+    labels, scores = scored_videos(rng, NUM_VIDEOS, NUM_CLASSES, levels=20)
+    labels[0] = 1.0  # More labels than PERR expects of nearly all videos.
+    parts = [
+        slice(start, start + BATCH_SIZE)
+        for start in range(0, NUM_VIDEOS, BATCH_SIZE)
+    ]
+    batches = [(labels[part], scores[part]) for part in parts]
+    accuracy = PerClassAccuracy(NUM_CLASSES)
+    accuracy.update_state(labels.argmax(axis=1), scores)
+    result = {
+        "backend": keras.backend.backend(),
+        "plainly": update_plainly(make_metrics(), batches),
+        "statelessly": update_statelessly(make_metrics(), batches),
+        "evaluate": evaluate(make_metrics(), labels, scores),
+        "accuracy": float(accuracy.result()),
+    }
+    print(json.dumps(result))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,116 @@
+"""Files of records, broken in every way, with what is left of them."""
+
+import dataclasses
+import struct
+
+from support.records.foreign_records import write_tfrecords
+from support.records.plain_records import make_example
+from support.records.plain_records import pack
+from support.records.plain_records import read_records
+from support.records.plain_records import serialize
+
+HEADER = 12
+FRAMING = 16
+
+
+def record_places(path):
+    """The first byte of each record and, last, the file's size."""
+    places = [0]
+    for record in read_records(path):
+        places.append(places[-1] + FRAMING + len(record))
+    return places
+
+
+def flip(path, place):
+    """Changes one bit of one byte."""
+    data = bytearray(path.read_bytes())
+    data[place] ^= 4
+    path.write_bytes(data)
+
+
+def cut(path, size):
+    """Keeps the first bytes."""
+    path.write_bytes(path.read_bytes()[:size])
+
+
+def set_length(path, place, length):
+    """Writes another length, whose checksum is then wrong."""
+    data = bytearray(path.read_bytes())
+    data[place : place + 8] = struct.pack("<Q", length)
+    path.write_bytes(data)
+
+
+def replace_record(path, index, record):
+    """Puts a record with sound checksums in another one's place."""
+    records = read_records(path)
+    records[index] = record
+    write_tfrecords(path, records)
+
+
+def with_true_sizes(manifest):
+    """The manifest with the sizes that its files have now."""
+    splits = {
+        name: dataclasses.replace(
+            split,
+            shards=tuple(
+                dataclasses.replace(
+                    shard,
+                    num_bytes=(manifest.directory / shard.file).stat().st_size,
+                )
+                for shard in split.shards
+            ),
+        )
+        for name, split in manifest.splits.items()
+    }
+    return dataclasses.replace(manifest, splits=splits)
+
+
+def with_num_clips(manifest, num_clips):
+    """The manifest, telling another number of the first file."""
+    first, *others = manifest.split("train").shards
+    first = dataclasses.replace(first, num_clips=num_clips)
+    split = dataclasses.replace(
+        manifest.split("train"), shards=(first, *others)
+    )
+    return dataclasses.replace(manifest, splits={"train": split})
+
+
+NAN = float("nan")
+UNUSABLE = {  # Sound checksums around what cannot be a clip of three numbers.
+    "no example": (
+        b"\x07\xffgarbage",
+        "a record that is no message of its format",
+    ),
+    "no example in ASCII": (
+        b"garbage",
+        "a record that is no message of its format",
+    ),
+    "a label too high": (
+        serialize(make_example("odd", [4], rgb=pack([[1, 2, 3]]))),
+        "Expected labels from 0 to 3",
+    ),
+    "a label below zero": (
+        serialize(make_example("odd", [-1], rgb=pack([[1, 2, 3]]))),
+        "Expected labels from 0 to 3",
+    ),
+    "two labels": (
+        serialize(make_example("odd", [1, 2], rgb=pack([[1, 2, 3]]))),
+        "Expected labels of one class a clip",
+    ),
+    "NaN": (
+        serialize(make_example("odd", [0], rgb=pack([[1, NAN, 3]]))),
+        "Expected finite features of modality 'rgb'",
+    ),
+    "infinity": (
+        serialize(make_example("odd", [0], rgb=pack([[1, -1e999, 3]]))),
+        "Expected finite features of modality 'rgb'",
+    ),
+    "half a frame": (
+        serialize(make_example("odd", [0], rgb=pack([[1, 2, 3]])[:-2])),
+        "Expected a whole number of frames of 12 bytes",
+    ),
+    "another modality": (
+        serialize(make_example("odd", [0], video=pack([[1, 2, 3]]))),
+        "rgb",
+    ),
+}
