@@ -1,4 +1,4 @@
-"""trainers/flash_mnist/position_bias.py on classes that only the frames' order tells."""
+"""position_bias.py on classes that only the order of frames tells."""
 
 import json
 
