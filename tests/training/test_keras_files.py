@@ -30,9 +30,7 @@ SAVE = """
 import pathlib, sys
 import keras
 from ac_keras import ShiftingCluster
-from ac_keras.training import keras_files
-from support.programs import output_of
-from support.programs import run_python
+from ac_keras.utils import keras_files
 
 keras.utils.set_random_seed(0)
 shared = keras.layers.Dense(3, name="shared")
