@@ -78,6 +78,14 @@ print(sys.stdin.read())
 """
 
 
+@pytest.fixture(autouse=True)
+def interruptible():
+    """Processes that a shell starts in the background ignore Ctrl-C."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.fixture
 def write(tmp_path):
     """Writes a program's text and gives its path."""

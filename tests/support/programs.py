@@ -143,7 +143,8 @@ def start_program(
         cwd: The folder that it runs in.
         env: What is added to its environment.
         stdin: `subprocess.PIPE` for a pipe to it; by default it is empty.
-        stdout: A file for what it prints, a pipe by default.
+        stdout: A file for what it prints, or `subprocess.DEVNULL`; a pipe by
+            default.
         stderr: The same for its errors.
         start_new_session: Whether it leads a session and group of its own.
         cores: The cores that it may use, all by default.
@@ -180,6 +181,8 @@ def start_program(
 
 def _stream(file, pipesize):
     """Returns our end of a stream, if there is one, and the program's."""
+    if file == subprocess.DEVNULL:
+        return None, os.open(os.devnull, os.O_WRONLY)
     if file != subprocess.PIPE:
         return None, os.dup(file if isinstance(file, int) else file.fileno())
     read, write = os.pipe()

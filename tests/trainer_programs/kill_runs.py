@@ -1,6 +1,6 @@
 """Kills train.py at random moments until it is done, and compares.
 
-    python tests/trainer_programs/kill_runs.py FOLDER [KILLS] [SEED]
+    cd tests; python -m trainer_programs.kill_runs FOLDER [KILLS] [SEED]
 
 A run on a tiny dataset is killed by SIGKILL and started again by the same
 command, KILLS times (20 by default): while it starts, trains, evaluates,

@@ -28,6 +28,7 @@ NUM_UNITS = {  # None where it is refused.
     "smell:4": None,
     "rgb:4.5": None,
 }
+SHIPPED = sorted(path.name for path in (TRAINERS / "flags").iterdir())
 FLAGFILES = ["flash_mnist.flags", "mine.flags", "sub/mine.flags"]
 # Reads all of them in one process and prints what came of each.
 PROGRAM = """
@@ -88,6 +89,29 @@ def test_other_units_are_refused(value, read):
 def test_a_shipped_flagfile_is_pointed_to(read):
     path = TRAINERS / "flags" / "flash_mnist.flags"
     assert read["flagfiles"][0] == f"--flagfile={path}"
+
+
+@pytest.mark.parametrize(
+    ("flag", "expected"),
+    [
+        (
+            "--learning_rte=1",
+            "Unknown command line flag 'learning_rte'. Did you mean: "
+            "learning_rate",
+        ),
+        (
+            "--flagfile=other.flags",
+            f"one of {', '.join(SHIPPED)}. Received: 'other.flags'",
+        ),
+    ],
+)
+def test_what_is_misspelt_is_said_and_nothing_is_written(
+    flag, expected, tmp_path
+):
+    result = run_program("train.py", flag, "--output_dir=run", cwd=tmp_path)
+    assert result.returncode != 0
+    assert expected in " ".join((result.stdout + result.stderr).split())
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("index", [1, 2])

@@ -1,17 +1,167 @@
 """train.py as two processes of one machine, stopped and killed on the way."""
 
 import concurrent.futures
+import contextlib
+import csv
+import json
+import signal
+import socket
+import types
 
+import keras
 import numpy as np
 import pytest
-from host_pair import CHIEF
-from host_pair import OTHER
-from host_runs import interrupted_hosts
-from host_runs import one_process
 
+from support.programs import as_flags
+from support.programs import output_of
+from support.programs import run_program
+from support.programs import start_program
 from support.runs.tiny_dataset import write_dataset
 
 pytestmark = pytest.mark.stress
+
+CHIEF, OTHER = 0, 1
+LONGEST = 300  # seconds, after which something hangs
+
+
+def tf_config():
+    """Each host's environment: they are told two ports that are free."""
+    with contextlib.ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket()) for _ in range(2)]
+        for each in sockets:
+            each.bind(("127.0.0.1", 0))
+        ports = [each.getsockname()[1] for each in sockets]
+    cluster = {"worker": [f"127.0.0.1:{port}" for port in ports]}
+    tasks = [{"type": "worker", "index": index} for index in (CHIEF, OTHER)]
+    return [
+        {"TF_CONFIG": json.dumps({"cluster": cluster, "task": task})}
+        for task in tasks
+    ]
+
+
+class HostPair:
+    """Starts both; to be used in a `with` block, which ends them.
+
+    Args:
+        folder: Where their standard errors go.
+        flags: Flags of train.py.
+        environments: What is added to each one's environment.
+    """
+
+    def __init__(self, folder, flags, environments):
+        folder.mkdir(parents=True, exist_ok=True)
+        command = ["train.py", "--strategy=multi_host", *as_flags(flags)]
+        self._errors = [folder / f"stderr-{i}" for i in (CHIEF, OTHER)]
+        self._lines = ["", ""]
+        self._processes = []
+        for path, added in zip(self._errors, environments, strict=True):
+            with open(path, "w") as errors:
+                self._processes.append(
+                    start_program(*command, env=added, stderr=errors)
+                )
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception):
+        for process in self._processes:
+            process.kill()
+            process.wait()
+            process.stdout.close()
+
+    def wait_for(self, text):
+        """Reads what the chief prints up to a line with this text."""
+        for line in self._processes[CHIEF].stdout:
+            self._lines[CHIEF] += line
+            if text in line:
+                return
+        raise AssertionError(f"no {text!r}: {self.error(CHIEF)}")
+
+    def send(self, host, number=signal.SIGKILL):
+        self._processes[host].send_signal(number)
+
+    def end(self, host):
+        """Waits for a host and gives its status."""
+        printed, _ = self._processes[host].communicate(timeout=LONGEST)
+        self._lines[host] += printed
+        return self._processes[host].returncode
+
+    def printed(self, host):
+        return self._lines[host]
+
+    def error(self, host):
+        return self._errors[host].read_text()
+
+
+# The validation split's 23 clips make 5 batches of 5: one host has 3, the
+# other 2, and the last one is not full.
+SETTINGS = {
+    "num_units": "rgb:3,audio:3",
+    "dropout": 0,
+    "optimizer": "rmsprop",
+    "learning_rate": 0.01,
+    "clip_norm": 1,
+    "train_frames": 3,
+    "batch_size": 10,
+    "epochs": 6,
+    "best_metric": "last",
+}
+TIMES = ("seconds", "clips_per_second")
+
+
+def finished(output_dir, printed=""):
+    """What is left of a run that came to its end."""
+    with open(output_dir / "epochs.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    model = keras.models.load_model(output_dir / "model.keras")
+    return types.SimpleNamespace(
+        output_dir=output_dir,
+        printed=printed,
+        figures={
+            name: np.array([float(row[name]) for row in rows])
+            for name in rows[0]
+            if name not in TIMES
+        },
+        weights=np.concatenate([x.ravel() for x in model.get_weights()]),
+    )
+
+
+def one_process(data_dir, folder):
+    flags = {**SETTINGS, "data_dir": data_dir, "output_dir": folder / "run"}
+    folder.mkdir()
+    result = run_program("train.py", *as_flags(flags), cwd=folder)
+    return finished(folder / "run", output_of(result))
+
+
+def interrupted_hosts(data_dir, folder):
+    """Two hosts that are stopped three times and started again.
+
+    `stops` has, for each stop by its name, both exit statuses and what the
+    hosts wrote to their standard errors. Until the last start there is a
+    checkpoint after each step.
+    """
+    flags = {**SETTINGS, "data_dir": data_dir, "output_dir": folder / "run"}
+    often = {**flags, "checkpoint_minutes": 0}
+    plan = {
+        "terminated": ("Epoch 1/", OTHER, signal.SIGTERM),
+        "without its chief": ("Epoch 2/", CHIEF, signal.SIGKILL),
+        "without the other": ("Epoch 4/", OTHER, signal.SIGKILL),
+    }
+    stops = {}
+    for name, (line, host, number) in plan.items():
+        with HostPair(folder, often, tf_config()) as pair:
+            pair.wait_for(line)
+            pair.send(host, number)
+            statuses = [pair.end(host) for host in (CHIEF, OTHER)]
+            errors = [pair.error(host) for host in (CHIEF, OTHER)]
+            stops[name] = types.SimpleNamespace(status=statuses, error=errors)
+    with HostPair(folder, flags, tf_config()) as pair:
+        statuses = [pair.end(host) for host in (CHIEF, OTHER)]
+        assert statuses == [0, 0], pair.error(CHIEF) + pair.error(OTHER)
+        run = finished(folder / "run", pair.printed(CHIEF))
+    run.stops = stops
+    return run
+
 
 MULTI_LABEL_FIGURES = {"val_hit_at_1", "val_perr", "val_gap", "val_map"}
 GO_ON = "Start the same command on every host again"

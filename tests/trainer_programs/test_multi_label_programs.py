@@ -29,7 +29,7 @@ def results(multi_label_run, finished_run, multi_label_dir, tmp_path_factory):
         "evaluate": {**model, "batch_size": 7},
         "predict": {**model, "top_k": len(CLASS_NAMES)},
         "export": {**model, "output_dir": cwd / "served"},
-        "tabulate": {
+        "flash_mnist/tabulate": {
             "runs": f"{folder},{finished_run.output_dir}",
             "title": "Both",
             "output": cwd / "page.md",

@@ -1,4 +1,4 @@
-"""position_bias.py on classes that differ only in the order of frames."""
+"""position_bias.py on classes that only the order of frames tells."""
 
 import json
 
@@ -74,11 +74,8 @@ def test_in_another_order_the_biases_tell_nothing(result):
 @pytest.mark.parametrize(
     "case, message",
     [
-        ("short", "Expected clips of 25 frames, as in Flash-MNIST. Received:"),
-        (
-            "word",
-            "Expected --num_units to be whole numbers separated by commas",
-        ),
+        ("short", "Expected clips of 25 frames, as Flash-MNIST has. Received:"),
+        ("word", "Expected --num_units as whole numbers with commas between."),
     ],
 )
 def test_what_does_not_fit_is_refused(done, case, message):

@@ -1,25 +1,102 @@
 """sweep.py: a part of the table, killed, gone on with, and refused."""
 
+import os
+import pathlib
 import shutil
 import signal
 import types
 
 import pytest
-import sweep_runs
-from sweep_runs import FIRST
-from sweep_runs import SECOND
-from sweep_runs import SETTINGS
 
 from ac_keras.pipeline import Manifest
 from ac_keras.runs import folder as run_folder
 from cells import Cell
 from cells import choose_protocol
 from support.flash_mnist import tiny_cells
+from support.programs import as_flags
 from support.programs import run_cases
+from support.programs import start_program
+from support.runs import killed_training
 from train_cell import settings_of
 from workers import LOG
 
 pytestmark = pytest.mark.stress
+
+SETTINGS = {
+    "study": "short",
+    "epochs": 20,
+    "batch_size": 16,
+    "learning_rate": 0.005,
+    "families": "fc1_shift,average",
+    "num_units": "2",
+    "workers": 1,
+}
+FIRST = "short/fc1_shift/units_002/seed_0"  # the one that takes longer
+SECOND = "short/average/units_002/seed_0"
+
+
+def start(data_dir, output_dir, **flags):
+    """Starts it as a terminal does, with its cells in a group of its own."""
+    folders = {"data_dir": data_dir, "output_dir": output_dir}
+    values = as_flags({**SETTINGS, **flags, **folders})
+    return start_program(
+        "flash_mnist/sweep.py", *values, start_new_session=True
+    )
+
+
+def end_at(process, condition, number, group=True):
+    """Sends a signal when it is time, and gives what was said until the end."""
+    assert killed_training.wait_until(process, condition)
+    if group:
+        os.killpg(process.pid, number)
+    else:
+        process.send_signal(number)
+    output, errors = process.communicate()  # to the end of all who can write
+    return process.returncode, output, errors
+
+
+def has_worker(process):
+    """Gives a condition: a cell's process is there, maybe still importing."""
+
+    def is_there():
+        return any(b"spawn_main" in x for x in commands_of(process.pid))
+
+    return is_there
+
+
+def commands_of(parent):
+    """Command lines of a process's children."""
+    for path in pathlib.Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = path.read_text().rpartition(")")[2].split()
+            if int(fields[1]) == parent:
+                yield (path.parent / "cmdline").read_bytes()
+        except OSError:  # It has ended meanwhile.
+            continue
+
+
+def has_epochs(folder, count):
+    return lambda: tiny_cells.num_epochs(folder) >= count
+
+
+def disturb(data_dir, output_dir):
+    """Starts a sweep three times, to an untimely end each.
+
+    Returns:
+        Of each its exit status, output and errors; and the epochs that the
+        first cell had done after each.
+    """
+    folder, said, epochs = output_dir / FIRST, [], []
+    process = start(data_dir, output_dir)
+    said.append(end_at(process, has_worker(process), signal.SIGINT))
+    epochs.append(tiny_cells.num_epochs(folder))
+    for group in (True, False):
+        process = start(data_dir, output_dir)
+        is_time = has_epochs(folder, epochs[-1] + 2)
+        said.append(end_at(process, is_time, signal.SIGKILL, group))
+        epochs.append(tiny_cells.num_epochs(folder))
+    return said, epochs
+
 
 NO_STUDY = dict.fromkeys(("study", "epochs", "batch_size", "learning_rate"))
 CASES = {  # Flags that are changed and what is then said.
@@ -113,9 +190,9 @@ def runs(folder):
     data_dir, whole, disturbed = (
         folder / name for name in ("data", "whole", "disturbed")
     )
-    process = sweep_runs.start(data_dir, whole)
-    said, epochs = sweep_runs.disturb(data_dir, disturbed)
-    again = sweep_runs.start(data_dir, disturbed)
+    process = start(data_dir, whole)
+    said, epochs = disturb(data_dir, disturbed)
+    again = start(data_dir, disturbed)
     found = [x.communicate() for x in (process, again)]
     assert not process.returncode and not again.returncode, found
     return types.SimpleNamespace(

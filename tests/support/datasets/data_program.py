@@ -1,6 +1,7 @@
 """A program of data/ as users run it, but small."""
 
 import dataclasses
+import os
 import subprocess
 
 from support.programs import DATA
@@ -71,10 +72,11 @@ class DataProgram:
             stdout=subprocess.DEVNULL,
             pipesize=PIPE_BYTES,
         ) as process:
-            said = ""
-            while not said.endswith(text):
-                character = process.stderr.read(1)
-                assert character, f"It never said {text!r} but {said}"
-                said += character
+            said = b""
+            while not said.endswith(text.encode()):
+                # Without a buffer, which would let the program go on.
+                byte = os.read(process.stderr.fileno(), 1)
+                assert byte, f"It never said {text!r} but {said.decode()}"
+                said += byte
             process.kill()
         return process.returncode

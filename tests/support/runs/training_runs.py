@@ -11,6 +11,7 @@ from support.programs import TRAINERS
 from support.programs import as_flags
 from support.programs import output_of
 from support.programs import run_program
+from support.programs import run_python
 from support.runs.tiny_dataset import write_dataset
 from support.runs.tiny_dataset import write_previews
 
@@ -51,9 +52,12 @@ def multi_label_dataset(tmp_path_factory):
 
 
 def finished_run(tmp_path_factory):
-    """By the shipped flagfile, the settings above in its stead."""
+    """By the shipped flagfile, the settings above in its stead.
+
+    Started by the interpreter, as users do, and not forked.
+    """
     flags = {"flagfile": FLAGFILE, **SETTINGS}
-    return _run(tmp_path_factory, "finished", flags)
+    return _run(tmp_path_factory, "finished", flags, start=run_python)
 
 
 def local_flagfile_run(tmp_path_factory):
@@ -108,7 +112,14 @@ def multi_label_run(tmp_path_factory):
     return _run(tmp_path_factory, "several", flags, data_dir=data_dir)
 
 
-def _run(tmp_path_factory, name, flags, flagfile="", data_dir=None):
+def _run(
+    tmp_path_factory,
+    name,
+    flags,
+    flagfile="",
+    data_dir=None,
+    start=run_program,
+):
     """Runs in a folder of its own, with a flagfile's text in it."""
     folders = {"data_dir": data_dir or tiny_dataset(tmp_path_factory)}
 
@@ -117,8 +128,8 @@ def _run(tmp_path_factory, name, flags, flagfile="", data_dir=None):
             (folder / FLAGFILE).write_text(flagfile)
         folders["output_dir"] = folder / "runs" / name
         values = as_flags({**flags, **folders})
-        printed = output_of(run_program("train.py", *values, cwd=folder))
-        (folder / "printed").write_text(printed)
+        result = start(TRAINERS / "train.py", *values, cwd=folder)
+        (folder / "printed").write_text(output_of(result))
 
     folder = artefact(tmp_path_factory, f"{name}_run", make)
     return types.SimpleNamespace(
