@@ -18,11 +18,11 @@ setuptools.setup(
     long_description_content_type="text/markdown",
     license="Apache-2.0",
     packages=setuptools.find_packages(include=["ac_keras", "ac_keras.*"]),
-<<<<<<< HEAD
-    package_data={"ac_keras.serving": ["templates/*.jinja"]},
-=======
-    package_data={"ac_keras.runs": ["*.jinja"]},
->>>>>>> report
+    package_data={
+        "ac_keras": ["py.typed"],
+        "ac_keras.runs": ["*.jinja"],
+        "ac_keras.serving": ["templates/*.jinja"],
+    },
     python_requires=">=3.11",
     install_requires=[
         "absl-py>=2.0",

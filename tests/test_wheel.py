@@ -92,11 +92,7 @@ def test_the_wheel_is_pure_python(wheel, names):
         for name in names
         if name.startswith("ac_keras/")
     }
-<<<<<<< HEAD
-    assert suffixes == {".py", ".jinja"}
-=======
-    assert suffixes == {".jinja", ".py"}
->>>>>>> report
+    assert suffixes == {".jinja", ".py", ".typed"}
 
 
 def test_the_metadata_names_the_package_and_its_version(metadata):

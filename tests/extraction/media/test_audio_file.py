@@ -47,13 +47,8 @@ def write_random(path, num_channels, num_bytes=2, rate=16000):
 @pytest.mark.parametrize("num_bytes", [1, 2, 3, 4])
 def test_samples_are_those_of_the_file(num_bytes, tmp_path):
     samples = write_random(tmp_path / "a.wav", 1, num_bytes)
-<<<<<<<< HEAD:tests/extraction/media/test_audio_file.py
     audio = read_audio(tmp_path / "a.wav")
     assert audio.dtype == np.float32
-========
-    sound = read_audio(tmp_path / "a.wav")
-    assert sound.dtype == np.float32
->>>>>>>> runs:tests/extraction/test_audio_file.py
     step = 2.0 ** (1 - 8 * min(num_bytes, 3))
     np.testing.assert_allclose(audio, samples[:, 0], rtol=0, atol=step)
 
@@ -63,15 +58,9 @@ def test_a_tone_comes_out_of_a_codec(name, tmp_path):
     codec, rate, layout = CODECS[name]
     samples = tone(1.0, rate)
     made_audio.write_media(tmp_path / name, codec, samples, rate, layout)
-<<<<<<<< HEAD:tests/extraction/media/test_audio_file.py
     audio = read_audio(tmp_path / name)
     assert 0.99 * 16000 <= len(audio) <= 1.08 * 16000  # some codecs pad
     spectrum = np.abs(np.fft.rfft(audio[4000:12000])) / 4000
-========
-    sound = read_audio(tmp_path / name)
-    assert 0.99 * 16000 <= len(sound) <= 1.08 * 16000  # some codecs pad
-    spectrum = np.abs(np.fft.rfft(sound[4000:12000])) / 4000
->>>>>>>> runs:tests/extraction/test_audio_file.py
     assert spectrum.argmax() == 440 // 2
     loudness = 0.5 * LOUDNESS.get((codec, layout), 1)
     assert spectrum.max() == pytest.approx(loudness, abs=0.03)
@@ -82,11 +71,7 @@ def test_a_tone_comes_out_of_a_codec(name, tmp_path):
 @pytest.mark.parametrize("num_channels", [2, 3, 6])
 def test_channels_are_averaged(num_channels, num_bytes, tmp_path):
     samples = write_random(tmp_path / "a.wav", num_channels, num_bytes)
-<<<<<<<< HEAD:tests/extraction/media/test_audio_file.py
     audio = read_audio(tmp_path / "a.wav")
-========
-    sound = read_audio(tmp_path / "a.wav")
->>>>>>>> runs:tests/extraction/test_audio_file.py
     mean = samples.mean(axis=1)
     step = 2.0 ** (1 - 8 * num_bytes)
     np.testing.assert_allclose(audio, mean, rtol=0, atol=max(step, 1e-6))
@@ -98,24 +83,15 @@ def test_equal_channels_are_no_louder_than_one(codec, tmp_path):
     made_audio.write_media(
         tmp_path / "a.wav", codec, samples, 16000, layout="stereo"
     )
-<<<<<<<< HEAD:tests/extraction/media/test_audio_file.py
     audio = read_audio(tmp_path / "a.wav")
     np.testing.assert_allclose(audio, samples, rtol=0, atol=1e-4)
-========
-    sound = read_audio(tmp_path / "a.wav")
-    np.testing.assert_allclose(sound, samples, rtol=0, atol=1e-4)
->>>>>>>> runs:tests/extraction/test_audio_file.py
 
 
 @pytest.mark.parametrize("rate", [8000, 11025, 22050, 32000, 44100, 96000])
 def test_a_resampled_tone_is_the_tone_at_that_rate(rate, tmp_path):
     samples = tone(0.5, rate)
     made_audio.write_wav(tmp_path / "a.wav", samples, rate, num_bytes=3)
-<<<<<<<< HEAD:tests/extraction/media/test_audio_file.py
     audio = read_audio(tmp_path / "a.wav")
-========
-    sound = read_audio(tmp_path / "a.wav")
->>>>>>>> runs:tests/extraction/test_audio_file.py
     expected = tone(0.5, 16000)
     assert abs(len(audio) - len(expected)) <= 1
     inner = slice(100, 7900)  # a filter's length from the ends
@@ -127,13 +103,8 @@ def test_no_tail_is_lost(rate, tmp_path):
     samples = np.zeros(rate // 2)
     samples[-(rate // 200) :] = tone(0.005, rate, 1000)
     made_audio.write_wav(tmp_path / "a.wav", samples, rate)
-<<<<<<<< HEAD:tests/extraction/media/test_audio_file.py
     audio = read_audio(tmp_path / "a.wav")
     energy = np.sum(audio[-100:] ** 2)
-========
-    sound = read_audio(tmp_path / "a.wav")
-    energy = np.sum(sound[-100:] ** 2)
->>>>>>>> runs:tests/extraction/test_audio_file.py
     expected = np.sum(tone(0.005, 16000, 1000) ** 2)
     assert energy == pytest.approx(expected, rel=0.05)
 
@@ -144,15 +115,9 @@ def test_any_length_gives_its_share_of_samples(tmp_path):
         length = int(rng.integers(1, 5000))
         samples = rng.uniform(-1, 1, length)
         made_audio.write_wav(tmp_path / "a.wav", samples, int(rate))
-<<<<<<<< HEAD:tests/extraction/media/test_audio_file.py
         audio = read_audio(tmp_path / "a.wav")
         assert abs(len(audio) - length * 16000 / rate) <= 1.5
         assert np.abs(audio).max() <= 1
-========
-        sound = read_audio(tmp_path / "a.wav")
-        assert abs(len(sound) - length * 16000 / rate) <= 1.5
-        assert np.abs(sound).max() <= 1
->>>>>>>> runs:tests/extraction/test_audio_file.py
 
 
 def test_another_rate_can_be_asked_for(tmp_path):
@@ -168,7 +133,7 @@ def test_an_impossible_rate_is_refused(sample_rate, tmp_path):
 
 def test_a_film_without_sound_has_none(tmp_path):
     path = made_audio.write_media(
-        tmp_path / "a.mp4", None, None, 0, picture_start=0
+        tmp_path / "a.mp4", None, None, 0, video_start=0
     )
     assert read_audio(path) is None
 
@@ -217,11 +182,7 @@ def test_memory_is_in_proportion_to_the_result(tmp_path):
     path = made_audio.write_wav(tmp_path / "a.wav", noise, 8000)
     read_audio(path)  # imports and caches
     tracemalloc.start()
-<<<<<<<< HEAD:tests/extraction/media/test_audio_file.py
     audio = read_audio(path)
-========
-    sound = read_audio(path)
->>>>>>>> runs:tests/extraction/test_audio_file.py
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert len(audio) == 60 * 16000

@@ -55,14 +55,7 @@ def found_in(manifest):
 
 
 def clips_left(manifest):
-<<<<<<<< HEAD:tests/pipeline/integrity/test_corrupt_records.py
     """The numbers of the clips that are read around corrupt records."""
-========
-    """The numbers of the clips that are read around the damage."""
-<<<<<<<< HEAD:tests/pipeline/integrity/test_corrupt_records.py
->>>>>>>> extraction:tests/pipeline/test_corrupt_records.py
-========
->>>>>>>> runs:tests/pipeline/test_corrupt_records.py
     repaired, _ = skip_corrupt_records(manifest, ["train"])
     batches = evaluation_batches(repaired, "train", batch_size=4)
     numbers = [int(x) for b in batches for x in b[0]["rgb"][:, 0, 0].numpy()]
@@ -265,14 +258,7 @@ def test_a_broken_video_costs_its_segments(tmp_path):
     manifest = scan(tmp_path, description, train=[records])
     path = pathlib.Path(manifest.paths("train")[0])
     broken_files.flip(path, broken_files.record_places(path)[1] + HEADER + 3)
-<<<<<<<< HEAD:tests/pipeline/integrity/test_corrupt_records.py
     assert len(found_in(manifest)) == 1
-========
-    assert len(damage_of(manifest)) == 1
-<<<<<<<< HEAD:tests/pipeline/integrity/test_corrupt_records.py
->>>>>>>> extraction:tests/pipeline/test_corrupt_records.py
-========
->>>>>>>> runs:tests/pipeline/test_corrupt_records.py
     repaired, _ = skip_corrupt_records(manifest, ["train"])
     (batch,) = evaluation_batches(
         repaired, "train", batch_size=9, with_ids=True
