@@ -211,7 +211,8 @@ def test_the_host_that_is_left_ends_and_says_why(
     assert stop.status[killed] == -9
     assert stop.status[left] == 1
     said = stop.error[left]
-    assert "Expected all 2 hosts to continue. Received: the loss of a host" in said
+    reason = "Expected all 2 hosts to continue. Received: the loss of a host"
+    assert reason in said
     assert GO_ON in said and "Traceback" not in said
 
 
