@@ -39,11 +39,17 @@ def write_mp4(
         atomic_file.atomic_path(path) as partial,
         av.open(str(partial), "w", format="mp4") as file,
     ):
-        # One thread: the encoder's bits depend on the number of threads.
+        # The encoder's bits depend on the number of threads; with macroblock
+        # trees they also differ from run to run on AVX-512 processors.
         video = file.add_stream(
             "libx264",
             rate=frames_per_second,
-            options={"crf": QUALITY, "preset": "veryfast", "threads": "1"},
+            options={
+                "crf": QUALITY,
+                "preset": "veryfast",
+                "threads": "1",
+                "x264-params": "mbtree=0",
+            },
         )
         video.pix_fmt = "yuv420p"
         track = None
