@@ -9,7 +9,6 @@ the greater part of a short run; see `program_server.py`. Use `run_python` and
 import atexit
 import concurrent.futures
 import contextlib
-import fcntl
 import functools
 import json
 import os
@@ -133,7 +132,6 @@ def start_program(
     stderr=subprocess.PIPE,
     start_new_session=False,
     cores=None,
-    pipesize=None,
 ):
     """Starts a program; its pipes can be read while it runs.
 
@@ -148,7 +146,6 @@ def start_program(
         stderr: The same for its errors.
         start_new_session: Whether it leads a session and group of its own.
         cores: The cores that it may use, all by default.
-        pipesize: The size of the pipes in bytes.
 
     Returns:
         A `Program`.
@@ -161,8 +158,8 @@ def start_program(
         "new_session": start_new_session,
         "cores": cores and sorted(cores),
     }
-    output, its_output = _stream(stdout, pipesize)
-    errors, its_errors = _stream(stderr, pipesize)
+    output, its_output = _stream(stdout)
+    errors, its_errors = _stream(stderr)
     its_input, given = os.pipe() if stdin else (os.open(os.devnull, 0), None)
     report, reporting = os.pipe()
     files = [its_input, its_output, its_errors, reporting]
@@ -179,15 +176,13 @@ def start_program(
     )
 
 
-def _stream(file, pipesize):
+def _stream(file):
     """Returns our end of a stream, if there is one, and the program's."""
     if file == subprocess.DEVNULL:
         return None, os.open(os.devnull, os.O_WRONLY)
     if file != subprocess.PIPE:
         return None, os.dup(file if isinstance(file, int) else file.fileno())
     read, write = os.pipe()
-    if pipesize:
-        fcntl.fcntl(write, fcntl.F_SETPIPE_SZ, pipesize)
     return open(read, errors="replace"), write
 
 

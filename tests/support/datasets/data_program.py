@@ -8,7 +8,7 @@ from support.programs import DATA
 from support.programs import as_flags
 from support.programs import output_of
 from support.programs import run_program
-from support.programs import start_program
+from support.programs import start_python
 
 # A line of progress that is longer than half of the pipe it is written to: a
 # program that is not read stops within three lines, however fast it is.
@@ -23,7 +23,6 @@ def run_prepare(dataset, *arguments, cores=None, **options):
         *as_flags(options),
         *arguments,
         cores=cores,
-        env=LONG_LINES,
     )
 
 
@@ -65,7 +64,8 @@ class DataProgram:
 
     def kill_at(self, text, directory):
         """Kills the program when it says so on its standard error."""
-        with start_program(
+        # Not forked, as tqdm reads the environment when it is imported.
+        with start_python(
             DATA / self.folder / "prepare.py",
             *as_flags(self.options(directory)),
             env=LONG_LINES,
