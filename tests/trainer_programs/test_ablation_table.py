@@ -1,4 +1,4 @@
-"""Sets of modalities, and the tables of what came out."""
+"""Sets of modalities, and tables of their results."""
 
 import pytest
 from ablation_table import ModalityAblation

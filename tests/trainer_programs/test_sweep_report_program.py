@@ -194,13 +194,13 @@ def test_without_a_sweep_only_tables_are_filled(reports):
     "case, message",
     [
         ("spoilt", "result.json without test_accuracy. Train the cell again"),
-        ("empty", "Received: empty with none. Name the --output_dir"),
+        ("empty", "Received: empty with none. Pass the --output_dir"),
         ("no_page", "Expected --output to end in .md.*output=folder"),
         ("no_anchor", "Expected a JSON file. Received: missing.json"),
         ("no_costs", "Expected a JSON file with a list.*anchor/x.json"),
     ],
 )
-def test_what_is_wrong_is_told_in_a_line(case, message, reports):
+def test_errors_are_a_line(case, message, reports):
     result = getattr(reports, case)
     assert result.returncode == 1
     assert re.search(message, result.stderr)

@@ -141,8 +141,8 @@ def run_cell(
     """
     manifest = Manifest.load(data_dir)
     directory, settings = cell.folder(root), settings_of(cell, protocol)
-    folder.check(directory, settings, manifest)
     result_file = directory / folder.RESULT
+    folder.check(directory, settings, manifest)
     if result_file.is_file():
         return folder.read_json(result_file)
     # Invalid datasets raise here, before the folder is claimed.
@@ -152,9 +152,8 @@ def run_cell(
     keras.utils.set_random_seed(cell.seed)
     model = build(cell, protocol, manifest)
     folder.claim(directory, settings, manifest)
-    evaluator = training.Evaluator(
-        model, training.training_metrics(manifest.description)
-    )
+    metrics = training.training_metrics(manifest.description)
+    evaluator = training.Evaluator(model, metrics)
     trainer = make_trainer(
         cell, protocol, manifest, model, evaluator, directory
     )
@@ -177,8 +176,7 @@ def run_cell(
         "keras": keras.__version__,
     }
     folder.write_json(result_file, result)
-    # A complete cell does not need these.
-    trainer.state.remove()
+    trainer.state.remove()  # A complete cell does not need its checkpoints.
     (directory / training.BEST_WEIGHTS).unlink(missing_ok=True)
     return result
 
