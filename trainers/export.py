@@ -1,4 +1,4 @@
-"""Exports a trained model as the next version for TensorFlow Serving.
+r"""Exports a trained model as the next version for TensorFlow Serving.
 
     python trainers/export.py --model=runs/flash_mnist/model.keras \
         --data_dir=records/flash_mnist --output_dir=served/flash_mnist

@@ -329,44 +329,24 @@ def vast_cases():
         r"Expected at most \d+ frames of rgb in a request, each clip padded.*"
         rf"\[{clips} {MAX_NUM_FRAMES}\].*Send fewer clips"
     )
-    return {
-        "serving_default-vast": ("animals", _vast_dense(), too_long),
-        "from_examples-vast": (
-            "animals",
-            _vast_records(_vast_example, VAST_NUM_FRAMES, NUM_SHORT),
-            too_long,
-        ),
-        "from_examples-many": (
-            "animals",
-            _vast_records(_vast_example, MAX_NUM_FRAMES, clips - 1),
-            too_many,
-        ),
-        "from_sequence_examples-vast": (
-            "videos",
-            _vast_records(_vast_video, VAST_NUM_FRAMES, NUM_SHORT),
-            too_long,
-        ),
-        "from_sequence_examples-many": (
-            "videos",
-            _vast_records(_vast_video, MAX_NUM_FRAMES, clips - 1),
-            too_many,
-        ),
-    }
-
-
-def _vast_dense():
-    inputs = {}
+    dense = {}
     for name, dim in DIMS.items():
-        inputs[name] = np.zeros((1, VAST_NUM_FRAMES, dim), "float32")
-        inputs[f"{name}_num_frames"] = np.array([1], "int32")
-    return raw_predict("serving_default", inputs)
-
-
-def _vast_records(make, num_frames, num_short):
-    """A clip of `num_frames` frames and others of one."""
-    key = "from_examples" if make is _vast_example else "from_sequence_examples"
-    records = [make(num_frames)] + num_short * [make(1)]
-    return raw_predict(key, {"examples": records})
+        dense[name] = np.zeros((1, VAST_NUM_FRAMES, dim), "float32")
+        dense[f"{name}_num_frames"] = np.array([1], "int32")
+    raw = raw_predict("serving_default", dense)
+    cases = {"serving_default-vast": ("animals", raw, too_long)}
+    for key, job, make in (
+        ("from_examples", "animals", _vast_example),
+        ("from_sequence_examples", "videos", _vast_video),
+    ):
+        for case, num_frames, num_short, words in (
+            ("vast", VAST_NUM_FRAMES, NUM_SHORT, too_long),
+            ("many", MAX_NUM_FRAMES, clips - 1, too_many),
+        ):
+            records = [make(num_frames)] + num_short * [make(1)]
+            raw = raw_predict(key, {"examples": records})
+            cases[f"{key}-{case}"] = job, raw, words
+    return cases
 
 
 def _vast_example(num_frames):
