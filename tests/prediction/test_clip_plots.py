@@ -17,7 +17,7 @@ STEPS = {"rgb": 0.1, "flow": 0.1, "audio": 0.96}
 
 @pytest.fixture
 def drawn(monkeypatch):
-    """Gives what is handed to `save_clip_explanation`."""
+    """Collects the arguments of `save_clip_explanation`."""
     handed = []
     monkeypatch.setattr(
         media_files,

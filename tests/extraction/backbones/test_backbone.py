@@ -10,8 +10,8 @@ import pytest
 from ac_keras.extraction.backbones import inflation
 from ac_keras.extraction.backbones import loading
 from support.error_parts import error_parts
-from support.media.gray_pictures import assert_alike
-from support.media.gray_pictures import gray_pictures
+from support.media.gray_images import assert_alike
+from support.media.gray_images import gray_images
 
 SIZE = 32
 MODES = {
@@ -104,8 +104,8 @@ def test_a_saved_backbone_needs_keras_alone(loaded, tmp_path):
 def test_inflated_it_sees_gray_as_before(trained, loaded):
     wide = inflation.inflate_input(loaded, 10)
     mean = np.array(SMALL[trained[0]])
-    in_tint = gray_pictures(3, size=SIZE, tint=mean - mean.mean())
-    assert_alike(wide(gray_pictures(10, size=SIZE)), loaded(in_tint), 1e-3)
+    in_tint = gray_images(3, size=SIZE, tint=mean - mean.mean())
+    assert_alike(wide(gray_images(10, size=SIZE)), loaded(in_tint), 1e-3)
 
 
 def test_many_channels_have_the_mean_of_the_rgb_filters(tmp_path):

@@ -14,7 +14,7 @@ from support.error_parts import error_parts
 from support.media.extracted_media import CHOICES
 from support.media.extracted_media import describe
 from support.media.extraction_jobs import PLAN
-from support.media.gray_pictures import assert_alike
+from support.media.gray_images import assert_alike
 
 
 @pytest.fixture(scope="module")

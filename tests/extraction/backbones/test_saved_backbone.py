@@ -7,9 +7,23 @@ import pytest
 from ac_keras.extraction.backbones import loading
 from ac_keras.extraction.backbones.loading import load_saved_backbone
 from support.error_parts import error_parts
-from support.media.gray_pictures import assert_alike
-from support.media.gray_pictures import gray_pictures
-from support.media.saved_networks import save_network
+from support.media.gray_images import assert_alike
+from support.media.gray_images import gray_images
+
+layers = keras.layers
+
+
+def save_network(path, shape=(16, 16, 3), last=None, num_inputs=1, bias=0.0):
+    """Saves a network of a convolution, ending in the mean over pixels."""
+    pixels = [keras.Input(shape) for _ in range(num_inputs)]
+    x = layers.Add()(pixels) if num_inputs > 1 else pixels[0]
+    x = layers.Conv2D(4, 3, bias_initializer=keras.initializers.Constant(bias))(
+        layers.Rescaling(1 / 255)(x)
+    )
+    x = (last or layers.GlobalAveragePooling2D())(x)
+    model = keras.Model(pixels if num_inputs > 1 else pixels[0], x)
+    model.save(path)
+    return model
 
 
 class Unregistered(keras.layers.GlobalAveragePooling2D):
@@ -29,15 +43,15 @@ class ColourSum(keras.Model):
 def test_a_saved_model_gives_what_it_gave(tmp_path):
     saved = save_network(tmp_path / "own.keras")
     loaded = loading.load_backbone(tmp_path / "own.keras", size=16)
-    pictures = gray_pictures(3)
-    assert_alike(loaded(pictures), saved(pictures))
-    assert_alike(loaded(pictures.astype(np.uint8)), saved(pictures))
+    images = gray_images(3)
+    assert_alike(loaded(images), saved(images))
+    assert_alike(loaded(images.astype(np.uint8)), saved(images))
 
 
 def test_a_saved_model_may_take_any_size_and_number_of_channels(tmp_path):
     save_network(tmp_path / "own.keras", (None, None, 10))
     loaded = loading.load_backbone(tmp_path / "own.keras", size=24, channels=10)
-    assert loaded(gray_pictures(10, size=24)).shape == (3, 4)
+    assert loaded(gray_images(10, size=24)).shape == (3, 4)
 
 
 def test_a_saved_model_may_take_other_than_squares(tmp_path):
@@ -96,10 +110,10 @@ def test_several_outputs_are_refused(tmp_path):
 
 def test_a_subclassed_model_is_tried_out(tmp_path):
     network = ColourSum()
-    expected = network(gray_pictures(3))
+    expected = network(gray_images(3))
     network.save(tmp_path / "own.keras")
     loaded = loading.load_backbone(tmp_path / "own.keras", size=16)
-    assert_alike(loaded(gray_pictures(3)), expected)
+    assert_alike(loaded(gray_images(3)), expected)
     with pytest.raises(
         ValueError, match=error_parts("one input", "fails with", "the size")
     ):

@@ -133,7 +133,7 @@ def test_an_impossible_rate_is_refused(sample_rate, tmp_path):
 
 def test_a_film_without_sound_has_none(tmp_path):
     path = made_audio.write_media(
-        tmp_path / "a.mp4", None, None, 0, picture_start=0
+        tmp_path / "a.mp4", None, None, 0, video_start=0
     )
     assert read_audio(path) is None
 

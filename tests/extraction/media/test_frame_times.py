@@ -13,7 +13,7 @@ from ac_keras.extraction.media.video import DecodedFrames
 
 
 def track(rate=Fraction(10), clock=Fraction(1, 1000)):
-    """What the times of a track depend on."""
+    """Returns a stream with what its times depend on."""
     return types.SimpleNamespace(
         average_rate=rate, base_rate=None, time_base=clock
     )

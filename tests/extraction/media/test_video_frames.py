@@ -30,7 +30,7 @@ SMALL = {"rgb": FrameView(24)}
 
 @pytest.fixture(scope="module")
 def clip(tmp_path_factory):
-    """Thirty frames and a sound."""
+    """Thirty frames and audio."""
     path = tmp_path_factory.mktemp("clip") / "clip.mp4"
     return write_video(path, range(30), audio=tone(3.0))
 
