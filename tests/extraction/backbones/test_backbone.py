@@ -27,7 +27,7 @@ MODES = {
     "Xception": "tf",
 }
 BUILT_IN = ("ConvNeXtTiny", "EfficientNetB7", "MobileNetV3Large")
-# One of each mode, with the mean colour that it subtracts.
+# One of each mode, with the mean color that it subtracts.
 SMALL = {
     "DenseNet121": (123.675, 116.28, 103.53),
     "MobileNet": (127.5, 127.5, 127.5),
@@ -205,7 +205,7 @@ def test_a_size_too_small_is_answered_as_keras_does(weights):
         loading.load_backbone("VGG16", size=31, weights=weights)
 
 
-def test_weights_that_are_no_file_are_refused(tmp_path):
+def test_weights_that_are_no_file_are_rejected(tmp_path):
     path = tmp_path / "none.h5"
     with pytest.raises(
         ValueError, match=error_parts("or a file", str(path), "Pass a weights")
@@ -214,7 +214,7 @@ def test_weights_that_are_no_file_are_refused(tmp_path):
 
 
 @pytest.mark.filterwarnings("ignore:Skipping nested container")
-def test_weights_of_another_network_are_refused(tmp_path):
+def test_weights_of_another_network_are_rejected(tmp_path):
     path = tmp_path / "other.weights.h5"
     keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)]).save_weights(
         path

@@ -41,7 +41,7 @@ PREPROCESSING = {
 
 @pytest.mark.parametrize("before", PREPROCESSING)
 @pytest.mark.parametrize("channels", [1, 10])
-def test_a_gray_picture_gives_what_it_gives_in_rgb(before, channels):
+def test_a_gray_image_has_the_features_of_rgb(before, channels):
     network = small_network(PREPROCESSING[before]())
     inflated = inflation.inflate_input(network, channels)
     assert inflated.input_shape == (None, 16, 16, channels)
@@ -70,7 +70,7 @@ def test_channels_count_one_by_one():
     assert difference > 0.01 * np.abs(inflated(gray)).max()
 
 
-def test_a_mean_of_each_colour_becomes_their_mean():
+def test_a_mean_of_each_color_becomes_their_mean():
     """Gray is then what was gray to the network: the tint of its mean."""
     variance = np.square(DEVIATION)
     network = small_network(
@@ -89,7 +89,7 @@ def test_an_adapted_normalization_is_taken_as_it_is():
     assert_alike(inflated(gray_images(6)), network(gray_images(3)))
 
 
-def test_colours_in_other_order_are_put_in_order():
+def test_colors_in_other_order_are_put_in_order():
     x = pixels = keras.Input((16, 16, 3))
     x = keras.ops.flip(x, axis=-1) - np.array([103, 116, 123], "float32")
     features = small_network()(x)
@@ -158,7 +158,7 @@ def test_the_inflated_network_trains():
     assert (change > 0).all() and len(set(change.round(9))) == 4
 
 
-def test_filters_can_be_drawn_anew():
+def test_filters_can_be_drawn_again():
     network = small_network(PREPROCESSING["0 to 1"]())
     widened = inflation.widen_input(network, 4, averaged=False)
     kernel = widened.get_layer("first").get_weights()[0]
@@ -194,7 +194,7 @@ def test_anything_but_colors_before_the_convolution_is_rejected(
         inflation.inflate_input(network, 4)
 
 
-def test_a_way_around_the_convolution_is_refused():
+def test_a_way_around_the_convolution_is_rejected():
     pixels = keras.Input((16, 16, 3))
     x = layers.Conv2D(2, 3, padding="same", name="first")(pixels)
     x = layers.GlobalAveragePooling2D()(layers.Concatenate()([x, pixels]))
@@ -204,7 +204,7 @@ def test_a_way_around_the_convolution_is_refused():
         inflation.inflate_input(keras.Model(pixels, x), 4)
 
 
-def test_a_network_without_a_convolution_is_refused():
+def test_a_network_without_a_convolution_is_rejected():
     network = keras.Sequential(
         [keras.Input((4, 4, 3)), layers.Flatten(), layers.Dense(2)]
     )
@@ -238,7 +238,7 @@ class Subclassed(keras.Model):
         ),
     ],
 )
-def test_other_than_one_picture_to_one_output_is_refused(network, received):
+def test_other_than_one_image_to_one_output_is_rejected(network, received):
     with pytest.raises(
         ValueError, match=error_parts("one input", received, "keras.Model(")
     ):

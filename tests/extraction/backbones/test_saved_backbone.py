@@ -31,7 +31,7 @@ class Unregistered(keras.layers.GlobalAveragePooling2D):
 
 
 @keras.saving.register_keras_serializable(package="tests")
-class ColourSum(keras.Model):
+class ColorSum(keras.Model):
     def __init__(self, **settings):
         super().__init__(**settings)
         self.dense = keras.layers.Dense(2)
@@ -69,7 +69,7 @@ def test_a_saved_model_may_take_other_than_squares(tmp_path):
         ({"num_inputs": 2}, "[(None, 16, 16, 3), (None, 16, 16, 3)]"),
     ],
 )
-def test_other_inputs_are_refused(tmp_path, settings, received):
+def test_other_inputs_are_rejected(tmp_path, settings, received):
     save_network(tmp_path / "own.keras", **settings)
     with pytest.raises(
         ValueError,
@@ -78,7 +78,7 @@ def test_other_inputs_are_refused(tmp_path, settings, received):
         loading.load_backbone(tmp_path / "own.keras", size=16)
 
 
-def test_a_vector_as_input_is_refused(tmp_path):
+def test_a_vector_as_input_is_rejected(tmp_path):
     model = keras.Sequential([keras.Input((7,)), keras.layers.Dense(2)])
     model.save(tmp_path / "own.keras")
     with pytest.raises(
@@ -87,7 +87,7 @@ def test_a_vector_as_input_is_refused(tmp_path):
         loading.load_backbone(tmp_path / "own.keras", size=16)
 
 
-def test_an_output_that_is_no_vector_is_refused(tmp_path):
+def test_an_output_that_is_no_vector_is_rejected(tmp_path):
     save_network(tmp_path / "own.keras", last=keras.layers.ReLU())
     with pytest.raises(
         ValueError,
@@ -98,7 +98,7 @@ def test_an_output_that_is_no_vector_is_refused(tmp_path):
         loading.load_backbone(tmp_path / "own.keras", size=16)
 
 
-def test_several_outputs_are_refused(tmp_path):
+def test_several_outputs_are_rejected(tmp_path):
     pixels = keras.Input((16, 16, 3))
     x = keras.layers.GlobalAveragePooling2D()(pixels)
     keras.Model(pixels, [x, x + 1]).save(tmp_path / "own.keras")
@@ -109,7 +109,7 @@ def test_several_outputs_are_refused(tmp_path):
 
 
 def test_a_subclassed_model_is_tried_out(tmp_path):
-    network = ColourSum()
+    network = ColorSum()
     expected = network(gray_images(3))
     network.save(tmp_path / "own.keras")
     loaded = loading.load_backbone(tmp_path / "own.keras", size=16)
@@ -121,7 +121,7 @@ def test_a_subclassed_model_is_tried_out(tmp_path):
 
 
 @pytest.mark.parametrize("bias", [np.nan, np.inf])
-def test_features_that_are_not_finite_are_refused(tmp_path, bias):
+def test_features_that_are_not_finite_are_rejected(tmp_path, bias):
     save_network(tmp_path / "own.keras", bias=bias)
     with pytest.raises(
         ValueError, match=error_parts("finite", "4 are not", "retrain it")
@@ -139,7 +139,7 @@ def test_a_layer_that_is_not_registered_is_named(tmp_path):
 
 
 @pytest.mark.parametrize("content", [None, b"", b"no network"])
-def test_what_is_no_saved_model_is_refused(tmp_path, content):
+def test_what_is_no_saved_model_is_rejected(tmp_path, content):
     if content is not None:
         (tmp_path / "own.keras").write_bytes(content)
     with pytest.raises(
@@ -149,7 +149,7 @@ def test_what_is_no_saved_model_is_refused(tmp_path, content):
 
 
 @pytest.mark.parametrize("weights", [None, "some.weights.h5"])
-def test_weights_beside_a_saved_model_are_refused(tmp_path, weights):
+def test_weights_beside_a_saved_model_are_rejected(tmp_path, weights):
     save_network(tmp_path / "own.keras")
     with pytest.raises(
         ValueError,

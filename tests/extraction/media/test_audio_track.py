@@ -76,7 +76,7 @@ def test_nothing_is_none():
     assert audio is None
 
 
-def test_a_sound_later_than_the_pictures_has_silence_before_it(tmp_path):
+def test_a_audio_later_than_the_frames_has_silence_before_it(tmp_path):
     sine = tone(0.5, 44100)
     for name in ("a.mp4", "a.mkv", "a.ts"):
         path = made_audio.write_media(
@@ -87,7 +87,7 @@ def test_a_sound_later_than_the_pictures_has_silence_before_it(tmp_path):
         assert audio.start == 0
 
 
-def test_a_sound_earlier_than_the_pictures_is_not_cut(tmp_path):
+def test_a_audio_earlier_than_the_frames_is_not_cut(tmp_path):
     sine = tone(0.8, 44100)
     path = made_audio.write_media(
         tmp_path / "a.mkv", "flac", sine, 44100, video_start=0.6
@@ -98,7 +98,7 @@ def test_a_sound_earlier_than_the_pictures_is_not_cut(tmp_path):
     assert audio.start == pytest.approx(-0.6, abs=0.002)
 
 
-def test_sound_alone_begins_at_once(tmp_path):
+def test_audio_alone_begins_at_once(tmp_path):
     sine = tone(0.5, 44100)
     path = tmp_path / "a.mkv"
     made_audio.write_media(path, "flac", sine, 44100, start=3.0)

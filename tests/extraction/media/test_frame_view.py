@@ -56,7 +56,7 @@ def test_the_shorter_side_is_scaled(size, expected):
         {"resize": 64, "num_consecutive": 0},
     ],
 )
-def test_settings_of_no_picture_are_refused(settings):
+def test_settings_of_no_frame_are_rejected(settings):
     with pytest.raises(ValueError, match="Expected .*Received: .*="):
         FrameView(**settings)
 
@@ -88,7 +88,7 @@ def slope_video(path, size):
 
 
 @pytest.mark.parametrize("size", [(320, 240), (40, 30)])
-def test_scaling_keeps_slopes_of_colour_where_they_are(tmp_path, size):
+def test_scaling_keeps_slopes_of_color_where_they_are(tmp_path, size):
     path = slope_video(tmp_path / "slope.mov", size)
     found = read_frames(path, FrameRate(1), {"rgb": FrameView(60)})
     frame = found.arrays["rgb"][0, 0].astype(float)

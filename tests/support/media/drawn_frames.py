@@ -21,7 +21,7 @@ def draw(number, size=(64, 48)):
 
 
 def quarters(frame):
-    """Mean colours of the middles of the quarters, in reading order."""
+    """Mean colors of the middles of the quarters, in reading order."""
     height, width = frame.shape[:2]
     return [
         frame[
