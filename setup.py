@@ -38,8 +38,15 @@ setuptools.setup(
     extras_require={
         # The handwritten digits that scikit-learn ships.
         "digits": ["scikit-learn>=1.4"],
-        # Reading media files, and optical flow.
-        "media": ["av>=16.0", "opencv-contrib-python-headless>=4.9"],
+        # Media files, optical flow, and log-mel spectrograms. Where the native
+        # library of tensorflow-io does not load (TensorFlow 2.18 and later),
+        # log-mel patches come from tf.signal, with the same values.
+        "media": [
+            "av>=16.0",
+            "opencv-contrib-python-headless>=4.9",
+            "tensorflow-io>=0.37; python_version < '3.13' "
+            "and sys_platform != 'win32'",
+        ],
         # Files of other runtimes. LiteRT's comes with TensorFlow. onnx 1.19.0
         # fails to say that it needs ml_dtypes 0.5, which TensorFlow before
         # 2.19 does not take.

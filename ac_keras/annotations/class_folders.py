@@ -65,6 +65,11 @@ def list_class_folders(root: str | os.PathLike) -> list[ClipRow]:
     return rows
 
 
+def is_media(path: str | os.PathLike) -> bool:
+    """Returns True if a path has the suffix of a media file."""
+    return os.path.splitext(path)[1].lower() in MEDIA_SUFFIXES
+
+
 def _split_folders(root):
     """Returns pairs of split and folder; ("", root) without splits."""
     folders, _ = _entries(root)
@@ -90,12 +95,12 @@ def _clips(folder, root, split):
             f"Received: the folder {folders[0]}. Move its clips up, or pass "
             "the folder that contains the classes."
         )
-    media = [file for file in files if _is_media(file)]
+    media = [file for file in files if is_media(file)]
     rows = [
         ClipRow(file.relative_to(root).as_posix(), (folder.name,), split)
         for file in media
     ]
-    return rows, [file for file in files if not _is_media(file)]
+    return rows, [file for file in files if not is_media(file)]
 
 
 def _entries(folder):
@@ -107,14 +112,10 @@ def _entries(folder):
     return folders, [path for path in entries if not path.is_dir()]
 
 
-def _is_media(path):
-    return path.suffix.lower() in MEDIA_SUFFIXES
-
-
 def _without_media(files, root, fault):
     """Returns the files if none of them is a misplaced clip."""
     for file in files:
-        if _is_media(file):
+        if is_media(file):
             raise ValueError(
                 f"Expected clips as class_name/clip.mp4 in {root}. Received: "
                 f"{file}, {fault}. Move it into the folder of its class."

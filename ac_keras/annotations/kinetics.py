@@ -8,7 +8,7 @@ import pathlib
 import re
 from collections.abc import Sequence
 
-from ac_keras.annotations.class_folders import MEDIA_SUFFIXES
+from ac_keras.annotations.class_folders import is_media
 from ac_keras.annotations.official_lists import ListedClip
 
 _COLUMNS = ("youtube_id", "time_start", "time_end", "split")
@@ -184,12 +184,8 @@ def _media(folder, start, depth):
             if entry.is_dir():
                 if depth:
                     yield from _media(entry.path, f"{path}/", depth - 1)
-            elif _is_media(path) and entry.is_file():
+            elif is_media(path) and entry.is_file():
                 yield path
-
-
-def _is_media(path):
-    return os.path.splitext(path)[1].lower() in MEDIA_SUFFIXES
 
 
 def _choose(clip, files):

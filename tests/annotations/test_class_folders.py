@@ -82,7 +82,7 @@ def test_files_that_are_no_media_are_counted(touch, caplog):
         (["val/run/a.mp4", "validation/run/b.mp4"], "val and validation"),
     ],
 )
-def test_a_folder_that_is_not_as_it_must_be_is_refused(touch, names, message):
+def test_a_folder_that_is_not_as_it_must_be_is_rejected(touch, names, message):
     with pytest.raises(ValueError, match=message):
         list_class_folders(touch(*names))
 

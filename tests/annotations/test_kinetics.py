@@ -93,7 +93,7 @@ def test_the_json_form_is_read(write):
         ({"a_csv": TRAIN, "b_json": json.dumps(JSON)}, "CSV or JSON"),
     ],
 )
-def test_files_that_are_not_as_they_must_be_are_refused(write, files, message):
+def test_files_that_are_not_as_they_must_be_are_rejected(write, files, message):
     with pytest.raises(ValueError, match=message):
         read_annotations(write(**files))
 
@@ -170,12 +170,12 @@ def test_the_class_and_the_split_tell_files_of_one_name_apart(tmp_path):
     assert find(tmp_path, files, clips) == files
 
 
-def test_two_files_of_a_clip_are_refused(tmp_path):
+def test_two_files_of_a_clip_are_rejected(tmp_path):
     with pytest.raises(ValueError, match="Received: train/C.mp4, x/C.avi"):
         find(tmp_path, ["x/C.avi", "train/C.mp4"])
 
 
-def test_one_file_of_two_clips_is_refused(tmp_path):
+def test_one_file_of_two_clips_is_rejected(tmp_path):
     with pytest.raises(ValueError) as raised:
         find(tmp_path, ["C.mp4"], [CLIPS[1], OTHER])
     assert "C_000000_000010.mp4 and C_000030_000040.mp4" in str(raised.value)

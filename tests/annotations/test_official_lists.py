@@ -94,7 +94,7 @@ def test_where_no_video_is_there_the_older_table_stays(tmp_path):
     assert not missing_table(table).exists()
 
 
-def test_a_name_that_the_lists_have_twice_is_refused(videos, tmp_path):
+def test_a_name_that_the_lists_have_twice_is_rejected(videos, tmp_path):
     with pytest.raises(ValueError, match=r"twice \['run/a.avi'\]"):
         write_listed([*CLIPS, CLIPS[0]], videos, tmp_path / "clips.csv")
 
@@ -153,7 +153,7 @@ def test_groups_are_held_out_by_their_numbers(write_ucf101):
 
 
 @pytest.mark.parametrize("numbers", [{8}, {1, 15}, {1, 99}])
-def test_groups_that_cannot_be_held_out_are_refused(write_ucf101, numbers):
+def test_groups_that_cannot_be_held_out_are_rejected(write_ucf101, numbers):
     with pytest.raises(ValueError, match=r"training groups \[1, 15\]"):
         ucf101.hold_out_numbers(ucf101.read_lists(write_ucf101(), 2), numbers)
 
@@ -167,7 +167,7 @@ def test_groups_that_cannot_be_held_out_are_refused(write_ucf101, numbers):
         ({"trainlist02": "Archery/v_Archery_g01_c01.avi 2"}, "as in classInd"),
     ],
 )
-def test_a_list_of_another_form_is_refused(write_ucf101, changed, message):
+def test_a_list_of_another_form_is_rejected(write_ucf101, changed, message):
     with pytest.raises(ValueError, match=message):
         ucf101.read_lists(write_ucf101(**changed), 2)
 
@@ -232,7 +232,7 @@ def test_the_source_is_what_stands_before_the_class(name, source):
 
 
 @pytest.mark.parametrize("line", ["a.avi", "a.avi 3", " 1", "clap/a.avi 1"])
-def test_a_line_of_another_form_is_refused(lists, line):
+def test_a_line_of_another_form_is_rejected(lists, line):
     (lists / "clap_test_split1.txt").write_text(f"{CLAP}{line}\n")
     with pytest.raises(ValueError, match="clap_test_split1.txt.*line 3"):
         hmdb51.read_lists(lists, 1)
@@ -297,6 +297,6 @@ def test_a_share_of_nothing_holds_out_none():
 @pytest.mark.parametrize(
     "share, message", [(1, "share=1"), (-0.1, "share=-0.1"), (0.01, "Raise it")]
 )
-def test_a_share_that_cannot_be_is_refused(share, message):
+def test_a_share_that_cannot_be_is_rejected(share, message):
     with pytest.raises(ValueError, match=message):
         hold_out_groups(GROUPED, share, 0)

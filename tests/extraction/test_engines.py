@@ -103,7 +103,7 @@ def test_clips_hold_what_is_read_of_their_files(media, extracted):
     )
 
 
-def test_a_clip_without_sound_lacks_that_modality_alone(extracted):
+def test_a_clip_without_audio_lacks_that_modality_alone(extracted):
     manifest = json.loads((extracted[0] / "manifest.json").read_text())
     counts = manifest["splits"]["train"]["num_absent"]
     assert counts == {"rgb": 0, "flow": 0, "audio": 1}

@@ -17,7 +17,7 @@ STEPS = {"rgb": 0.1, "flow": 0.1, "audio": 0.96}
 
 @pytest.fixture
 def drawn(monkeypatch):
-    """Gives what is handed to `save_clip_explanation`."""
+    """Collects the arguments of `save_clip_explanation`."""
     handed = []
     monkeypatch.setattr(
         media_files,
@@ -134,12 +134,12 @@ def test_between_patches_that_lie_apart_nothing_is_known():
     assert (bands[:96] == 1).all() and (bands[100:] == 1).all()
 
 
-def test_pictures_of_files_of_one_name_are_numbered():
+def test_frames_of_files_of_one_name_are_numbered():
     paths = ["a/x.mp4", "b/x.mp4", "y.mp4", "c/x.mp4"]
     names = ["x.mp4.png", "x.mp4-2.png", "y.mp4.png", "x.mp4-3.png"]
     assert plot_names(paths) == names
 
 
-def test_a_picture_of_the_longest_name_can_be_written(tmp_path):
+def test_a_frame_of_the_longest_name_can_be_written(tmp_path):
     (name,) = plot_names(["\u4e2d" * 85])  # 255 bytes
     (tmp_path / f".{name}.1234567.partial").touch()

@@ -128,7 +128,7 @@ def test_a_modality_that_the_file_lacks_is_absent(extracted, predictor):
     assert prediction.attention["rgb"].shape == (NUM_UNITS["rgb"], 3)
 
 
-def test_a_file_may_have_sound_alone(predictor, tmp_path):
+def test_a_file_may_have_audio_alone(predictor, tmp_path):
     prediction = predictor.predict(write_tone(tmp_path / "tone.wav"))
     assert prediction.attention["audio"].shape == (NUM_UNITS["audio"], 3)
     assert prediction.attention["rgb"].shape == (NUM_UNITS["rgb"], 0)
@@ -175,14 +175,16 @@ def test_features_that_are_no_numbers_are_an_error_of_the_file(
         predictor.predict(clip_path(extracted, 0))
 
 
-def test_a_dataset_without_its_backbones_is_refused(extracted, model, tmp_path):
+def test_a_dataset_without_its_backbones_is_rejected(
+    extracted, model, tmp_path
+):
     folder = copy_description(extracted[0], tmp_path / "copied")
     (folder / "backbones" / "flow.keras").unlink()
     with pytest.raises(ValueError, match="flow.keras, no file. Copy"):
         ClipPredictor(model, folder)
 
 
-def test_a_dataset_of_other_origin_is_refused(extracted, model, tmp_path):
+def test_a_dataset_of_other_origin_is_rejected(extracted, model, tmp_path):
     folder = copy_description(extracted[0], tmp_path / "copied")
     values = json.loads((folder / "manifest.json").read_text())
     values["settings"] = {}

@@ -19,7 +19,7 @@ BROKEN = 3  # in the second file: in its second batch
 
 
 def replace(path, record):
-    """Puts another record, with sound checksums, in the broken one's place."""
+    """Replaces the corrupt record by one with valid checksums."""
     records = list(tf.data.TFRecordDataset(str(path)).as_numpy_iterator())
     records[BROKEN] = record
     clip_files.write_records(path, records)

@@ -1,4 +1,4 @@
-"""What is written of each clip, in every format."""
+"""Rows of each clip in every format."""
 
 import csv
 import json

@@ -50,7 +50,7 @@ def draw_video(seed, num_frames):
 
 
 def expected(model, clips):
-    """What `clip_files.expected` says of float frames."""
+    """Computes `clip_files.expected` of float frames."""
     empty = np.zeros((0, clip_files.DIMS["audio"]))
     inputs = [{"audio": empty, **clip} for clip in clips]
     low, high = clip_files.RANGE

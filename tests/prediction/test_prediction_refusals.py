@@ -23,7 +23,7 @@ OTHER_SETTINGS = {  # What is asked of a folder, and what is said of it.
 
 
 @pytest.mark.parametrize("name", OTHER_SETTINGS)
-def test_a_folder_begun_with_another_setting_is_refused(
+def test_a_folder_begun_with_another_setting_is_rejected(
     name, predicted, records, classifier
 ):
     changes, said = OTHER_SETTINGS[name]
@@ -59,7 +59,7 @@ def one_longer(folder):
 
 
 @pytest.mark.parametrize("change", [one_more, one_less, one_longer])
-def test_a_folder_begun_with_other_files_is_refused(
+def test_a_folder_begun_with_other_files_is_rejected(
     change, records, classifier, tmp_path
 ):
     copy = shutil.copytree(records, tmp_path / "records")
@@ -70,7 +70,7 @@ def test_a_folder_begun_with_other_files_is_refused(
         clip_files.predict(copy, output, model=classifier)
 
 
-def test_predictions_of_unknown_settings_are_refused(
+def test_predictions_of_unknown_settings_are_rejected(
     predicted, records, classifier, tmp_path
 ):
     copy = shutil.copytree(predicted, tmp_path / "copy")
@@ -90,7 +90,7 @@ ARGUMENTS = {
 
 
 @pytest.mark.parametrize("case", ARGUMENTS)
-def test_arguments_that_cannot_be_are_refused(
+def test_arguments_that_cannot_be_are_rejected(
     case, records, classifier, tmp_path, monkeypatch
 ):
     changes, said = ARGUMENTS[case]
@@ -109,7 +109,7 @@ def test_a_file_is_no_output_folder(records, classifier, tmp_path):
             clip_files.predict(records, output, model=classifier)
 
 
-def test_parquet_without_its_package_is_refused(
+def test_parquet_without_its_package_is_rejected(
     records, classifier, tmp_path, monkeypatch
 ):
     monkeypatch.setitem(sys.modules, "pyarrow", None)

@@ -214,7 +214,8 @@ def _import_tensorflow_io():
     except ImportError as error:
         raise ImportError(
             "Expected the package tensorflow-io to be installed. Received: "
-            f"{error}. Install it, or use ops='tf_signal' for the same values."
+            f"{error}. Install ac-keras[media], or use ops='tf_signal' for the "
+            "same values."
         ) from error
     return tensorflow_io
 

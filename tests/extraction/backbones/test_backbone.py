@@ -10,8 +10,8 @@ import pytest
 from ac_keras.extraction.backbones import inflation
 from ac_keras.extraction.backbones import loading
 from support.error_parts import error_parts
-from support.media.gray_pictures import assert_alike
-from support.media.gray_pictures import gray_pictures
+from support.media.gray_images import assert_alike
+from support.media.gray_images import gray_images
 
 SIZE = 32
 MODES = {
@@ -27,7 +27,7 @@ MODES = {
     "Xception": "tf",
 }
 BUILT_IN = ("ConvNeXtTiny", "EfficientNetB7", "MobileNetV3Large")
-# One of each mode, with the mean colour that it subtracts.
+# One of each mode, with the mean color that it subtracts.
 SMALL = {
     "DenseNet121": (123.675, 116.28, 103.53),
     "MobileNet": (127.5, 127.5, 127.5),
@@ -104,8 +104,8 @@ def test_a_saved_backbone_needs_keras_alone(loaded, tmp_path):
 def test_inflated_it_sees_gray_as_before(trained, loaded):
     wide = inflation.inflate_input(loaded, 10)
     mean = np.array(SMALL[trained[0]])
-    in_tint = gray_pictures(3, size=SIZE, tint=mean - mean.mean())
-    assert_alike(wide(gray_pictures(10, size=SIZE)), loaded(in_tint), 1e-3)
+    in_tint = gray_images(3, size=SIZE, tint=mean - mean.mean())
+    assert_alike(wide(gray_images(10, size=SIZE)), loaded(in_tint), 1e-3)
 
 
 def test_many_channels_have_the_mean_of_the_rgb_filters(tmp_path):
@@ -205,7 +205,7 @@ def test_a_size_too_small_is_answered_as_keras_does(weights):
         loading.load_backbone("VGG16", size=31, weights=weights)
 
 
-def test_weights_that_are_no_file_are_refused(tmp_path):
+def test_weights_that_are_no_file_are_rejected(tmp_path):
     path = tmp_path / "none.h5"
     with pytest.raises(
         ValueError, match=error_parts("or a file", str(path), "Pass a weights")
@@ -214,7 +214,7 @@ def test_weights_that_are_no_file_are_refused(tmp_path):
 
 
 @pytest.mark.filterwarnings("ignore:Skipping nested container")
-def test_weights_of_another_network_are_refused(tmp_path):
+def test_weights_of_another_network_are_rejected(tmp_path):
     path = tmp_path / "other.weights.h5"
     keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)]).save_weights(
         path

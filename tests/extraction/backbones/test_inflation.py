@@ -6,11 +6,27 @@ import pytest
 
 from ac_keras.extraction.backbones import inflation
 from support.error_parts import error_parts
-from support.media.gray_pictures import assert_alike
-from support.media.gray_pictures import gray_pictures
-from support.media.small_networks import small_network
+from support.media.gray_images import assert_alike
+from support.media.gray_images import gray_images
 
 layers = keras.layers
+
+
+def small_network(before=()):
+    """Convolution, batch normalization, ReLU, mean and dense layer."""
+    keras.utils.set_random_seed(1)
+    x = pixels = keras.Input((16, 16, 3))
+    for layer in before:
+        x = layer(x)
+    x = layers.Conv2D(4, 3, padding="same", name="first")(x)
+    x = layers.BatchNormalization(
+        moving_mean_initializer="random_normal",
+        gamma_initializer="random_normal",
+    )(x)
+    x = layers.GlobalAveragePooling2D()(layers.ReLU()(x))
+    return keras.Model(pixels, layers.Dense(5)(x), name="small")
+
+
 MEAN, DEVIATION = np.array([100.0, 120.0, 116.0]), [50.0, 60.0, 55.0]
 scaled = layers.Rescaling
 PREPROCESSING = {
@@ -25,11 +41,11 @@ PREPROCESSING = {
 
 @pytest.mark.parametrize("before", PREPROCESSING)
 @pytest.mark.parametrize("channels", [1, 10])
-def test_a_gray_picture_gives_what_it_gives_in_rgb(before, channels):
+def test_a_gray_image_has_the_features_of_rgb(before, channels):
     network = small_network(PREPROCESSING[before]())
     inflated = inflation.inflate_input(network, channels)
     assert inflated.input_shape == (None, 16, 16, channels)
-    assert_alike(inflated(gray_pictures(channels)), network(gray_pictures(3)))
+    assert_alike(inflated(gray_images(channels)), network(gray_images(3)))
 
 
 def test_filters_are_the_mean_over_rgb_times_3_over_the_channels():
@@ -47,40 +63,40 @@ def test_filters_are_the_mean_over_rgb_times_3_over_the_channels():
 def test_channels_count_one_by_one():
     network = small_network(PREPROCESSING["0 to 1"]())
     inflated = inflation.inflate_input(network, 4)
-    gray = gray_pictures(4)
+    gray = gray_images(4)
     changed = gray.copy()
     changed[..., 2] = 255 - changed[..., 2]
     difference = np.abs(inflated(gray) - inflated(changed)).max()
     assert difference > 0.01 * np.abs(inflated(gray)).max()
 
 
-def test_a_mean_of_each_colour_becomes_their_mean():
+def test_a_mean_of_each_color_becomes_their_mean():
     """Gray is then what was gray to the network: the tint of its mean."""
     variance = np.square(DEVIATION)
     network = small_network(
         [layers.Normalization(mean=MEAN, variance=variance)]
     )
     inflated = inflation.inflate_input(network, 6)
-    in_tint = gray_pictures(3, tint=MEAN - MEAN.mean())
-    assert_alike(inflated(gray_pictures(6)), network(in_tint))
+    in_tint = gray_images(3, tint=MEAN - MEAN.mean())
+    assert_alike(inflated(gray_images(6)), network(in_tint))
 
 
 def test_an_adapted_normalization_is_taken_as_it_is():
     normalization = layers.Normalization()
-    normalization.adapt(gray_pictures(3) * [1, 1, 1] + 7)
+    normalization.adapt(gray_images(3) * [1, 1, 1] + 7)
     network = small_network([normalization])
     inflated = inflation.inflate_input(network, 6)
-    assert_alike(inflated(gray_pictures(6)), network(gray_pictures(3)))
+    assert_alike(inflated(gray_images(6)), network(gray_images(3)))
 
 
-def test_colours_in_other_order_are_put_in_order():
+def test_colors_in_other_order_are_put_in_order():
     x = pixels = keras.Input((16, 16, 3))
     x = keras.ops.flip(x, axis=-1) - np.array([103, 116, 123], "float32")
     features = small_network()(x)
     network = keras.Model(pixels, features)
     inflated = inflation.inflate_input(network, 2)
-    in_tint = gray_pictures(3, tint=np.array([9.0, 2.0, -11.0]))
-    assert_alike(inflated(gray_pictures(2)), network(in_tint))
+    in_tint = gray_images(3, tint=np.array([9.0, 2.0, -11.0]))
+    assert_alike(inflated(gray_images(2)), network(in_tint))
 
 
 def test_the_convolution_is_found_in_networks_within_the_network():
@@ -97,27 +113,27 @@ def test_the_convolution_is_found_in_networks_within_the_network():
         ]
     )
     inflated = inflation.inflate_input(network, 6)
-    assert_alike(inflated(gray_pictures(6)), network(gray_pictures(3)))
+    assert_alike(inflated(gray_images(6)), network(gray_images(3)))
 
 
 def test_the_network_given_stays_as_it_is_and_shares_nothing():
     network = small_network(PREPROCESSING["0 to 1"]())
     before = [x.copy() for x in network.get_weights()]
-    expected = network(gray_pictures(3))
+    expected = network(gray_images(3))
     inflated = inflation.inflate_input(network, 4)
     inflated.set_weights([0 * x + 1 for x in inflated.get_weights()])
     for found, known in zip(network.get_weights(), before, strict=True):
         np.testing.assert_array_equal(found, known)
-    assert_alike(network(gray_pictures(3)), expected)
+    assert_alike(network(gray_images(3)), expected)
     again = inflation.inflate_input(network, 4)
-    assert_alike(again(gray_pictures(4)), expected)
+    assert_alike(again(gray_images(4)), expected)
 
 
 def test_a_compiled_network_can_be_inflated():
     network = small_network(PREPROCESSING["0 to 1"]())
     network.compile("sgd", loss=lambda labels, outputs: outputs)
     inflated = inflation.inflate_input(network, 4)
-    assert_alike(inflated(gray_pictures(4)), network(gray_pictures(3)))
+    assert_alike(inflated(gray_images(4)), network(gray_images(3)))
 
 
 def test_the_inflated_network_can_be_inflated_and_saved(tmp_path):
@@ -126,23 +142,23 @@ def test_the_inflated_network_can_be_inflated_and_saved(tmp_path):
     inflated.save(tmp_path / "flow.keras")
     loaded = keras.models.load_model(tmp_path / "flow.keras")
     again = inflation.inflate_input(loaded, 8)
-    expected = network(gray_pictures(3))
-    assert_alike(loaded(gray_pictures(4)), expected)
-    assert_alike(again(gray_pictures(8)), expected)
+    expected = network(gray_images(3))
+    assert_alike(loaded(gray_images(4)), expected)
+    assert_alike(again(gray_images(8)), expected)
 
 
 def test_the_inflated_network_trains():
     inflated = inflation.inflate_input(small_network(), 4)
     inflated.compile(keras.optimizers.SGD(0.01), loss="mse")
     before = inflated.get_layer("first").get_weights()[0]
-    pictures = gray_pictures(4) / 255 * [1, 2, 3, 4]
-    inflated.fit(pictures, np.ones((3, 5)), verbose=0)
+    images = gray_images(4) / 255 * [1, 2, 3, 4]
+    inflated.fit(images, np.ones((3, 5)), verbose=0)
     after = inflated.get_layer("first").get_weights()[0]
     change = np.abs(after - before).max(axis=(0, 1, 3))
     assert (change > 0).all() and len(set(change.round(9))) == 4
 
 
-def test_filters_can_be_drawn_anew():
+def test_filters_can_be_drawn_again():
     network = small_network(PREPROCESSING["0 to 1"]())
     widened = inflation.widen_input(network, 4, averaged=False)
     kernel = widened.get_layer("first").get_weights()[0]
@@ -154,7 +170,7 @@ def test_filters_can_be_drawn_anew():
 def test_what_changes_no_pixel_does_not_matter():
     network = small_network([layers.ReLU(), layers.Dropout(0.0)])
     inflated = inflation.inflate_input(network, 4)
-    assert_alike(inflated(gray_pictures(4)), network(gray_pictures(3)))
+    assert_alike(inflated(gray_images(4)), network(gray_images(3)))
 
 
 @pytest.mark.parametrize(
@@ -178,7 +194,7 @@ def test_anything_but_colors_before_the_convolution_is_rejected(
         inflation.inflate_input(network, 4)
 
 
-def test_a_way_around_the_convolution_is_refused():
+def test_a_way_around_the_convolution_is_rejected():
     pixels = keras.Input((16, 16, 3))
     x = layers.Conv2D(2, 3, padding="same", name="first")(pixels)
     x = layers.GlobalAveragePooling2D()(layers.Concatenate()([x, pixels]))
@@ -188,7 +204,7 @@ def test_a_way_around_the_convolution_is_refused():
         inflation.inflate_input(keras.Model(pixels, x), 4)
 
 
-def test_a_network_without_a_convolution_is_refused():
+def test_a_network_without_a_convolution_is_rejected():
     network = keras.Sequential(
         [keras.Input((4, 4, 3)), layers.Flatten(), layers.Dense(2)]
     )
@@ -222,7 +238,7 @@ class Subclassed(keras.Model):
         ),
     ],
 )
-def test_other_than_one_picture_to_one_output_is_refused(network, received):
+def test_other_than_one_image_to_one_output_is_rejected(network, received):
     with pytest.raises(
         ValueError, match=error_parts("one input", received, "keras.Model(")
     ):

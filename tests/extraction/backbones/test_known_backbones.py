@@ -14,7 +14,7 @@ from support.error_parts import error_parts
 from support.media.extracted_media import CHOICES
 from support.media.extracted_media import describe
 from support.media.extraction_jobs import PLAN
-from support.media.gray_pictures import assert_alike
+from support.media.gray_images import assert_alike
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +69,7 @@ def add(folder):
         (add, "rgb.keras, a file although inputs are stored"),
     ],
 )
-def test_others_are_refused(spoil, found, kept, tmp_path):
+def test_others_are_rejected(spoil, found, kept, tmp_path):
     shutil.copytree(kept[0], tmp_path, dirs_exist_ok=True)
     spoil(tmp_path / "backbones")
     parts = [
@@ -115,7 +115,7 @@ def test_weights_are_taken_from_a_file(network, tmp_path):
 
 
 @pytest.mark.filterwarnings("ignore:Skipping nested container")
-def test_weights_of_another_network_are_refused(tmp_path):
+def test_weights_of_another_network_are_rejected(tmp_path):
     path = tmp_path / "other.weights.h5"
     keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)]).save_weights(
         path
@@ -126,7 +126,7 @@ def test_weights_of_another_network_are_refused(tmp_path):
         vgg_audio.vgg_audio(path)
 
 
-def test_a_missing_file_is_refused(tmp_path):
+def test_a_missing_file_is_rejected(tmp_path):
     path = tmp_path / "none.weights.h5"
     with pytest.raises(
         ValueError, match=error_parts("of its own", str(path), "save_weights")

@@ -7,9 +7,23 @@ import pytest
 from ac_keras.extraction.backbones import loading
 from ac_keras.extraction.backbones.loading import load_saved_backbone
 from support.error_parts import error_parts
-from support.media.gray_pictures import assert_alike
-from support.media.gray_pictures import gray_pictures
-from support.media.saved_networks import save_network
+from support.media.gray_images import assert_alike
+from support.media.gray_images import gray_images
+
+layers = keras.layers
+
+
+def save_network(path, shape=(16, 16, 3), last=None, num_inputs=1, bias=0.0):
+    """Saves a network of a convolution, ending in the mean over pixels."""
+    pixels = [keras.Input(shape) for _ in range(num_inputs)]
+    x = layers.Add()(pixels) if num_inputs > 1 else pixels[0]
+    x = layers.Conv2D(4, 3, bias_initializer=keras.initializers.Constant(bias))(
+        layers.Rescaling(1 / 255)(x)
+    )
+    x = (last or layers.GlobalAveragePooling2D())(x)
+    model = keras.Model(pixels if num_inputs > 1 else pixels[0], x)
+    model.save(path)
+    return model
 
 
 class Unregistered(keras.layers.GlobalAveragePooling2D):
@@ -17,7 +31,7 @@ class Unregistered(keras.layers.GlobalAveragePooling2D):
 
 
 @keras.saving.register_keras_serializable(package="tests")
-class ColourSum(keras.Model):
+class ColorSum(keras.Model):
     def __init__(self, **settings):
         super().__init__(**settings)
         self.dense = keras.layers.Dense(2)
@@ -29,15 +43,15 @@ class ColourSum(keras.Model):
 def test_a_saved_model_gives_what_it_gave(tmp_path):
     saved = save_network(tmp_path / "own.keras")
     loaded = loading.load_backbone(tmp_path / "own.keras", size=16)
-    pictures = gray_pictures(3)
-    assert_alike(loaded(pictures), saved(pictures))
-    assert_alike(loaded(pictures.astype(np.uint8)), saved(pictures))
+    images = gray_images(3)
+    assert_alike(loaded(images), saved(images))
+    assert_alike(loaded(images.astype(np.uint8)), saved(images))
 
 
 def test_a_saved_model_may_take_any_size_and_number_of_channels(tmp_path):
     save_network(tmp_path / "own.keras", (None, None, 10))
     loaded = loading.load_backbone(tmp_path / "own.keras", size=24, channels=10)
-    assert loaded(gray_pictures(10, size=24)).shape == (3, 4)
+    assert loaded(gray_images(10, size=24)).shape == (3, 4)
 
 
 def test_a_saved_model_may_take_other_than_squares(tmp_path):
@@ -55,7 +69,7 @@ def test_a_saved_model_may_take_other_than_squares(tmp_path):
         ({"num_inputs": 2}, "[(None, 16, 16, 3), (None, 16, 16, 3)]"),
     ],
 )
-def test_other_inputs_are_refused(tmp_path, settings, received):
+def test_other_inputs_are_rejected(tmp_path, settings, received):
     save_network(tmp_path / "own.keras", **settings)
     with pytest.raises(
         ValueError,
@@ -64,7 +78,7 @@ def test_other_inputs_are_refused(tmp_path, settings, received):
         loading.load_backbone(tmp_path / "own.keras", size=16)
 
 
-def test_a_vector_as_input_is_refused(tmp_path):
+def test_a_vector_as_input_is_rejected(tmp_path):
     model = keras.Sequential([keras.Input((7,)), keras.layers.Dense(2)])
     model.save(tmp_path / "own.keras")
     with pytest.raises(
@@ -73,7 +87,7 @@ def test_a_vector_as_input_is_refused(tmp_path):
         loading.load_backbone(tmp_path / "own.keras", size=16)
 
 
-def test_an_output_that_is_no_vector_is_refused(tmp_path):
+def test_an_output_that_is_no_vector_is_rejected(tmp_path):
     save_network(tmp_path / "own.keras", last=keras.layers.ReLU())
     with pytest.raises(
         ValueError,
@@ -84,7 +98,7 @@ def test_an_output_that_is_no_vector_is_refused(tmp_path):
         loading.load_backbone(tmp_path / "own.keras", size=16)
 
 
-def test_several_outputs_are_refused(tmp_path):
+def test_several_outputs_are_rejected(tmp_path):
     pixels = keras.Input((16, 16, 3))
     x = keras.layers.GlobalAveragePooling2D()(pixels)
     keras.Model(pixels, [x, x + 1]).save(tmp_path / "own.keras")
@@ -95,11 +109,11 @@ def test_several_outputs_are_refused(tmp_path):
 
 
 def test_a_subclassed_model_is_tried_out(tmp_path):
-    network = ColourSum()
-    expected = network(gray_pictures(3))
+    network = ColorSum()
+    expected = network(gray_images(3))
     network.save(tmp_path / "own.keras")
     loaded = loading.load_backbone(tmp_path / "own.keras", size=16)
-    assert_alike(loaded(gray_pictures(3)), expected)
+    assert_alike(loaded(gray_images(3)), expected)
     with pytest.raises(
         ValueError, match=error_parts("one input", "fails with", "the size")
     ):
@@ -107,7 +121,7 @@ def test_a_subclassed_model_is_tried_out(tmp_path):
 
 
 @pytest.mark.parametrize("bias", [np.nan, np.inf])
-def test_features_that_are_not_finite_are_refused(tmp_path, bias):
+def test_features_that_are_not_finite_are_rejected(tmp_path, bias):
     save_network(tmp_path / "own.keras", bias=bias)
     with pytest.raises(
         ValueError, match=error_parts("finite", "4 are not", "retrain it")
@@ -125,7 +139,7 @@ def test_a_layer_that_is_not_registered_is_named(tmp_path):
 
 
 @pytest.mark.parametrize("content", [None, b"", b"no network"])
-def test_what_is_no_saved_model_is_refused(tmp_path, content):
+def test_what_is_no_saved_model_is_rejected(tmp_path, content):
     if content is not None:
         (tmp_path / "own.keras").write_bytes(content)
     with pytest.raises(
@@ -135,7 +149,7 @@ def test_what_is_no_saved_model_is_refused(tmp_path, content):
 
 
 @pytest.mark.parametrize("weights", [None, "some.weights.h5"])
-def test_weights_beside_a_saved_model_are_refused(tmp_path, weights):
+def test_weights_beside_a_saved_model_are_rejected(tmp_path, weights):
     save_network(tmp_path / "own.keras")
     with pytest.raises(
         ValueError,

@@ -148,7 +148,7 @@ def test_patches_are_counted(num_samples, patch_step, num_patches, ops):
     assert patches.shape == (num_patches, 96, 64)
 
 
-def test_a_short_sound_is_padded_with_silence(ops):
+def test_a_short_audio_is_padded_with_silence(ops):
     samples = SIGNALS["noise"][:5000]
     patches = log_mel_patches(samples, ops=ops)
     whole = log_mel_patches(np.append(samples, np.zeros(10600)), ops=ops)
@@ -184,7 +184,7 @@ def test_it_is_traced_once_for_all_lengths(ops):
     assert function.experimental_get_tracing_count() == 1
 
 
-def test_a_long_sound_needs_no_memory_for_its_windows():
+def test_a_long_audio_needs_no_memory_for_its_windows():
     samples = np.zeros(600 * 16000, np.float32)
     log_mel_patches(samples[:1], ops="tf_signal")  # traces
     tracemalloc.start()
@@ -217,18 +217,18 @@ def without_tensorflow_io(monkeypatch):
     ],
     ids=["none", "stereo", "integers", "undivided", "no number", "infinite"],
 )
-def test_samples_of_another_kind_are_refused(samples):
+def test_samples_of_another_kind_are_rejected(samples):
     with pytest.raises(ValueError, match="Received: samples of .* Take the"):
         log_mel_patches(samples)
 
 
 @pytest.mark.parametrize("patch_step", [0, -96, 48.0, "48", None])
-def test_an_impossible_step_is_refused(patch_step):
+def test_an_impossible_step_is_rejected(patch_step):
     with pytest.raises(ValueError, match="Received: patch_step="):
         log_mel_patches(np.zeros(16000), patch_step)
 
 
-def test_unknown_operations_are_refused():
+def test_unknown_operations_are_rejected():
     with pytest.raises(ValueError, match="Received: ops='librosa'"):
         log_mel_patches(np.zeros(16000), ops="librosa")
 

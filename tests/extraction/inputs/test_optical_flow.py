@@ -145,7 +145,7 @@ def test_what_is_beyond_the_bound_is_stored_as_the_bound():
         ([[1]], "gray=list"),
     ],
 )
-def test_other_than_gray_stacks_is_refused(gray, received):
+def test_other_than_gray_stacks_is_rejected(gray, received):
     with pytest.raises(
         ValueError, match=error_parts("uint8", received, "Read L")
     ):
@@ -153,7 +153,7 @@ def test_other_than_gray_stacks_is_refused(gray, received):
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_frames_too_small_are_refused(method):
+def test_frames_too_small_are_rejected(method):
     flow = optical_flow.flow_stacks(np.zeros((1, 2, 12, 12), np.uint8), method)
     assert flow.shape == (1, 12, 12, 2)
     with pytest.raises(
@@ -162,7 +162,7 @@ def test_frames_too_small_are_refused(method):
         optical_flow.flow_stacks(np.zeros((1, 2, 11, 64), np.uint8), method)
 
 
-def test_an_unknown_method_is_refused():
+def test_an_unknown_method_is_rejected():
     with pytest.raises(
         ValueError, match=error_parts("tvl1, dis", "'farneback'", "uses tvl1")
     ):
@@ -173,7 +173,7 @@ def test_an_unknown_method_is_refused():
     ("flow", "received"),
     [(np.array([0.0, np.nan]), "1 not finite"), (np.array([3]), "int64")],
 )
-def test_flow_that_has_no_code_is_refused(flow, received):
+def test_flow_that_has_no_code_is_rejected(flow, received):
     with pytest.raises(
         ValueError, match=error_parts("finite floats", received, "flow_stacks")
     ):

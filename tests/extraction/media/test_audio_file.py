@@ -126,12 +126,12 @@ def test_another_rate_can_be_asked_for(tmp_path):
 
 
 @pytest.mark.parametrize("sample_rate", [0, 999, 16000.5, "16000"])
-def test_an_impossible_rate_is_refused(sample_rate, tmp_path):
+def test_an_impossible_rate_is_rejected(sample_rate, tmp_path):
     with pytest.raises(ValueError, match="Received: sample_rate="):
         read_audio(tmp_path / "a.wav", sample_rate=sample_rate)
 
 
-def test_a_film_without_sound_has_none(tmp_path):
+def test_a_film_without_audio_has_none(tmp_path):
     path = made_audio.write_media(
         tmp_path / "a.mp4", None, None, 0, video_start=0
     )

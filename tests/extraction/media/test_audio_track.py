@@ -16,7 +16,7 @@ from support.media.pure_tones import tone
 
 
 def joined(times, start=None, rates=(16000,)):
-    """What a track makes of equal pieces that are shown at some times."""
+    """Joins equal pieces at the given times; returns samples and track."""
     track = AudioTrack(16000, start)
     for place, time in enumerate(times):
         rate = rates[place % len(rates)]
@@ -76,21 +76,21 @@ def test_nothing_is_none():
     assert audio is None
 
 
-def test_a_sound_later_than_the_pictures_has_silence_before_it(tmp_path):
+def test_a_audio_later_than_the_frames_has_silence_before_it(tmp_path):
     sine = tone(0.5, 44100)
     for name in ("a.mp4", "a.mkv", "a.ts"):
         path = made_audio.write_media(
-            tmp_path / name, "aac", sine, 44100, start=0.8, picture_start=0.0
+            tmp_path / name, "aac", sine, 44100, start=0.8, video_start=0.0
         )
         audio = decode_audio(path)
         assert onset(audio.samples) == pytest.approx(0.8, abs=0.03)
         assert audio.start == 0
 
 
-def test_a_sound_earlier_than_the_pictures_is_not_cut(tmp_path):
+def test_a_audio_earlier_than_the_frames_is_not_cut(tmp_path):
     sine = tone(0.8, 44100)
     path = made_audio.write_media(
-        tmp_path / "a.mkv", "flac", sine, 44100, picture_start=0.6
+        tmp_path / "a.mkv", "flac", sine, 44100, video_start=0.6
     )
     audio = decode_audio(path)
     assert len(audio.samples) == pytest.approx(0.8 * 16000, abs=2)
@@ -98,7 +98,7 @@ def test_a_sound_earlier_than_the_pictures_is_not_cut(tmp_path):
     assert audio.start == pytest.approx(-0.6, abs=0.002)
 
 
-def test_sound_alone_begins_at_once(tmp_path):
+def test_audio_alone_begins_at_once(tmp_path):
     sine = tone(0.5, 44100)
     path = tmp_path / "a.mkv"
     made_audio.write_media(path, "flac", sine, 44100, start=3.0)
@@ -111,7 +111,7 @@ def test_the_priming_samples_of_aac_are_left_out(tmp_path):
     click = np.zeros(44100)
     click[22050:22060] = 0.9
     path = tmp_path / "a.mp4"
-    made_audio.write_media(path, "aac", click, 44100, picture_start=0.0)
+    made_audio.write_media(path, "aac", click, 44100, video_start=0.0)
     place = np.abs(decode_audio(path).samples).argmax() / 16000
     assert place == pytest.approx(0.5, abs=0.002)
 
@@ -120,7 +120,7 @@ def test_a_gap_in_a_film_is_silence_in_its_place(tmp_path):
     sine = tone(1.0, 44100)
     path = tmp_path / "a.mkv"
     made_audio.write_media(
-        path, "flac", sine, 44100, picture_start=0.0, gap=(22050, 0.7)
+        path, "flac", sine, 44100, video_start=0.0, gap=(22050, 0.7)
     )
     audio = decode_audio(path).samples
     assert len(audio) == pytest.approx(1.7 * 16000, abs=10)
@@ -137,7 +137,7 @@ def film(tmp_path_factory):
     """The bytes of an mp4 whose tables come first."""
     path = tmp_path_factory.mktemp("film") / "film.mp4"
     sine = tone(SECONDS, 44100)
-    made_audio.write_media(path, "aac", sine, 44100, picture_start=0)
+    made_audio.write_media(path, "aac", sine, 44100, video_start=0)
     whole = path.with_name("tables_first.mp4")
     with av.open(str(path)) as source:
         options = {"movflags": "faststart"}

@@ -13,7 +13,7 @@ from ac_keras.extraction.media.video import DecodedFrames
 
 
 def track(rate=Fraction(10), clock=Fraction(1, 1000)):
-    """What the times of a track depend on."""
+    """Returns a stream with what its times depend on."""
     return types.SimpleNamespace(
         average_rate=rate, base_rate=None, time_base=clock
     )
@@ -177,7 +177,7 @@ def test_a_frame_rate_takes_the_only_frame():
 @pytest.mark.parametrize(
     "times", [np.zeros(0), np.array([0.0, 2.0, 1.0]), np.zeros((2, 2))]
 )
-def test_no_times_and_descending_ones_are_refused(choice, times):
+def test_no_times_and_descending_ones_are_rejected(choice, times):
     with pytest.raises(ValueError, match="ascending times .* Received: times"):
         choice.positions(times)
 
@@ -194,6 +194,6 @@ def test_no_times_and_descending_ones_are_refused(choice, times):
         lambda: FrameRate(1, max_num_frames=0),
     ],
 )
-def test_settings_that_choose_nothing_are_refused(make):
+def test_settings_that_choose_nothing_are_rejected(make):
     with pytest.raises(ValueError, match="Expected .*Received: .*="):
         make()

@@ -56,7 +56,7 @@ def test_the_shorter_side_is_scaled(size, expected):
         {"resize": 64, "num_consecutive": 0},
     ],
 )
-def test_settings_of_no_picture_are_refused(settings):
+def test_settings_of_no_frame_are_rejected(settings):
     with pytest.raises(ValueError, match="Expected .*Received: .*="):
         FrameView(**settings)
 
@@ -66,40 +66,40 @@ SMALL = {"rgb": FrameView(24)}
 
 @pytest.fixture(scope="module")
 def clip(tmp_path_factory):
-    """Thirty frames and a sound."""
+    """Thirty frames and audio."""
     path = tmp_path_factory.mktemp("clip") / "clip.mp4"
     return write_video(path, range(30), audio=tone(3.0))
 
 
 def slope_video(path, size):
-    """A picture whose red grows to the right and whose green downwards."""
+    """A frame whose red grows to the right and whose green downwards."""
     width, height = size
-    picture = np.zeros((height, width, 3), np.uint8)
-    picture[..., 0] = np.linspace(0, 255, width)[None]
-    picture[..., 1] = np.linspace(0, 255, height)[:, None]
+    frame = np.zeros((height, width, 3), np.uint8)
+    frame[..., 0] = np.linspace(0, 255, width)[None]
+    frame[..., 1] = np.linspace(0, 255, height)[:, None]
     with av.open(str(path), "w") as container:
         stream = container.add_stream("png", rate=10)
         stream.width, stream.height = size
         stream.pix_fmt = "rgb24"
-        frame = av.VideoFrame.from_ndarray(picture, "rgb24")
+        frame = av.VideoFrame.from_ndarray(frame, "rgb24")
         container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
     return path
 
 
 @pytest.mark.parametrize("size", [(320, 240), (40, 30)])
-def test_scaling_keeps_slopes_of_colour_where_they_are(tmp_path, size):
+def test_scaling_keeps_slopes_of_color_where_they_are(tmp_path, size):
     path = slope_video(tmp_path / "slope.mov", size)
     found = read_frames(path, FrameRate(1), {"rgb": FrameView(60)})
-    picture = found.arrays["rgb"][0, 0].astype(float)
-    assert picture.shape == (60, 80, 3)
+    frame = found.arrays["rgb"][0, 0].astype(float)
+    assert frame.shape == (60, 80, 3)
     red = ((np.arange(80) + 0.5) / 80 * size[0] - 0.5) / (size[0] - 1) * 255
     green = ((np.arange(60) + 0.5) / 60 * size[1] - 0.5) / (size[1] - 1) * 255
     np.testing.assert_allclose(
-        picture[..., 0], np.broadcast_to(red.clip(0, 255), (60, 80)), atol=2.5
+        frame[..., 0], np.broadcast_to(red.clip(0, 255), (60, 80)), atol=2.5
     )
     np.testing.assert_allclose(
-        picture[..., 1].T,
+        frame[..., 1].T,
         np.broadcast_to(green.clip(0, 255), (80, 60)),
         atol=2.5,
     )
@@ -114,11 +114,11 @@ def test_shrinking_averages(tmp_path):
         frame = av.VideoFrame.from_ndarray(noise, "rgb24")
         container.mux([*stream.encode(frame), *stream.encode(None)])
     found = read_frames(path, FrameRate(1), {"rgb": FrameView(16)})
-    picture = found.arrays["rgb"][0, 0].astype(float)
+    frame = found.arrays["rgb"][0, 0].astype(float)
     means = noise.reshape(16, 16, 16, 16, 3).mean(axis=(1, 3))
     # One pixel of 256 has a deviation of 74; a mean of 256, of 4.6.
-    assert np.abs(picture - 127.5).mean() < 10
-    assert np.corrcoef(picture.ravel(), means.ravel())[0, 1] > 0.7
+    assert np.abs(frame - 127.5).mean() < 10
+    assert np.corrcoef(frame.ravel(), means.ravel())[0, 1] > 0.7
 
 
 def test_the_crop_is_the_middle(clip):

@@ -80,7 +80,7 @@ def test_a_cut_file_gives_its_first_frames_and_says_so(name, tmp_path):
 
 
 @pytest.mark.parametrize("name", UNREADABLE)
-def test_an_unreadable_file_is_refused_by_name(name, tmp_path):
+def test_an_unreadable_file_is_rejected_by_name(name, tmp_path):
     path = UNREADABLE[name](tmp_path / name)
     with pytest.raises(MediaError, match="Expected .*Received: ") as error:
         read_frames(path, ALL_FRAMES, VIEWS)
@@ -95,15 +95,15 @@ def refuse(path):
     return str(error.value)
 
 
-def test_a_missing_file_is_refused(tmp_path):
+def test_a_missing_file_is_rejected(tmp_path):
     assert "does not exist" in refuse(tmp_path / "missing.mp4")
 
 
-def test_a_folder_is_refused(tmp_path):
+def test_a_folder_is_rejected(tmp_path):
     assert "is not a file" in refuse(tmp_path)
 
 
-def test_an_empty_file_is_refused(tmp_path):
+def test_an_empty_file_is_rejected(tmp_path):
     (tmp_path / "empty.mp4").touch()
     assert "0 bytes" in refuse(tmp_path / "empty.mp4")
 
@@ -123,14 +123,14 @@ def test_a_colon_in_a_name_makes_no_address(tmp_path, monkeypatch):
     assert probe("cache:clip.mp4").num_frames == 10
 
 
-def test_a_list_of_other_files_is_refused(tmp_path):
+def test_a_list_of_other_files_is_rejected(tmp_path):
     write_video(tmp_path / "clip.mp4")
     path = tmp_path / "list.mp4"
     path.write_text("ffconcat version 1.0\nfile clip.mp4\n")
     assert "a playlist" in refuse(path)
 
 
-def test_a_sound_is_refused_with_the_tracks_it_has(tmp_path):
+def test_a_audio_is_rejected_with_the_tracks_it_has(tmp_path):
     path = write_audio(tmp_path / "sound.mp4")
     assert "audio (aac)" in refuse(path)
 
@@ -141,7 +141,7 @@ def test_a_wrong_pixel_aspect_does_not_fill_the_memory(tmp_path):
     assert "2560x48" in refuse(path)
 
 
-def test_a_probe_of_a_sound_tells_its_length(tmp_path):
+def test_a_probe_of_a_audio_tells_its_length(tmp_path):
     found = probe(write_audio(tmp_path / "sound.mp4", seconds=2.0))
     assert found.has_audio and not found.has_video
     assert found.duration == pytest.approx(2.0, abs=0.2)

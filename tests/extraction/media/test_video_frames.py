@@ -30,7 +30,7 @@ SMALL = {"rgb": FrameView(24)}
 
 @pytest.fixture(scope="module")
 def clip(tmp_path_factory):
-    """Thirty frames and a sound."""
+    """Thirty frames and audio."""
     path = tmp_path_factory.mktemp("clip") / "clip.mp4"
     return write_video(path, range(30), audio=tone(3.0))
 
@@ -114,7 +114,7 @@ def test_files_are_closed(clip, tmp_path):
 
 
 @pytest.mark.parametrize("positions", [[], [5, 4], [30], [-1], [0.5], [[1]]])
-def test_a_choice_that_is_not_of_the_clip_is_refused(
+def test_a_choice_that_is_not_of_the_clip_is_rejected(
     clip, monkeypatch, positions
 ):
     monkeypatch.setattr(
@@ -124,7 +124,7 @@ def test_a_choice_that_is_not_of_the_clip_is_refused(
         read_frames(clip, EqualIntervals(3), SMALL)
 
 
-def test_no_view_is_refused(clip):
+def test_no_view_is_rejected(clip):
     with pytest.raises(ValueError, match="Received: views={}"):
         read_frames(clip, EqualIntervals(3), {})
 

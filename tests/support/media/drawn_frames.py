@@ -10,48 +10,48 @@ STEP = 7  # of grey, from one number to the next
 
 
 def draw(number, size=(64, 48)):
-    """The picture of one frame, uint8 `(height, width, 3)`."""
+    """One frame, uint8 `(height, width, 3)`."""
     width, height = size
-    picture = np.full((height, width, 3), 20 + STEP * (number % 32), np.uint8)
+    frame = np.full((height, width, 3), 20 + STEP * (number % 32), np.uint8)
     middle_x, middle_y = width // 2, height // 2
-    picture[:middle_y, :middle_x] = (220, 30, 30)
-    picture[:middle_y, middle_x:] = (30, 220, 30)
-    picture[middle_y:, :middle_x] = (30, 30, 220)
-    return picture
+    frame[:middle_y, :middle_x] = (220, 30, 30)
+    frame[:middle_y, middle_x:] = (30, 220, 30)
+    frame[middle_y:, :middle_x] = (30, 30, 220)
+    return frame
 
 
-def quarters(picture):
-    """Mean colours of the middles of the quarters, in reading order."""
-    height, width = picture.shape[:2]
+def quarters(frame):
+    """Mean colors of the middles of the quarters, in reading order."""
+    height, width = frame.shape[:2]
     return [
-        picture[
+        frame[
             row * height // 8 : (row + 2) * height // 8,
             column * width // 8 : (column + 2) * width // 8,
         ]
-        .reshape(-1, picture[0, 0].size)
+        .reshape(-1, frame[0, 0].size)
         .mean(axis=0)
         for row in (1, 5)
         for column in (1, 5)
     ]
 
 
-def read_numbers(pictures):
+def read_numbers(frames):
     """The numbers that upright frames were drawn with."""
     return [
-        round((float(quarters(picture)[3].mean()) - 20) / STEP)
-        for picture in pictures
+        round((float(quarters(frame)[3].mean()) - 20) / STEP)
+        for frame in frames
     ]
 
 
-def is_upright(picture):
-    """Whether each corner has its own colour."""
-    means = quarters(picture)[:3]
+def is_upright(frame):
+    """Returns True if each corner has its color."""
+    means = quarters(frame)[:3]
     return [int(x.argmax()) for x in means] == [0, 1, 2] and all(
         np.ptp(x) > 120 for x in means
     )
 
 
-def stored(picture, rotation, flip):
-    """The picture that a player shows as `picture`, turning it."""
-    picture = picture[:, ::-1] if flip else picture
-    return np.ascontiguousarray(np.rot90(picture, -rotation // 90))
+def stored(frame, rotation, flip):
+    """Returns the stored frame that a player displays as `frame`."""
+    frame = frame[:, ::-1] if flip else frame
+    return np.ascontiguousarray(np.rot90(frame, -rotation // 90))

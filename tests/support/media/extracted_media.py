@@ -64,7 +64,7 @@ def write_dataset(folder):
 
 
 def describe(backbones):
-    """Tells what the dataset is, as data/videos/extract_features.py does."""
+    """Builds the description like data/videos/extract_features.py."""
     settings = {
         "plan": PLAN.to_json(),
         "backbones": {
@@ -115,7 +115,7 @@ def copy_description(data_dir, folder):
 
 
 def write_tone(path, seconds=3.0, rate=8_000):
-    """Writes a audio without pictures."""
+    """Writes an audio file."""
     times = np.arange(int(seconds * rate)) / rate
     samples = (8_000 * np.sin(2 * np.pi * 440 * times)).astype("<i2")
     with wave.open(str(path), "wb") as file:

@@ -56,7 +56,7 @@ def write_clips(folder):
 
 
 def make_job(media_dir, output_dir, rows):
-    """Gives writer, job, shards and their sizes."""
+    """Builds writer, job, shards and their sizes."""
     description = Description(
         name="small",
         class_names=CLASSES,

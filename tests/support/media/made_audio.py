@@ -33,22 +33,22 @@ def write_media(
     rate,
     layout="mono",
     start=0.0,
-    picture_start=None,
+    video_start=None,
     gap=(0, 0.0),
 ):
     """Writes a media file with PyAV.
 
     `samples` is `(num_samples,)`, the same in all channels, or
-    `(num_channels, num_samples)`; None for a film without audio. Sound
-    begins at `start`, pictures at `picture_start` if there are any, and from
+    `(num_channels, num_samples)`; None for a video without audio. Audio
+    begins at `start`, frames at `video_start` if there are any, and from
     the sample `gap[0]` on the audio is `gap[1]` seconds late.
     """
     with av.open(str(path), "w") as container:
         packets, audio = [], None
         if samples is not None:
             audio = container.add_stream(codec, rate=rate, layout=layout)
-        if picture_start is not None:
-            packets += _pictures(container, picture_start)
+        if video_start is not None:
+            packets += _pictures(container, video_start)
         if audio is not None:
             num_channels = audio.layout.nb_channels
             planes = np.broadcast_to(samples, (num_channels, samples.shape[-1]))

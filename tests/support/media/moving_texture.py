@@ -4,7 +4,7 @@ import numpy as np
 
 
 def draw_texture(seed):
-    """Gives a function from coordinates x, y to gray values 0..255.
+    """Returns a function from coordinates x, y to gray values 0..255.
 
     Waves of 8 to 40 pixels in all directions: smooth, and nowhere alike.
     """

@@ -15,7 +15,7 @@ RATE = 10  # frames a second, where nothing else is said
 NUM_FRAMES = 10
 CLOCK = 1200  # ticks a second: whole at 8, 10, 12, 15, 24 and 30 frames
 COARSE = ("ffv1", "gif", "mpeg4", "mjpeg", "prores_ks")  # clocks of `RATE`
-FINE = {  # options by which encoders hardly change a picture
+FINE = {  # options by which encoders hardly change a frame
     "libvpx": {"b": "2M", "crf": "4", "deadline": "realtime"},
     "libvpx-vp9": {"crf": "1", "deadline": "realtime", "cpu-used": "8"},
     "libx264": {"crf": "1"},
@@ -68,8 +68,8 @@ def write_video(
         container.metadata.update(tags or {})
         options = {**FINE.get(codec, {}), **(options or {})}
         stream = container.add_stream(codec, rate=RATE, options=options)
-        picture = stored(draw(0, size), rotation, flip)
-        stream.height, stream.width = picture.shape[:2]
+        pixels = stored(draw(0, size), rotation, flip)
+        stream.height, stream.width = pixels.shape[:2]
         stream.pix_fmt, stream.thread_count = pixel_format, 1
         clock = Fraction(1, RATE if codec in COARSE else CLOCK)
         stream.codec_context.time_base = clock
@@ -81,8 +81,8 @@ def write_video(
         if cover:
             container.mux(cover_packet(container, cover))
         for number, time in zip(numbers, times, strict=True):
-            picture = stored(draw(number, size), rotation, flip)
-            frame = av.VideoFrame.from_ndarray(picture, "rgb24")
+            pixels = stored(draw(number, size), rotation, flip)
+            frame = av.VideoFrame.from_ndarray(pixels, "rgb24")
             frame = frame.reformat(format=pixel_format, threads=1)
             frame.time_base, frame.pts = clock, round(time / clock)
             container.mux(stream.encode(frame))
@@ -136,13 +136,13 @@ def cover_packet(container, cover):
     return packet
 
 
-def write_packets(path, pictures):
+def write_packets(path, images):
     """Writes JPEGs, which may differ in size, as a video."""
     with av.open(str(path), "w") as container:
         stream = container.add_stream("mjpeg", rate=RATE)
         stream.width, stream.height, stream.pix_fmt = 64, 48, "yuvj420p"
-        for number, picture in enumerate(pictures):
-            packet = av.Packet(picture)
+        for number, pixels in enumerate(images):
+            packet = av.Packet(pixels)
             packet.stream, packet.time_base = stream, Fraction(1, RATE)
             packet.pts = packet.dts = number
             packet.duration, packet.is_keyframe = 1, True
@@ -151,7 +151,7 @@ def write_packets(path, pictures):
 
 
 def write_still(path, number=5, size=(64, 48), codec="mjpeg"):
-    """Writes one picture."""
+    """Writes one image."""
     with av.open(str(path), "w", format="image2") as container:
         stream = container.add_stream(codec, rate=1)
         stream.width, stream.height = size

@@ -44,7 +44,7 @@ def text(words):
 
 
 def jpeg(*arguments, **settings):
-    """Bytes of a picture."""
+    """Bytes of an image."""
     with tempfile.TemporaryDirectory() as folder:
         path = pathlib.Path(folder) / "picture.jpg"
         return write_still(path, *arguments, **settings).read_bytes()
@@ -60,9 +60,9 @@ def audio_with_cover(path):
 
 def two_sizes(path):
     """Five frames lie on their side after five that stand."""
-    pictures = [jpeg(x) for x in range(5)]
-    pictures += [jpeg(x, size=(48, 64)) for x in range(5, 10)]
-    return write_packets(path, pictures)
+    images = [jpeg(x) for x in range(5)]
+    images += [jpeg(x, size=(48, 64)) for x in range(5, 10)]
+    return write_packets(path, images)
 
 
 def strange_tags(path):

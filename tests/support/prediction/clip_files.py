@@ -43,7 +43,7 @@ def make_classifier(seed=0):
 
 
 def draw_clip(seed):
-    """Frames as they are stored: 1 to 6 of RGB, 0 to 3 of sound."""
+    """Frames as they are stored: 1 to 6 of RGB, 0 to 3 of audio."""
     rng = np.random.default_rng(seed)
     counts = rng.integers(1, 7), rng.integers(4)
     return {
