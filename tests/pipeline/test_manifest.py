@@ -46,7 +46,7 @@ def test_it_is_read_where_no_file_is_listed(tmp_path):
         (
             None,
             FileNotFoundError,
-            "which has none. A program data/.*prepare.py",
+            "which has none. A program .*prepare.py",
         ),
         (
             '{"format_version": 9}',
