@@ -67,7 +67,7 @@ class Split:
 
     @property
     def is_repaired(self) -> bool:
-        """Whether `skip_corrupt_records` left out records of it."""
+        """Checks whether `skip_corrupt_records` left out records of it."""
         return any(shard.runs != Shard.runs for shard in self.shards)
 
     def to_json(self) -> dict:

@@ -150,7 +150,7 @@ class DatasetWriter:
 
     @property
     def is_complete(self) -> bool:
-        """Whether the folder holds the complete dataset."""
+        """Checks whether the folder holds the complete dataset."""
         return (self.directory / descriptions.FILE_NAME).is_file()
 
     def path(self, split: str, index: int) -> pathlib.Path:

@@ -86,11 +86,8 @@ def test_a_clip_comes_back(seed, multi_label):
     for name, modality in THREE.items():
         expected = expected_features(clip, name, modality)
         np.testing.assert_allclose(back.frames[name], expected, atol=1e-6)
-
-
-def test_floats_come_back_bit_for_bit_through_a_record():
-    back = decode_clip(encode_clip(make_clip(), describe()), describe())
-    assert back.frames["rgb"].tobytes() == FRAMES.tobytes()
+        if modality.dtype != "uint8":
+            assert back.frames[name].tobytes() == clip.frames[name].tobytes()
 
 
 BAD_CLIPS = {
@@ -126,12 +123,6 @@ def test_a_bad_clip_is_refused_by_its_id_and_fault(case, multi_label):
         ValueError, match="'c7'.*expects.*{}.*{}".format(*parts)
     ):
         encode_clip(clip, describe(multi_label=multi_label))
-
-
-@each_bad_clip
-def test_a_bad_clips_error_ends_with_the_way_to_mend_it(case, multi_label):
-    with pytest.raises(ValueError, match=r"Received: .*[^.]\. [A-Z].*\.$"):
-        encode_clip(case[0], describe(multi_label=multi_label))
 
 
 def test_an_error_of_the_features_names_their_modality():

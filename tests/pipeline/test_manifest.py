@@ -39,18 +39,29 @@ def test_it_is_read_where_no_file_is_listed(tmp_path):
     assert Description.load(tmp_path) == describe(THREE)
 
 
+@pytest.mark.parametrize("load", [Description.load, Manifest.load])
 @pytest.mark.parametrize(
     "text, error, said",
     [
-        (None, FileNotFoundError, "which has none. A program"),
-        ('{"format_version": 9}', ValueError, "format_version 1. Received: 9"),
+        (
+            None,
+            FileNotFoundError,
+            "which has none. A program .*prepare.py",
+        ),
+        (
+            '{"format_version": 9}',
+            ValueError,
+            "format_version 1. Received: 9 in .*Prepare the dataset again",
+        ),
     ],
 )
-def test_a_folder_without_a_description_is_refused(text, error, said, tmp_path):
+def test_a_folder_without_a_manifest_is_rejected(
+    load, text, error, said, tmp_path
+):
     if text:
         (tmp_path / "manifest.json").write_text(text)
     with pytest.raises(error, match=said):
-        Description.load(tmp_path)
+        load(tmp_path)
 
 
 def test_its_json_is_the_documented_one():
@@ -217,19 +228,6 @@ def test_max_num_frames_is_the_longest_clip_of_each_modality(written):
     assert written.split("train").max_num_frames == {
         name: max(len(clip.frames[name]) for clip in clips) for name in THREE
     }
-
-
-def test_a_folder_without_a_manifest_is_refused(tmp_path):
-    message = f"manifest.json. Received: {tmp_path}, .*prepare.py"
-    with pytest.raises(FileNotFoundError, match=message):
-        Manifest.load(tmp_path)
-
-
-def test_another_format_version_is_refused(written):
-    edit(written.directory, lambda values: values.update(format_version=2))
-    message = "format_version 1. Received: 2 in .*Prepare the dataset again"
-    with pytest.raises(ValueError, match=message):
-        Manifest.load(written.directory)
 
 
 def test_a_missing_file_is_refused_by_its_name(written):

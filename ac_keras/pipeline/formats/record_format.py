@@ -12,7 +12,7 @@ from ac_keras.pipeline.modality import Modality
 class RecordFormat:
     """Reads the records of one source as clips.
 
-    A new format is a subclass in a file of its own and an entry in
+    A new format is a subclass in a new file and an entry in
     `formats.RECORD_FORMATS`. It implements `parse`; the other methods have
     defaults for records of one clip each.
 
