@@ -27,8 +27,8 @@ from absl import flags
 from absl import logging
 
 from ac_keras import cluster_classifier
+from ac_keras.models import logits_model
 from ac_keras.training.update_step import per_example_loss
-from ac_keras.training.update_step import with_logits
 from report import Report
 from scaling_points import DOUBLED
 from scaling_points import TINY
@@ -61,7 +61,7 @@ def make_modes(point: Point):
     model = cluster_classifier(
         {"x": point.dim}, {"x": point.units}, point.classes
     )
-    outputs = with_logits(model)
+    outputs = logits_model(model)
     weights = [x.value for x in model.trainable_variables]
 
     @tf.function

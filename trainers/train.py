@@ -522,7 +522,7 @@ def make_trainer(
     steps = num_steps(manifest)
     ema_model = None
     if _EMA_MOMENTUM.value:
-        ema_model = keras.models.clone_model(model)
+        ema_model = model.from_config(model.get_config())
         ema_model.set_weights(model.get_weights())
     class_weights = None
     if _CLASS_WEIGHTS.value:

@@ -152,7 +152,7 @@ def predict_files(
     left = [index for index in own if not folder.is_done(index)]
     if not skip_corrupt_records:
         input_files.check_beginnings(files[index] for index in left)
-    modalities = model.get_layer("clusters").modalities
+    modalities = model.modalities
     total, rest = (sum(files[i].num_bytes for i in x) for x in (own, left))
     done = (len(own) - len(left), total - rest)
     with Progress(len(own), total, done) as progress:

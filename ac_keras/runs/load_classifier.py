@@ -1,30 +1,31 @@
-"""Loading of a trained classifier for a dataset."""
+"""Loads a trained classifier and checks that it fits a dataset."""
 
 import os
 import pathlib
 
 import keras
 
-from ac_keras import layers  # noqa: F401, registers the layers for load_model
+from ac_keras.models import ClipClassifier
+from ac_keras.models import as_clip_classifier
 from ac_keras.pipeline import Description
 
 
 def load_classifier(
     path: str | os.PathLike, description: Description
-) -> keras.Model:
-    """Loads a `model.keras` and checks that it matches a dataset.
+) -> ClipClassifier:
+    """Loads a `model.keras` and checks that it fits a dataset.
 
     Args:
-        path: Path of the file.
-        description: Description of the dataset.
+        path: The file, of this version or of version 0.1.0.
+        description: The dataset.
 
     Returns:
         The model.
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If it is not a model of `cluster_classifier`, or its
-            classes or modalities are not those of the dataset.
+        ValueError: If it is no model of `cluster_classifier`, or if its
+            classes or modalities differ from those of the dataset.
     """
     if not pathlib.Path(path).is_file():
         raise FileNotFoundError(
@@ -32,17 +33,14 @@ def load_classifier(
             "no file. Name one; a run writes it at its end."
         )
     try:
-        model = keras.models.load_model(path)
-        modalities = model.get_layer("clusters").modalities
-        model.get_layer("logits")
+        model = as_clip_classifier(keras.models.load_model(path))
     except (ValueError, TypeError, OSError) as error:  # Keras raises any.
         raise ValueError(
             f"Expected a model that trainers/train.py saved. Received: {path}, "
             f"which is another file ({str(error).splitlines()[0]}). Name a "
             "run's model.keras."
         ) from error
-    dims = {name: model.input[name].shape[-1] for name in modalities}
-    _check_modalities(path, dims, description)
+    _check_modalities(path, model.dims, description)
     _check_classes(path, model, description)
     return model
 
@@ -52,23 +50,21 @@ def _check_modalities(path, dims, description):
     if any(stored.get(name) != dim for name, dim in dims.items()):
         raise ValueError(
             f"Expected modalities of dims {dims}, which {path} was trained on. "
-            f"Received: {description.name} with {stored}. Name the model's own "
-            "dataset."
+            f"Received: {description.name} with {stored}. Use the dataset that "
+            "the model was trained on."
         )
 
 
 def _check_classes(path, model, description):
-    num_classes = model.output_shape[-1]
-    activation = model.get_layer("probabilities").activation
-    multi_label = activation is keras.activations.sigmoid
-    if (num_classes, multi_label) != (
+    if (model.num_classes, model.multi_label) == (
         description.num_classes,
         description.multi_label,
     ):
-        raise ValueError(
-            f"Expected {num_classes} classes and multi_label={multi_label}, "
-            f"which {path} was trained on. Received: {description.name} with "
-            f"{description.num_classes} classes and "
-            f"multi_label={description.multi_label}. Name the model's own "
-            "dataset."
-        )
+        return
+    raise ValueError(
+        f"Expected {model.num_classes} classes and multi_label="
+        f"{model.multi_label}, which {path} was trained on. Received: "
+        f"{description.name} with {description.num_classes} classes and "
+        f"multi_label={description.multi_label}. Use the dataset that the "
+        "model was trained on."
+    )

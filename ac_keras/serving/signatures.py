@@ -92,7 +92,7 @@ class ServedClassifier:
         description: Description,
         options: ServingOptions,
     ):
-        names = model.get_layer("clusters").modalities
+        names = model.modalities
         self.description = description.select(names)
         self.options = options
         self._classifier = model

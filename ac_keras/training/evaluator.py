@@ -8,8 +8,8 @@ import keras
 import tensorflow as tf
 
 from ac_keras import metrics
+from ac_keras.models import logits_model
 from ac_keras.training.update_step import per_example_loss
-from ac_keras.training.update_step import with_logits
 
 if TYPE_CHECKING:  # Training itself needs nothing of the pipeline.
     from ac_keras.pipeline import Description
@@ -41,7 +41,7 @@ class Evaluator:
         self.multi_label = multi_label
         self._strategy = strategy or tf.distribute.get_strategy()
         self._loss = keras.metrics.Mean(name="loss")
-        self._outputs = with_logits(model)
+        self._outputs = logits_model(model)
         self._source = None
         self._step = tf.function(self._run, reduce_retracing=True)
 

@@ -6,6 +6,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from ac_keras.models import logits_model
+
 FIRST_LOSS_SCALE = 2.0**15
 STEPS_TO_GROW = 2000  # finite steps until the loss scale doubles
 LARGE = 2**20  # elements of a weight whose update is compiled
@@ -75,7 +77,9 @@ class UpdateStep:
             self.loss_scale = tf.Variable(FIRST_LOSS_SCALE, trainable=False)
             self.finite_steps = tf.Variable(0, trainable=False)
         self._weights = model.trainable_variables
-        classifier = {id(x) for x in model.get_layer("logits").weights}
+        classifier = set()
+        if classifier_lr_multiplier != 1.0:
+            classifier = {id(x) for x in model.classifier.weights}
         self._multipliers = [
             classifier_lr_multiplier if id(x) in classifier else 1.0
             for x in self._weights
@@ -83,7 +87,7 @@ class UpdateStep:
         self._random_states = [
             x for x in model.variables if x.path.endswith("generator_state")
         ]
-        self._outputs = with_logits(model)
+        self._outputs = logits_model(model)
         optimizer.build(self._weights)
         self._part = tf.function(self._part_gradients, jit_compile=jit_compile)
 
@@ -248,24 +252,6 @@ class UpdateStep:
     def _next_scale(self, scale, finite):
         grown = tf.where(self.finite_steps >= STEPS_TO_GROW, 2.0, 1.0)
         return tf.where(finite, scale * grown, tf.maximum(scale / 2, 1.0))
-
-
-def with_logits(model: keras.Model) -> keras.Model:
-    """Builds a model on the same layers that returns logits too.
-
-    A loss computed from logits keeps its gradient where a probability rounds
-    to 0.
-
-    Args:
-        model: A model of `cluster_classifier`.
-
-    Returns:
-        A `keras.Model` with two outputs, logits and probabilities, both
-        `(batch, num_classes)`.
-    """
-    return keras.Model(
-        model.input, [model.get_layer("logits").output, model.output]
-    )
 
 
 def per_example_loss(

@@ -91,9 +91,7 @@ def test_weights_of_version_0_1_0_are_loaded(tmp_path):
 
 def test_another_model_is_not_a_clip_classifier():
     model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
-    with pytest.raises(
-        ValueError, match="Received: .*dense"
-    ):
+    with pytest.raises(ValueError, match="Received: .*dense"):
         as_clip_classifier(model)
 
 
