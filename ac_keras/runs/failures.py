@@ -49,7 +49,7 @@ def explain_errors(
         ):
             yield
     except NonFiniteLossError as error:
-        raise ValueError(_explain_loss(error, batch_at)) from error
+        raise ValueError(_explain_infinite_loss(error, batch_at)) from error
 
 
 @contextlib.contextmanager
@@ -103,7 +103,7 @@ def explain_lost_hosts(num_hosts: int) -> Iterator[None]:
         ) from error
 
 
-def _explain_loss(error, batch_at):
+def _explain_infinite_loss(error, batch_at):
     if error.step is None:
         return (
             f"{error} The best model so far is kept. Lower --learning_rate or "
