@@ -117,7 +117,7 @@ def export() -> list[str]:
         _SPLIT.value,
         batch_size=_BATCH_SIZE,
         sample_size=_EVAL_FRAMES.value,
-        modalities=model.get_layer("clusters").modalities,
+        modalities=model.modalities,
     )
     checks = []
 
