@@ -14,13 +14,13 @@ export TF_CPP_MIN_LOG_LEVEL ?= 3
 .PHONY: help demo test test-all test-latest bench lint format clean
 
 help:
-	@echo "make demo         Flash-MNIST from start to served, on embedded digits"
+	@echo "make demo         Flash-MNIST from data to SavedModel, on the digits of scikit-learn"
 	@echo "make test         tests that start no programs, one run, and the linter"
 	@echo "make test-all     all tests and the linter"
 	@echo "make test-latest  what may differ on TensorFlow 2.21"
-	@echo "make bench        all benchmarks: makes docs/performance.md anew"
-	@echo "make format       lays out the code as the linter wants it"
-	@echo "make clean        removes the environments and what demo made"
+	@echo "make bench        all benchmarks; fills the tables of docs/performance.md"
+	@echo "make format       formats the code"
+	@echo "make clean        removes the environments and the output of the demo"
 
 $(VENV)/installed: setup.py constraints.txt
 	$(PYTHON) -m venv $(VENV)
