@@ -253,7 +253,7 @@ def _describe_files(begun, now):
         if path not in now:
             return f"{len(now)} files without {path}"
         if begun[path] != now[path]:
-            return f"{path} of {now[path]} instead of {begun[path]} bytes"
+            return f"{path} of {now[path]} bytes instead of {begun[path]}"
     return None
 
 

@@ -134,8 +134,7 @@ class ParquetWriter:
     suffix = ".parquet"
 
     def __init__(self, path: str | os.PathLike, top_k: int):
-        self._arrow = import_optional("pyarrow", "parquet")
-        parquet = import_optional("pyarrow.parquet", "parquet")
+        self._arrow, parquet = _import_arrow()
         self._top_k = top_k
         text, score = self._arrow.string(), self._arrow.float32()
         self._schema = self._arrow.schema(
@@ -209,5 +208,11 @@ def writer_of(name: str) -> type:
             f"format={name!r}. Pass one of them."
         )
     if name == "parquet":
-        import_optional("pyarrow.parquet", "parquet")
+        _import_arrow()
     return _WRITERS[name]
+
+
+def _import_arrow():
+    """Imports pyarrow and its module for Parquet."""
+    names = "pyarrow", "pyarrow.parquet"
+    return [import_optional(name, "parquet") for name in names]

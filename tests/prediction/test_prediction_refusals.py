@@ -80,7 +80,10 @@ def test_predictions_of_unknown_settings_are_rejected(
 
 
 ARGUMENTS = {
-    "no file": ({"records": ["part-*", "none-*"]}, "'none-\\*', which no file"),
+    "no file": (
+        {"records": ["part-*", "none-*"]},
+        "'none-\\*', which matches none",
+    ),
     "no pattern": ({"records": []}, "one pattern of files or more"),
     "a folder": ({"records": ["."]}, r"records\d*, which is a folder"),
     "a shard too high": ({"shard": (2, 2)}, r"Received: shard=\(2, 2\)"),

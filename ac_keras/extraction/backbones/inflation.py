@@ -256,9 +256,7 @@ def _measure(model, tensor, gate):
         if not np.allclose(found, expected, rtol=0, atol=tolerance):
             raise _structure_error(model, f"more than that before {gate.name}")
     if np.linalg.matrix_rank(matrix) < channels or abs(matrix.sum()) < 1e-9:
-        raise _structure_error(
-            model, f"colors that get lost before {gate.name}"
-        )
+        raise _structure_error(model, f"lost colors before {gate.name}")
     return _ColorTransform(matrix, offset)
 
 

@@ -66,7 +66,7 @@ def add(folder):
         (remove, "flow.keras, no file"),
         (exchange, "flow.keras, another network or other weights"),
         (cut, "backbones, .+"),
-        (add, "rgb.keras, a file although inputs are stored"),
+        (add, "rgb.keras, a file although inputs are stored as features"),
     ],
 )
 def test_others_are_rejected(spoil, found, kept, tmp_path):

@@ -133,7 +133,7 @@ def test_a_layer_that_is_not_registered_is_named(tmp_path):
     save_network(tmp_path / "own.keras", last=Unregistered())
     with pytest.raises(
         ValueError,
-        match=error_parts("can load", "Unregistered", "register layers"),
+        match=error_parts("can load", "Unregistered", "register custom"),
     ):
         loading.load_backbone(tmp_path / "own.keras", size=16)
 
