@@ -227,7 +227,7 @@ def make_trainer(
     update_step = training.UpdateStep(
         model,
         keras.optimizers.Adam(rate),
-        classifier_rate=protocol.classifier_rate,
+        classifier_lr_multiplier=protocol.classifier_rate,
         seed=cell.seed,
     )
     accuracy = keras.metrics.SparseCategoricalAccuracy(name="accuracy")
