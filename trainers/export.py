@@ -122,7 +122,7 @@ def export() -> list[str]:
     checks = []
 
     def check(path):
-        with runs.named_damage(manifest, _SPLIT.value):
+        with runs.name_corrupt_records(manifest, _SPLIT.value):
             checks.append(serving.check_saved_model(model, path, batches))
 
     version = serving.export_saved_model(
@@ -143,7 +143,7 @@ def export() -> list[str]:
     ]
     for runtime in _RUNTIMES.value:
         suffix = serving.RUNTIMES[runtime]
-        with runs.named_damage(manifest, _SPLIT.value):
+        with runs.name_corrupt_records(manifest, _SPLIT.value):
             written = serving.export_runtime(
                 model,
                 runtime,

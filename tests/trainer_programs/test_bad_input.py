@@ -38,13 +38,13 @@ MANIFESTS = {  # A change of the manifest's values, and what is said of it.
         lambda values: values["splits"]["train"]["shards"][0].update(
             num_clips=31
         ),
-        "the file ends after 32 clips, where the manifest tells 31",
+        "the file ends after 32 clips, where the manifest states 31",
     ),
     "a clip too many": (
         lambda values: values["splits"]["train"]["shards"][0].update(
             num_clips=33
         ),
-        "the file ends after 32 clips, where the manifest tells 33",
+        "the file ends after 32 clips, where the manifest states 33",
     ),
 }
 FLAGS = {  # Flags that do not fit the dataset, and what is said of them.
@@ -174,12 +174,12 @@ def training_cases(folder, data_dir):
     said = f"{spoilt_datasets.shard_path(copy, 'train')}, byte"
     flags = {"data_dir": copy, "in_memory": True}
     yield "a corrupt record in memory", "train.py", flags, said
-    copy = spoilt_datasets.copy_of(data_dir, folder / "nothing sound")
+    copy = spoilt_datasets.copy_of(data_dir, folder / "nothing valid")
     path = spoilt_datasets.shard_path(copy, "validation")
     path.write_bytes(b"\1" * path.stat().st_size)
     flags = {"data_dir": copy, "skip_corrupt_records": True}
-    said = "Expected a sound clip or more in split 'validation'"
-    yield "nothing sound", "train.py", flags, said
+    said = "Expected at least one valid clip in split 'validation'"
+    yield "nothing valid", "train.py", flags, said
     flags = {"data_dir": folder / "multi_label", "class_weights": True}
     said = f"Received: {folder / 'multi_label'}, which is multi-label"
     yield "class weights of several labels", "train.py", flags, said
@@ -211,7 +211,7 @@ def case_names():
         *MANIFESTS,
         *RECORDS,
         "a corrupt record in memory",
-        "nothing sound",
+        "nothing valid",
         "class weights of several labels",
         *(f"{x}, {y}" for x in programs for y in (*MODELS, *others)),
     ]
