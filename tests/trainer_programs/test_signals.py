@@ -10,6 +10,9 @@ import pytest
 from ac_keras.pipeline import Manifest
 from ac_keras.pipeline import training_batches
 from support.runs import killed_training
+from support.training.saved_run import number_of_saves
+from support.training.saved_run import position
+from support.training.saved_run import read_checkpoint
 
 pytestmark = pytest.mark.stress
 
@@ -30,14 +33,14 @@ def stopped(data_dir, tmp_path_factory):
         directory = folder / number.name
         killed_training.wait_until(
             process,
-            lambda x=directory: killed_training.number_of_saves(x) >= SAVES,
+            lambda x=directory: number_of_saves(x) >= SAVES,
         )
         process.send_signal(number)
         _, errors = process.communicate()
         found[number] = types.SimpleNamespace(
             errors=errors,
             status=process.returncode,
-            position=killed_training.position(directory),
+            position=position(directory),
         )
     return found
 
@@ -98,9 +101,9 @@ def test_a_loss_that_is_not_finite_names_epoch_step_and_clips(
 
 def test_the_checkpoint_is_then_of_that_step_and_finite(exploded):
     place = re.search(r"at step (\d+) of epoch 2\.", exploded.errors)
-    epoch, step, _ = killed_training.position(exploded.folder)
+    epoch, step, _ = position(exploded.folder)
     assert (epoch, step) == (1, int(place[1]))
-    values = killed_training.checkpoint_of(exploded.folder).values()
+    values = read_checkpoint(exploded.folder).values()
     arrays = [x for x in values if getattr(x, "dtype", None) == "float32"]
     assert len(arrays) > 5 and all(np.isfinite(x).all() for x in arrays)
 

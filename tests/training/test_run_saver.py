@@ -8,6 +8,7 @@ from ac_keras import training
 from ac_keras.training import checkpoints
 from support.training import small_run
 from support.training.saved_run import best_weights
+from support.training.saved_run import number_of_saves
 from support.training.saved_run import position
 
 EPOCHS = 3
@@ -39,11 +40,6 @@ def whole(manifest, tmp_path_factory):
 def rarely(monkeypatch):
     """Has runs save after their first epoch and their last."""
     monkeypatch.setattr(checkpoints, "PAUSE", 1e12)
-
-
-def number_of_saves(folder):
-    text = (folder / "checkpoints" / "checkpoint").read_text()
-    return int(text.split('"')[1].removeprefix("ckpt-"))
 
 
 def test_the_best_epoch_is_neither_the_first_nor_the_last(whole):
