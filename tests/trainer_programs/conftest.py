@@ -65,7 +65,8 @@ def make_run(tmp_path_factory):
     """Trains in a folder of its own, with a flagfile's text in it."""
 
     def make_run(name, data_dir, flags, flagfile="", start=run_program):
-        flags = {**SETTINGS, **flags, "data_dir": data_dir}
+        # A flagfile comes first, so that the settings override its flags.
+        flags = {**flags, **SETTINGS, **flags, "data_dir": data_dir}
 
         def make(folder):
             if flagfile:

@@ -107,14 +107,11 @@ def test_a_loss_is_better_where_it_is_lower(metric, best):
     assert BestEpoch(metric).index(rows) == best
 
 
-def test_the_first_of_equals_is_the_best():
+def test_the_first_of_equals_or_the_last_is_the_best():
     assert BestEpoch().index(history("val_accuracy", 0.1, 0.8, 0.8)) == 1
     rule = BestEpoch()
     assert rule.is_last_best(history("val_accuracy", 0.1, 0.8))
     assert not rule.is_last_best(history("val_accuracy", 0.1, 0.8, 0.8))
-
-
-def test_the_last_can_be_kept():
     rule = BestEpoch("last")
     assert rule.index(history("loss", 1.0, 2.0, 3.0)) == 2
     assert rule.is_last_best(history("loss", 1.0, 2.0))
@@ -137,20 +134,14 @@ def test_patience_ends_after_so_many_epochs_without_a_better_one():
         for count in range(len(values) + 1)
     ]
     assert stops == [False] * 5 + [True]
-
-
-def test_no_patience_never_ends():
     rows = history("val_accuracy", *[0.9] + [0.1] * 50)
     assert not BestEpoch().should_stop(rows)
 
 
-def test_a_missing_metric_names_the_choices():
+def test_a_missing_metric_and_patience_without_one_are_rejected():
     message = r"\['epoch', 'loss', 'val_loss'\] or last. Received: 'val_acc'"
     with pytest.raises(ValueError, match=message):
         BestEpoch("val_acc").index([{"epoch": 0, "val_loss": 1, "loss": 2}])
-
-
-def test_patience_needs_something_to_wait_for():
     with pytest.raises(ValueError, match="Received: metric='last', patience=3"):
         BestEpoch("last", patience=3)
 
@@ -227,13 +218,10 @@ def test_metrics_of_a_whole_split_are_measured_in_evaluation_only(multi_label):
     assert found == IN_TRAINING[multi_label] + AT_THE_END[multi_label]
 
 
-def test_top_5_is_right_where_the_label_is_among_the_five_highest():
+def test_metrics_have_the_classes_of_the_dataset():
     _, top_5 = training_metrics(describe(False))
     scores = [[9.0, 8.0, 7.0, 6.0, 5.0, 4.0, 3.0, 2.0, 1.0]] * 4
     top_5.update_state([0, 4, 5, 8], scores)
     assert float(top_5.result()) == 0.5
-
-
-def test_per_class_accuracy_has_a_row_for_every_class():
     metric = evaluation_metrics(describe(False))[-1]
     assert metric.confusion_matrix().shape == (9, 9)
