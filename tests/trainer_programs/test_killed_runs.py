@@ -87,24 +87,20 @@ def contents(folder):
 
 
 def test_it_was_killed_on_its_way(runs):
+    steps = SIZES["train"] // killed_training.FLAGS["batch_size"]
+    assert steps == killed_training.STEPS
     places = [(epoch, step) for epoch, step, _ in runs.positions]
     assert places == sorted(places)
     assert places[0] == (0, 0) < places[1] < (EPOCHS, 0)
     assert places[-1] == (EPOCHS, 0)  # Trained, and not finished.
 
 
-def test_a_killed_run_ends_with_the_same_weights(runs):
+def test_a_killed_run_ends_with_the_same_weights_epochs_and_files(runs):
     assert killed_training.same_weights(runs.whole, runs.killed)
-
-
-def test_a_killed_run_ends_with_the_same_epochs(runs):
     epochs = killed_training.epochs_of(runs.whole)
     assert [row["epoch"] for row in epochs] == list(map(str, range(EPOCHS)))
     assert float(epochs[-1]["loss"]) < float(epochs[0]["loss"])
     assert killed_training.epochs_of(runs.killed) == epochs
-
-
-def test_a_killed_run_ends_with_the_same_files(runs):
     names = killed_training.lasting_names(runs.killed)
     assert names == killed_training.lasting_names(runs.whole)
     assert {"saved_model/1", "result.json", "report.html"} <= names
@@ -125,8 +121,3 @@ def test_another_runs_folder_is_refused_with_every_difference(later_starts):
     assert f"dropout: 0.5 there, 0.25 now; epochs: {EPOCHS} there" in errors
     assert "manifest_sha256" in errors
     assert "Traceback" not in errors and "data_dir" not in errors
-
-
-def test_the_runs_steps_are_as_many_as_its_clips_fill():
-    steps = SIZES["train"] // killed_training.FLAGS["batch_size"]
-    assert steps == killed_training.STEPS

@@ -93,7 +93,7 @@ def test_comments_tell_command_and_published_score(name, score):
 
 
 @each_file
-def test_a_dry_run_prints_the_batches_that_it_asks_for(name, printed):
+def test_a_dry_run_prints_batches_parameters_and_steps(name, printed):
     values = read_flagfile(name)
     for modality in units_of(name):
         frames = int(values.get("train_frames", 0)) or "[0-9]+"
@@ -106,10 +106,6 @@ def test_a_dry_run_prints_the_batches_that_it_asks_for(name, printed):
     assert f"labels: {labels}" in printed[name]
     others = set(MODALITIES) - set(units_of(name))
     assert not any(f"{x}_num_frames:" in printed[name] for x in others)
-
-
-@each_file
-def test_a_dry_run_prints_the_parameters_of_its_units(name, printed):
     total, features, values = 0, 0, read_flagfile(name)
     shifts = 2 if values["shift"] == "true" else 0  # alpha and beta
     for modality, units in units_of(name).items():
@@ -119,10 +115,6 @@ def test_a_dry_run_prints_the_parameters_of_its_units(name, printed):
         features += units * dim
     total += (features + 1) * CLASSES
     assert f"Parameters: {total:,}\n" in printed[name]
-
-
-@each_file
-def test_a_dry_run_prints_its_steps(name, printed):
     epochs = int(read_flagfile(name)["epochs"])
     steps = CLIPS // BATCH_SIZE
     assert (

@@ -64,16 +64,12 @@ def exploded(data_dir, tmp_path_factory):
 
 
 @pytest.mark.parametrize("number", SIGNALS)
-def test_a_signal_ends_a_run_with_a_message(number, stopped):
+def test_a_signal_ends_a_run_with_a_message_and_a_checkpoint(number, stopped):
     run = stopped[number]
     assert run.status == 1
     assert f"Stopped by {number.name} after" in run.errors
     assert "The same command resumes from there." in run.errors
     assert "Traceback" not in run.errors
-
-
-@pytest.mark.parametrize("number", SIGNALS)
-def test_the_checkpoint_is_of_the_step_that_is_named(number, stopped):
     epoch, step, history = stopped[number].position
     place = f"epoch {epoch},"
     if step:
@@ -99,16 +95,13 @@ def test_a_loss_that_is_not_finite_names_epoch_step_and_clips(
     assert f"holds the clips {', '.join(ids)}. Lower" in exploded.errors
 
 
-def test_the_checkpoint_is_then_of_that_step_and_finite(exploded):
+def test_the_checkpoint_the_best_model_and_the_table_then_stay(exploded):
     place = re.search(r"at step (\d+) of epoch 2\.", exploded.errors)
     epoch, step, _ = position(exploded.folder)
     assert (epoch, step) == (1, int(place[1]))
     values = read_checkpoint(exploded.folder).values()
     arrays = [x for x in values if getattr(x, "dtype", None) == "float32"]
     assert len(arrays) > 5 and all(np.isfinite(x).all() for x in arrays)
-
-
-def test_the_best_model_and_the_table_then_stay(exploded):
     assert (exploded.folder / "best.weights.h5").is_file()
     assert len(killed_training.epochs_of(exploded.folder)) == 1
     assert not (exploded.folder / "result.json").exists()
