@@ -1,4 +1,4 @@
-"""What the built wheel holds and says, and that it works by itself."""
+"""The built wheel: its files, its metadata, and its import."""
 
 import email
 import os

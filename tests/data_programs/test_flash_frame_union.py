@@ -82,7 +82,7 @@ def columns(clips):
 
 @pytest.fixture(scope="module")
 def results(tmp_path_factory):
-    """What the program did with each folder, and the JSON file."""
+    """The folder of JSON files, and the finished processes."""
     root = tmp_path_factory.mktemp("unions")
     validation, test = (columns(x) for x in (VALIDATION, TEST))
     whole = {

@@ -1,4 +1,4 @@
-"""What a run tells: epochs.csv, TensorBoard, and a line an epoch."""
+"""Logs of a run: epochs.csv, TensorBoard, and a line an epoch."""
 
 import csv
 

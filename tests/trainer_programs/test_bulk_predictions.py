@@ -48,7 +48,7 @@ def flags_of(folder, output, *patterns, **changes):
 
 @pytest.fixture(scope="module")
 def shares(folder):
-    """What two processes printed that shared the work at the same time."""
+    """Output of two processes that share the work at the same time."""
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
         futures = [
             pool.submit(

@@ -75,7 +75,7 @@ def videos(folder):
 
 @pytest.fixture(scope="module")
 def inputs(folder, videos):
-    """What backbones receive, and what the program printed."""
+    """The folder of the backbones' inputs, and the output."""
     printed = extract(folder, videos_dir=videos, output_dir="inputs", **INPUTS)
     return folder / "inputs", printed
 

@@ -19,7 +19,7 @@ LEFT = "audio"  # of the clusters, and absent from some clips; others are there
 
 
 def write_result(folder, test):
-    """What train.py leaves of a complete run, as far as it is read."""
+    """Writes the files of a complete run that the program reads."""
     folder.mkdir(parents=True)
     figures = {"test_accuracy": test, "validation_accuracy": test}
     figures |= {"training_seconds": 6, "tensorflow": "1", "keras": "2"}

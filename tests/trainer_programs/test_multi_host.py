@@ -110,7 +110,7 @@ TIMES = ("seconds", "clips_per_second")
 
 
 def finished(output_dir, printed=""):
-    """What is left of a run that came to its end."""
+    """Reads the results of a finished run."""
     with open(output_dir / "epochs.csv", newline="") as file:
         rows = list(csv.DictReader(file))
     model = keras.models.load_model(output_dir / "model.keras")

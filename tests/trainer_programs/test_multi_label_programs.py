@@ -21,7 +21,7 @@ FIGURES = ("loss", "hit_at_1", "perr", "gap", "map")
 
 @pytest.fixture(scope="module")
 def results(multi_label_run, finished_run, multi_label_dir, tmp_path_factory):
-    """What each program printed, and the folder that they ran in."""
+    """Output of each program, and the folder that they ran in."""
     cwd = tmp_path_factory.mktemp("several")
     folder = multi_label_run.output_dir
     model = {"model": folder / "model.keras", "data_dir": multi_label_dir}

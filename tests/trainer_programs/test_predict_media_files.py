@@ -83,7 +83,7 @@ def results(folder):
 
 @pytest.fixture(scope="module")
 def lines(results):
-    """What is printed of several files, by path."""
+    """Printed rows of several files, by path."""
     rows = [json.loads(x) for x in results["some"].stdout.splitlines()]
     return {row["path"]: row for row in rows}
 

@@ -25,7 +25,7 @@ each_file = pytest.mark.parametrize("name", PAPER)
 
 @pytest.fixture(scope="module")
 def settings(data_dir, tmp_path_factory):
-    """What the program makes of each flagfile."""
+    """The settings that result from each flagfile."""
     folder = tmp_path_factory.mktemp("settings")
     cases = [(DRIVER, {}, TRAINERS, x, data_dir, folder) for x in PAPER]
     done = run_cases(cases, folder)

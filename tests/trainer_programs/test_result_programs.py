@@ -22,7 +22,7 @@ FIGURES = ("accuracy", "loss", "top_5_accuracy", "per_class_accuracy")
 
 @pytest.fixture(scope="module")
 def results(finished_run, local_flagfile_run, data_dir, tmp_path_factory):
-    """What each program printed, and the folder that they ran in."""
+    """Output of each program, and the folder that they ran in."""
     cwd = tmp_path_factory.mktemp("results")
     first, second = finished_run.output_dir, local_flagfile_run.output_dir
     model = {"model": first / "model.keras", "data_dir": data_dir}
@@ -86,9 +86,7 @@ def test_predict_names_the_most_probable_classes(
         )
 
 
-def test_export_writes_a_version_that_serves(
-    results, predictions, finished_run
-):
+def test_export_writes_a_version_that_serves(results, finished_run):
     version = results.cwd / "served" / "1"
     loaded = tf.saved_model.load(str(version))
     outputs = loaded.signatures["serving_default"].structured_outputs

@@ -34,7 +34,7 @@ def units_of(name):
 
 @pytest.fixture(scope="module")
 def printed(data_dir, tmp_path_factory):
-    """What a dry run of every flagfile prints."""
+    """Output of a dry run of every flagfile."""
     folder = tmp_path_factory.mktemp("dry_runs")
     multi_label = folder / "multi_label"
     write_dataset(multi_label, multi_label=True)

@@ -22,7 +22,7 @@ SIGNALS = [signal.SIGTERM, signal.SIGINT]
 
 @pytest.fixture(scope="module")
 def stopped(data_dir, tmp_path_factory):
-    """What two runs said that were sent a signal each, by its name."""
+    """Errors and checkpoints of runs that got a signal, by its name."""
     folder = tmp_path_factory.mktemp("signals")
     processes = {
         x: killed_training.start(data_dir, folder / x.name, epochs=1000)

@@ -56,7 +56,7 @@ def end_at(process, condition, number, group=True):
 
 
 def has_worker(process):
-    """Gives a condition: a cell's process is there, maybe still importing."""
+    """Returns a condition: a cell's process is there, maybe still importing."""
 
     def is_there():
         return any(b"spawn_main" in x for x in commands_of(process.pid))
@@ -204,7 +204,7 @@ def runs(folder):
 
 @pytest.fixture(scope="module")
 def answers(runs, folder):
-    """What is said in each case, and the finished sweep's files around it."""
+    """Finished processes, and the sweep's files before and after them."""
     # As if a cell of another protocol were finished there.
     manifest, cell = Manifest.load(folder / "data"), Cell("fc2", 4)
     other = cell.folder(runs.whole / "paper")

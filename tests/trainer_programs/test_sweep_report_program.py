@@ -85,7 +85,7 @@ def write_spoilt(root):
 
 @pytest.fixture(scope="module")
 def reports(tmp_path_factory):
-    """What the program did with good sweeps and bad ones."""
+    """Finished processes for good sweeps and bad ones."""
     cwd = tmp_path_factory.mktemp("reports")
     write_sweep(cwd / "runs" / "table_1")
     write_spoilt(cwd / "spoilt")

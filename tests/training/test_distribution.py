@@ -125,7 +125,7 @@ def test_a_task_of_slurm_has_the_devices_that_it_sees():
 
 
 def strategy_of(jobs, task_type, task_id):
-    """What the functions ask of a strategy."""
+    """The part of a strategy that the functions read."""
     resolver = tf.distribute.cluster_resolver.SimpleClusterResolver(
         tf.train.ClusterSpec(jobs), task_type=task_type, task_id=task_id
     )

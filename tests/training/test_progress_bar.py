@@ -1,4 +1,4 @@
-"""What a run shows on a terminal while an epoch goes on."""
+"""The progress bar of an epoch on a terminal."""
 
 import os
 import pty
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.programs
 
 @pytest.fixture(scope="module")
 def terminal(tmp_path_factory):
-    """What a program shows on a terminal of its own."""
+    """Text that a program shows on its terminal."""
     ours, its = pty.openpty()
     folder = tmp_path_factory.mktemp("terminal")
     with start_program(progress_program.__file__, folder, stdout=its):

@@ -54,7 +54,7 @@ def test_the_scale_halves_until_float16_holds_the_gradients():
     assert int(step.optimizer.iterations) == 8 - halvings
 
 
-def test_the_scale_doubles_after_enough_finite_steps_in_sequence():
+def test_the_scale_doubles_after_enough_finite_steps():
     step = make_step(linear.make_model(), scale_loss=True)
     step.finite_steps.assign(STEPS_TO_GROW - 2)
     scales = []
@@ -63,6 +63,10 @@ def test_the_scale_doubles_after_enough_finite_steps_in_sequence():
         scales.append(float(step.loss_scale) / FIRST_LOSS_SCALE)
     assert scales == [1, 2, 2]
     assert int(step.finite_steps) < 2
+
+
+def test_an_overflow_resets_the_count_of_finite_steps():
+    step = make_step(linear.make_model(), scale_loss=True)
     step.finite_steps.assign(STEPS_TO_GROW - 1)
     x, labels = linear.draw_batches(1)
     linear.run_steps(step, x * np.inf, labels)

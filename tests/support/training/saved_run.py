@@ -1,4 +1,4 @@
-"""What lies in a run's folder, read back."""
+"""Reads the files of a run's folder."""
 
 import json
 
