@@ -184,7 +184,7 @@ def validation_of(manifest):
 
 
 def bits(trainer):
-    """Returns every weight of model and ema_model, and the figures, as bytes."""
+    """Returns the bytes of every weight of both models, and the metrics."""
     weights = trainer.model.get_weights() + trainer.best_model.get_weights()
     assert all(np.abs(x).max() > 0 for x in weights)
     return [x.tobytes() for x in weights], trainer.state.history
