@@ -129,28 +129,23 @@ def test_a_program_can_still_choose_its_devices(write):
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
 def test_a_running_program_is_read_and_gets_signals(number, write):
-    with start_program(write(LOOP)) as program:
+    path = write(LOOP)
+    with start_program(path) as program:
         assert program.stdout.readline() == "ready\n"
         assert program.poll() is None
         program.send_signal(number)
         assert program.wait() == -number
-
-
-def test_a_program_that_is_left_is_killed(write):
-    with start_program(write(LOOP)) as program:
+    with start_program(path) as program:
         program.stdout.readline()
-    assert program.returncode == -signal.SIGKILL
+    assert program.returncode == -signal.SIGKILL  # as it was left
 
 
-def test_what_is_left_of_both_outputs_is_given_at_the_end(write):
+def test_a_program_is_read_to_its_end_and_reads_its_input(write):
     text = "import sys\nprint('x' * 200000)\nprint('y' * 200000, file=sys."
     with start_program(write(f"{text}stderr)\n")) as program:
         output, errors = program.communicate()
     assert re.fullmatch("x{200000}\n", output)
     assert re.fullmatch("y{200000}\n", errors)
-
-
-def test_a_program_reads_what_it_is_told(write):
     with start_program(write(ECHO), stdin=subprocess.PIPE) as program:
         program.stdin.write("hello")
         program.stdin.close()

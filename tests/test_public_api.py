@@ -2,7 +2,7 @@
 
     python tests/test_public_api.py --write
 
-writes the file anew, after a change that was meant.
+writes the file again, after a change that was meant.
 """
 
 import difflib
@@ -43,7 +43,7 @@ def signature_of(function):
 
 
 def own_attributes(cls):
-    """What our own classes define, those of Keras left out."""
+    """Returns the attributes that our own classes define."""
     attributes = {}
     for base in reversed(cls.__mro__):
         if base.__module__.startswith("ac_keras"):

@@ -1,4 +1,4 @@
-"""What the built wheel holds and says, and that it works by itself."""
+"""The built wheel: its files, its metadata, and its import."""
 
 import email
 import os
@@ -66,15 +66,12 @@ def metadata(wheel):
         return email.message_from_bytes(archive.read(name))
 
 
-def test_the_wheel_holds_the_package_and_nothing_else(names):
+def test_the_wheel_is_pure_python_with_every_module_and_template(names, wheel):
     folders = {name.split("/")[0] for name in names}
     assert folders == {
         "ac_keras",
         f"ac_keras-{ac_keras.__version__}.dist-info",
     }
-
-
-def test_every_module_and_template_is_in_the_wheel(names):
     modules = {
         path.relative_to(ROOT).as_posix()
         for path in (ROOT / "ac_keras").rglob("*")
@@ -83,9 +80,6 @@ def test_every_module_and_template_is_in_the_wheel(names):
     shipped = {name for name in names if name.startswith("ac_keras/")}
     assert shipped >= modules and len(modules) > 20
     assert "ac_keras/runs/report.html.jinja" in shipped
-
-
-def test_the_wheel_is_pure_python(wheel, names):
     assert wheel.name.endswith("-py3-none-any.whl")
     suffixes = {
         pathlib.PurePath(name).suffix
@@ -95,10 +89,13 @@ def test_the_wheel_is_pure_python(wheel, names):
     assert suffixes == {".jinja", ".py", ".typed"}
 
 
-def test_the_metadata_names_the_package_and_its_version(metadata):
+def test_the_metadata_has_name_version_and_description(metadata):
     assert metadata["Name"] == "ac-keras"
     assert metadata["Version"] == ac_keras.__version__
     assert metadata["Requires-Python"] == ">=3.11"
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert metadata.get_payload().strip() == readme.strip()
+    assert metadata["Description-Content-Type"].startswith("text/markdown")
 
 
 @pytest.mark.parametrize(
@@ -115,12 +112,6 @@ def test_the_ranges_of_dependencies_are_declared(name, limits, metadata):
         if line.startswith((f"{name}<", f"{name}>"))
     ]
     assert found == [limits]
-
-
-def test_the_description_is_the_readme(metadata):
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert metadata.get_payload().strip() == readme.strip()
-    assert metadata["Description-Content-Type"].startswith("text/markdown")
 
 
 def test_the_unpacked_wheel_imports_from_its_own_folder(wheel, tmp_path):

@@ -27,21 +27,8 @@ EMPTY = 10
 SURE, VAGUE = 0.99, 0.7
 
 
-def write_weights(directory):
-    """Writes a CNN whose last layer hands on its first 11 features."""
-    keras.utils.set_random_seed(0)
-    cnn = frame_cnn()
-    cnn.layers[-1].set_weights([np.eye(50, 11), np.zeros(11)])
-    cnn.save_weights(directory / "frame_cnn.weights.h5")
-
-
 def make_frames(decisions):
-    """Frames `(25, 50)` that are taken for what is told, else for empty.
-
-    Args:
-        decisions: Pairs of a digit and its probability; the rest goes to the
-            empty frame.
-    """
+    """Frames `(25, 50)`, each of a digit with its probability, or empty."""
     probabilities = np.full((25, 11), 1e-6)
     probabilities[:, EMPTY] = SURE
     for frame, (digit, probability) in enumerate(decisions):
@@ -61,14 +48,7 @@ def make_clips(split, decisions, labels):
 
 
 def write_folder(directory, splits, name="flash_mnist", **settings):
-    """Writes records, manifest and weights.
-
-    Args:
-        directory: The folder.
-        splits: Mapping from a split to its clips' decisions and labels.
-        name: The dataset's name.
-        **settings: The dataset's settings, beside those of ReLU units.
-    """
+    """Writes records, manifest and weights; `splits` are of `columns`."""
     directory = pathlib.Path(directory)
     description = Description(
         name,
@@ -78,7 +58,10 @@ def write_folder(directory, splits, name="flash_mnist", **settings):
     )
     writer = DatasetWriter(directory, description, dict.fromkeys(splits, 1))
     writer.write(lambda split, _: make_clips(split, *splits[split]))
-    write_weights(directory)
+    keras.utils.set_random_seed(0)
+    cnn = frame_cnn()
+    cnn.layers[-1].set_weights([np.eye(50, 11), np.zeros(11)])
+    cnn.save_weights(directory / "frame_cnn.weights.h5")
     return directory
 
 
@@ -97,34 +80,30 @@ def columns(clips):
     return tuple(zip(*clips, strict=True))
 
 
-def splits_of(test=TEST):
-    return {
-        "train": columns([RIGHT]),
-        "validation": columns(VALIDATION),
-        "test": columns(test),
-    }
-
-
 @pytest.fixture(scope="module")
 def results(tmp_path_factory):
-    """What the program did with each folder, and the JSON file."""
+    """The folder of JSON files, and the finished processes."""
     root = tmp_path_factory.mktemp("unions")
-    folders = {
-        "good": write_folder(root / "good", splits_of()),
-        "other_test": write_folder(root / "other_test", splits_of(OTHER_TEST)),
-        "stranger": write_folder(root / "stranger", splits_of(), name="toys"),
-        "log_softmax": write_folder(
-            root / "log_softmax", splits_of(), features="log_softmax"
-        ),
-        "no_weights": write_folder(root / "no_weights", splits_of()),
-        "no_validation": write_folder(
-            root / "no_validation", {"test": columns(TEST)}
-        ),
-        "no_test": write_folder(
-            root / "no_test", {"validation": columns(VALIDATION)}
-        ),
-        "nowhere": root / "nowhere",
+    validation, test = (columns(x) for x in (VALIDATION, TEST))
+    whole = {
+        "train": columns([RIGHT]),
+        "validation": validation,
+        "test": test,
     }
+    datasets = {
+        "good": (whole, {}),
+        "other_test": ({**whole, "test": columns(OTHER_TEST)}, {}),
+        "stranger": (whole, {"name": "toys"}),
+        "log_softmax": (whole, {"features": "log_softmax"}),
+        "no_weights": (whole, {}),
+        "no_validation": ({"test": test}, {}),
+        "no_test": ({"validation": validation}, {}),
+    }
+    folders = {
+        name: write_folder(root / name, splits, **settings)
+        for name, (splits, settings) in datasets.items()
+    }
+    folders["nowhere"] = root / "nowhere"
     (folders["no_weights"] / "frame_cnn.weights.h5").unlink()
     cases = {
         name: {"data_dir": folder, "output": root / f"{name}.json"}
@@ -145,21 +124,15 @@ def union(results):
     return json.loads((root / "good.json").read_text())
 
 
-def test_what_is_printed_is_what_is_written(results):
+def test_the_file_is_written_whole_and_printed(results):
     root, done = results
     assert done["good"].stdout == (root / "good.json").read_text()
-
-
-def test_no_partial_file_is_left(results):
     assert [x.name for x in results[0].glob(".*")] == []
 
 
-def test_hard_unions_are_right_where_every_digit_is(union):
+def test_unions_are_right_where_every_digit_is_and_thresholds_help(union):
     assert union["validation"]["accuracy"]["hard"] == 2 / 4
     assert union["test"]["accuracy"]["hard"] == 1 / 5
-
-
-def test_thresholds_keep_out_what_is_vaguely_taken_for_a_digit(union):
     for name in ("threshold_by_digit", "threshold_by_set"):
         threshold = union["thresholds"][name][3]
         assert threshold == pytest.approx((SURE + VAGUE) / 2, abs=1e-3)
@@ -167,16 +140,13 @@ def test_thresholds_keep_out_what_is_vaguely_taken_for_a_digit(union):
         assert union["test"]["accuracy"][name] == 3 / 5
 
 
-def test_each_digit_has_an_accuracy_of_its_own(union):
+def test_digits_clips_and_parameters_are_counted(union):
     expected = np.ones(10)
     expected[9] = 3 / 5
     found = union["test"]["digit_accuracy"]
     assert found["threshold_by_set"] == expected.tolist()
     expected[3] = 3 / 5
     assert found["hard"] == expected.tolist()
-
-
-def test_it_tells_how_many_clips_and_parameters_there_are(union):
     assert union["validation"]["num_clips"] == 4
     assert union["test"]["num_clips"] == 5
     # Two convolutions, the features and the last layer.

@@ -78,7 +78,7 @@ def digits():
     return load_digits("uci")
 
 
-def test_it_says_where_the_dataset_is_and_how_large(complete):
+def test_it_writes_the_documented_files_and_prints_their_sizes(complete):
     lines = complete.said.splitlines()
     assert lines[-4:] == [
         "train: 340 clips, 7 files",
@@ -86,9 +86,6 @@ def test_it_says_where_the_dataset_is_and_how_large(complete):
         "test: 100 clips, 2 files",
         f"Flash-MNIST is in {complete.directory}",
     ]
-
-
-def test_the_folder_holds_the_documented_files(complete):
     shards = [
         f"{split}-{index:05d}-of-{count:05d}.tfrecord"
         for split, count in NUM_SHARDS.items()
@@ -105,7 +102,9 @@ def test_the_folder_holds_the_documented_files(complete):
     )
 
 
-def test_the_manifest_tells_what_was_made(complete):
+def test_the_manifest_describes_the_dataset_with_its_settings(
+    complete, balanced
+):
     description = Manifest.load(complete.directory).description
     assert description.name == "flash_mnist"
     assert description.num_classes == 1024
@@ -113,80 +112,66 @@ def test_the_manifest_tells_what_was_made(complete):
     assert not description.multi_label
     assert description.settings["features"] == "relu"
     assert description.settings["num_empty"] == 100
+    settings = [
+        Manifest.load(run.directory).description.settings
+        for run in (complete, balanced)
+    ]
+    # A dataset made before there was a choice is still the same.
+    assert "cnn_schedule" not in settings[0]
+    assert settings[1]["cnn_schedule"] == "cosine"
 
 
 @each_split
-def test_a_split_has_the_clips_asked_for_in_files_of_50(complete, split):
+def test_a_split_has_its_clips_numbered_and_counted_in_files_of_50(
+    complete, split
+):
     manifest = Manifest.load(complete.directory)
     sizes = [shard.num_clips for shard in manifest.split(split).shards]
     assert sum(sizes) == SIZES[split]
     assert 40 < min(sizes) <= max(sizes) <= 50 or split == "validation"
     assert len(sizes) == NUM_SHARDS[split]
-
-
-@each_split
-def test_clips_are_numbered_in_their_order(complete, split):
-    ids, _, _ = read_split(complete.directory, split)
+    ids, labels, features = read_split(complete.directory, split)
     assert ids == [f"{split}-{i:07d}" for i in range(SIZES[split])]
-
-
-@each_split
-def test_the_manifest_counts_the_classes(complete, split):
-    _, labels, _ = read_split(complete.directory, split)
     expected = np.bincount(labels, minlength=1024)
-    counts = Manifest.load(complete.directory).split(split).class_counts
+    counts = manifest.split(split).class_counts
     np.testing.assert_array_equal(counts, expected)
-
-
-@each_split
-def test_a_clip_is_25_frames_of_50_relu_units(complete, split):
-    _, _, features = read_split(complete.directory, split)
     assert features.shape == (SIZES[split], 25, 50)
     assert features.min() == 0
     assert features.max() > 0.5
     assert 0.1 < np.mean(features > 0) < 0.95
 
 
-def test_every_digit_is_in_about_half_of_the_labels(complete):
-    labels = np.concatenate(
-        [read_split(complete.directory, split)[1] for split in SIZES]
-    )
+def test_labels_and_clips_are_drawn_for_each_split(complete):
+    splits = [read_split(complete.directory, split) for split in SIZES]
+    labels = np.concatenate([labels for _, labels, _ in splits])
     share = [np.mean(labels >> digit & 1) for digit in range(10)]
     assert np.abs(np.array(share) - 0.5).max() < 4.5 * 0.5 / 500**0.5
     assert len(set(labels)) > 350  # 396 of 1,024 are expected
-
-
-def test_splits_have_clips_of_their_own(complete):
-    clips = [read_split(complete.directory, split)[2] for split in SIZES]
-    every = {clip.tobytes() for split in clips for clip in split}
+    every = {clip.tobytes() for _, _, clips in splits for clip in clips}
     assert len(every) == sum(SIZES.values())
 
 
-def test_features_are_the_cnns_units_for_the_frames(complete, previews, cnn):
-    units = keras.Model(cnn.inputs[0], cnn.get_layer("features").output)
-    frames = previews["rgb"].reshape(-1, 28, 28, 1).astype("float32") / 255
-    expected = units(frames).numpy().reshape(-1, 25, 50)
-    _, _, features = read_split(complete.directory, "test")
-    np.testing.assert_allclose(features[:16], expected, rtol=1e-4, atol=1e-5)
-
-
-def test_previews_are_the_first_test_clips(complete, previews):
-    ids, labels, _ = read_split(complete.directory, "test")
+def test_features_are_the_cnns_units_for_the_frames_of_the_previews(
+    complete, previews, cnn
+):
+    ids, labels, features = read_split(complete.directory, "test")
     assert previews["ids"].tolist() == ids[:16]
     assert previews["labels"].tolist() == labels[:16].tolist()
     assert previews["rgb"].shape == (16, 25, 28, 28)
     assert previews["rgb"].dtype == np.uint8
+    units = keras.Model(cnn.inputs[0], cnn.get_layer("features").output)
+    frames = previews["rgb"].reshape(-1, 28, 28, 1).astype("float32") / 255
+    expected = units(frames).numpy().reshape(-1, 25, 50)
+    np.testing.assert_allclose(features[:16], expected, rtol=1e-4, atol=1e-5)
 
 
-def test_test_clips_flash_the_test_digits_of_their_label(previews, digits):
+def test_test_clips_flash_test_digits_of_their_label_and_no_others(
+    previews, digits
+):
     images, labels = digits["test"].images, digits["test"].labels
     for label, frames in zip(previews["labels"], previews["rgb"], strict=True):
         shown = labels[images_under(frames, images)]
         assert set(shown) == {d for d in range(10) if label >> d & 1}
-
-
-def test_test_clips_flash_no_training_digit(previews, digits):
-    for frames in previews["rgb"]:
         assert len(images_under(frames, digits["train"].images)) == 0
 
 
@@ -198,14 +183,11 @@ def share_named(cnn, digits):
     return np.mean(np.argmax(cnn(images), axis=1) == frames.labels)
 
 
-def test_the_cnn_has_learned_digits(cnn, digits):
-    assert share_named(cnn, digits) > 0.2  # by chance 0.1
-
-
-def test_a_falling_rate_makes_another_cnn_that_has_learned_too(
+def test_cnns_learn_digits_and_a_falling_rate_makes_another(
     cnn, balanced, digits
 ):
     falling = load_cnn(balanced)
+    assert share_named(cnn, digits) > 0.2  # by chance 0.1
     moved = [
         np.abs(x - y).mean()
         for x, y in zip(falling.get_weights(), cnn.get_weights(), strict=True)
@@ -214,64 +196,20 @@ def test_a_falling_rate_makes_another_cnn_that_has_learned_too(
     assert share_named(falling, digits) > 0.15  # by chance 0.1
 
 
-def test_the_manifest_tells_of_a_falling_rate(complete, balanced):
-    settings = [
-        Manifest.load(run.directory).description.settings
-        for run in (complete, balanced)
-    ]
-    # A dataset made before there was a choice is still the same.
-    assert "cnn_schedule" not in settings[0]
-    assert settings[1]["cnn_schedule"] == "cosine"
-
-
-def test_log_softmax_is_that_of_the_relu_units(complete, other_features):
-    _, _, units = read_split(complete.directory, "train")
-    _, _, features = read_split(other_features.directory, "train", "float16")
+def test_log_softmax_in_float16_is_that_of_the_relu_units(
+    complete, other_features
+):
+    _, expected, units = read_split(complete.directory, "train")
+    _, labels, features = read_split(
+        other_features.directory, "train", "float16"
+    )
+    np.testing.assert_array_equal(labels, expected)
     units = units.astype("float64")
     expected = units - np.log(np.exp(units).sum(axis=-1, keepdims=True))
     np.testing.assert_allclose(features, expected, rtol=2e-3, atol=1e-3)
-
-
-def test_float16_is_what_the_manifest_tells(other_features):
     description = Manifest.load(other_features.directory).description
     assert description.modalities["rgb"].dtype == "float16"
     assert description.settings["features"] == "log_softmax"
-
-
-def test_other_features_have_the_same_labels(complete, other_features):
-    _, expected, _ = read_split(complete.directory, "train")
-    _, labels, _ = read_split(other_features.directory, "train", "float16")
-    np.testing.assert_array_equal(labels, expected)
-
-
-def test_balanced_has_every_class_equally_often(balanced):
-    _, labels, _ = read_split(balanced.directory, "train")
-    assert sorted(labels) == list(range(1024))
-
-
-def test_balanced_has_the_classes_in_random_order(balanced):
-    _, labels, _ = read_split(balanced.directory, "train")
-    correlation = np.corrcoef(labels, np.arange(1024))[0, 1]
-    assert abs(correlation) < 4.5 / 1024**0.5
-
-
-@pytest.mark.parametrize("split", ["validation", "test"])
-def test_balanced_has_a_class_once_more_than_another_at_most(balanced, split):
-    _, labels, _ = read_split(balanced.directory, split)
-    assert len(set(labels)) == SIZES[split]
-
-
-def test_the_digits_of_every_frame_are_those_that_lie_on_it(complete):
-    digits = load_digits("uci")["test"]
-    previews = np.load(complete.directory / "previews.npz")
-    kept = FrameDigits(complete.directory).of_clips(
-        previews["ids"].tolist(), previews["labels"]
-    )
-    # Of so many pixels no other image fits under a frame by chance.
-    for frames, held in zip(previews["rgb"], kept, strict=True):
-        for frame, row in zip(frames, held, strict=True):
-            shown = set(digits.labels[images_under(frame[None], digits.images)])
-            assert shown == set(np.flatnonzero(row))
 
 
 @each_placing
@@ -287,24 +225,36 @@ def test_the_digits_of_all_test_clips_frames_are_kept(
     assert (kept.sum(axis=2).max() > 1) == with_replacement
 
 
-def test_a_validation_split_of_all_clips_is_refused(tmp_path):
-    result = PROGRAM.run(tmp_path, num_validation=400)
+def test_balanced_splits_have_every_class_about_equally_often(balanced):
+    for split in ("validation", "test"):
+        _, labels, _ = read_split(balanced.directory, split)
+        assert len(set(labels)) == SIZES[split]
+    _, labels, _ = read_split(balanced.directory, "train")
+    assert sorted(labels) == list(range(1024))
+    correlation = np.corrcoef(labels, np.arange(1024))[0, 1]
+    assert abs(correlation) < 4.5 / 1024**0.5  # in random order
+
+
+@pytest.mark.parametrize(
+    ("arguments", "options", "message"),
+    [
+        (
+            (),
+            {"num_validation": 400},
+            "Expected --num_train above --num_validation.*400 and 400",
+        ),
+        (("records",), {}, r"flags only. Received: \['records'\]"),
+        (
+            (),
+            {"digits": "mnist", "mnist_dir": "no_such_folder"},
+            "Expected train-images-idx3-ubyte",
+        ),
+    ],
+)
+def test_flags_that_do_not_fit_leave_no_file(
+    arguments, options, message, tmp_path
+):
+    result = PROGRAM.run(tmp_path, *arguments, **options)
     assert result.returncode != 0
-    message = "Expected --num_train above --num_validation.*400 and 400"
     assert re.search(message, result.stderr, re.DOTALL)
-    assert not folder_contents(tmp_path)
-
-
-def test_an_argument_that_is_no_flag_is_refused(tmp_path):
-    result = PROGRAM.run(tmp_path, "records")
-    assert result.returncode != 0
-    assert "flags only. Received: ['records']" in result.stderr
-    assert not folder_contents(tmp_path)
-
-
-def test_a_folder_without_mnists_files_is_refused(tmp_path):
-    options = {"digits": "mnist", "mnist_dir": tmp_path / "mnist"}
-    result = PROGRAM.run(tmp_path / "records", **options)
-    assert result.returncode != 0
-    assert "Expected train-images-idx3-ubyte" in result.stderr
     assert not folder_contents(tmp_path)

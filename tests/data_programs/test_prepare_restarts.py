@@ -66,15 +66,9 @@ def older(complete, tmp_path_factory):
     return make_run(directory)
 
 
-def test_two_kills_ended_the_program(interrupted):
+def test_kills_leave_the_plan_and_whole_shards(interrupted):
     assert interrupted.return_codes == [-signal.SIGKILL] * 2
-
-
-def test_a_kill_in_pretraining_leaves_the_plan(interrupted):
     assert interrupted.files_in_pretraining == ["writing.json"]
-
-
-def test_a_kill_half_way_leaves_some_whole_shards(interrupted):
     left = folder_contents(interrupted.half_way)
     shards = [name for name in left if name.endswith(".tfrecord")]
     whole = folder_contents(interrupted.directory)
@@ -82,14 +76,11 @@ def test_a_kill_half_way_leaves_some_whole_shards(interrupted):
     assert all(left[name] == whole[name] for name in shards)
 
 
-def test_a_folder_half_way_is_refused(interrupted):
+def test_a_killed_run_ends_with_the_bytes_of_an_undisturbed_one(
+    interrupted, complete
+):
     with pytest.raises(FileNotFoundError, match="continues when started"):
         Manifest.load(interrupted.half_way)
-
-
-def test_a_killed_run_ends_with_the_bytes_of_an_undisturbed_one(
-    complete, interrupted
-):
     assert not differing_files(complete.directory, interrupted.directory)
     assert len(folder_contents(complete.directory)) == 15
 
@@ -99,13 +90,11 @@ def test_the_number_of_cores_changes_no_byte(complete, tmp_path):
     assert not differing_files(complete.directory, tmp_path)
 
 
-def test_the_same_command_again_says_that_it_is_done(again):
+def test_the_same_command_again_sweeps_what_kills_left_and_no_more(
+    again, complete
+):
     assert again.said == f"{again.directory} is complete already.\n"
-
-
-def test_the_same_command_again_changes_nothing(complete, again):
-    changed = differing_files(complete.directory, again.directory)
-    assert set(changed) <= set(LEFT_BY_KILLS)
+    assert not differing_files(complete.directory, again.directory)
 
 
 def test_the_same_command_adds_the_frames_digits_to_an_older_folder(
@@ -114,28 +103,3 @@ def test_the_same_command_adds_the_frames_digits_to_an_older_folder(
     assert not differing_files(complete.directory, older.directory)
     name = older.directory / "frame_digits.npz"
     assert older.said.splitlines()[1:] == [f"{name} was added."]
-
-
-@pytest.mark.parametrize("name", LEFT_BY_KILLS)
-def test_the_same_command_again_sweeps_what_kills_left(again, name):
-    assert name not in folder_contents(again.directory)
-
-
-def test_a_complete_folder_that_lost_a_file_is_not_called_complete(
-    complete, tmp_path
-):
-    directory = tmp_path / "damaged"
-    shutil.copytree(complete.directory, directory)
-    (directory / "test-00001-of-00002.tfrecord").unlink()
-    result = PROGRAM.run(directory)
-    assert result.returncode != 0
-    assert "test-00001-of-00002.tfrecord" in result.stderr
-
-
-def test_another_seed_is_refused_with_the_difference(complete):
-    before = folder_contents(complete.directory)
-    result = PROGRAM.run(complete.directory, seed=1)
-    assert result.returncode != 0
-    message = "Received: seed: expected 1, found 0. Name another folder"
-    assert message in result.stderr
-    assert folder_contents(complete.directory) == before

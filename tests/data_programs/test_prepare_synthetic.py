@@ -79,7 +79,7 @@ def interrupted(tmp_path_factory):
     return code, left, directory
 
 
-def test_it_says_where_the_dataset_is_and_how_large(complete):
+def test_the_manifest_describes_what_was_made(complete):
     directory, said = complete
     assert said.splitlines() == [
         "train: 359 clips, 9 files",
@@ -87,10 +87,7 @@ def test_it_says_where_the_dataset_is_and_how_large(complete):
         "test: 70 clips, 2 files",
         f"The synthetic dataset is in {directory}",
     ]
-
-
-def test_the_manifest_tells_what_was_made(complete):
-    description = Manifest.load(complete[0]).description
+    description = Manifest.load(directory).description
     assert description.name == "synthetic"
     assert description.num_classes == NUM_CLASSES
     assert description.seed == 0
@@ -99,41 +96,26 @@ def test_the_manifest_tells_what_was_made(complete):
     assert description.settings["max_clips_per_class"] == 100
 
 
-def test_training_clips_follow_a_power_law_over_the_classes(clips):
-    labels = [clip["labels"][0] for clip in clips["train"]]
-    assert np.bincount(labels).tolist() == TRAIN_COUNTS
-
-
-@pytest.mark.parametrize("split", ["validation", "test"])
-def test_other_splits_are_even_over_the_classes(clips, split):
-    labels = [clip["labels"][0] for clip in clips[split]]
-    assert np.bincount(labels).tolist() == [4] * 10 + [3] * 10
-
-
 @each_split
-def test_the_manifest_counts_the_clips_of_each_class(complete, clips, split):
+def test_clips_of_a_split_are_numbered_and_counted(complete, clips, split):
     labels = [clip["labels"][0] for clip in clips[split]]
     counts = Manifest.load(complete[0]).split(split).class_counts
     np.testing.assert_array_equal(counts, np.bincount(labels))
-
-
-@each_split
-def test_synthetic_clips_are_numbered_in_their_order(clips, split):
     expected = [f"{split}-{i:07d}" for i in range(SIZES[split])]
     assert [clip["id"] for clip in clips[split]] == expected
-
-
-def test_classes_come_in_random_order(clips):
-    labels = [clip["labels"][0] for clip in clips["train"]]
-    correlation = np.corrcoef(labels, np.arange(len(labels)))[0, 1]
-    assert abs(correlation) < 4.5 / len(labels) ** 0.5
-
-
-@each_split
-def test_clips_have_25_rgb_frames_and_10_to_25_of_audio(clips, split):
     assert {len(clip["rgb"]) for clip in clips[split]} == {25}
     counts = {len(clip["audio"]) for clip in clips[split]} - {0}
     assert min(counts) >= 10 and max(counts) <= 25 and len(counts) > 10
+
+
+def test_classes_follow_a_power_law_in_training_in_random_order(clips):
+    labels = {s: [x["labels"][0] for x in clips[s]] for s in SIZES}
+    assert np.bincount(labels["train"]).tolist() == TRAIN_COUNTS
+    for split in ("validation", "test"):
+        assert np.bincount(labels[split]).tolist() == [4] * 10 + [3] * 10
+    count = len(labels["train"])
+    correlation = np.corrcoef(labels["train"], np.arange(count))[0, 1]
+    assert abs(correlation) < 4.5 / count**0.5
 
 
 def test_a_tenth_of_the_clips_has_no_audio(clips):
@@ -142,34 +124,28 @@ def test_a_tenth_of_the_clips_has_no_audio(clips):
     assert abs(np.mean(absent) - 0.1) < 4.5 * deviation
 
 
-@pytest.mark.parametrize("name", ["rgb", "audio"])
-def test_features_are_like_pooled_relu_units(clips, name):
-    features = np.concatenate([clip[name] for clip in clips["test"]])
-    assert features.min() == 0
-    assert 0.2 < features.mean() < 2
-    assert 0.2 < np.mean(features > 0) < 0.9
-    assert 2 < features.max() < 20
-
-
-def test_no_two_frames_are_the_same(clips):
+def test_features_are_like_pooled_relu_units(clips):
+    for name in DIMS:
+        features = np.concatenate([clip[name] for clip in clips["test"]])
+        assert features.min() == 0
+        assert 0.2 < features.mean() < 2
+        assert 0.2 < np.mean(features > 0) < 0.9
+        assert 2 < features.max() < 20
     frames = [f.tobytes() for s in SIZES for x in clips[s] for f in x["rgb"]]
     assert len(set(frames)) == len(frames)
 
 
-def test_a_kill_leaves_whole_shards_and_the_plan(complete, interrupted):
-    code, left, _ = interrupted
+def test_a_killed_run_ended_on_one_core_has_the_same_bytes(
+    complete, interrupted
+):
+    code, left, directory = interrupted
     assert code == -signal.SIGKILL
     shards = [name for name in left if name.endswith(".tfrecord")]
     whole = folder_contents(complete[0])
     assert "writing.json" in left
     assert 5 <= len(shards) < 13
     assert all(left[name] == whole[name] for name in shards)
-
-
-def test_a_killed_run_ended_on_one_core_has_the_same_bytes(
-    complete, interrupted
-):
-    assert not differing_files(complete[0], interrupted[2])
+    assert not differing_files(complete[0], directory)
     assert len(folder_contents(complete[0])) == 14
 
 
@@ -208,7 +184,8 @@ def plain(tmp_path_factory):
     directory = tmp_path_factory.mktemp("plain")
     options = {"noise": 0, "key_share": 1, "confusion": 0}
     PROGRAM.run_well(directory, multi_label=True, dtype="float32", **options)
-    return directory
+    assert Manifest.load(directory).description.multi_label
+    return read_examples(directory, "train", "float32")
 
 
 @pytest.fixture(scope="module")
@@ -277,53 +254,38 @@ def test_a_third_of_those_show_another_class_of_the_family(shown, views):
 
 def test_a_linear_classifier_learns_clear_clips(clear):
     """By ridge regression on the mean of the rgb frames."""
-    x, x_test = (
-        np.array([clip["rgb"].mean(axis=0, dtype="f8") for clip in clear[s]])
-        for s in ("train", "test")
+    means, labels = (
+        {
+            split: np.array([function(clip) for clip in clear[split]])
+            for split in ("train", "test")
+        }
+        for function in (
+            lambda clip: clip["rgb"].mean(axis=0, dtype="f8"),
+            lambda clip: clip["labels"][0],
+        )
     )
-    y, y_test = (
-        np.array([clip["labels"][0] for clip in clear[s]])
-        for s in ("train", "test")
-    )
-    scale, x_test = x.std(axis=0), (x_test - x.mean(axis=0)) / x.std(axis=0)
-    x = (x - x.mean(axis=0)) / scale
+    center, scale = means["train"].mean(axis=0), means["train"].std(axis=0)
+    x, x_test = ((means[s] - center) / scale for s in ("train", "test"))
+    y = labels["train"]
     targets = np.eye(NUM_CLASSES)[y] / np.sqrt(np.bincount(y))
     covariance = x.T @ x + np.eye(x.shape[1])
     weights = np.linalg.solve(covariance, x.T @ targets)
     named = np.argmax(x_test @ weights, axis=1)
-    assert np.mean(named == y_test) > 0.5  # by chance 0.05
+    assert np.mean(named == labels["test"]) > 0.5  # by chance 0.05
 
 
 def test_multi_label_clips_have_one_to_five_labels(plain):
-    assert Manifest.load(plain).description.multi_label
-    labels = [x["labels"] for x in read_examples(plain, "train", "float32")]
+    labels = [clip["labels"] for clip in plain]
     assert {len(x) for x in labels} == {1, 2, 3, 4, 5}
     assert all(len(set(x)) == len(x) for x in labels)
+    assert np.bincount([x[0] for x in labels]).tolist() == TRAIN_COUNTS
 
 
-def test_the_first_labels_of_multi_label_clips_follow_the_power_law(plain):
-    clips = read_examples(plain, "train", "float32")
-    first = [clip["labels"][0] for clip in clips]
-    assert np.bincount(first).tolist() == TRAIN_COUNTS
-
-
-def test_a_class_has_three_views_for_its_frames(plain):
-    clips = read_examples(plain, "train", "float32")
-    views = [
-        len(np.unique(clip["rgb"], axis=0))
-        for clip in clips
-        if len(clip["labels"]) == 1
-    ]
-    assert set(views) == {3}  # two among 25 frames would be 1 in 8,000
-
-
-def test_frames_of_a_clip_are_in_random_order(plain):
-    """Else a frame would be alike to the next more than to others."""
-    clips = read_examples(plain, "train", "float32")
-    same = [
-        (clip["rgb"][1:] == clip["rgb"][:-1]).all(axis=1).mean()
-        for clip in clips
-        if len(clip["labels"]) == 1
-    ]
+def test_a_class_has_three_views_in_random_order(plain):
+    frames = [clip["rgb"] for clip in plain if len(clip["labels"]) == 1]
+    views = {len(np.unique(x, axis=0)) for x in frames}
+    assert views == {3}  # two among 25 frames would be 1 in 8,000
+    # Were they in order, a frame would often be the same as the next.
+    same = [(x[1:] == x[:-1]).all(axis=1).mean() for x in frames]
     deviation = (1 / 3 * 2 / 3 / (24 * len(same))) ** 0.5
     assert abs(np.mean(same) - 1 / 3) < 4.5 * deviation

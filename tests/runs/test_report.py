@@ -96,6 +96,12 @@ def test_every_part_that_is_there_has_a_section(write):
     assert parts.texts("h1") == parts.texts("title") == ["a run"]
     html = write(result={"test_accuracy": 0.5})
     assert PageParts(html).texts("h2") == ["Result"]
+    parts = PageParts(write(epochs=EPOCHS))
+    captions = parts.texts("figcaption")
+    assert captions[0].startswith("loss best 2 in epoch 2")
+    assert captions[1].startswith("learning rate")
+    assert len(parts.all("svg")) == 2
+    assert write(**FULL) == write(**FULL)
 
 
 @pytest.mark.parametrize(
@@ -116,7 +122,11 @@ def test_every_part_that_is_there_has_a_section(write):
         ("epochs", np.int64(1200), "1,200"),
         ("keras", "3.15.1", "3.15.1"),
         ("stopped_early", True, "yes"),
+        ("shift", False, "no"),
         ("best", None, "–"),
+        ("units", ["a:1", "b:2"], "a:1, b:2"),
+        ("units", [], "–"),
+        ("note", "", "–"),
     ],
 )
 def test_a_number_is_formatted_by_its_name(name, value, text, write):
@@ -127,30 +137,6 @@ def test_a_number_is_formatted_by_its_name(name, value, text, write):
         assert (parts.texts("dt"), parts.texts("dd")) == ([readable], [text])
     else:
         assert rows_of(html) == [[readable, text]]
-
-
-def test_settings_are_a_table(write):
-    settings = {"shift": True, "xla": False, "rate": 0.5, "resume": None}
-    rows = rows_of(
-        write(settings={**settings, "units": ["a:1", "b:2"], "x": [], "y": ""})
-    )
-    assert rows == [
-        ["shift", "yes"],
-        ["xla", "no"],
-        ["rate", "0.5"],
-        ["resume", "–"],
-        ["units", "a:1, b:2"],
-        ["x", "–"],
-        ["y", "–"],
-    ]
-
-
-def test_charts_name_their_metric_and_its_best_epoch(write):
-    parts = PageParts(write(epochs=EPOCHS))
-    captions = parts.texts("figcaption")
-    assert captions[0].startswith("loss best 2 in epoch 2")
-    assert captions[1].startswith("learning rate")
-    assert len(parts.all("svg")) == 2
 
 
 def test_the_file_needs_no_network_and_runs_nothing(write):
@@ -239,16 +225,6 @@ def test_any_size_of_run_stays_small(num_classes, write):
     assert 100_000 < len(html.encode()) < 2_000_000
 
 
-def test_the_same_run_gives_the_same_bytes(write):
-    assert write(**FULL) == write(**FULL)
-
-
-def test_a_page_fits_phones_dark_screens_and_paper(write):
-    html = write()
-    assert PageParts(html).all("meta")[2]["name"] == "viewport"
-    assert "prefers-color-scheme:dark" in html and "@media print" in html
-
-
 def test_the_worst_classes_have_a_row_in_the_table_and_in_the_matrix(write):
     html = write(confusion=CONFUSION)
     parts = PageParts(html)
@@ -284,13 +260,10 @@ def test_the_classes_of_the_lowest_accuracy_come_first(num_classes, write):
     assert rows[0][3] == f"{100 * accuracy[listed[0]]:.1f} %"
 
 
-def test_of_equally_bad_classes_the_larger_comes_first(write):
+def test_only_classes_with_errors_are_in_the_table_the_larger_first(write):
     confusion = np.array([[1, 1, 0], [5, 5, 0], [1, 2, 3]])
     rows = rows_of(write(confusion=confusion, class_names="abc"))
     assert [row[1] for row in rows[:3]] == ["b", "c", "a"]
-
-
-def test_of_many_classes_those_without_an_error_are_left_out(write):
     names = [f"c{index}" for index in range(40)]
     confusion = np.eye(40, dtype=int)
     confusion[3, 4] = 1
@@ -341,6 +314,14 @@ def test_a_map_has_a_pixel_for_every_unit_and_frame(write):
     (pixels,) = heat_maps(write(clips=[make_clip(0, True, {"a": weights})]))
     assert pixels.shape == (5, 7, 4)
     np.testing.assert_allclose(pixels, expected_colors(weights), atol=0.02)
+    weights = random_weights(100, 4)
+    html = write(clips=[make_clip(0, True, {"rgb": weights})])
+    assert heat_maps(html)[0].shape == (report.MAX_UNITS, 4, 4)
+    assert f"{report.MAX_UNITS} of 100 units over 4 frames" in html
+    images = {"rgb": np.ones((4, 6, 5), np.uint8)}
+    html = write(clips=[make_clip(0, True, {"rgb": weights}, images)])
+    num_rows = len(PageParts(html).all("use"))
+    assert num_rows == report.MAX_UNITS_WITH_IMAGES
 
 
 def test_a_clip_has_its_labels_and_predictions(write):
@@ -388,31 +369,17 @@ def test_the_frames_are_stored_once_and_shown_in_every_units_row(write):
     assert (heat["y"], heat["width"], heat["height"]) == ("6", "20", "18")
 
 
-def test_every_clips_images_are_its_own(write):
+def test_images_of_clips_are_their_own_and_small(write):
     images = {"rgb": np.zeros((4, 6, 5), np.uint8)}
     clips = [make_clip(index, index > 1, None, images) for index in range(4)]
     elements = PageParts(write(clips=clips)).all("image")
     names = [x["id"] for x in elements if "id" in x]
     assert len(names) == len(set(names)) == 4
-
-
-def test_large_images_are_made_smaller(write):
     images = {"rgb": np.full((4, 480, 640), 200, np.uint8)}
     html = write(clips=[make_clip(0, True, None, images)])
     frames = PageParts(html).all("image")[0]
     assert decode_image(frames["href"]).shape[0] <= 48
     assert len(html) < 20_000
-
-
-def test_of_many_units_the_first_are_drawn_and_all_counted(write):
-    weights = random_weights(100, 4)
-    html = write(clips=[make_clip(0, True, {"rgb": weights})])
-    assert heat_maps(html)[0].shape == (report.MAX_UNITS, 4, 4)
-    assert f"{report.MAX_UNITS} of 100 units over 4 frames" in html
-    images = {"rgb": np.ones((4, 6, 5), np.uint8)}
-    html = write(clips=[make_clip(0, True, {"rgb": weights}, images)])
-    num_rows = len(PageParts(html).all("use"))
-    assert num_rows == report.MAX_UNITS_WITH_IMAGES
 
 
 @pytest.mark.parametrize(

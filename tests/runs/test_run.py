@@ -1,4 +1,4 @@
-"""The dry run of a run, and the mean of results over several datasets."""
+"""A dry run, the mean over several datasets, and explained errors."""
 
 import json
 import re
@@ -11,7 +11,10 @@ import tensorflow as tf
 
 from ac_keras import cluster_classifier
 from ac_keras.runs import describe_run
+from ac_keras.runs import explain_errors
+from ac_keras.runs import explain_lost_hosts
 from ac_keras.runs import write_mean
+from ac_keras.training import NonFiniteLossError
 
 DIM, UNITS, CLASSES, BATCH, FRAMES = 300, 40, 70, 8, 20
 # The unit's kernel, alpha and beta, and the dense layer.
@@ -46,22 +49,18 @@ def megabytes(text, behind):
     return float(re.search(rf"{behind} ([\d,.]+) MB", text)[1].replace(",", ""))
 
 
-def test_it_has_every_batch_shape_and_dtype(text):
+def test_it_has_shapes_parameters_bytes_and_steps(text):
     assert f"rgb: ({BATCH}, {FRAMES}, {DIM}) float32" in text
     assert f"rgb_num_frames: ({BATCH},) int32" in text
     assert f"labels: ({BATCH},) int32" in text
-
-
-def test_it_has_the_models_layers_and_parameters(text):
     assert "cluster_classifier" in text and "dropout" in text
     assert f"Parameters: {NUM_WEIGHTS:,}" in text
-
-
-def test_it_has_the_bytes_of_weights_and_of_a_batch(text):
     weights = 4 * NUM_WEIGHTS / 1e6
     assert megabytes(text, "weights") == pytest.approx(weights, abs=0.06)
     batch = 4 * (BATCH * FRAMES * DIM + 2 * BATCH) / 1e6
     assert megabytes(text, "a batch") == pytest.approx(batch, abs=0.06)
+    assert f"Steps: {STEPS:,} in an epoch of {CLIPS:,} clips" in text
+    assert f"{STEPS * EPOCHS:,} in {EPOCHS} epochs" in text
 
 
 @pytest.mark.parametrize(
@@ -82,16 +81,12 @@ def test_it_counts_gradients_slots_and_averages(
     assert found == pytest.approx(expected, abs=0.06)
 
 
-def test_it_has_the_steps_of_an_epoch_and_of_the_run(text):
-    assert f"Steps: {STEPS:,} in an epoch of {CLIPS:,} clips" in text
-    assert f"{STEPS * EPOCHS:,} in {EPOCHS} epochs" in text
-
-
 ACCURACIES = {"split1": 0.5, "split2": 0.75, "split3": 0.9}
 
 
-@pytest.fixture
-def summary(tmp_path):
+def test_mean_and_deviation_of_each_metric_of_the_test_split_are_written(
+    tmp_path,
+):
     results = {
         name: {
             "test_accuracy": x,
@@ -103,24 +98,43 @@ def summary(tmp_path):
         }
         for name, x in ACCURACIES.items()
     }
-    returned = write_mean(results, tmp_path)
-    written = json.loads((tmp_path / "result.json").read_text())
-    assert returned == written
-    return written
-
-
-def test_the_mean_of_each_figure_of_the_test_split_is_written(summary):
-    values = list(ACCURACIES.values())
-    mean = statistics.fmean(values)
+    summary = write_mean(results, tmp_path)
+    assert json.loads((tmp_path / "result.json").read_text()) == summary
+    assert summary["datasets"] == list(ACCURACIES)
+    mean = statistics.fmean(ACCURACIES.values())
     expected = {"test_accuracy": mean, "test_loss": 1 - mean}
     assert summary["mean"] == pytest.approx(expected)
-
-
-def test_the_standard_deviation_is_that_of_the_population(summary):
     spread = statistics.pstdev(ACCURACIES.values())
     expected = {"test_accuracy": spread, "test_loss": spread}
     assert summary["standard_deviation"] == pytest.approx(expected)
 
 
-def test_the_datasets_are_named(summary):
-    assert summary["datasets"] == list(ACCURACIES)
+@pytest.mark.parametrize(
+    "kind", [tf.errors.UnavailableError, tf.errors.AbortedError]
+)
+def test_a_loss_is_explained_with_what_to_do(kind):
+    with pytest.raises(ValueError) as raised, explain_lost_hosts(3):
+        raise kind(None, None, "Socket closed")
+    assert str(raised.value) == (
+        "Expected all 3 hosts to continue. Received: the loss of a host "
+        f"({kind.__name__}). Start the same command on every host again; the "
+        "run resumes from its last checkpoint."
+    )
+
+
+@pytest.mark.parametrize(
+    ("kind", "num_hosts"),
+    [(tf.errors.UnavailableError, 1), (tf.errors.InvalidArgumentError, 2)],
+)
+def test_other_errors_are_not_taken_for_a_loss(kind, num_hosts):
+    with pytest.raises(kind), explain_lost_hosts(num_hosts):
+        raise kind(None, None, "shapes")
+
+
+def test_an_infinite_validation_loss_is_explained_without_a_batch():
+    message = "validation of epoch 2.* --learning_rate"
+    with (
+        pytest.raises(ValueError, match=message),
+        explain_errors(None, ["train"], None),
+    ):
+        raise NonFiniteLossError(1, None)

@@ -34,92 +34,73 @@ def test_what_the_run_depends_on_is_kept(folder, manifests):
     assert len(dataset["manifest_sha256"]) == 64
 
 
-def test_the_same_run_goes_on_and_changes_nothing(folder, manifests):
-    before = contents(folder)
-    run_folder.claim(folder, FLAGS, manifests[0], FREE)
-    assert contents(folder) == before and len(before) == 2
-
-
-def test_free_flags_may_differ(folder, manifests):
-    before = contents(folder)
-    flags = {**FLAGS, "log_steps": 6, "new_free": True}
-    run_folder.claim(folder, flags, manifests[0], FREE)
-    assert contents(folder) == before
-
-
-@pytest.mark.parametrize("momentum", [0.9, 0.5])
-def test_flags_that_were_renamed_since_are_compared(
-    momentum, manifests, tmp_path
-):
-    """The folder is one that version 0.1.0 claimed."""
-    old = {"average_momentum": 0.9, "classifier_rate": 25.0}
-    run_folder.claim(tmp_path, old, manifests[0])
-    before = contents(tmp_path)
-    new = {"ema_momentum": momentum, "classifier_lr_multiplier": 25.0}
-    if momentum == 0.9:
-        run_folder.claim(tmp_path, new, manifests[0])
-    else:
-        message = "with ema_momentum: 0.9 there, 0.5 now. "
-        with pytest.raises(ValueError, match=message):
-            run_folder.claim(tmp_path, new, manifests[0])
-    assert contents(tmp_path) == before
-
-
-def test_a_setting_that_keeps_its_old_name_is_compared_by_it(
-    manifests, tmp_path
-):
-    """Cells of Flash-MNIST have a `classifier_rate`."""
-    run_folder.claim(tmp_path, {"classifier_rate": 8}, manifests[0])
-    run_folder.claim(tmp_path, {"classifier_rate": 8}, manifests[0])
-    with pytest.raises(ValueError, match="classifier_rate: 8 there, 1 now"):
-        run_folder.claim(tmp_path, {"classifier_rate": 1}, manifests[0])
-
-
-def test_every_other_flag_that_differs_is_shown(folder, manifests):
-    flags = {"epochs": 4, "rate": 0.1, "num_units": ["2"], "log_steps": 6}
-    with pytest.raises(ValueError) as error:
-        run_folder.claim(folder, flags, manifests[0], FREE)
-    assert (
-        "epochs: 3 there, 4 now; num_units: ['rgb:4'] there, ['2'] now."
-        in str(error.value)
-    )
-    assert "rate" not in str(error.value) and "log" not in str(error.value)
-
-
-def test_a_flag_that_came_or_went_is_shown(folder, manifests):
-    flags = {k: x for k, x in FLAGS.items() if k != "rate"} | {"more": 1}
-    with pytest.raises(ValueError) as error:
-        run_folder.claim(folder, flags, manifests[0], FREE)
-    assert "more: None there, 1 now; rate: 0.1 there, None now" in str(
-        error.value
-    )
-
-
-def test_another_dataset_is_refused_and_shown(folder, manifests):
-    with pytest.raises(ValueError, match="manifest_sha256: '.*' there, '.*' "):
-        run_folder.claim(folder, FLAGS, manifests[1], FREE)
-
-
-def test_a_refused_folder_stays_as_it_is(folder, manifests):
-    before = contents(folder)
-    with pytest.raises(ValueError, match="Name another output folder"):
-        run_folder.claim(folder, {}, manifests[1], FREE)
-    assert contents(folder) == before
-
-
-def test_what_a_killed_run_left_half_written_is_removed(folder, manifests):
+@pytest.mark.parametrize("more", [{}, {"log_steps": 6, "new_free": True}])
+def test_the_same_run_goes_on_and_changes_nothing(more, folder, manifests):
+    """Free flags may differ, and what a kill left half written is removed."""
     before = contents(folder)
     (folder / ".epochs.csv.123.partial").write_text("half")
     (folder / ".model.keras.123.partial.keras").write_text("half")
-    run_folder.claim(folder, FLAGS, manifests[0], FREE)
+    run_folder.claim(folder, {**FLAGS, **more}, manifests[0], FREE)
+    assert contents(folder) == before and len(before) == 2
+    (folder / "dataset.json").unlink()  # as if killed halfway
+    run_folder.claim(folder, {**FLAGS, **more}, manifests[0], FREE)
     assert contents(folder) == before
 
 
-def test_a_claim_that_was_killed_halfway_can_be_repeated(folder, manifests):
+@pytest.mark.parametrize(
+    ("flags", "dataset", "message"),
+    [
+        (
+            {"epochs": 4, "rate": 0.1, "num_units": ["2"], "log_steps": 6},
+            0,
+            r"with epochs: 3 there, 4 now; num_units: \['rgb:4'\] there, "
+            r"\['2'\] now\. Name another output folder",
+        ),
+        (
+            {"epochs": 3, "num_units": ["rgb:4"], "log_steps": 5, "more": 1},
+            0,
+            "with more: None there, 1 now; rate: 0.1 there, None now",
+        ),
+        (FLAGS, 1, "with manifest_sha256: '.*' there, '.*' now"),
+        ({}, 1, "Name another output folder"),
+    ],
+)
+def test_another_run_is_rejected_with_every_difference(
+    flags, dataset, message, folder, manifests
+):
     before = contents(folder)
-    (folder / "dataset.json").unlink()
-    run_folder.claim(folder, FLAGS, manifests[0], FREE)
+    with pytest.raises(ValueError, match=message):
+        run_folder.claim(folder, flags, manifests[dataset], FREE)
     assert contents(folder) == before
+
+
+@pytest.mark.parametrize(
+    ("old", "same", "other", "message"),
+    [
+        (
+            {"average_momentum": 0.9, "classifier_rate": 25.0},
+            {"ema_momentum": 0.9, "classifier_lr_multiplier": 25.0},
+            {"ema_momentum": 0.5, "classifier_lr_multiplier": 25.0},
+            "with ema_momentum: 0.9 there, 0.5 now. ",
+        ),
+        (
+            {"classifier_rate": 8},
+            {"classifier_rate": 8},
+            {"classifier_rate": 1},
+            "classifier_rate: 8 there, 1 now",
+        ),
+    ],
+    ids=["renamed since version 0.1.0", "kept in cells of Flash-MNIST"],
+)
+def test_flags_are_compared_under_their_old_names_too(
+    old, same, other, message, manifests, tmp_path
+):
+    run_folder.claim(tmp_path, old, manifests[0])
+    before = contents(tmp_path)
+    run_folder.claim(tmp_path, same, manifests[0])
+    with pytest.raises(ValueError, match=message):
+        run_folder.claim(tmp_path, other, manifests[0])
+    assert contents(tmp_path) == before
 
 
 def test_a_check_of_a_free_folder_makes_none(manifests, tmp_path):

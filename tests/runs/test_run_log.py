@@ -1,4 +1,4 @@
-"""What a run tells: epochs.csv, TensorBoard, and a line an epoch."""
+"""Logs of a run: epochs.csv, TensorBoard, and a line an epoch."""
 
 import csv
 
@@ -85,28 +85,22 @@ def numpys_entropy(kernel, frames, counts):
     return np.mean(found)
 
 
-def test_every_epoch_is_a_row_and_every_figure_a_column(logged):
+def test_every_epoch_is_a_row_and_every_metric_a_column(logged, tmp_path):
     expected = [{k: str(x) for k, x in row(i).items()} for i in range(3)]
     assert read_csv(logged) == expected
+    RunLog(tmp_path, 8, 5).epoch([row(0), row(1, more=7)])
+    assert [x["more"] for x in read_csv(tmp_path)] == ["", "7"]
 
 
 def test_rows_of_a_run_that_goes_on_are_not_doubled(tmp_path):
+    RunLog(tmp_path, 8, 5).epoch([], new=False)
+    assert not (tmp_path / "epochs.csv").exists()
     RunLog(tmp_path, 8, 5).epoch([row(0), row(1), row(2)])
     again = RunLog(tmp_path, 8, 5)
     again.epoch([row(0), row(1)], new=False)  # The third was not saved.
     assert [x["epoch"] for x in read_csv(tmp_path)] == ["0", "1"]
     again.epoch([row(0), row(1), row(2)])
     assert [x["epoch"] for x in read_csv(tmp_path)] == ["0", "1", "2"]
-
-
-def test_a_figure_that_came_later_has_a_column(tmp_path):
-    RunLog(tmp_path, 8, 5).epoch([row(0), row(1, more=7)])
-    assert [x["more"] for x in read_csv(tmp_path)] == ["", "7"]
-
-
-def test_no_epochs_are_no_file(tmp_path):
-    RunLog(tmp_path, 8, 5).epoch([], new=False)
-    assert not (tmp_path / "epochs.csv").exists()
 
 
 @pytest.mark.parametrize(
@@ -123,12 +117,9 @@ def test_tensorboard_has_every_figure_of_an_epoch(split, tag, name, logged):
     assert scalars(logged, split, tag) == pytest.approx(expected)
 
 
-def test_tensorboard_has_the_loss_of_some_steps(logged):
+def test_tensorboard_has_the_loss_of_some_steps(logged, tmp_path):
     expected = {step: 100.0 / step for step in range(2, 13, 2)}
     assert scalars(logged, "train", "step_loss") == pytest.approx(expected)
-
-
-def test_steps_that_are_done_several_at_a_time_have_points_too(tmp_path):
     log = RunLog(tmp_path, 8, epochs=1, log_steps=5)
     log.begin_epoch(0, 6, 100)
     for total in (9, 12, 15, 18, 21):
@@ -148,12 +139,9 @@ def test_tensorboard_has_the_entropy_of_attention(name, logged, model):
     assert found[0] == pytest.approx(entropy, rel=1e-5)
 
 
-def test_attention_is_looked_at_in_twenty_epochs_of_a_run(logged):
+def test_attention_is_drawn_in_twenty_epochs_of_a_run(logged):
     tag = "attention_entropy/rgb"
     assert list(scalars(logged, "validation", tag)) == [0, 2]
-
-
-def test_tensorboard_has_a_picture_of_attention(logged):
     events = read_events(logged, "validation").Tensors("attention")
     assert [event.step for event in events] == [0, 2]
     width, height, png = tf.make_ndarray(events[0].tensor_proto)

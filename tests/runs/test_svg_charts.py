@@ -81,10 +81,6 @@ def test_a_curve_is_in_proportion_to_its_values_and_to_the_axis():
     assert 0 < half_letter < 8
 
 
-def test_shares_have_levels_in_percent():
-    assert {"20 %", "80 %"} <= set(levels_of(draw([0.1, 0.9], "accuracy")[1]))
-
-
 @pytest.mark.parametrize(
     "name, place", [("loss", 1), ("accuracy", 2), ("gap", 2)]
 )
@@ -99,22 +95,25 @@ def test_the_first_best_validation_epoch_is_marked(name, place):
     )
 
 
-def test_training_curves_have_no_best_epoch():
+def test_only_the_best_validation_epoch_is_marked():
     chart, parts = draw([1.0, 2.0], "loss")
     assert chart["best"] is None
     assert not markers_of(parts, "stroke: var(--ink)")
-
-
-def test_missing_values_break_the_line_and_are_never_best():
     values = [np.nan, 0.5, np.inf, 0.3, "", None, 0.4, 0.2]
     chart, parts = draw(values, "val_accuracy")
     assert [len(points) for points in points_of(parts)] == [1, 1, 2]
     assert chart["best"] == (0.5, 2)
 
 
-def test_numbers_may_be_text_as_in_a_csv():
+def test_text_constants_and_rows_without_numbers_are_drawn():
     texts = [{k: str(v) for k, v in row.items()} for row in EPOCHS]
     assert draw_metrics(texts) == draw_metrics(EPOCHS)
+    levels = levels_of(draw([0.01, 0.01], "rate")[1])
+    assert "0.01" in levels and len(levels) > 2
+    rows = [{"loss": 1.0, "note": "slow"}, {"loss": 2.0, "note": ""}]
+    assert [x["name"] for x in draw_metrics(rows)] == ["loss"]
+    assert draw_metrics([]) == []
+    assert {"20 %", "80 %"} <= set(levels_of(draw([0.1, 0.9], "accuracy")[1]))
 
 
 def test_only_points_that_a_line_does_not_show_have_markers():
@@ -125,17 +124,6 @@ def test_only_points_that_a_line_does_not_show_have_markers():
     _, parts = draw(values)
     expected = [points[0] for points in points_of(parts)[:2]]
     np.testing.assert_allclose(markers_of(parts), expected, atol=0.01)
-
-
-def test_a_constant_is_drawn_between_different_levels():
-    levels = levels_of(draw([0.01, 0.01], "rate")[1])
-    assert "0.01" in levels and len(levels) > 2
-
-
-def test_a_metric_without_a_number_has_no_chart():
-    rows = [{"loss": 1.0, "note": "slow"}, {"loss": 2.0, "note": ""}]
-    assert [x["name"] for x in draw_metrics(rows)] == ["loss"]
-    assert draw_metrics([]) == []
 
 
 def test_ids_differ_between_charts():

@@ -1,4 +1,4 @@
-"""What takes seconds to make, made once for all workers of a test session."""
+"""Artefacts that are made once for all workers of a test session."""
 
 import contextlib
 import fcntl

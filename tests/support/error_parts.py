@@ -4,6 +4,6 @@ import re
 
 
 def error_parts(expected, received, fix):
-    """What was expected, then what was received, then how to fix it."""
+    """Matches the expected, then the received value, then the fix."""
     parts = [re.escape(part) for part in (expected, received, fix)]
     return "(?s)expects.*{}.*Received: .*{}.*{}".format(*parts)

@@ -107,7 +107,7 @@ class ProgramServer:
 
 
 def settle(program, arguments, environment, folder, new_session, cores):
-    """Gives this process what the program's own start would have given it."""
+    """Sets up this process as the program's own start would have done."""
     if new_session:
         os.setsid()
     if cores:

@@ -51,7 +51,7 @@ def as_flags(values):
 
 
 def output_of(result):
-    """What a program printed, if it ended well."""
+    """Returns the output of a program that must have succeeded."""
     assert result.returncode == 0, result.stderr[-4000:]
     return result.stdout
 

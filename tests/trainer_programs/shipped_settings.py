@@ -1,4 +1,4 @@
-"""What train.py makes of a shipped flagfile, on a small dataset.
+"""Settings of train.py with a shipped flagfile, on a small dataset.
 
     python shipped_settings.py TRAINERS FLAGFILE DATA_DIR OUTPUT_DIR
 
@@ -22,7 +22,7 @@ def parse(train, flagfile, *more):
 
 
 def recorded_update(train, kept):
-    """Puts the arguments of the update that is made into `kept`."""
+    """Records the arguments of `UpdateStep` in `kept`."""
     make = train.training.UpdateStep
 
     def record(model, optimizer, **kwargs):

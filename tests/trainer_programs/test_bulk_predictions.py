@@ -48,7 +48,7 @@ def flags_of(folder, output, *patterns, **changes):
 
 @pytest.fixture(scope="module")
 def shares(folder):
-    """What two processes printed that shared the work at the same time."""
+    """Output of two processes that share the work at the same time."""
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
         futures = [
             pool.submit(
@@ -77,7 +77,7 @@ def rows_of(output):
     ]
 
 
-def test_two_processes_predict_all_clips(shares, folder):
+def test_two_processes_predict_all_clips(shares, folder, data_dir):
     assert len(shares) == 2
     ids = [row["id"] for row in rows_of(folder / "shared")]
     assert ids == [
@@ -85,9 +85,6 @@ def test_two_processes_predict_all_clips(shares, folder):
         for split in ("test", "validation")
         for i in range(NUM_CLIPS[split])
     ]
-
-
-def test_the_classes_are_those_of_the_model(shares, folder, data_dir):
     assert len(shares) == 2
     rows = rows_of(folder / "shared")
     probabilities = np.concatenate(
@@ -105,7 +102,7 @@ def test_the_classes_are_those_of_the_model(shares, folder, data_dir):
         np.testing.assert_allclose(row["scores"], expected[best], atol=1e-4)
 
 
-def test_the_last_line_tells_clips_files_seconds_and_rate(shares):
+def test_the_last_line_and_the_summary_count_clips_and_files(shares, folder):
     lines = [text.splitlines()[-1] for text in shares]
     found = [
         re.match(r"(\d+) clips in (\d) files, \d+\.\d s, \d+ clips/s", line)
@@ -113,9 +110,6 @@ def test_the_last_line_tells_clips_files_seconds_and_rate(shares):
     ]
     assert [x[2] for x in found] == ["2", "1"]
     assert sum(int(x[1]) for x in found) == sum(NUM_CLIPS.values())
-
-
-def test_the_summary_is_there(shares, folder):
     assert len(shares) == 2
     output = folder / "shared"
     summary = json.loads((output / "summary.json").read_text())
@@ -144,7 +138,7 @@ def stopped(folder):
     return process.returncode, errors, output
 
 
-def test_a_ctrl_c_ends_a_run_with_a_message(stopped):
+def test_a_ctrl_c_ends_a_run_with_a_message_and_whole_files(stopped):
     status, errors, output = stopped
     done = len(list(output.glob("0*")))
     assert status == 128 + signal.SIGINT
@@ -153,10 +147,6 @@ def test_a_ctrl_c_ends_a_run_with_a_message(stopped):
         "remain. Run the same command again to continue."
     )
     assert "Traceback" not in errors and 0 < done < MANY
-
-
-def test_no_file_is_half_written_then(stopped):
-    _, _, output = stopped
     counts = {len(x.read_text().splitlines()) for x in output.glob("0*")}
     assert counts == {12}
     names = {x.name for x in output.iterdir() if x.name[0] != "0"}

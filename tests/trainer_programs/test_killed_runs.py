@@ -1,7 +1,4 @@
-"""train.py: killed by SIGKILL and started again by the same command.
-
-kill_runs.py does it at more and at random moments.
-"""
+"""train.py: killed by SIGKILL and started again by the same command."""
 
 import signal
 import types
@@ -11,31 +8,40 @@ import pytest
 from support.runs import killed_training
 from support.runs.tiny_dataset import SIZES
 from support.runs.tiny_dataset import write_dataset
+from support.training.saved_run import number_of_saves
+from support.training.saved_run import position
 
 pytestmark = pytest.mark.stress
 
 EPOCHS = 5
-MOMENTS = {  # What is seen in the folder when the run is killed.
+MOMENTS = {  # Part of a file's name at the moment when the run is killed.
+    "starting": "flags.json",
     "writing a checkpoint": "_temp",
     "writing the best weights": ".best.weights.h5.",
+    "evaluating": "",
     "finishing": "model.keras",
 }
 
 
 def kill_at(moment, data_dir, output_dir):
     """Starts, waits until there is something new, then for the moment."""
-    saves = killed_training.number_of_saves(output_dir)
+    saves = number_of_saves(output_dir)
     process = killed_training.start(data_dir, output_dir, epochs=EPOCHS)
 
     def is_time():
-        got_on = killed_training.number_of_saves(output_dir) > saves + 1
-        return got_on and killed_training.holds(output_dir, MOMENTS[moment])
+        newest = number_of_saves(output_dir)
+        if newest <= saves + 1 and moment != "starting":
+            return False
+        if moment == "evaluating":  # after an epoch's last step
+            steps = killed_training.STEPS
+            return newest % (steps + 1) == steps
+        return killed_training.holds(output_dir, MOMENTS[moment])
 
     killed_training.wait_until(process, is_time)
     process.kill()
     _, errors = process.communicate()
     assert process.returncode == -signal.SIGKILL, errors[-4000:]
-    return killed_training.position(output_dir)
+    return position(output_dir) or (0, 0, [])
 
 
 @pytest.fixture(scope="module")
@@ -81,24 +87,20 @@ def contents(folder):
 
 
 def test_it_was_killed_on_its_way(runs):
+    steps = SIZES["train"] // killed_training.FLAGS["batch_size"]
+    assert steps == killed_training.STEPS
     places = [(epoch, step) for epoch, step, _ in runs.positions]
-    assert places == sorted(places) and (0, 0) < places[0] < places[-1]
-    assert places[0] < (EPOCHS, 0)
+    assert places == sorted(places)
+    assert places[0] == (0, 0) < places[1] < (EPOCHS, 0)
     assert places[-1] == (EPOCHS, 0)  # Trained, and not finished.
 
 
-def test_a_killed_run_ends_with_the_same_weights(runs):
+def test_a_killed_run_ends_with_the_same_weights_epochs_and_files(runs):
     assert killed_training.same_weights(runs.whole, runs.killed)
-
-
-def test_a_killed_run_ends_with_the_same_epochs(runs):
     epochs = killed_training.epochs_of(runs.whole)
     assert [row["epoch"] for row in epochs] == list(map(str, range(EPOCHS)))
     assert float(epochs[-1]["loss"]) < float(epochs[0]["loss"])
     assert killed_training.epochs_of(runs.killed) == epochs
-
-
-def test_a_killed_run_ends_with_the_same_files(runs):
     names = killed_training.lasting_names(runs.killed)
     assert names == killed_training.lasting_names(runs.whole)
     assert {"saved_model/1", "result.json", "report.html"} <= names
@@ -119,8 +121,3 @@ def test_another_runs_folder_is_refused_with_every_difference(later_starts):
     assert f"dropout: 0.5 there, 0.25 now; epochs: {EPOCHS} there" in errors
     assert "manifest_sha256" in errors
     assert "Traceback" not in errors and "data_dir" not in errors
-
-
-def test_the_runs_steps_are_as_many_as_its_clips_fill():
-    steps = SIZES["train"] // killed_training.FLAGS["batch_size"]
-    assert steps == killed_training.STEPS

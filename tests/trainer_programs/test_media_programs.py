@@ -36,9 +36,24 @@ INPUTS = {
 }
 
 
-def run_data_program(name, cwd, **flags):
-    program = DATA / name
-    return run_program(program, *as_flags(flags), cwd=cwd)
+def run(cwd, program, **flags):
+    """Runs a program and returns what it printed."""
+    return output_of(run_program(program, *as_flags(flags), cwd=cwd))
+
+
+def extract(cwd, **flags):
+    return run(cwd, DATA / "videos/extract_features.py", **flags)
+
+
+def extract_from_inputs(cwd, backbones):
+    return extract(
+        cwd,
+        inputs_dir="inputs",
+        output_dir="features_of_inputs",
+        modalities="rgb,flow,audio",
+        workers=1,
+        **{f"{name}_backbone": x for name, x in backbones.items()},
+    )
 
 
 @pytest.fixture(scope="module")
@@ -50,11 +65,7 @@ def folder(tmp_path_factory):
 def videos(folder):
     """Clips of all three parts; one of them is then damaged."""
     flags = {**SIZES, "side": 52, "silent": 0.3, "workers": 2}
-    output_of(
-        run_data_program(
-            "digits_av/prepare.py", folder, output_dir="videos", **flags
-        )
-    )
+    run(folder, DATA / "digits_av/prepare.py", output_dir="videos", **flags)
     paths = sorted((folder / "videos").rglob("*.mp4"))
     assert len(paths) == sum(SIZES.values())
     broken = next(x for x in paths if x.name == "train-000003.mp4")
@@ -64,16 +75,8 @@ def videos(folder):
 
 @pytest.fixture(scope="module")
 def inputs(folder, videos):
-    """What backbones receive, and what the program printed."""
-    printed = output_of(
-        run_data_program(
-            "videos/extract_features.py",
-            folder,
-            videos_dir=videos,
-            output_dir="inputs",
-            **INPUTS,
-        )
-    )
+    """The folder of the backbones' inputs, and the output."""
+    printed = extract(folder, videos_dir=videos, output_dir="inputs", **INPUTS)
     return folder / "inputs", printed
 
 
@@ -85,21 +88,15 @@ def backbones(folder, inputs):
         begin = {"backbone": "small"}
         if name == "flow":
             begin = {"inflate_from": files["rgb"]}
-        output_of(
-            run_program(
-                "finetune_backbone.py",
-                *as_flags(
-                    {
-                        **begin,
-                        "data_dir": "inputs",
-                        "modality": name,
-                        "output_dir": name,
-                        "epochs": 1,
-                        "batch_size": 4,
-                    }
-                ),
-                cwd=folder,
-            )
+        run(
+            folder,
+            "finetune_backbone.py",
+            **begin,
+            data_dir="inputs",
+            modality=name,
+            output_dir=name,
+            epochs=1,
+            batch_size=4,
         )
         files[name] = folder / name / "backbone.keras"
     return files
@@ -110,26 +107,8 @@ def features(folder, videos, backbones):
     """Features of the files, and those of the inputs that were kept."""
     chosen = {f"{name}_backbone": x for name, x in backbones.items()}
     flags = {**INPUTS, **chosen}
-    output_of(
-        run_data_program(
-            "videos/extract_features.py",
-            folder,
-            videos_dir=videos,
-            output_dir="features",
-            **flags,
-        )
-    )
-    output_of(
-        run_data_program(
-            "videos/extract_features.py",
-            folder,
-            inputs_dir="inputs",
-            output_dir="features_of_inputs",
-            modalities="rgb,flow,audio",
-            workers=1,
-            **chosen,
-        )
-    )
+    extract(folder, videos_dir=videos, output_dir="features", **flags)
+    extract_from_inputs(folder, backbones)
     return folder / "features", folder / "features_of_inputs"
 
 
@@ -145,7 +124,7 @@ def test_inputs_have_the_shapes_of_the_flags(inputs):
     dims = {n: m.dim for n, m in manifest.description.modalities.items()}
     assert dims == {"rgb": 52 * 52 * 3, "flow": 52 * 52 * 4, "audio": 6144}
     longest = manifest.split("train").max_num_frames
-    # 248 steps of sound, a patch of 96 each 48.
+    # 248 steps of audio, a patch of 96 each 48.
     assert longest == {"rgb": 7, "flow": 7, "audio": 4}
 
 
@@ -173,7 +152,7 @@ def test_a_broken_file_is_reported_and_left_out(inputs):
     assert "0 bytes" in row["message"]
 
 
-def test_clips_without_sound_are_counted(inputs, videos):
+def test_clips_without_audio_are_counted(inputs, videos):
     manifest = Manifest.load(inputs[0])
     absent = {n: x.num_absent for n, x in manifest.splits.items()}
     assert sum(x["audio"] for x in absent.values()) > 0
@@ -202,43 +181,34 @@ def test_kept_inputs_give_the_same_records_as_their_files(features):
     assert len(of_files) == 4 and of_files == of_inputs
 
 
-def test_extracting_again_changes_nothing(folder, videos, features):
-    before = records_in(features[0])
-    output_of(
-        run_data_program(
-            "videos/extract_features.py",
-            folder,
-            inputs_dir="inputs",
-            output_dir="features_of_inputs",
-            modalities="rgb,flow,audio",
-            workers=1,
-            **{f"{n}_backbone": f"{n}/backbone.keras" for n in MODALITIES},
-        )
-    )
+def test_extracting_again_changes_nothing(folder, features, backbones):
+    before = records_in(features[1])
+    extract_from_inputs(folder, backbones)
     assert records_in(features[1]) == before
 
 
 def test_the_trainer_learns_from_the_features(folder, features):
-    flags = {
-        "data_dir": "features",
-        "output_dir": "run",
-        "num_units": 2,
-        "epochs": 1,
-        "batch_size": 4,
-        "mean_features": True,
-    }
-    output_of(run_program("train.py", *as_flags(flags), cwd=folder))
+    run(
+        folder,
+        "train.py",
+        data_dir="features",
+        output_dir="run",
+        num_units=2,
+        epochs=1,
+        batch_size=4,
+        mean_features=True,
+    )
     assert (folder / "run" / "model.keras").is_file()
 
 
 def test_a_modality_without_a_backbone_is_refused(folder, videos):
-    result = run_data_program(
-        "videos/extract_features.py",
-        folder,
-        videos_dir=videos,
-        output_dir="refused",
-        modalities="audio",
-    )
+    flags = {
+        "videos_dir": videos,
+        "output_dir": "refused",
+        "modalities": "audio",
+    }
+    program = DATA / "videos/extract_features.py"
+    result = run_program(program, *as_flags(flags), cwd=folder)
     assert result.returncode == 1
     assert "Expected --audio_backbone. Received: none." in result.stderr
     assert not (folder / "refused").exists()

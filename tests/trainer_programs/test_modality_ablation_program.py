@@ -19,7 +19,7 @@ LEFT = "audio"  # of the clusters, and absent from some clips; others are there
 
 
 def write_result(folder, test):
-    """What train.py leaves of a complete run, as far as it is read."""
+    """Writes the files of a complete run that the program reads."""
     folder.mkdir(parents=True)
     figures = {"test_accuracy": test, "validation_accuracy": test}
     figures |= {"training_seconds": 6, "tensorflow": "1", "keras": "2"}
@@ -77,7 +77,7 @@ def test_the_run_that_was_missing_is_trained_as_its_flagfile_says(done, page):
     assert 0 <= read_json(done, "result.json")["test_accuracy"] <= 1
 
 
-def test_the_page_has_every_set_and_the_trained_runs_own_figure(done, page):
+def test_the_page_has_the_command_and_every_set(done, page):
     result = read_json(done, "result.json")
     test = f"{100 * result['test_accuracy']:.1f}"
     validation = f"{100 * result['validation_accuracy']:.1f}"
@@ -88,9 +88,6 @@ def test_the_page_has_every_set_and_the_trained_runs_own_figure(done, page):
     best = max(100 * result["test_accuracy"], 12)
     gain = f"{16 - best:+.1f}".replace("-", "−")
     assert f"| 4 | 16.0 | {best:.1f} ({gain}) | 16.0 (0.0) |" in lines
-
-
-def test_the_page_gives_the_command(page):
     command = page.split("```")[1]
     assert "--data_dir=records/tiny" in command
     assert "--methods=clusters=clusters.flags,pooling=pooling.flags" in command

@@ -110,7 +110,7 @@ TIMES = ("seconds", "clips_per_second")
 
 
 def finished(output_dir, printed=""):
-    """What is left of a run that came to its end."""
+    """Reads the results of a finished run."""
     with open(output_dir / "epochs.csv", newline="") as file:
         rows = list(csv.DictReader(file))
     model = keras.models.load_model(output_dir / "model.keras")
@@ -222,12 +222,10 @@ def test_the_same_command_goes_on_after_all_stops(interrupted):
         assert f"Epoch {epoch}/6" not in interrupted.printed
 
 
-def test_stopped_hosts_train_the_weights_of_one_process(interrupted, whole):
+def test_stopped_hosts_have_the_weights_metrics_and_files_of_one_process(
+    interrupted, whole
+):
     np.testing.assert_allclose(interrupted.weights, whole.weights, 1e-5, 1e-5)
-
-
-def test_stopped_hosts_have_the_figures_of_one_process(interrupted, whole):
-    """Of all epochs: training's loss and metrics, and validation's."""
     assert MULTI_LABEL_FIGURES < set(whole.figures)
     assert whole.figures["val_gap"][-1] > whole.figures["val_gap"][0]
     assert whole.figures["loss"][-1] < 0.7 * whole.figures["loss"][0]
@@ -235,8 +233,5 @@ def test_stopped_hosts_have_the_figures_of_one_process(interrupted, whole):
     for name, values in whole.figures.items():
         found = interrupted.figures[name]
         np.testing.assert_allclose(found, values, 1e-5, err_msg=name)
-
-
-def test_only_the_chief_leaves_files(interrupted, whole):
     names = {path.name for path in interrupted.output_dir.iterdir()}
     assert names == {path.name for path in whole.output_dir.iterdir()}

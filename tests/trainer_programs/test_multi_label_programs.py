@@ -21,7 +21,7 @@ FIGURES = ("loss", "hit_at_1", "perr", "gap", "map")
 
 @pytest.fixture(scope="module")
 def results(multi_label_run, finished_run, multi_label_dir, tmp_path_factory):
-    """What each program printed, and the folder that they ran in."""
+    """Output of each program, and the folder that they ran in."""
     cwd = tmp_path_factory.mktemp("several")
     folder = multi_label_run.output_dir
     model = {"model": folder / "model.keras", "data_dir": multi_label_dir}
@@ -72,19 +72,14 @@ def test_predict_names_every_label(predicted):
     assert len(truth) == SIZES["test"]
 
 
-def test_hits_are_those_of_the_predictions(results, predicted):
+def test_hits_and_precision_are_those_of_the_predictions(results, predicted):
     scores, truth = predicted
     hits = truth[np.arange(len(truth)), scores.argmax(axis=1)]
     assert json.loads(results.evaluate)["hit_at_1"] == pytest.approx(
         hits.mean(), abs=1e-6
     )
     assert hits.mean() > 0.6  # chance is a third
-
-
-def test_global_average_precision_is_that_of_the_predictions(
-    results, predicted
-):
-    """All classes of all clips by score: the precision at each hit."""
+    # All classes of all clips by score: the precision at each hit.
     scores, truth = (x.ravel() for x in predicted)
     hits = truth[np.argsort(-scores, kind="stable")]
     precisions = np.cumsum(hits) / np.arange(1, len(hits) + 1)
@@ -124,11 +119,7 @@ def test_a_table_has_a_column_for_whatever_was_measured(
     assert rows[1]["test"] == f"{100 * accuracy:.2f} %"
     assert rows[0]["test"] == rows[1]["test, GAP"] == ""
     assert not any("loss" in title or "clips" in title for title in titles)
-
-
-def test_a_table_keeps_what_it_was_made_of(results):
     for name in ("several", "finished"):
         for file in ("flags.json", "result.json", "epochs.csv"):
             assert (results.cwd / "page" / name / file).is_file()
-    page = (results.cwd / "page.md").read_text()
     assert "--learning_rate=0.05" in page

@@ -83,17 +83,29 @@ def results(folder):
 
 @pytest.fixture(scope="module")
 def lines(results):
-    """What is printed of several files, by path."""
+    """Printed rows of several files, by path."""
     rows = [json.loads(x) for x in results["some"].stdout.splitlines()]
     return {row["path"]: row for row in rows}
 
 
-def test_there_is_a_line_for_each_file_in_the_order_given(results):
+def test_there_is_a_line_for_each_file_in_the_order_given(results, lines):
     paths = re.findall(r'"path": "(.*?)"', results["some"].stdout)
     assert paths == [
         *("a.mp4", "text.mp4", "silent.mp4", "damaged.mp4", "more/a.mp4"),
         "nowhere.mp4",
     ]
+    broken = {path for path, row in lines.items() if "error" in row}
+    assert broken == {"text.mp4", "nowhere.mp4"}
+    for path in broken:
+        assert set(lines[path]) == {"path", "error"}
+        assert re.search(
+            f"Expected .+ Received: .*{path}", lines[path]["error"]
+        )
+    assert results["some"].returncode == 1
+    assert "2 of 6 files could not be used." in results["some"].stderr
+    assert "Traceback" not in results["some"].stderr
+    assert lines["damaged.mp4"]["problems"] and lines["damaged.mp4"]["classes"]
+    assert "problems" not in lines["a.mp4"]
 
 
 def test_a_file_is_given_the_classes_of_its_record(results, lines):
@@ -107,24 +119,6 @@ def test_a_file_is_given_the_classes_of_its_record(results, lines):
             record["scores"], abs=5e-6
         )
     assert lines["a.mp4"]["scores"] != lines["silent.mp4"]["scores"]
-
-
-def test_files_that_cannot_be_used_are_told_and_the_others_done(results, lines):
-    broken = {path for path, row in lines.items() if "error" in row}
-    assert broken == {"text.mp4", "nowhere.mp4"}
-    for path in broken:
-        assert set(lines[path]) == {"path", "error"}
-        assert re.search(
-            f"Expected .+ Received: .*{path}", lines[path]["error"]
-        )
-    assert results["some"].returncode == 1
-    assert "2 of 6 files could not be used." in results["some"].stderr
-    assert "Traceback" not in results["some"].stderr
-
-
-def test_damage_is_told_beside_the_classes(lines):
-    assert lines["damaged.mp4"]["problems"] and lines["damaged.mp4"]["classes"]
-    assert "problems" not in lines["a.mp4"]
 
 
 def test_each_file_that_is_used_has_a_picture(lines, folder):

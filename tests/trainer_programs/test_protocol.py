@@ -25,7 +25,7 @@ each_file = pytest.mark.parametrize("name", PAPER)
 
 @pytest.fixture(scope="module")
 def settings(data_dir, tmp_path_factory):
-    """What the program makes of each flagfile."""
+    """The settings that result from each flagfile."""
     folder = tmp_path_factory.mktemp("settings")
     cases = [(DRIVER, {}, TRAINERS, x, data_dir, folder) for x in PAPER]
     done = run_cases(cases, folder)
@@ -36,27 +36,17 @@ def settings(data_dir, tmp_path_factory):
 
 
 @each_file
-def test_clusters_are_as_the_paper_has_them(name, settings):
+def test_clusters_and_updates_are_as_the_paper_has_them(name, settings):
     made = settings[name]["made"]
     assert made["units"] == PAPER[name][0]
     assert made["kinds"] == ["ShiftingCluster"]
     assert made["weightings"] == ["fc1"]
-
-
-@each_file
-def test_updates_are_as_the_paper_has_them(name, settings):
-    made = settings[name]["made"]
     assert made["optimizer"] == "RMSprop"
     assert made["learning_rate"] == pytest.approx(1e-3, rel=1e-6)
     assert made["clip_norm"] == 5
     assert made["dropout"] == 0.9
     assert settings[name]["flags"]["schedule"] == "constant"
-
-
-@each_file
-def test_frames_are_as_many_as_the_paper_takes(name, settings):
     units, train_frames, eval_frames, _ = PAPER[name]
-    made = settings[name]["made"]
     for modality in units:
         assert made["training"][modality][:2] == [48, train_frames]
         assert made["evaluation"][modality][:2] == [7, eval_frames]
@@ -85,15 +75,13 @@ def test_the_training_mean_stands_in_for_what_clips_lack(settings, data_dir):
 
 
 @each_file
-def test_the_epoch_is_chosen_on_clips_held_out(name, settings):
+def test_the_epoch_is_chosen_on_held_out_clips_of_every_official_split(
+    name, settings
+):
     flags = settings[name]["flags"]
     assert settings[name]["made"]["best"] == "val_accuracy"
     assert flags["validation_split"] == "validation"
     assert flags["test_split"] == "test"
-
-
-@each_file
-def test_every_official_split_is_a_dataset(name, settings):
     dataset, count = name.removesuffix(".flags"), PAPER[name][3]
     folders = [f"records/{dataset}"]
     if count > 1:
@@ -138,7 +126,9 @@ def read_result(folder):
     return json.loads((folder / "result.json").read_text())
 
 
-def test_mean_and_deviation_over_the_splits_are_written(three_splits):
+def test_every_split_has_a_run_and_their_mean_and_deviation_are_written(
+    three_splits,
+):
     folder, names, stdout = three_splits
     results = [read_result(folder / name) for name in names]
     summary = read_result(folder)
@@ -150,9 +140,6 @@ def test_mean_and_deviation_over_the_splits_are_written(three_splits):
         assert deviation == pytest.approx(np.std(values))
     assert len({result["test_loss"] for result in results}) > 1
     assert json.dumps(summary, indent=1) in stdout
-
-
-def test_every_split_has_a_run_of_its_own(three_splits):
     folder, names, _ = three_splits
     for name in names:
         assert (folder / name / "model.keras").is_file()

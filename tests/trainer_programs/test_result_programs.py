@@ -22,7 +22,7 @@ FIGURES = ("accuracy", "loss", "top_5_accuracy", "per_class_accuracy")
 
 @pytest.fixture(scope="module")
 def results(finished_run, local_flagfile_run, data_dir, tmp_path_factory):
-    """What each program printed, and the folder that they ran in."""
+    """Output of each program, and the folder that they ran in."""
     cwd = tmp_path_factory.mktemp("results")
     first, second = finished_run.output_dir, local_flagfile_run.output_dir
     model = {"model": first / "model.keras", "data_dir": data_dir}
@@ -64,18 +64,20 @@ def test_evaluate_repeats_the_runs_result(results, finished_run):
         assert measured[name] == pytest.approx(result[f"test_{name}"], rel=1e-5)
 
 
-def test_predict_prints_every_clip_in_order(predictions):
+def test_predict_prints_every_clip_with_its_label(predictions, expected):
     ids = [clip["id"] for clip in predictions]
     assert ids == [f"validation-{index:03d}" for index in range(23)]
-
-
-def test_predict_names_the_label(predictions, expected):
     labels = [clip["labels"] for clip in predictions]
     assert labels == [[CLASS_NAMES[label]] for label in expected[1]]
     assert len({label for (label,) in labels}) == len(CLASS_NAMES)
 
 
-def test_predict_names_the_most_probable_classes(predictions, expected):
+def test_predict_names_the_most_probable_classes(
+    predictions, expected, finished_run
+):
+    right = [clip["classes"][0] == clip["labels"][0] for clip in predictions]
+    accuracy = max(row["val_accuracy"] for row in read_epochs(finished_run))
+    assert np.mean(right) == pytest.approx(accuracy, abs=1e-6)
     for clip, probabilities in zip(predictions, expected[0], strict=True):
         best = np.argsort(-probabilities)[:3]
         assert clip["classes"] == [CLASS_NAMES[index] for index in best]
@@ -84,30 +86,21 @@ def test_predict_names_the_most_probable_classes(predictions, expected):
         )
 
 
-def test_predictions_are_as_often_right_as_the_run_says(
-    predictions, finished_run
-):
-    right = [clip["classes"][0] == clip["labels"][0] for clip in predictions]
-    accuracy = max(row["val_accuracy"] for row in read_epochs(finished_run))
-    assert np.mean(right) == pytest.approx(accuracy, abs=1e-6)
-
-
-def test_export_writes_a_version_that_serves(results, predictions):
+def test_export_writes_a_version_that_serves(results, finished_run):
     version = results.cwd / "served" / "1"
     loaded = tf.saved_model.load(str(version))
     outputs = loaded.signatures["serving_default"].structured_outputs
     assert outputs["classes"].shape.as_list() == [None, 2]
     assert outputs["probabilities"].shape.as_list() == [None, 6]
     assert [x.name for x in version.parent.iterdir() if x.is_dir()] == ["1"]
-
-
-def test_export_says_how_right_the_version_is(results, finished_run):
     accuracy = read_json(finished_run, "result.json")["test_accuracy"]
     assert f"{100 * accuracy:.2f} % on 25 test clips" in results.export
     assert "served/1 repeats" in results.export
 
 
-def test_visualize_draws_curves_and_attention(results):
+def test_visualize_draws_curves_and_the_attention_of_two_clips(
+    results, finished_run
+):
     names = {path.name for path in (results.cwd / "pictures").iterdir()}
     assert names == {
         "accuracy.png",
@@ -117,9 +110,6 @@ def test_visualize_draws_curves_and_attention(results):
     for name in names:
         picture = image.imread(results.cwd / "pictures" / name)
         assert np.std(picture) > 0.05
-
-
-def test_visualize_draws_so_many_clips(results, finished_run):
     two = image.imread(results.cwd / "pictures" / "attention_finished.png")
     three = image.imread(finished_run.output_dir / "attention.png")
     assert two.shape[1] == three.shape[1]

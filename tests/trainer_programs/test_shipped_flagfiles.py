@@ -1,4 +1,4 @@
-"""Every flagfile in trainers/flags can be used as it is."""
+"""Flagfiles: every one in trainers/flags can be used as it is."""
 
 import pathlib
 import re
@@ -8,6 +8,8 @@ import pytest
 from support.programs import TRAINERS
 from support.programs import output_of
 from support.programs import run_cases
+from support.programs import run_program
+from support.runs.run_folder import read_flagfile
 from support.runs.tiny_dataset import MODALITIES
 from support.runs.tiny_dataset import write_dataset
 
@@ -21,16 +23,9 @@ BATCH_SIZE = 48
 each_file = pytest.mark.parametrize("name", NAMES)
 
 
-def settings(name):
-    """A flagfile's flags, by the file's own text."""
-    lines = (TRAINERS / "flags" / name).read_text().splitlines()
-    pairs = (line[2:].split("=", 1) for line in lines if line[:2] == "--")
-    return dict(pairs)
-
-
 def units_of(name):
     """The units of each modality of the dataset that stands in."""
-    value = settings(name)["num_units"]
+    value = read_flagfile(name)["num_units"]
     if value.isdecimal():
         return dict.fromkeys(MODALITIES, int(value))
     pairs = (pair.split(":") for pair in value.split(","))
@@ -39,14 +34,14 @@ def units_of(name):
 
 @pytest.fixture(scope="module")
 def printed(data_dir, tmp_path_factory):
-    """What a dry run of every flagfile prints."""
+    """Output of a dry run of every flagfile."""
     folder = tmp_path_factory.mktemp("dry_runs")
     multi_label = folder / "multi_label"
     write_dataset(multi_label, multi_label=True)
     cases = []
     for name in NAMES:
         data = multi_label if name == "youtube8m.flags" else data_dir
-        count = len(settings(name)["data_dir"].split(","))
+        count = len(read_flagfile(name)["data_dir"].split(","))
         flags = {
             "flagfile": name,
             "data_dir": ",".join([str(data)] * count),
@@ -62,7 +57,7 @@ def printed(data_dir, tmp_path_factory):
 
 @each_file
 def test_the_dataset_is_described_where_a_user_looks(name):
-    for data_dir in settings(name)["data_dir"].split(","):
+    for data_dir in read_flagfile(name)["data_dir"].split(","):
         parts = pathlib.Path(data_dir).parts
         assert parts[0] == "records"
         named = [x for x in DATA.iterdir() if parts[1].startswith(x.name)]
@@ -98,8 +93,8 @@ def test_comments_tell_command_and_published_score(name, score):
 
 
 @each_file
-def test_a_dry_run_prints_the_batches_that_it_asks_for(name, printed):
-    values = settings(name)
+def test_a_dry_run_prints_batches_parameters_and_steps(name, printed):
+    values = read_flagfile(name)
     for modality in units_of(name):
         frames = int(values.get("train_frames", 0)) or "[0-9]+"
         dim = MODALITIES[modality].dim
@@ -111,11 +106,7 @@ def test_a_dry_run_prints_the_batches_that_it_asks_for(name, printed):
     assert f"labels: {labels}" in printed[name]
     others = set(MODALITIES) - set(units_of(name))
     assert not any(f"{x}_num_frames:" in printed[name] for x in others)
-
-
-@each_file
-def test_a_dry_run_prints_the_parameters_of_its_units(name, printed):
-    total, features, values = 0, 0, settings(name)
+    total, features, values = 0, 0, read_flagfile(name)
     shifts = 2 if values["shift"] == "true" else 0  # alpha and beta
     for modality, units in units_of(name).items():
         dim = MODALITIES[modality].dim
@@ -124,13 +115,54 @@ def test_a_dry_run_prints_the_parameters_of_its_units(name, printed):
         features += units * dim
     total += (features + 1) * CLASSES
     assert f"Parameters: {total:,}\n" in printed[name]
-
-
-@each_file
-def test_a_dry_run_prints_its_steps(name, printed):
-    epochs = int(settings(name)["epochs"])
+    epochs = int(read_flagfile(name)["epochs"])
     steps = CLIPS // BATCH_SIZE
     assert (
         f"Steps: {steps} in an epoch of {CLIPS} clips, {steps * epochs} in "
         f"{epochs} epochs"
     ) in printed[name]
+
+
+# Prints which file the program reads for each value of --flagfile.
+FINDER = """
+import sys
+sys.path.insert(0, sys.argv[1])
+import train
+for name in sys.argv[2:]:
+    print(train.with_shipped_flagfiles(["train.py", f"--flagfile={name}"])[1])
+"""
+
+
+def test_shipped_flagfiles_are_found_where_no_local_file_has_the_name(tmp_path):
+    names = ["flash_mnist.flags", "ucf101.flags", "sub/mine.flags"]
+    (tmp_path / "sub").mkdir()
+    for name in names[1:]:
+        (tmp_path / name).write_text("--epochs=1\n")
+    (tmp_path / "finder.py").write_text(FINDER)
+    program = tmp_path / "finder.py"
+    found = output_of(run_program(program, TRAINERS, *names, cwd=tmp_path))
+    expected = [TRAINERS / "flags" / names[0], *names[1:]]
+    assert found.splitlines() == [f"--flagfile={x}" for x in expected]
+
+
+@pytest.mark.parametrize(
+    ("flag", "expected"),
+    [
+        (
+            "--learning_rte=1",
+            "Unknown command line flag 'learning_rte'. Did you mean: "
+            "learning_rate",
+        ),
+        (
+            "--flagfile=other.flags",
+            f"one of {', '.join(NAMES)}. Received: 'other.flags'",
+        ),
+    ],
+)
+def test_misspelt_flags_are_named_and_nothing_is_written(
+    flag, expected, tmp_path
+):
+    result = run_program("train.py", flag, "--output_dir=run", cwd=tmp_path)
+    assert result.returncode != 0
+    assert expected in " ".join((result.stdout + result.stderr).split())
+    assert not list(tmp_path.iterdir())

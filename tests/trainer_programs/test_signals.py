@@ -10,6 +10,9 @@ import pytest
 from ac_keras.pipeline import Manifest
 from ac_keras.pipeline import training_batches
 from support.runs import killed_training
+from support.training.saved_run import number_of_saves
+from support.training.saved_run import position
+from support.training.saved_run import read_checkpoint
 
 pytestmark = pytest.mark.stress
 
@@ -19,7 +22,7 @@ SIGNALS = [signal.SIGTERM, signal.SIGINT]
 
 @pytest.fixture(scope="module")
 def stopped(data_dir, tmp_path_factory):
-    """What two runs said that were sent a signal each, by its name."""
+    """Errors and checkpoints of runs that got a signal, by its name."""
     folder = tmp_path_factory.mktemp("signals")
     processes = {
         x: killed_training.start(data_dir, folder / x.name, epochs=1000)
@@ -30,14 +33,14 @@ def stopped(data_dir, tmp_path_factory):
         directory = folder / number.name
         killed_training.wait_until(
             process,
-            lambda x=directory: killed_training.number_of_saves(x) >= SAVES,
+            lambda x=directory: number_of_saves(x) >= SAVES,
         )
         process.send_signal(number)
         _, errors = process.communicate()
         found[number] = types.SimpleNamespace(
             errors=errors,
             status=process.returncode,
-            position=killed_training.position(directory),
+            position=position(directory),
         )
     return found
 
@@ -61,16 +64,12 @@ def exploded(data_dir, tmp_path_factory):
 
 
 @pytest.mark.parametrize("number", SIGNALS)
-def test_a_signal_ends_a_run_with_a_message(number, stopped):
+def test_a_signal_ends_a_run_with_a_message_and_a_checkpoint(number, stopped):
     run = stopped[number]
     assert run.status == 1
     assert f"Stopped by {number.name} after" in run.errors
     assert "The same command resumes from there." in run.errors
     assert "Traceback" not in run.errors
-
-
-@pytest.mark.parametrize("number", SIGNALS)
-def test_the_checkpoint_is_of_the_step_that_is_named(number, stopped):
     epoch, step, history = stopped[number].position
     place = f"epoch {epoch},"
     if step:
@@ -96,16 +95,13 @@ def test_a_loss_that_is_not_finite_names_epoch_step_and_clips(
     assert f"holds the clips {', '.join(ids)}. Lower" in exploded.errors
 
 
-def test_the_checkpoint_is_then_of_that_step_and_finite(exploded):
+def test_the_checkpoint_the_best_model_and_the_table_then_stay(exploded):
     place = re.search(r"at step (\d+) of epoch 2\.", exploded.errors)
-    epoch, step, _ = killed_training.position(exploded.folder)
+    epoch, step, _ = position(exploded.folder)
     assert (epoch, step) == (1, int(place[1]))
-    values = killed_training.checkpoint_of(exploded.folder).values()
+    values = read_checkpoint(exploded.folder).values()
     arrays = [x for x in values if getattr(x, "dtype", None) == "float32"]
     assert len(arrays) > 5 and all(np.isfinite(x).all() for x in arrays)
-
-
-def test_the_best_model_and_the_table_then_stay(exploded):
     assert (exploded.folder / "best.weights.h5").is_file()
     assert len(killed_training.epochs_of(exploded.folder)) == 1
     assert not (exploded.folder / "result.json").exists()

@@ -19,16 +19,15 @@ def sampling_model(sampling_run):
     return keras.models.load_model(sampling_run.output_dir / "model.keras")
 
 
-def test_the_same_seed_gives_the_same_epochs(finished_run, local_flagfile_run):
+def test_the_same_seed_gives_the_same_epochs_and_model(
+    finished_run, local_flagfile_run
+):
     first, second = map(read_epochs, (finished_run, local_flagfile_run))
     for row in (*first, *second):
         for name in ("seconds", "clips_per_second"):
             assert row.pop(name) > 0
     assert first == second and len(first) > 2
     assert len({row["val_loss"] for row in first}) == len(first)
-
-
-def test_the_same_seed_gives_the_same_model(finished_run, local_flagfile_run):
     weights = [
         keras.models.load_model(run.output_dir / "model.keras").get_weights()
         for run in (finished_run, local_flagfile_run)
@@ -36,28 +35,19 @@ def test_the_same_seed_gives_the_same_model(finished_run, local_flagfile_run):
     for first, second in zip(*weights, strict=True):
         np.testing.assert_array_equal(first, second)
         assert np.abs(first).max() > 0.01
-
-
-def test_a_local_flagfile_wins_over_the_shipped_one(local_flagfile_run):
     assert read_json(local_flagfile_run, "flags.json")["hidden_units"] == 11
 
 
-def test_only_the_named_modalities_are_used(sampling_model):
+def test_the_clusters_are_as_the_flags_say(sampling_model, finished_run):
     assert set(sampling_model.input) == {
         "rgb",
         "rgb_num_frames",
         "audio",
         "audio_num_frames",
     }
-
-
-def test_every_modality_has_its_number_of_units(sampling_model):
     clusters = sampling_model.get_layer("clusters").clusters
     units = {name: layer.num_units for name, layer in clusters.items()}
     assert units == {"rgb": 4, "audio": 2}
-
-
-def test_the_clusters_are_as_the_flags_say(sampling_model, finished_run):
     for layer in sampling_model.get_layer("clusters").clusters.values():
         assert type(layer) is ac_keras.AttentionCluster
         assert (layer.weighting, layer.hidden_units) == ("fc2", 5)

@@ -81,6 +81,28 @@ def test_several_hosts_outside_slurm_are_refused(left_out, monkeypatch):
     )
 
 
+@pytest.mark.parametrize(
+    ("expand", "text", "expected"),
+    [
+        (expand_nodes, "a", ["a"]),
+        (expand_nodes, "a,b7", ["a", "b7"]),
+        (expand_nodes, "n[1-3]", ["n1", "n2", "n3"]),
+        (expand_nodes, "n[08-10,12],m5", ["n08", "n09", "n10", "n12", "m5"]),
+        (
+            expand_nodes,
+            "r[1-2]n[1,3]-x",
+            ["r1n1-x", "r1n3-x", "r2n1-x", "r2n3-x"],
+        ),
+        (expand_nodes, "gpu-node-4.site", ["gpu-node-4.site"]),
+        (expand_tasks, "1", [1]),
+        (expand_tasks, "2(x3),1", [2, 2, 2, 1]),
+        (expand_tasks, "1(x2),3(x1)", [1, 1, 3]),
+    ],
+)
+def test_slurms_lists_of_nodes_and_of_tasks_are_read(expand, text, expected):
+    assert expand(text) == expected
+
+
 def test_every_task_of_slurm_is_a_worker_in_the_order_of_the_nodes():
     resolver = slurm_resolver(STEP)
     port = FIRST_PORT + 16 * PORTS_PER_JOB
@@ -102,49 +124,12 @@ def test_a_task_of_slurm_has_the_devices_that_it_sees():
     assert found == {"GPU": len(tf.config.list_physical_devices("GPU"))}
 
 
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("a", ["a"]),
-        ("a,b7", ["a", "b7"]),
-        ("n[1-3]", ["n1", "n2", "n3"]),
-        ("n[08-10,12],m5", ["n08", "n09", "n10", "n12", "m5"]),
-        ("r[1-2]n[1,3]-x", ["r1n1-x", "r1n3-x", "r2n1-x", "r2n3-x"]),
-        ("gpu-node-4.site", ["gpu-node-4.site"]),
-    ],
-)
-def test_slurms_lists_of_nodes_are_read(text, expected):
-    assert expand_nodes(text) == expected
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [("1", [1]), ("2(x3),1", [2, 2, 2, 1]), ("1(x2),3(x1)", [1, 1, 3])],
-)
-def test_slurms_numbers_of_tasks_are_read(text, expected):
-    assert expand_tasks(text) == expected
-
-
-TASKS = [("0", "0"), ("1", "0"), ("2", "0"), ("2", "1")]  # node and place
-
-
 def strategy_of(jobs, task_type, task_id):
-    """What the functions ask of a strategy."""
+    """The part of a strategy that the functions read."""
     resolver = tf.distribute.cluster_resolver.SimpleClusterResolver(
         tf.train.ClusterSpec(jobs), task_type=task_type, task_id=task_id
     )
     return types.SimpleNamespace(cluster_resolver=resolver)
-
-
-def slurm_task(job, node, place):
-    variables = {
-        "SLURM_JOB_ID": str(job),
-        "SLURM_STEP_NODELIST": "n[9-10],gpu",
-        "SLURM_STEP_TASKS_PER_NODE": "1(x2),2",
-        "SLURM_NODEID": node,
-        "SLURM_LOCALID": place,
-    }
-    return slurm_resolver(variables)
 
 
 @pytest.mark.parametrize(
@@ -168,25 +153,26 @@ def test_one_host_of_three_is_the_chief(jobs, chief, others):
     assert num_hosts(strategy_of(jobs, *chief)) == 3
 
 
+def addresses(job, node="0", place="0"):
+    """The addresses that a task of Slurm finds."""
+    task = {"SLURM_JOB_ID": str(job), "SLURM_NODEID": node}
+    resolver = slurm_resolver({**STEP, **task, "SLURM_LOCALID": place})
+    return resolver.cluster_spec().job_tasks("worker")
+
+
 def test_every_task_of_slurm_sees_the_same_addresses():
-    specs = [slurm_task(7, *task).cluster_spec().as_dict() for task in TASKS]
-    assert len(set(specs[0]["worker"])) == len(TASKS)
-    assert all(spec == specs[0] for spec in specs)
+    tasks = [("0", "0"), ("0", "1"), ("1", "0"), ("1", "1"), ("2", "0")]
+    found = [addresses(7, *task) for task in tasks]
+    assert len(set(found[0])) == len(tasks)
+    assert all(x == found[0] for x in found)
 
 
 def test_jobs_of_slurm_that_share_a_node_use_other_ports():
-    addresses = [
-        address
-        for job in range(4711, 4715)
-        for address in slurm_task(job, "0", "0")
-        .cluster_spec()
-        .job_tasks("worker")
-    ]
-    assert len(set(addresses)) == 4 * len(TASKS)
+    found = [x for job in range(4711, 4715) for x in addresses(job)]
+    assert len(set(found)) == 4 * 5
 
 
 @pytest.mark.parametrize("job", [1, 999, 10**6 + 999, 2**31])
 def test_ports_are_free_to_take_and_not_given_out_by_the_system(job):
-    addresses = slurm_task(job, "0", "0").cluster_spec().job_tasks("worker")
-    ports = [int(address.split(":")[1]) for address in addresses]
+    ports = [int(address.split(":")[1]) for address in addresses(job)]
     assert 1024 < min(ports) and max(ports) < 32768

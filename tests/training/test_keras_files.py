@@ -17,13 +17,24 @@ def model():
     return keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
 
 
-def test_a_model_comes_back(model, tmp_path):
+def test_models_and_weights_come_back_and_nothing_else_is_left(model, tmp_path):
     keras_files.save_model(model, tmp_path / "model.keras")
     loaded = keras.models.load_model(tmp_path / "model.keras")
     x = np.random.default_rng(0).normal(size=(4, 3))
     y = model.predict_on_batch(x)
     np.testing.assert_array_equal(loaded.predict_on_batch(x), y)
     assert np.abs(y).max() > 0
+    weights = model.get_weights()
+    keras_files.save_weights(model, tmp_path / "best.weights.h5")
+    model.set_weights([np.zeros_like(x) for x in weights])
+    model.load_weights(tmp_path / "best.weights.h5")
+    np.testing.assert_array_equal(model.get_weights()[0], weights[0])
+    assert np.abs(weights[0]).max() > 0
+    for _ in range(2):
+        keras_files.save_model(model, tmp_path / "model.keras")
+        keras_files.save_weights(model, tmp_path / "best.weights.h5")
+    names = sorted(x.name for x in tmp_path.iterdir())
+    assert names == ["best.weights.h5", "model.keras"]
 
 
 SAVE = """
@@ -31,8 +42,6 @@ import pathlib, sys
 import keras
 from ac_keras import ShiftingCluster
 from ac_keras.utils import keras_files
-from support.programs import output_of
-from support.programs import run_python
 
 keras.utils.set_random_seed(0)
 shared = keras.layers.Dense(3, name="shared")
@@ -57,23 +66,6 @@ def test_two_processes_write_the_same_bytes_of_a_model(tmp_path):
     x = np.random.default_rng(0).normal(size=(4, 5, 3)).astype("float32")
     y = loaded.predict_on_batch(x)
     np.testing.assert_allclose(np.linalg.norm(y, axis=1), 1, rtol=1e-5)
-
-
-def test_weights_come_back(model, tmp_path):
-    weights = model.get_weights()
-    keras_files.save_weights(model, tmp_path / "best.weights.h5")
-    model.set_weights([np.zeros_like(x) for x in weights])
-    model.load_weights(tmp_path / "best.weights.h5")
-    np.testing.assert_array_equal(model.get_weights()[0], weights[0])
-    assert np.abs(weights[0]).max() > 0
-
-
-def test_nothing_else_is_left(model, tmp_path):
-    for _ in range(2):
-        keras_files.save_model(model, tmp_path / "model.keras")
-        keras_files.save_weights(model, tmp_path / "best.weights.h5")
-    names = sorted(x.name for x in tmp_path.iterdir())
-    assert names == ["best.weights.h5", "model.keras"]
 
 
 def test_a_write_that_fails_leaves_the_file_before(

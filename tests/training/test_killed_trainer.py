@@ -21,11 +21,6 @@ EVALUATING = small_run.STEPS + 2  # at its second batch
 
 
 @pytest.fixture(scope="module")
-def manifest(tmp_path_factory):
-    return small_run.write_clips(tmp_path_factory.mktemp("data") / "small")
-
-
-@pytest.fixture(scope="module")
 def whole(manifest, tmp_path_factory):
     """A run that was never killed, and copies of its folder on the way."""
     folder = tmp_path_factory.mktemp("whole")
@@ -46,11 +41,8 @@ def kill(manifest, folder, looks, **options):
         small_run.train(manifest, folder, small_run.KillAt(looks), **options)
 
 
-def test_a_run_looks_at_its_signals_so_many_times(whole):
+def test_a_run_looks_at_its_signals_and_changes_the_weights(whole, tmp_path):
     assert whole.looks == LOOKS
-
-
-def test_the_run_changes_the_weights(whole, tmp_path):
     untrained = small_run.make_trainer(tmp_path / "run").model.get_weights()
     for before, after in zip(
         untrained, whole.trainer.model.get_weights(), strict=True
@@ -107,33 +99,32 @@ def test_neither_does_a_kill_of_a_run_in_memory(manifest, whole, tmp_path):
     assert small_run.bits(again) != whole.bits  # It has another order.
 
 
-def test_neither_does_a_kill_between_best_weights_and_checkpoint(
-    manifest, whole, tmp_path, monkeypatch
+def die(*arguments):
+    raise small_run.Killed
+
+
+def write_half(model, path):
+    path.with_name(f".{path.name}.1.partial").write_bytes(b"half")
+    raise small_run.Killed
+
+
+@pytest.mark.parametrize(
+    ("holder", "name", "replacement", "is_written"),
+    [
+        (training.RunState, "save", die, True),
+        (keras_files, "save_weights", write_half, False),
+    ],
+    ids=["between best weights and checkpoint", "within best weights"],
+)
+def test_neither_does_a_kill_while_an_epoch_is_saved(
+    holder, name, replacement, is_written, manifest, whole, tmp_path
 ):
-    def save(state):
-        raise small_run.Killed
-
     folder = tmp_path / "run"
-    with monkeypatch.context() as patch, pytest.raises(small_run.Killed):
-        patch.setattr(training.RunState, "save", save)
-        small_run.train(manifest, folder)
-    assert (folder / training.BEST_WEIGHTS).is_file()
-    assert small_run.bits(small_run.train(manifest, folder)) == whole.bits
-    assert best_weights(folder) == whole.best
-
-
-def test_neither_does_a_kill_while_the_best_weights_are_written(
-    manifest, whole, tmp_path, monkeypatch
-):
-    def write_half(model, path):
-        path.with_name(f".{path.name}.1.partial").write_bytes(b"half")
-        raise small_run.Killed
-
-    folder = tmp_path / "run"
-    with monkeypatch.context() as patch, pytest.raises(small_run.Killed):
-        patch.setattr(keras_files, "save_weights", write_half)
-        small_run.train(manifest, folder)
-    assert not (folder / training.BEST_WEIGHTS).exists()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(holder, name, replacement)
+        with pytest.raises(small_run.Killed):
+            small_run.train(manifest, folder)
+    assert (folder / training.BEST_WEIGHTS).is_file() == is_written
     assert small_run.bits(small_run.train(manifest, folder)) == whole.bits
     assert best_weights(folder) == whole.best
 
@@ -146,12 +137,6 @@ def test_a_run_goes_on_where_its_folder_was_moved(manifest, whole, tmp_path):
     assert not (tmp_path / "run").exists()
 
 
-def test_a_finished_run_trains_no_more(manifest, whole, tmp_path):
-    folder = whole.copies / str(LOOKS)
-    again = small_run.train(manifest, folder, small_run.KillAt(1))
-    assert small_run.bits(again) == whole.bits
-
-
 def test_patience_goes_on_over_a_kill(manifest, tmp_path):
     """At a rate of 0 no epoch is better than the first."""
     options = {"rate": 0.0, "patience": 2, "epochs": 9}
@@ -160,7 +145,9 @@ def test_patience_goes_on_over_a_kill(manifest, tmp_path):
     assert [row["epoch"] for row in again.state.history] == [0, 1, 2]
 
 
-def test_another_models_checkpoint_is_refused(manifest, whole):
+def test_a_finished_run_trains_no_more(manifest, whole):
     folder = whole.copies / str(LOOKS)
+    again = small_run.train(manifest, folder, small_run.KillAt(1))
+    assert small_run.bits(again) == whole.bits
     with pytest.raises(ValueError, match="or one of another model"):
         small_run.train(manifest, folder, metrics=[])

@@ -1,4 +1,4 @@
-"""What a run shows on a terminal while an epoch goes on."""
+"""The progress bar of an epoch on a terminal."""
 
 import os
 import pty
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.programs
 
 @pytest.fixture(scope="module")
 def terminal(tmp_path_factory):
-    """What a program shows on a terminal of its own."""
+    """Text that a program shows on its terminal."""
     ours, its = pty.openpty()
     folder = tmp_path_factory.mktemp("terminal")
     with start_program(progress_program.__file__, folder, stdout=its):
@@ -29,17 +29,10 @@ def terminal(tmp_path_factory):
     return re.sub(r"\x1b\[[0-9;]*m|\x08", "", text.decode())
 
 
-def test_a_terminal_shows_a_bar_with_clips_a_second(terminal):
+def test_a_terminal_shows_a_bar_with_clips_a_second_and_the_time_left(terminal):
     assert "Epoch 1/2" in terminal
     assert re.search(r"1/4 .*clips/s: 5\.0+\s", terminal), terminal
-
-
-def test_a_terminal_shows_the_time_left(terminal):
-    """As Keras writes it: the rest's time, and the time a step takes."""
     assert re.search(r"1/4 \S+ 6s 2s/step", terminal), terminal
     assert re.search(r"3/4 \S+ 2s 2s/step", terminal), terminal
-
-
-def test_the_epochs_line_comes_below_the_bar(terminal):
     *_, last = terminal.strip().splitlines()
     assert last == "Epoch 1/2: loss 0.25; 5 clips/s, 8 s left"

@@ -1,4 +1,4 @@
-"""Checkpoints: what is saved, restored, swept and refused."""
+"""Checkpoints: what is saved, restored, swept and rejected."""
 
 import numpy as np
 import pytest
@@ -31,7 +31,7 @@ def folder(tmp_path):
 
 
 def restore(folder):
-    """Gives a new state, and its variables, after restoring."""
+    """Returns a new state, and its variables, after restoring."""
     found = variables(fill=9)
     state = RunState(folder, found)
     assert state.restore()
@@ -42,27 +42,24 @@ def files(folder, name):
     return sorted(x for x in folder.iterdir() if x.name.startswith(name))
 
 
-def test_everything_comes_back(folder):
+def test_all_comes_back_from_the_newest_of_two_and_can_be_removed(folder):
     state, (weights, count) = restore(folder)
     assert (state.epoch, state.step, state.history) == (1, 3, HISTORY)
     np.testing.assert_array_equal(weights, variables()[0])
     assert count.numpy() == 3
+    assert not files(folder, "ckpt-1") and files(folder, "ckpt-2")
+    state.remove()
+    assert not folder.exists()
 
 
-def test_an_empty_folder_has_nothing_to_restore(tmp_path):
+def test_a_folder_without_a_finished_checkpoint_has_nothing_to_restore(
+    tmp_path, folder
+):
     found = variables(fill=9)
     assert not RunState(tmp_path / "none", found).restore()
     assert found[1].numpy() == 9
-
-
-def test_a_first_checkpoint_that_was_never_finished_does_not_count(folder):
     (folder / "checkpoint").unlink()
     assert not RunState(folder, variables(fill=9)).restore()
-
-
-def test_the_oldest_is_removed(folder):
-    assert not files(folder, "ckpt-1")
-    assert files(folder, "ckpt-2") and files(folder, "ckpt-3")
 
 
 def test_what_was_never_finished_is_swept(folder):
@@ -93,21 +90,35 @@ def test_another_folder_can_be_read_than_is_written(folder, tmp_path):
     assert files(folder, "ckpt-2") and not (tmp_path / "mine").exists()
 
 
-@pytest.mark.parametrize("part", ["index", "data-00000-of-00001"])
-@pytest.mark.parametrize("length", [0, 1, 100])
-def test_a_newest_checkpoint_cut_short_is_refused(part, length, folder):
-    path = folder / f"ckpt-3.{part}"
-    path.write_bytes(path.read_bytes()[:length])
-    with pytest.raises(ValueError, match="corrupt checkpoint.*remove its"):
-        restore(folder)
+def change_a_byte(content):
+    middle = len(content) // 2
+    changed = bytes([content[middle] ^ 255])
+    return content[:middle] + changed + content[middle + 1 :]
 
 
-def test_a_changed_byte_is_refused(folder):
-    path = folder / "ckpt-3.data-00000-of-00001"
-    content = bytearray(path.read_bytes())
-    content[len(content) // 2] ^= 255
-    path.write_bytes(content)
-    with pytest.raises(ValueError, match="a corrupt checkpoint"):
+DATA, INDEX = "ckpt-3.data-00000-of-00001", "ckpt-3.index"
+CORRUPT = "corrupt checkpoint.*remove its"
+UNREADABLE = "no readable name.* remove it"
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "message"),
+    [
+        *((x, lambda content: b"", CORRUPT) for x in (DATA, INDEX)),
+        *((x, lambda content: content[:1], CORRUPT) for x in (DATA, INDEX)),
+        *((x, lambda content: content[:100], CORRUPT) for x in (DATA, INDEX)),
+        (DATA, change_a_byte, CORRUPT),
+        ("checkpoint", lambda content: b"", UNREADABLE),
+        ("checkpoint", lambda content: b"model_checkpoint", UNREADABLE),
+        ("checkpoint", lambda content: b"\x00\x01", UNREADABLE),
+    ],
+)
+def test_a_newest_checkpoint_that_cannot_be_read_is_rejected(
+    name, change, message, folder
+):
+    path = folder / name
+    path.write_bytes(change(path.read_bytes()))
+    with pytest.raises(ValueError, match=message):
         restore(folder)
 
 
@@ -129,27 +140,15 @@ def test_a_folder_that_lost_its_checkpoints_is_refused(folder):
         restore(folder)
 
 
-@pytest.mark.parametrize("content", ["", "model_checkpoint", "\x00\x01"])
-def test_a_list_of_checkpoints_that_cannot_be_read_is_refused(content, folder):
-    (folder / "checkpoint").write_text(content)
-    with pytest.raises(ValueError, match="no readable name.* remove it"):
-        restore(folder)
-
-
-@pytest.mark.parametrize("count", [1, 3])
-def test_a_checkpoint_of_other_variables_is_refused(count, folder):
-    state = RunState(folder, (variables() + variables())[:count])
+@pytest.mark.parametrize(
+    "others",
+    [
+        lambda: variables()[:1],
+        lambda: [*variables(), tf.Variable(0)],
+        lambda: [tf.Variable([1.0]), variables()[1]],
+    ],
+)
+def test_a_checkpoint_of_other_variables_is_rejected(others, folder):
+    state = RunState(folder, others())
     with pytest.raises(ValueError, match="of this model and optimizer"):
         state.restore()
-
-
-def test_a_checkpoint_of_other_shapes_is_refused(folder):
-    state = RunState(folder, [tf.Variable([1.0]), variables()[1]])
-    with pytest.raises(ValueError, match="of this model and optimizer"):
-        state.restore()
-
-
-def test_all_can_be_removed(folder):
-    state, _ = restore(folder)
-    state.remove()
-    assert not folder.exists()

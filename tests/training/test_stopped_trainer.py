@@ -1,4 +1,4 @@
-"""A run that is asked to stop, or has to, saves what is sound and stops."""
+"""A run that is asked to stop, or has to, saves a valid checkpoint."""
 
 import os
 import signal
@@ -15,11 +15,6 @@ from support.training.saved_run import read_checkpoint
 STEPS = small_run.STEPS
 EVALUATING = STEPS + 1  # looks before its second batch
 AN_EPOCH = STEPS + small_run.EVALUATIONS + 1
-
-
-@pytest.fixture(scope="module")
-def manifest(tmp_path_factory):
-    return small_run.write_clips(tmp_path_factory.mktemp("data") / "small")
 
 
 @pytest.fixture(scope="module")
@@ -74,25 +69,20 @@ def test_a_real_sigterm_stops_a_run(manifest, tmp_path):
     assert position(tmp_path / "run")[:2] == [0, 1]
 
 
-def test_a_loss_that_is_not_finite_ends_a_run_and_names_the_step(exploded):
-    _, error = exploded
+def test_a_loss_that_is_not_finite_ends_a_run_and_saves_the_step_before(
+    exploded, manifest, tmp_path
+):
+    folder, error = exploded
     assert (error.epoch, error.step) == (1, 1)
     assert "NaN or infinity at step 1 of epoch 2" in str(error)
-
-
-def test_the_checkpoint_is_then_of_an_earlier_step_and_finite(exploded):
-    folder, error = exploded
     assert position(folder)[:2] == [error.epoch, error.step]
     values = read_checkpoint(folder).values()
     arrays = [x for x in values if getattr(x, "dtype", None) == "float32"]
     assert len(arrays) > 5 and all(np.isfinite(x).all() for x in arrays)
-
-
-def test_the_best_model_then_stays(exploded, manifest, tmp_path):
     small_run.train(
         manifest, tmp_path / "run", epochs=1, best=training.BestEpoch("last")
     )
-    assert best_weights(exploded[0]) == best_weights(tmp_path / "run")
+    assert best_weights(folder) == best_weights(tmp_path / "run")
 
 
 def test_a_validation_loss_that_is_not_finite_ends_a_run(manifest, tmp_path):

@@ -35,12 +35,35 @@ def gradients_of(batches, **options):
     return [x - y for x, y in zip(before, after, strict=True)]
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"clip_norm": 0.5},
+        *(
+            {"gradient_accumulation_steps": x, "clip_norm": 0.5}
+            for x in (2, 4, 8)
+        ),
+    ],
+)
 @pytest.mark.parametrize("multi_label", [False, True])
-def test_steps_of_rmsprop_are_those_of_numpy(multi_label):
-    batches = linear.draw_batches(STEPS, multi_label)
-    model, losses = trained(batches, multi_label)
+def test_steps_of_rmsprop_are_those_of_numpy(multi_label, options):
+    batches = linear.draw_batches(STEPS, multi_label, scale=3)
+    model, losses = trained(batches, multi_label, **options)
     start = linear.weights_of(linear.make_model(multi_label))
-    expected, path = linear.rmsprop(start, batches, RATE)
+    clip_norm = options.get("clip_norm", np.inf)
+    expected, path = linear.rmsprop(start, batches, RATE, clip_norm)
+    np.testing.assert_allclose(losses, expected, 1e-5)
+    assert_near(linear.weights_of(model), path[-1])
+
+
+def test_a_clip_weighs_what_its_class_does():
+    batches = linear.draw_batches(STEPS)
+    model, losses = trained(batches, class_weights=CLASS_WEIGHTS)
+    start = linear.weights_of(linear.make_model())
+    expected, path = linear.rmsprop(
+        start, batches, RATE, class_weights=CLASS_WEIGHTS.astype(np.float64)
+    )
     np.testing.assert_allclose(losses, expected, 1e-5)
     assert_near(linear.weights_of(model), path[-1])
 
@@ -55,17 +78,6 @@ def test_probabilities_are_those_before_the_step():
     np.testing.assert_allclose(probabilities[0], expected, 1e-5)
 
 
-def test_a_clip_weighs_what_its_class_does():
-    batches = linear.draw_batches(STEPS)
-    model, losses = trained(batches, class_weights=CLASS_WEIGHTS)
-    start = linear.weights_of(linear.make_model())
-    expected, path = linear.rmsprop(
-        start, batches, RATE, class_weights=CLASS_WEIGHTS.astype(np.float64)
-    )
-    np.testing.assert_allclose(losses, expected, 1e-5)
-    assert_near(linear.weights_of(model), path[-1])
-
-
 @pytest.mark.parametrize("scale", [20.0, 1.0])
 def test_the_norm_of_all_gradients_is_clipped_at_5(scale):
     batches = linear.draw_batches(1, scale=scale)
@@ -76,14 +88,6 @@ def test_the_norm_of_all_gradients_is_clipped_at_5(scale):
     assert_near(found, linear.clipped(whole, 5.0))
     if scale > 1:
         assert linear.norm_of(found) == pytest.approx(5, rel=1e-5)
-
-
-def test_rmsprop_sees_clipped_gradients():
-    batches = linear.draw_batches(STEPS, scale=3)
-    model, _ = trained(batches, clip_norm=0.5)
-    start = linear.weights_of(linear.make_model())
-    _, path = linear.rmsprop(start, batches, RATE, clip_norm=0.5)
-    assert_near(linear.weights_of(model), path[-1])
 
 
 def test_a_loss_past_where_probabilities_round_to_0_has_its_gradient():
@@ -98,22 +102,6 @@ def test_a_loss_past_where_probabilities_round_to_0_has_its_gradient():
     assert losses[0] == pytest.approx(500)
     change = linear.weights_of(model)[1]
     np.testing.assert_allclose(change, [1, -1, 0, 0], atol=1e-6)
-
-
-@pytest.mark.parametrize("num_parts", [2, 4, 8])
-@pytest.mark.parametrize("multi_label", [False, True])
-def test_parts_make_the_update_of_the_whole_batch(num_parts, multi_label):
-    batches = linear.draw_batches(STEPS, multi_label, scale=3)
-    model, losses = trained(
-        batches,
-        multi_label,
-        gradient_accumulation_steps=num_parts,
-        clip_norm=0.5,
-    )
-    start = linear.weights_of(linear.make_model(multi_label))
-    expected, path = linear.rmsprop(start, batches, RATE, clip_norm=0.5)
-    np.testing.assert_allclose(losses, expected, 1e-5)
-    assert_near(linear.weights_of(model), path[-1])
 
 
 def test_parts_return_all_clips_probabilities_in_order():
@@ -216,29 +204,15 @@ def test_only_the_classifier_has_the_classifiers_rate():
         np.testing.assert_allclose(y, ratio * x, 1e-3, 1e-6)
 
 
-def test_class_weights_are_inverse_to_the_counts():
+def test_class_weights_are_inverse_to_the_counts_with_a_mean_of_1():
     weights = balanced_class_weights(CLASS_COUNTS).astype(np.float64)
     present = CLASS_COUNTS > 0
     products = weights[present] * CLASS_COUNTS[present]
     np.testing.assert_allclose(products, products[0], 1e-6)
-
-
-def test_the_mean_class_weight_over_the_clips_is_1():
-    weights = balanced_class_weights(CLASS_COUNTS).astype(np.float64)
     clips = np.repeat(np.arange(len(CLASS_COUNTS)), CLASS_COUNTS)
     assert weights[clips].mean() == pytest.approx(1, rel=1e-6)
-
-
-def test_equal_counts_weigh_1_each():
-    np.testing.assert_allclose(balanced_class_weights(np.full(4, 9)), 1.0)
-
-
-def test_a_class_without_clips_weighs_nothing():
-    weights = balanced_class_weights(CLASS_COUNTS)
-    assert weights.dtype == np.float32
+    assert balanced_class_weights(CLASS_COUNTS).dtype == np.float32
     assert weights[2] == 0 and np.isfinite(weights).all()
-
-
-def test_class_weights_without_clips_are_rejected():
+    np.testing.assert_allclose(balanced_class_weights(np.full(4, 9)), 1.0)
     with pytest.raises(ValueError, match="at least one clip. Received: class"):
         balanced_class_weights(np.zeros(3, int))

@@ -30,15 +30,11 @@ def test_no_two_masks_are_the_same(name, count, masks):
 
 
 @pytest.mark.parametrize("count", [1, 2])
-def test_masks_follow_from_the_seed(count, masks):
+def test_masks_follow_from_the_seed_and_the_step(count, masks):
     first = masks[f"{count}/first"]
     np.testing.assert_array_equal(masks[f"{count}/again"], first)
     other = masks[f"{count}/another seed"]
     assert 0.3 < (other != first).mean() < 0.7
-
-
-@pytest.mark.parametrize("count", [1, 2])
-def test_masks_follow_from_the_step_and_not_from_those_before(count, masks):
     later = masks[f"{count}/from the second step"]
     np.testing.assert_array_equal(later, masks[f"{count}/first"][1:])
 

@@ -27,12 +27,12 @@ def run_prepare(dataset, *arguments, cores=None, **options):
 
 
 def run_prepare_well(dataset, *arguments, **options):
-    """Runs it to a good end, and gives what it said."""
+    """Runs it to a good end, and returns its output."""
     return output_of(run_prepare(dataset, *arguments, **options))
 
 
 def refusal(dataset, *arguments, **options):
-    """What a run says that must fail."""
+    """Returns the errors of a run that must fail."""
     result = run_prepare(dataset, *arguments, **options)
     assert result.returncode != 0
     return result.stderr
@@ -59,7 +59,7 @@ class DataProgram:
         return run_prepare(self.folder, *arguments, cores=cores, **options)
 
     def run_well(self, directory, **options):
-        """Runs it to a good end, and gives what it said."""
+        """Runs it to a good end, and returns its output."""
         return output_of(self.run(directory, **options))
 
     def kill_at(self, text, directory):

@@ -1,13 +1,11 @@
 """Runs of train.py that are killed on their way, and what they come to."""
 
 import csv
-import json
 import pathlib
 import subprocess
 
 import keras
 import numpy as np
-import tensorflow as tf
 
 from support.programs import as_flags
 from support.programs import start_program
@@ -52,7 +50,7 @@ def wait_until(process, condition):
 
 
 def output_of(process):
-    """Waits for the end and gives what was printed, if it ended well."""
+    """Waits for the end and returns what was printed, if it ended well."""
     output, errors = process.communicate()
     assert process.returncode == 0, errors[-4000:]
     return output
@@ -67,39 +65,12 @@ def names_in(folder):
 
 
 def holds(folder, part):
-    """Tells whether there is a path under a folder with such a part."""
+    """Returns whether there is a path under a folder with such a part."""
     return any(part in x for x in names_in(folder))
 
 
-def number_of_saves(folder):
-    """Gives how many checkpoints there were."""
-    try:
-        text = (folder / "checkpoints" / "checkpoint").read_text()
-    except FileNotFoundError:
-        return 0
-    return int(text.split('"')[1].removeprefix("ckpt-"))
-
-
-def checkpoint_of(output_dir):
-    """Gives the newest checkpoint's arrays by name; none if there is none."""
-    newest = tf.train.latest_checkpoint(str(output_dir / "checkpoints"))
-    if newest is None:
-        return {}
-    reader = tf.train.load_checkpoint(newest)
-    names = reader.get_variable_to_shape_map()
-    return {name: reader.get_tensor(name) for name in names}
-
-
-def position(output_dir):
-    """Gives epoch, step and history of the newest checkpoint, or None."""
-    for name, value in checkpoint_of(output_dir).items():
-        if name.startswith("position/"):
-            return tuple(json.loads(value))
-    return None
-
-
 def weights_of(output_dir):
-    """Gives the weights of model.keras and of best.weights.h5."""
+    """Returns the weights of model.keras and of best.weights.h5."""
     path = pathlib.Path(output_dir)
     model = keras.models.load_model(path / "model.keras")
     exported = model.get_weights()
@@ -108,14 +79,14 @@ def weights_of(output_dir):
 
 
 def epochs_of(output_dir):
-    """Gives the rows of epochs.csv but their times."""
+    """Returns the rows of epochs.csv but their times."""
     with open(pathlib.Path(output_dir) / "epochs.csv", newline="") as file:
         rows = list(csv.DictReader(file))
     return [{k: x for k, x in row.items() if k not in TIMES} for row in rows]
 
 
 def same_weights(first, second):
-    """Tells whether two runs' weights are the same bits, and not zeros."""
+    """Returns whether two runs' weights are the same bits, and not zeros."""
     pairs = list(zip(weights_of(first), weights_of(second), strict=True))
     return all(
         x.dtype == y.dtype and x.tobytes() == y.tobytes() for x, y in pairs
@@ -123,6 +94,6 @@ def same_weights(first, second):
 
 
 def lasting_names(output_dir):
-    """Gives what a run left but TensorBoard's files, named by the time."""
+    """Returns what a run left but TensorBoard's files of the time."""
     names = names_in(pathlib.Path(output_dir))
     return {x for x in names if "events.out" not in x}

@@ -1,7 +1,15 @@
-"""What train.py leaves in a run's folder, read back."""
+"""A run's flagfile and the files of its folder, read back."""
 
 import csv
 import json
+
+from support.programs import TRAINERS
+
+
+def read_flagfile(name):
+    """Returns the flags of a shipped flagfile."""
+    lines = (TRAINERS / "flags" / name).read_text().splitlines()
+    return dict(x[2:].split("=", 1) for x in lines if x.startswith("--"))
 
 
 def read_json(run, name):
@@ -9,12 +17,7 @@ def read_json(run, name):
 
 
 def read_epochs(run):
-    """The rows of epochs.csv, all values floats."""
+    """Returns the rows of epochs.csv, all values floats."""
     with open(run.output_dir / "epochs.csv", newline="") as file:
         rows = list(csv.DictReader(file))
     return [{key: float(x) for key, x in row.items()} for row in rows]
-
-
-def best_epoch(epochs):
-    """The first of those with the highest validation accuracy."""
-    return max(epochs, key=lambda row: row["val_accuracy"])

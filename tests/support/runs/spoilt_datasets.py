@@ -54,7 +54,7 @@ def cut(folder, split, size):
 
 
 def replace(folder, split, index, label=0, number=1.0):
-    """Puts a sound record of unusable content in another one's place."""
+    """Replaces a record by a valid one of unusable content."""
     path = shard_path(folder, split)
     records = read_records(path)
     example = tf.train.Example.FromString(records[index])
@@ -79,7 +79,7 @@ def edit(folder, change):
 
 
 def tell_sizes(folder):
-    """Gives the manifest the sizes that the files have."""
+    """Returns the manifest the sizes that the files have."""
 
     def change(values):
         for split in values["splits"].values():

@@ -1,4 +1,4 @@
-"""What lies in a run's folder, read back."""
+"""Reads the files of a run's folder."""
 
 import json
 
@@ -9,7 +9,7 @@ from ac_keras import training
 
 
 def best_weights(folder):
-    """Gives the bytes of every array in the best weights' file."""
+    """Returns the bytes of every array in the best weights' file."""
     found = {}
 
     def keep(name, item):
@@ -22,15 +22,26 @@ def best_weights(folder):
 
 
 def read_checkpoint(folder):
-    """Gives a run's newest checkpoint as a dict of arrays."""
+    """Returns a run's newest checkpoint, a dict of arrays; {} without one."""
     newest = tf.train.latest_checkpoint(str(folder / "checkpoints"))
+    if newest is None:
+        return {}
     reader = tf.train.load_checkpoint(newest)
     names = reader.get_variable_to_shape_map()
     return {name: reader.get_tensor(name) for name in names}
 
 
 def position(folder):
-    """Gives epoch, step and history of the newest checkpoint."""
-    values = read_checkpoint(folder)
-    (name,) = (x for x in values if x.startswith("position/"))
-    return json.loads(values[name])
+    """Returns epoch, step and history of the newest checkpoint, or None."""
+    for name, value in read_checkpoint(folder).items():
+        if name.startswith("position/"):
+            return json.loads(value)
+    return None
+
+
+def number_of_saves(folder):
+    """Returns how many checkpoints there were."""
+    path = folder / "checkpoints" / "checkpoint"
+    if not path.exists():
+        return 0
+    return int(path.read_text().split('"')[1].removeprefix("ckpt-"))

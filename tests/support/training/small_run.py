@@ -1,4 +1,4 @@
-"""A small run, made anew each time as a process that starts again makes it."""
+"""A small run, made again each time as a process that starts again makes it."""
 
 import shutil
 
@@ -43,7 +43,7 @@ def write_clips(directory, seed=0):
 
 
 class Killed(BaseException):
-    """What stands for a kill: nothing in a run catches it."""
+    """A kill: nothing in a run catches it."""
 
 
 class KillAt:
@@ -177,14 +177,14 @@ def train(
 
 
 def validation_of(manifest):
-    """Gives the validation batches as NumPy arrays."""
+    """Returns the validation batches as NumPy arrays."""
     return evaluation_batches(
         manifest, "validation", batch_size=BATCH_SIZE
     ).as_numpy_iterator()
 
 
 def bits(trainer):
-    """Gives every weight of model and ema_model, and the figures, as bytes."""
+    """Returns the bytes of every weight of both models, and the metrics."""
     weights = trainer.model.get_weights() + trainer.best_model.get_weights()
     assert all(np.abs(x).max() > 0 for x in weights)
     return [x.tobytes() for x in weights], trainer.state.history

@@ -54,7 +54,7 @@ def batches_of(case):
 
 
 def distribute(strategy, x, labels):
-    """Gives every replica its part of each batch."""
+    """Returns every replica its part of each batch."""
 
     def share(context):
         data = tf.data.Dataset.from_tensor_slices(({"x": x}, labels))
