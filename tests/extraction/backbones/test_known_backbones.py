@@ -10,7 +10,7 @@ from ac_keras.extraction.backbones import dataset_backbones
 from ac_keras.extraction.backbones import vgg_audio
 from ac_keras.extraction.backbones.dataset_backbones import backbone_path
 from ac_keras.extraction.backbones.dataset_backbones import load_known_backbones
-from support.error_parts import error_parts
+from support.error_parts import rejects
 from support.media.extracted_media import CHOICES
 from support.media.extracted_media import describe
 from support.media.extraction_jobs import PLAN
@@ -120,15 +120,11 @@ def test_weights_of_another_network_are_rejected(tmp_path):
     keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)]).save_weights(
         path
     )
-    with pytest.raises(
-        ValueError, match=error_parts("of its own", str(path), "save_weights")
-    ):
+    with rejects("of its own", str(path), "save_weights"):
         vgg_audio.vgg_audio(path)
 
 
 def test_a_missing_file_is_rejected(tmp_path):
     path = tmp_path / "none.weights.h5"
-    with pytest.raises(
-        ValueError, match=error_parts("of its own", str(path), "save_weights")
-    ):
+    with rejects("of its own", str(path), "save_weights"):
         vgg_audio.vgg_audio(path)

@@ -13,12 +13,12 @@ from ac_keras.extraction.media.frame_times import EqualIntervals
 from ac_keras.extraction.media.frame_view import FrameView
 from ac_keras.extraction.media.video import probe
 from ac_keras.extraction.media.video import read_frames
-from support.media.drawn_frames import is_upright
-from support.media.drawn_frames import read_numbers
 from support.media.odd_files import CUT
 from support.media.odd_files import READABLE
 from support.media.odd_files import UNREADABLE
 from support.media.odd_files import write_all
+from support.media.odd_media import is_upright
+from support.media.odd_media import read_numbers
 from support.media.odd_media import write_audio
 from support.media.odd_media import write_video
 
