@@ -202,19 +202,19 @@ def test_nothing_is_printed_about_broken_files(clip, tmp_path, capfd):
     assert av.logging.get_level() == level
 
 
-def test_consecutive_frames_start_at_the_chosen_one():
-    rows = FrameView(32, num_consecutive=3).rows(np.array([0, 4]), 10)
-    assert rows.tolist() == [[0, 1, 2], [4, 5, 6]]
-
-
-def test_consecutive_frames_are_moved_back_into_the_clip():
-    rows = FrameView(32, num_consecutive=4).rows(np.array([5, 8, 9]), 10)
-    assert rows.tolist() == [[5, 6, 7, 8], [6, 7, 8, 9], [6, 7, 8, 9]]
-
-
-def test_a_clip_shorter_than_a_stack_repeats_its_last_frame():
-    rows = FrameView(32, num_consecutive=5).rows(np.array([0, 1]), 2)
-    assert rows.tolist() == [[0, 1, 1, 1, 1]] * 2
+@pytest.mark.parametrize(
+    ("length", "positions", "num_frames", "rows"),
+    [
+        (3, [0, 4], 10, [[0, 1, 2], [4, 5, 6]]),
+        (4, [5, 8, 9], 10, [[5, 6, 7, 8], [6, 7, 8, 9], [6, 7, 8, 9]]),
+        (5, [0, 1], 2, [[0, 1, 1, 1, 1]] * 2),  # repeats the last
+    ],
+)
+def test_consecutive_frames_are_of_the_clip(
+    length, positions, num_frames, rows
+):
+    view = FrameView(32, num_consecutive=length)
+    assert view.rows(np.array(positions), num_frames).tolist() == rows
 
 
 @pytest.mark.parametrize(
@@ -247,25 +247,27 @@ def test_settings_of_no_frame_are_rejected(settings):
         FrameView(**settings)
 
 
-def slope_video(path, size):
+def write_image(path, pixels):
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("png", rate=10)
+        stream.height, stream.width = pixels.shape[:2]
+        stream.pix_fmt = "rgb24"
+        frame = av.VideoFrame.from_ndarray(pixels, "rgb24")
+        container.mux([*stream.encode(frame), *stream.encode(None)])
+    return path
+
+
+def slope(width, height):
     """A frame whose red grows to the right and whose green downwards."""
-    width, height = size
     frame = np.zeros((height, width, 3), np.uint8)
     frame[..., 0] = np.linspace(0, 255, width)[None]
     frame[..., 1] = np.linspace(0, 255, height)[:, None]
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream("png", rate=10)
-        stream.width, stream.height = size
-        stream.pix_fmt = "rgb24"
-        frame = av.VideoFrame.from_ndarray(frame, "rgb24")
-        container.mux(stream.encode(frame))
-        container.mux(stream.encode(None))
-    return path
+    return frame
 
 
 @pytest.mark.parametrize("size", [(320, 240), (40, 30)])
 def test_scaling_keeps_slopes_of_color_where_they_are(tmp_path, size):
-    path = slope_video(tmp_path / "slope.mov", size)
+    path = write_image(tmp_path / "slope.mov", slope(*size))
     found = read_frames(path, FrameRate(1), {"rgb": FrameView(60)})
     frame = found.arrays["rgb"][0, 0].astype(float)
     assert frame.shape == (60, 80, 3)
@@ -282,13 +284,8 @@ def test_scaling_keeps_slopes_of_color_where_they_are(tmp_path, size):
 
 
 def test_shrinking_averages(tmp_path):
-    path = tmp_path / "noise.mov"
     noise = np.random.default_rng(0).integers(0, 256, (256, 256, 3), np.uint8)
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream("png", rate=10)
-        stream.width, stream.height, stream.pix_fmt = 256, 256, "rgb24"
-        frame = av.VideoFrame.from_ndarray(noise, "rgb24")
-        container.mux([*stream.encode(frame), *stream.encode(None)])
+    path = write_image(tmp_path / "noise.mov", noise)
     found = read_frames(path, FrameRate(1), {"rgb": FrameView(16)})
     frame = found.arrays["rgb"][0, 0].astype(float)
     means = noise.reshape(16, 16, 16, 16, 3).mean(axis=(1, 3))
