@@ -11,11 +11,14 @@ import signal
 import numpy as np
 import pytest
 
+from ac_keras.annotations.clip_table import ClipRow
 from ac_keras.extraction.engines import local_engine
 from ac_keras.extraction.engines import ray_engine
 from ac_keras.extraction.engines.job import WorkerError
+from ac_keras.extraction.engines.job import incomplete_shards
 from ac_keras.extraction.engines.run import run_extraction
 from ac_keras.extraction.inputs.clip_inputs import read_inputs
+from ac_keras.pipeline import Manifest
 from ac_keras.pipeline import evaluation_batches
 from support.media import killed_extraction
 from support.media.extraction_jobs import NUM_CLIPS
@@ -77,8 +80,6 @@ def worker_processes():
 
 
 def test_clips_hold_what_is_read_of_their_files(media, extracted):
-    from ac_keras.pipeline import Manifest
-
     folder, rows = media
     manifest = Manifest.load(extracted[0])
     batches = evaluation_batches(manifest, "train", batch_size=1, with_ids=True)
@@ -147,11 +148,15 @@ def test_a_shard_that_kills_every_worker_is_named(media, tmp_path):
     assert not multiprocessing.active_children()
 
 
-def test_an_error_of_a_worker_comes_with_its_traceback(media, tmp_path):
+def assert_traceback_of_a_worker(media, folder, run_shards):
     rows = [row._replace(labels=("up",)) for row in media[1]]
-    _, job, tasks, _ = make_job(media[0], tmp_path, rows)
-    with pytest.raises(WorkerError, match="KeyError: 'up'"):
-        list(local_engine.run_shards(job, tasks, 1, lambda event: None))
+    _, job, tasks, _ = make_job(media[0], folder, rows)
+    with pytest.raises(WorkerError, match="KeyError.*'up'"):
+        list(run_shards(job, tasks, 1, lambda event: None))
+
+
+def test_an_error_of_a_worker_comes_with_its_traceback(media, tmp_path):
+    assert_traceback_of_a_worker(media, tmp_path, local_engine.run_shards)
 
 
 def test_a_killed_run_goes_on_with_the_shards_left(media, extracted, tmp_path):
@@ -167,8 +172,6 @@ def test_a_killed_run_goes_on_with_the_shards_left(media, extracted, tmp_path):
 
 
 def test_shards_that_lack_clips_can_be_done_again(media, tmp_path):
-    from ac_keras.extraction.engines.job import incomplete_shards
-
     folder, rows = media
     run(media, tmp_path, 1)
     broken, whole = (folder / rows[i].path for i in (7, 5))
@@ -185,16 +188,10 @@ def test_shards_that_lack_clips_can_be_done_again(media, tmp_path):
 
 def test_files_none_of_which_can_be_used_are_an_error(tmp_path):
     (tmp_path / "a.mp4").write_text("no video")
-    row = write_rows_of("a.mp4")
+    row = ClipRow("a.mp4", ("left",), "", 2)
     with pytest.raises(ValueError, match="file or more among 9.*a: Expected"):
         run((tmp_path, [row] * NUM_CLIPS), tmp_path / "out", 1)
     assert not (tmp_path / "out" / "manifest.json").exists()
-
-
-def write_rows_of(path):
-    from ac_keras.annotations.clip_table import ClipRow
-
-    return ClipRow(path, ("left",), "", 2)
 
 
 @pytest.fixture(scope="module")
@@ -247,7 +244,4 @@ def test_ray_with_a_killed_worker_writes_the_same_bytes(
 def test_an_error_of_a_ray_worker_comes_with_its_traceback(
     media, ray_cluster, tmp_path
 ):
-    rows = [row._replace(labels=("up",)) for row in media[1]]
-    _, job, tasks, _ = make_job(media[0], tmp_path, rows)
-    with pytest.raises(WorkerError, match="KeyError.*'up'"):
-        list(ray_engine.run_shards(job, tasks, 1, lambda event: None))
+    assert_traceback_of_a_worker(media, tmp_path, ray_engine.run_shards)

@@ -1,5 +1,6 @@
 """Files of clips and a classifier, each made once."""
 
+import functools
 import shutil
 
 import pytest
@@ -19,10 +20,16 @@ def records(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def predicted(records, classifier, tmp_path_factory):
+def predict(classifier):
+    """`clip_files.predict` with the classifier."""
+    return functools.partial(clip_files.predict, model=classifier)
+
+
+@pytest.fixture(scope="session")
+def predicted(records, predict, tmp_path_factory):
     """The folder of one undisturbed run over these files, as JSON lines."""
     output = tmp_path_factory.mktemp("predicted") / "whole"
-    clip_files.predict(records, output, model=classifier)
+    predict(records, output)
     return output
 
 

@@ -23,7 +23,8 @@ from support.media.extracted_media import copy_description
 from support.media.extracted_media import damage_audio
 from support.media.extracted_media import make_model
 from support.media.extracted_media import write_dataset
-from support.media.extracted_media import write_tone
+from support.media.made_audio import write_wav
+from support.media.pure_tones import tone
 
 SAMPLE_SIZES = (0, 2, 3, 50)
 
@@ -45,6 +46,10 @@ def model(extracted):
 @pytest.fixture(scope="module")
 def predictor(extracted, model):
     return ClipPredictor(model, extracted[0])
+
+
+def write_tone(folder):
+    return write_wav(folder / "tone.wav", tone(3.0, 8000, 440.0, 0.25), 8000)
 
 
 def clip_path(extracted, number):
@@ -129,7 +134,7 @@ def test_a_modality_that_the_file_lacks_is_absent(extracted, predictor):
 
 
 def test_a_file_may_have_audio_alone(predictor, tmp_path):
-    prediction = predictor.predict(write_tone(tmp_path / "tone.wav"))
+    prediction = predictor.predict(write_tone(tmp_path))
     assert prediction.attention["audio"].shape == (NUM_UNITS["audio"], 3)
     assert prediction.attention["rgb"].shape == (NUM_UNITS["rgb"], 0)
     assert sum(prediction.scores) == pytest.approx(1)
@@ -159,7 +164,7 @@ def test_a_model_of_some_modalities_needs_no_more(extracted, tmp_path):
     prediction = rgb.predict(clip_path(extracted, 0))
     assert set(prediction.attention) == set(prediction.inputs.arrays) == {"rgb"}
     with pytest.raises(MediaError, match="Expected rgb. Received: .* audio"):
-        rgb.predict(write_tone(tmp_path / "tone.wav"))
+        rgb.predict(write_tone(tmp_path))
 
 
 def test_features_that_are_no_numbers_are_an_error_of_the_file(

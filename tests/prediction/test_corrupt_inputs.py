@@ -10,10 +10,9 @@ import tensorflow as tf
 from ac_keras.prediction import input_files
 from support.prediction import clip_files
 from support.prediction.clip_files import SIZES
-from support.prediction.predicted_files import ids_but
-from support.prediction.predicted_files import ids_of
-from support.prediction.predicted_files import read_folder
-from support.prediction.predicted_files import read_rows
+from support.prediction.clip_files import ids_but
+from support.prediction.clip_files import ids_of
+from support.prediction.clip_files import read_rows
 
 BROKEN = 3  # in the second file: in its second batch
 
@@ -63,26 +62,16 @@ each_way = pytest.mark.parametrize("way", WAYS)
 
 @each_way
 def test_a_broken_record_is_an_error_that_names_file_and_byte(
-    way, folder, output, classifier
+    way, folder, output, predict, records
 ):
     spoil, reason = WAYS[way]
     path = folder / "part-1.tfrecord"
     spoil(path)
     with pytest.raises(ValueError) as caught:
-        clip_files.predict(folder, output, model=classifier)
+        predict(folder, output)
     place = f"Received: {path}, byte {clip_files.place_of(BROKEN)}: {reason}"
     assert place in str(caught.value)
     assert "--skip_corrupt_records" in str(caught.value)
-
-
-@each_way
-def test_what_was_done_before_stays_and_can_be_gone_on_with(
-    way, folder, output, classifier, records
-):
-    path = folder / "part-1.tfrecord"
-    WAYS[way][0](path)
-    with pytest.raises(ValueError):
-        clip_files.predict(folder, output, model=classifier)
     assert {x.name for x in output.iterdir()} == {
         "00000-of-00003-part-0.jsonl",
         "counted",
@@ -90,19 +79,17 @@ def test_what_was_done_before_stays_and_can_be_gone_on_with(
     }
     shutil.copy(records / path.name, path)
     for _ in range(2):  # The second time there is nothing to do.
-        clip_files.predict(folder, output, model=classifier)
+        predict(folder, output)
         assert ids_of(output) == ids_but()
 
 
 @each_way
 def test_a_broken_record_is_left_out_where_that_is_asked_for(
-    way, folder, output, classifier
+    way, folder, output, predict, classifier
 ):
     spoil, reason = WAYS[way]
     spoil(folder / "part-1.tfrecord")
-    outcome = clip_files.predict(
-        folder, output, model=classifier, skip_corrupt_records=True
-    )
+    outcome = predict(folder, output, skip_corrupt_records=True)
     assert ids_of(output) == ids_but(f"1-{BROKEN}")
     assert outcome.num_clips == sum(SIZES) - 1
     counted = outcome.summary["files"][1]
@@ -111,35 +98,21 @@ def test_a_broken_record_is_left_out_where_that_is_asked_for(
     assert found["byte"] == clip_files.place_of(BROKEN)
     assert reason in found["reason"]
     assert str(outcome).endswith("; corrupt records left out: 1")
-
-
-@each_way
-def test_the_others_are_predicted_as_ever(way, folder, output, classifier):
-    WAYS[way][0](folder / "part-1.tfrecord")
-    clip_files.predict(
-        folder, output, model=classifier, skip_corrupt_records=True
-    )
     clips = [
         clip
         for number in range(len(SIZES))
         for i, clip in enumerate(clip_files.clips_of(number))
         if (number, i) != (1, BROKEN)
     ]
-    names, scores = clip_files.expected(classifier, clips)
-    rows = read_folder(output)
-    assert [row["classes"] for row in rows] == names
-    found = np.array([row["scores"] for row in rows])
-    np.testing.assert_allclose(found, scores, atol=1e-6)
+    clip_files.assert_predicted(output, classifier, clips)
 
 
-def test_the_index_counts_broken_records(folder, output, classifier):
+def test_the_index_counts_broken_records(folder, output, predict):
     clip_files.flip(folder / "part-1.tfrecord", clip_files.place_of(1) + 12)
     clip_files.flip(
         folder / "part-1.tfrecord", clip_files.place_of(BROKEN) + 12
     )
-    clip_files.predict(
-        folder, output, model=classifier, skip_corrupt_records=True
-    )
+    predict(folder, output, skip_corrupt_records=True)
     rows = read_rows(output / "00001-of-00003-part-1.jsonl")
     assert [(row["id"], row["index"]) for row in rows] == [
         (f"1-{i}", i) for i in (0, 2, 4)
@@ -154,7 +127,7 @@ ENDS = {  # Bytes that are left of the last record, and what is said.
 
 @pytest.mark.parametrize("end", ENDS)
 def test_a_file_that_is_cut_off_is_not_taken_for_a_whole_one(
-    end, folder, output, classifier
+    end, folder, output, predict
 ):
     left, reason = ENDS[end]
     path = folder / "part-1.tfrecord"
@@ -163,10 +136,8 @@ def test_a_file_that_is_cut_off_is_not_taken_for_a_whole_one(
     with pytest.raises(
         ValueError, match=f"byte {clip_files.place_of(last)}: {reason}"
     ):
-        clip_files.predict(folder, output, model=classifier)
-    outcome = clip_files.predict(
-        folder, output, model=classifier, skip_corrupt_records=True
-    )
+        predict(folder, output)
+    outcome = predict(folder, output, skip_corrupt_records=True)
     assert ids_of(output) == ids_but(f"1-{last}")
     assert outcome.summary["num_broken_records"] == 1
 
@@ -180,42 +151,33 @@ NO_RECORDS = {
 
 @pytest.mark.parametrize("case", NO_RECORDS)
 def test_a_file_without_records_is_told_before_any_is_predicted(
-    case, folder, output, classifier
+    case, folder, output, predict
 ):
     data, said = NO_RECORDS[case]
     (folder / "part-1.tfrecord").write_bytes(data)
     with pytest.raises(ValueError, match=f"Expected TFRecord files.*{said}"):
-        clip_files.predict(folder, output, model=classifier)
+        predict(folder, output)
     assert not list(output.glob("0*"))
-
-
-@pytest.mark.parametrize("case", NO_RECORDS)
-def test_a_file_without_records_has_no_rows_where_they_are_left_out(
-    case, folder, output, classifier
-):
-    (folder / "part-1.tfrecord").write_bytes(NO_RECORDS[case][0])
-    clip_files.predict(
-        folder, output, model=classifier, skip_corrupt_records=True
-    )
+    predict(folder, output, skip_corrupt_records=True)
     assert (output / "00001-of-00003-part-1.jsonl").read_bytes() == b""
     summary = json.loads((output / "summary.json").read_text())
     assert [len(x["broken_records"]) for x in summary["files"]] == [0, 1, 0]
     assert ids_of(output) == ids_but(*(f"1-{i}" for i in range(SIZES[1])))
 
 
-def test_files_of_another_format_are_not_predicted(folder, output, classifier):
+def test_files_of_another_format_are_not_predicted(folder, output, predict):
     other = clip_files.describe(record_format="youtube8m")
     with pytest.raises(ValueError, match="byte 0: Expected a frame of"):
-        clip_files.predict(folder, output, model=classifier, description=other)
+        predict(folder, output, description=other)
 
 
 def test_a_file_that_is_gone_when_its_turn_comes_is_named(
-    folder, output, classifier, monkeypatch
+    folder, output, predict, monkeypatch
 ):
     path = folder / "part-2.tfrecord"
     monkeypatch.setattr(
         input_files, "check_beginnings", lambda _: path.unlink()
     )
     with pytest.raises(FileNotFoundError, match=f"to read {path}. Received"):
-        clip_files.predict(folder, output, model=classifier)
+        predict(folder, output)
     assert len(list(output.glob("0*"))) == 2

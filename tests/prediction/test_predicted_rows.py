@@ -14,19 +14,19 @@ from support.prediction import clip_files
 from support.prediction.clip_files import CLASS_NAMES
 from support.prediction.clip_files import SIZES
 from support.prediction.clip_files import TOP_K
-from support.prediction.predicted_files import read_folder
-from support.prediction.predicted_files import read_rows
+from support.prediction.clip_files import read_folder
+from support.prediction.clip_files import read_rows
 
 each_format = pytest.mark.parametrize("format", FORMATS)
 
 
 @pytest.fixture(scope="module")
-def outputs(records, classifier, tmp_path_factory):
+def outputs(records, predict, tmp_path_factory):
     """A folder of predictions of each format."""
     folder = tmp_path_factory.mktemp("formats")
     for format in FORMATS:
         output = folder / format
-        clip_files.predict(records, output, model=classifier, format=format)
+        predict(records, output, format=format)
     return folder
 
 
@@ -44,14 +44,11 @@ def test_every_clip_has_a_row_in_the_files_order(format, outputs, records):
 def test_a_row_names_the_classes_that_the_model_predicts(
     format, outputs, classifier
 ):
-    rows = read_folder(outputs / format)
     clips = [c for n in range(len(SIZES)) for c in clip_files.clips_of(n)]
-    names, scores = clip_files.expected(classifier, clips)
-    assert [row["classes"] for row in rows] == names
-    assert {name for row in names for name in row} == set(CLASS_NAMES)
-    found = np.array([row["scores"] for row in rows])
-    np.testing.assert_allclose(found, scores, atol=1e-6)
-    assert np.ptp(found[:, 0]) > 0.01
+    scores = clip_files.assert_predicted(outputs / format, classifier, clips)
+    rows = read_folder(outputs / format)
+    assert {x for row in rows for x in row["classes"]} == set(CLASS_NAMES)
+    assert np.ptp(scores[:, 0]) > 0.01
 
 
 def test_scores_are_the_same_bits_in_every_format(outputs):
@@ -90,12 +87,10 @@ def test_parquet_has_lists_of_names_and_of_float32(outputs):
 
 
 def test_rows_of_parquet_are_written_in_groups(
-    records, classifier, tmp_path, monkeypatch
+    records, predict, tmp_path, monkeypatch
 ):
     monkeypatch.setattr(row_writers, "GROUP_ROWS", 4)
-    clip_files.predict(
-        records, tmp_path, model=classifier, format="parquet", batch_size=2
-    )
+    predict(records, tmp_path, format="parquet", batch_size=2)
     path = min(tmp_path.glob("0*"))
     metadata = pyarrow.parquet.read_metadata(path)
     groups = [metadata.row_group(i) for i in range(metadata.num_row_groups)]
@@ -105,12 +100,12 @@ def test_rows_of_parquet_are_written_in_groups(
 
 
 @each_format
-def test_a_clip_without_an_id_has_its_place(format, classifier, tmp_path):
+def test_a_clip_without_an_id_has_its_place(format, predict, tmp_path):
     clips = [clip_files.draw_clip(i) for i in range(5)]
     path = tmp_path / "part-0"
     clip_files.write_records(path, map(clip_files.make_record, clips))
     output = tmp_path / "output"
-    clip_files.predict(tmp_path, output, model=classifier, format=format)
+    predict(tmp_path, output, format=format)
     rows = read_folder(output)
     assert [(x["id"], x["file"], x["index"]) for x in rows] == [
         ("", str(path), i) for i in range(5)
@@ -118,22 +113,22 @@ def test_a_clip_without_an_id_has_its_place(format, classifier, tmp_path):
 
 
 @each_format
-def test_an_id_may_be_any_bytes(format, classifier, tmp_path):
+def test_an_id_may_be_any_bytes(format, predict, tmp_path):
     ids = [b'"a",\n\r', "naïve".encode(), b"\xff\x00b"]
     clip = clip_files.draw_clip(0)
     clip_files.write_records(
         tmp_path / "part-0", [clip_files.make_record(clip, x) for x in ids]
     )
     output = tmp_path / "output"
-    clip_files.predict(tmp_path, output, model=classifier, format=format)
+    predict(tmp_path, output, format=format)
     names = [row["id"] for row in read_folder(output)]
     assert names == ['"a",\n\r', "naïve", "\\xff\x00b"]
 
 
 def test_all_classes_are_named_where_more_are_asked_for(
-    records, classifier, tmp_path
+    records, predict, tmp_path
 ):
-    clip_files.predict(records, tmp_path, model=classifier, top_k=99)
+    predict(records, tmp_path, top_k=99)
     for row in read_folder(tmp_path):
         assert sorted(row["classes"]) == sorted(CLASS_NAMES)
         assert row["scores"].sum() == pytest.approx(1, abs=1e-5)

@@ -7,7 +7,6 @@ import tensorflow as tf
 from ac_keras.pipeline import Modality
 from ac_keras.pipeline.formats import youtube8m
 from support.prediction import clip_files
-from support.prediction.predicted_files import read_folder
 
 LENGTHS = (9, 1, 4, 12)
 LEVEL = 4 / 255  # of YouTube-8M's bytes
@@ -41,6 +40,11 @@ def sequence_record(id_key, id, frames):
     ).SerializeToString()
 
 
+def video_record(id, video):
+    frames = {n: [x.tobytes() for x in y] for n, y in video.items()}
+    return sequence_record("id", id.encode(), frames)
+
+
 def draw_video(seed, num_frames):
     rng = np.random.default_rng(seed)
     return {
@@ -49,23 +53,14 @@ def draw_video(seed, num_frames):
     }
 
 
-def expected(model, clips):
-    """Computes `clip_files.expected` of float frames."""
+def assert_predicted(output, model, ids, clips):
+    """Checks rows against the predictions of float frames."""
     empty = np.zeros((0, clip_files.DIMS["audio"]))
     inputs = [{"audio": empty, **clip} for clip in clips]
     low, high = clip_files.RANGE
     for clip in inputs:
         clip["audio"] = (clip["audio"] - low) * 255 / (high - low)
-    return clip_files.expected(model, inputs)
-
-
-def assert_predicted(output, model, ids, clips):
-    rows = read_folder(output)
-    names, scores = expected(model, clips)
-    assert [row["id"] for row in rows] == ids
-    assert [row["classes"] for row in rows] == names
-    found = np.array([row["scores"] for row in rows])
-    np.testing.assert_allclose(found, scores, atol=1e-5)
+    clip_files.assert_predicted(output, model, inputs, ids, tolerance=1e-5)
 
 
 def middle_frames(frames):
@@ -76,29 +71,17 @@ def middle_frames(frames):
 
 
 @pytest.mark.parametrize("sample_size", [0, SAMPLED])
-def test_videos_of_bytes_are_predicted(sample_size, classifier, tmp_path):
+def test_videos_of_bytes_are_predicted(
+    sample_size, predict, classifier, tmp_path
+):
     videos = [draw_video(i, length) for i, length in enumerate(LENGTHS)]
     ids = [f"video {i}" for i in range(len(videos))]
     clip_files.write_records(
-        tmp_path / "part-0",
-        [
-            sequence_record(
-                "id",
-                id.encode(),
-                {n: [x.tobytes() for x in y] for n, y in video.items()},
-            )
-            for id, video in zip(ids, videos, strict=True)
-        ],
+        tmp_path / "part-0", map(video_record, ids, videos)
     )
     description = describe("youtube8m")
     output = tmp_path / "output"
-    clip_files.predict(
-        tmp_path,
-        output,
-        model=classifier,
-        description=description,
-        sample_size=sample_size,
-    )
+    predict(tmp_path, output, description=description, sample_size=sample_size)
     take = middle_frames if sample_size else lambda frames: frames
     clips = [
         {name: take(frames) * LEVEL + LOWEST for name, frames in video.items()}
@@ -107,7 +90,9 @@ def test_videos_of_bytes_are_predicted(sample_size, classifier, tmp_path):
     assert_predicted(output, classifier, ids, clips)
 
 
-def test_clips_of_floats_without_ids_are_predicted(classifier, tmp_path):
+def test_clips_of_floats_without_ids_are_predicted(
+    predict, classifier, tmp_path
+):
     clips = [
         {
             name: np.random.default_rng(i).normal(size=(length, dim))
@@ -132,9 +117,7 @@ def test_clips_of_floats_without_ids_are_predicted(classifier, tmp_path):
         record_format="mediasequence",
     )
     output = tmp_path / "output"
-    clip_files.predict(
-        tmp_path, output, model=classifier, description=description
-    )
+    predict(tmp_path, output, description=description)
     assert_predicted(output, classifier, [""] * len(clips), clips)
 
 
@@ -156,9 +139,8 @@ def rated(tmp_path):
     context["segment_scores"] = feature([1.0] * len(STARTS))
     records = []
     for i, video in enumerate(videos):
-        frames = {n: [x.tobytes() for x in y] for n, y in video.items()}
         record = tf.train.SequenceExample.FromString(
-            sequence_record("id", b"%d" % i, frames)
+            video_record(str(i), video)
         )
         for key, value in context.items():
             record.context.feature[key].CopyFrom(value)
@@ -167,14 +149,11 @@ def rated(tmp_path):
     return videos
 
 
-def test_rated_segments_are_clips_of_their_own(rated, classifier, tmp_path):
+def test_rated_segments_are_clips_of_their_own(
+    rated, predict, classifier, tmp_path
+):
     output = tmp_path / "output"
-    clip_files.predict(
-        tmp_path,
-        output,
-        model=classifier,
-        description=describe("youtube8m_segments"),
-    )
+    predict(tmp_path, output, description=describe("youtube8m_segments"))
     starts = sorted(set(STARTS))
     clips = [
         {n: x[start : start + 5] * LEVEL + LOWEST for n, x in video.items()}
@@ -185,16 +164,13 @@ def test_rated_segments_are_clips_of_their_own(rated, classifier, tmp_path):
     assert_predicted(output, classifier, ids, clips)
 
 
-def test_a_file_of_segments_that_is_cut_off_is_told(
-    rated, classifier, tmp_path
-):
+def test_a_file_of_segments_that_is_cut_off_is_told(rated, predict, tmp_path):
     path = tmp_path / "part-0"
     size = path.stat().st_size
     path.write_bytes(path.read_bytes() + b"\1\2\3")
     with pytest.raises(ValueError, match=f"byte {size}: a record cut off"):
-        clip_files.predict(
+        predict(
             tmp_path,
             tmp_path / "output",
-            model=classifier,
             description=describe("youtube8m_segments"),
         )

@@ -6,9 +6,8 @@ import sys
 
 import pytest
 
-from support.prediction import clip_files
+from support.prediction.clip_files import contents
 from support.prediction.clip_files import describe
-from support.prediction.predicted_files import contents
 
 OTHER_SETTINGS = {  # What is asked of a folder, and what is said of it.
     "model": ({"model_id": "1"}, 'model="1" instead of "0"'),
@@ -24,20 +23,18 @@ OTHER_SETTINGS = {  # What is asked of a folder, and what is said of it.
 
 @pytest.mark.parametrize("name", OTHER_SETTINGS)
 def test_a_folder_begun_with_another_setting_is_rejected(
-    name, predicted, records, classifier
+    name, predicted, records, predict
 ):
     changes, said = OTHER_SETTINGS[name]
     before = contents(predicted)
     with pytest.raises(ValueError, match=f"started with. Received: {said}"):
-        clip_files.predict(records, predicted, model=classifier, **changes)
+        predict(records, predicted, **changes)
     assert contents(predicted) == before
     assert not (predicted / "counted").exists()
 
 
-def test_another_batch_size_goes_on(predicted, records, classifier):
-    outcome = clip_files.predict(
-        records, predicted, model=classifier, batch_size=2
-    )
+def test_another_batch_size_goes_on(predicted, records, predict):
+    outcome = predict(records, predicted, batch_size=2)
     assert outcome.num_missing == 0
 
 
@@ -60,23 +57,23 @@ def one_longer(folder):
 
 @pytest.mark.parametrize("change", [one_more, one_less, one_longer])
 def test_a_folder_begun_with_other_files_is_rejected(
-    change, records, classifier, tmp_path
+    change, records, predict, tmp_path
 ):
     copy = shutil.copytree(records, tmp_path / "records")
     output = tmp_path / "output"
-    clip_files.predict(copy, output, model=classifier, shard=(0, 2))
+    predict(copy, output, shard=(0, 2))
     said = change(copy)
     with pytest.raises(ValueError, match=f"Received: .*{said}. Choose another"):
-        clip_files.predict(copy, output, model=classifier)
+        predict(copy, output)
 
 
 def test_predictions_of_unknown_settings_are_rejected(
-    predicted, records, classifier, tmp_path
+    predicted, records, predict, tmp_path
 ):
     copy = shutil.copytree(predicted, tmp_path / "copy")
     (copy / "predictions.json").unlink()
     with pytest.raises(ValueError, match="and no predictions.json"):
-        clip_files.predict(records, copy, model=classifier)
+        predict(records, copy)
 
 
 ARGUMENTS = {
@@ -94,69 +91,60 @@ ARGUMENTS = {
 
 @pytest.mark.parametrize("case", ARGUMENTS)
 def test_arguments_that_cannot_be_are_rejected(
-    case, records, classifier, tmp_path, monkeypatch
+    case, records, predict, tmp_path, monkeypatch
 ):
     changes, said = ARGUMENTS[case]
     monkeypatch.chdir(records)
     with pytest.raises((ValueError, FileNotFoundError), match=said):
-        clip_files.predict(
-            records, tmp_path / "output", model=classifier, **changes
-        )
+        predict(records, tmp_path / "output", **changes)
     assert not (tmp_path / "output").exists()
 
 
-def test_a_file_is_no_output_folder(records, classifier, tmp_path):
+def test_a_file_is_no_output_folder(records, predict, tmp_path):
     (tmp_path / "file").touch()
     for output in (tmp_path / "file", tmp_path / "file" / "output"):
         with pytest.raises(ValueError, match="that is writable. Rec"):
-            clip_files.predict(records, output, model=classifier)
+            predict(records, output)
 
 
 def test_parquet_without_its_package_is_rejected(
-    records, classifier, tmp_path, monkeypatch
+    records, predict, tmp_path, monkeypatch
 ):
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     with pytest.raises(ImportError, match=r"Install ac-keras\[parquet\]"):
-        clip_files.predict(
-            records, tmp_path / "output", model=classifier, format="parquet"
-        )
+        predict(records, tmp_path / "output", format="parquet")
     assert not (tmp_path / "output").exists()
 
 
 def test_a_full_disk_is_told_and_leaves_no_part(
-    records, classifier, tmp_path, monkeypatch
+    records, predict, tmp_path, monkeypatch
 ):
     def fail(*_):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("os.fsync", lambda _: None)
-    clip_files.predict(records, tmp_path, model=classifier, shard=(0, 2))
+    predict(records, tmp_path, shard=(0, 2))
     before = contents(tmp_path)
     monkeypatch.setattr("os.fsync", fail)
     with pytest.raises(OSError, match="to write .*-1.jsonl. Received: .*No"):
-        clip_files.predict(records, tmp_path, model=classifier)
+        predict(records, tmp_path)
     assert contents(tmp_path) == before
 
 
 def test_a_file_named_twice_is_read_once(
-    predicted, records, classifier, tmp_path, monkeypatch
+    predicted, records, predict, tmp_path, monkeypatch
 ):
     monkeypatch.chdir(records)
     twice = ["part-*", str(records / "*-1.tfrecord"), "./part-0.tfrecord"]
-    clip_files.predict(records, tmp_path, model=classifier, records=twice)
+    predict(records, tmp_path, records=twice)
     assert contents(tmp_path) == contents(predicted)
 
 
-def test_files_of_one_name_have_files_of_their_own(
-    records, classifier, tmp_path
-):
+def test_files_of_one_name_have_files_of_their_own(records, predict, tmp_path):
     folders = [shutil.copytree(records, tmp_path / name) for name in "ab"]
     output = tmp_path / "output"
-    clip_files.predict(
-        records,
-        output,
-        model=classifier,
-        records=[str(folder / "part-1*") for folder in folders],
+    predict(
+        records, output, records=[str(folder / "part-1*") for folder in folders]
     )
     files = json.loads((output / "summary.json").read_text())["files"]
     assert [(x["predictions"], x["file"]) for x in files] == [

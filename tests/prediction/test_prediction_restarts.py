@@ -14,7 +14,7 @@ from ac_keras.prediction import PredictionStopped
 from support.prediction import blocking_prediction
 from support.prediction import clip_files
 from support.prediction.clip_files import SIZES
-from support.prediction.predicted_files import contents
+from support.prediction.clip_files import contents
 from support.programs import start_program
 
 pytestmark = pytest.mark.programs
@@ -55,39 +55,34 @@ def test_a_kill_leaves_whole_files_and_a_hidden_part(killed, predicted):
 
 
 def test_another_run_ends_with_the_bytes_of_a_run_without_kill(
-    killed, predicted, records, classifier
+    killed, predicted, records, predict
 ):
     first = killed / "00000-of-00003-part-0.jsonl"
     before = first.stat()
-    outcome = clip_files.predict(records, killed, model=classifier)
+    outcome = predict(records, killed)
     assert contents(killed) == contents(predicted)
     assert first.stat().st_ino == before.st_ino  # not written again
     assert (outcome.num_files, outcome.num_clips) == (2, sum(SIZES[1:]))
 
 
-def test_a_complete_folder_stays_as_it_is(predicted, records, classifier):
+def test_a_complete_folder_stays_as_it_is(predicted, records, predict):
     before = contents(predicted)
-    outcome = clip_files.predict(records, predicted, model=classifier)
+    outcome = predict(records, predicted)
     assert contents(predicted) == before
     assert outcome.num_clips == outcome.num_files == outcome.num_missing == 0
     assert outcome.summary["num_clips"] == sum(SIZES)
     assert str(outcome).endswith("; all files were done before")
 
 
-def test_a_signal_ends_a_run_after_the_batch(records, classifier, tmp_path):
+def test_a_signal_ends_a_run_after_the_batch(records, predict, tmp_path):
     signals = types.SimpleNamespace(received="SIGTERM")
     with pytest.raises(PredictionStopped, match="SIGTERM: 0 of 3 files"):
-        clip_files.predict(records, tmp_path, model=classifier, signals=signals)
+        predict(records, tmp_path, signals=signals)
     assert list(contents(tmp_path)) == ["predictions.json"]
 
 
-def test_two_shares_do_what_one_run_does(
-    predicted, records, classifier, tmp_path
-):
-    shares = [
-        clip_files.predict(records, tmp_path, model=classifier, shard=(i, 2))
-        for i in (1, 0)
-    ]
+def test_two_shares_do_what_one_run_does(predicted, records, predict, tmp_path):
+    shares = [predict(records, tmp_path, shard=(i, 2)) for i in (1, 0)]
     assert contents(tmp_path) == contents(predicted)
     assert [x.num_clips for x in shares] == [SIZES[1], SIZES[0] + SIZES[2]]
     assert [x.num_missing for x in shares] == [2, 0]
@@ -95,12 +90,8 @@ def test_two_shares_do_what_one_run_does(
     assert shares[0].summary is None
 
 
-def test_a_share_beyond_the_files_has_nothing_to_do(
-    records, classifier, tmp_path
-):
-    outcome = clip_files.predict(
-        records, tmp_path, model=classifier, shard=(3, 4)
-    )
+def test_a_share_beyond_the_files_has_nothing_to_do(records, predict, tmp_path):
+    outcome = predict(records, tmp_path, shard=(3, 4))
     assert (outcome.num_files, outcome.num_missing) == (0, 3)
 
 
@@ -118,12 +109,11 @@ def test_the_summary_counts_files_clips_and_broken_records(predicted, records):
 
 
 def test_predictions_do_not_depend_on_the_other_files(
-    predicted, records, classifier, tmp_path
+    predicted, records, predict, tmp_path
 ):
-    clip_files.predict(
+    predict(
         records,
         tmp_path,
-        model=classifier,
         records=[str(records / clip_files.name_of(2))],
     )
     alone = tmp_path / "00000-of-00001-part-2.jsonl"
@@ -132,9 +122,9 @@ def test_predictions_do_not_depend_on_the_other_files(
 
 
 def test_progress_tells_clips_their_rate_and_files(
-    records, classifier, tmp_path, capsys
+    records, predict, tmp_path, capsys
 ):
-    clip_files.predict(records, tmp_path, model=classifier)
+    predict(records, tmp_path)
     *_, last = capsys.readouterr().err.strip().split("\r")
     assert last.startswith("Predicting: 100%")
     told = rf", 3/3 files, {sum(SIZES)} clips, \d+ clips/s\]$"

@@ -1,5 +1,6 @@
-"""load_backbone: networks of keras.applications."""
+"""load_backbone: networks of keras.applications, and saved models."""
 
+import functools
 import json
 import zipfile
 
@@ -9,9 +10,12 @@ import pytest
 
 from ac_keras.extraction.backbones import inflation
 from ac_keras.extraction.backbones import loading
-from support.error_parts import error_parts
+from ac_keras.extraction.backbones.loading import load_saved_backbone
+from support.error_parts import rejects
 from support.media.gray_images import assert_alike
 from support.media.gray_images import gray_images
+
+layers = keras.layers
 
 SIZE = 32
 MODES = {
@@ -27,16 +31,16 @@ MODES = {
     "Xception": "tf",
 }
 BUILT_IN = ("ConvNeXtTiny", "EfficientNetB7", "MobileNetV3Large")
-# One of each mode, with the mean color that it subtracts.
+# One of each mode: its module, and the mean color that it subtracts.
 SMALL = {
-    "DenseNet121": (123.675, 116.28, 103.53),
-    "MobileNet": (127.5, 127.5, 127.5),
-    "MobileNetV3Small": (127.5, 127.5, 127.5),
-    "VGG16": (123.68, 116.779, 103.939),
+    "DenseNet121": ("densenet", (123.675, 116.28, 103.53)),
+    "MobileNet": ("mobilenet", (127.5, 127.5, 127.5)),
+    "MobileNetV3Small": ("mobilenet_v3", (127.5, 127.5, 127.5)),
+    "VGG16": ("vgg16", (123.68, 116.779, 103.939)),
 }
 
 
-def draw_pictures():
+def draw_images():
     rng = np.random.default_rng(0)
     return rng.integers(0, 256, (3, SIZE, SIZE, 3)).astype(np.float32)
 
@@ -51,19 +55,9 @@ def trained(request, tmp_path_factory):
     )
     path = tmp_path_factory.mktemp(name) / "notop.weights.h5"
     network.save_weights(path)
-    module = network_module(name)
-    prepared = module.preprocess_input(draw_pictures())
+    module = getattr(keras.applications, SMALL[name][0])
+    prepared = module.preprocess_input(draw_images())
     return name, path, network(prepared, training=False)
-
-
-def network_module(name):
-    modules = {
-        "DenseNet121": keras.applications.densenet,
-        "MobileNet": keras.applications.mobilenet,
-        "MobileNetV3Small": keras.applications.mobilenet_v3,
-        "VGG16": keras.applications.vgg16,
-    }
-    return modules[name]
 
 
 @pytest.fixture(scope="module")
@@ -76,13 +70,13 @@ def test_features_are_the_application_s_behind_its_preprocessing(
     trained, loaded
 ):
     assert loaded.input_shape == (None, SIZE, SIZE, 3)
-    assert_alike(loaded(draw_pictures()), trained[2])
+    assert_alike(loaded(draw_images()), trained[2])
 
 
 @pytest.mark.parametrize("trained", ["MobileNet"], indirect=True)
 def test_bytes_give_what_floats_give(loaded):
-    of_floats = loaded(draw_pictures())
-    of_bytes = loaded(draw_pictures().astype(np.uint8))
+    of_floats = loaded(draw_images())
+    of_bytes = loaded(draw_images().astype(np.uint8))
     assert_alike(of_bytes, of_floats)
     assert keras.backend.standardize_dtype(of_bytes.dtype) == "float32"
 
@@ -91,7 +85,7 @@ def test_bytes_give_what_floats_give(loaded):
 def test_a_saved_backbone_needs_keras_alone(loaded, tmp_path):
     loaded.save(tmp_path / "backbone.keras")
     again = keras.models.load_model(tmp_path / "backbone.keras")
-    assert_alike(again(draw_pictures()), loaded(draw_pictures()))
+    assert_alike(again(draw_images()), loaded(draw_images()))
     with zipfile.ZipFile(tmp_path / "backbone.keras") as file:
         config = file.read("config.json").decode()
     assert json.loads(config)["class_name"] == "Functional"
@@ -103,7 +97,7 @@ def test_a_saved_backbone_needs_keras_alone(loaded, tmp_path):
 )
 def test_inflated_it_sees_gray_as_before(trained, loaded):
     wide = inflation.inflate_input(loaded, 10)
-    mean = np.array(SMALL[trained[0]])
+    mean = np.array(SMALL[trained[0]][1])
     in_tint = gray_images(3, size=SIZE, tint=mean - mean.mean())
     assert_alike(wide(gray_images(10, size=SIZE)), loaded(in_tint), 1e-3)
 
@@ -129,17 +123,17 @@ def test_many_channels_have_the_mean_of_the_rgb_filters(tmp_path):
 
 @pytest.mark.parametrize("name", MODES)
 def test_preprocessing_is_in_the_application_s_mode(name):
-    found = loading.application_preprocessing(name)(draw_pictures())
+    found = loading.application_preprocessing(name)(draw_images())
     expected = keras.applications.imagenet_utils.preprocess_input(
-        draw_pictures(), mode=MODES[name]
+        draw_images(), mode=MODES[name]
     )
     np.testing.assert_allclose(found, expected, rtol=1e-6)
 
 
 @pytest.mark.parametrize("name", BUILT_IN)
 def test_what_a_network_does_itself_is_not_done_before_it(name):
-    found = loading.application_preprocessing(name)(draw_pictures())
-    np.testing.assert_array_equal(found, draw_pictures())
+    found = loading.application_preprocessing(name)(draw_images())
+    np.testing.assert_array_equal(found, draw_images())
 
 
 def test_every_application_has_a_name_and_a_preprocessing():
@@ -165,8 +159,8 @@ def test_files_of_efficientnet_s_own_kind_are_scaled_as_keras_scales_them(
     )
     before = keras.Model(
         loaded.inputs, loaded.get_layer("stem_conv_pad").output
-    )(draw_pictures())
-    expected = (draw_pictures() / 255 - mean) / deviation
+    )(draw_images())
+    expected = (draw_images() / 255 - mean) / deviation
     np.testing.assert_allclose(
         before[:, :SIZE, :SIZE], expected, rtol=1e-4, atol=1e-4
     )
@@ -191,38 +185,14 @@ def test_without_weights_each_channel_has_filters_of_its_own():
     ],
 )
 def test_an_unknown_name_is_answered_with_near_ones(source, near):
-    with pytest.raises(
-        ValueError, match=error_parts("keras.applications", source, near)
-    ):
+    with rejects("keras.applications", source, near):
         loading.load_backbone(source, size=SIZE)
 
 
 @pytest.mark.parametrize("weights", [None, "imagenet"])
 def test_a_size_too_small_is_answered_as_keras_does(weights):
-    with pytest.raises(
-        ValueError, match=error_parts("can build", "at least 32x32", "a size")
-    ):
+    with rejects("can build", "at least 32x32", "a size"):
         loading.load_backbone("VGG16", size=31, weights=weights)
-
-
-def test_weights_that_are_no_file_are_rejected(tmp_path):
-    path = tmp_path / "none.h5"
-    with pytest.raises(
-        ValueError, match=error_parts("or a file", str(path), "Pass a weights")
-    ):
-        loading.load_backbone("VGG16", size=SIZE, weights=path)
-
-
-@pytest.mark.filterwarnings("ignore:Skipping nested container")
-def test_weights_of_another_network_are_rejected(tmp_path):
-    path = tmp_path / "other.weights.h5"
-    keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)]).save_weights(
-        path
-    )
-    with pytest.raises(
-        ValueError, match=error_parts("its weights", str(path), "weights of")
-    ):
-        loading.load_backbone("MobileNet", size=SIZE, weights=path)
 
 
 def test_a_download_that_fails_is_answered_with_a_way_around(monkeypatch):
@@ -231,10 +201,7 @@ def test_a_download_that_fails_is_answered_with_a_way_around(monkeypatch):
 
     fail.__module__ = keras.applications.MobileNet.__module__
     monkeypatch.setattr(keras.applications, "MobileNet", fail)
-    with pytest.raises(
-        ValueError,
-        match=error_parts("weights", "URL fetch failure", "pass its path"),
-    ):
+    with rejects("weights", "URL fetch failure", "pass its path"):
         loading.load_backbone("MobileNet", size=SIZE)
 
 
@@ -242,7 +209,128 @@ def test_a_download_that_fails_is_answered_with_a_way_around(monkeypatch):
 @pytest.mark.parametrize("value", [0, -1, 2.5, True, "32"])
 def test_sizes_and_channels_are_counted_from_1(name, value):
     settings = {"size": SIZE, "weights": None, name: value}
-    with pytest.raises(
-        ValueError, match=error_parts(f"{name} to be", repr(value), "Pass")
-    ):
+    with rejects(f"{name} to be", repr(value), "Pass"):
         loading.load_backbone("MobileNet", **settings)
+
+
+def save_network(path, shape=(16, 16, 3), last=None, num_inputs=1, bias=0.0):
+    """Saves a network of a convolution, ending in the mean over pixels."""
+    pixels = [keras.Input(shape) for _ in range(num_inputs)]
+    x = layers.Add()(pixels) if num_inputs > 1 else pixels[0]
+    x = layers.Conv2D(4, 3, bias_initializer=keras.initializers.Constant(bias))(
+        layers.Rescaling(1 / 255)(x)
+    )
+    x = (last or layers.GlobalAveragePooling2D())(x)
+    model = keras.Model(pixels if num_inputs > 1 else pixels[0], x)
+    model.save(path)
+    return model
+
+
+class Unregistered(keras.layers.GlobalAveragePooling2D):
+    pass
+
+
+def save_vector_network(path):
+    keras.Sequential([keras.Input((7,)), layers.Dense(2)]).save(path)
+
+
+def save_two_outputs(path):
+    pixels = keras.Input((16, 16, 3))
+    x = layers.GlobalAveragePooling2D()(pixels)
+    keras.Model(pixels, [x, x + 1]).save(path)
+
+
+def saved(**settings):
+    return functools.partial(save_network, **settings)
+
+
+def written(content):
+    return lambda path: path.write_bytes(content)
+
+
+@keras.saving.register_keras_serializable(package="tests")
+class ColorSum(keras.Model):
+    def __init__(self, **settings):
+        super().__init__(**settings)
+        self.dense = keras.layers.Dense(2)
+
+    def call(self, pixels):
+        return self.dense(keras.ops.sum(pixels / 255, axis=(1, 2)))
+
+
+def test_a_saved_model_gives_what_it_gave(tmp_path):
+    saved = save_network(tmp_path / "own.keras")
+    loaded = loading.load_backbone(tmp_path / "own.keras", size=16)
+    images = gray_images(3)
+    assert_alike(loaded(images), saved(images))
+    assert_alike(loaded(images.astype(np.uint8)), saved(images))
+
+
+def test_a_saved_model_may_take_any_size_and_number_of_channels(tmp_path):
+    save_network(tmp_path / "own.keras", (None, None, 10))
+    loaded = loading.load_backbone(tmp_path / "own.keras", size=24, channels=10)
+    assert loaded(gray_images(10, size=24)).shape == (3, 4)
+
+
+def test_a_saved_model_may_take_other_than_squares(tmp_path):
+    saved = save_network(tmp_path / "sound.keras", (96, 64, 1))
+    loaded = load_saved_backbone(tmp_path / "sound.keras", (96, 64, 1))
+    patches = np.random.default_rng(0).normal(size=(2, 96, 64, 1))
+    assert_alike(loaded(patches), saved(patches))
+
+
+def test_a_subclassed_model_is_tried_out(tmp_path):
+    network = ColorSum()
+    expected = network(gray_images(3))
+    network.save(tmp_path / "own.keras")
+    loaded = loading.load_backbone(tmp_path / "own.keras", size=16)
+    assert_alike(loaded(gray_images(3)), expected)
+    with rejects("one input", "fails with", "the size"):
+        loading.load_backbone(tmp_path / "own.keras", size=16, channels=4)
+
+
+SHAPE = "('batch', 16, 16, 3)"
+REJECTED = {
+    "channels": (
+        saved(shape=(16, 16, 10)),
+        (SHAPE, "[(None, 16, 16, 10)]", "inflate_input"),
+    ),
+    "size": (
+        saved(shape=(16, 15, 3)),
+        (SHAPE, "[(None, 16, 15, 3)]", "inflate_input"),
+    ),
+    "two inputs": (
+        saved(num_inputs=2),
+        (SHAPE, "[(None, 16, 16, 3), (None, 16, 16, 3)]", "inflate_input"),
+    ),
+    "vector": (save_vector_network, ("one input", "[(None, 7)]", "the size")),
+    "map": (
+        saved(last=layers.ReLU()),
+        ("(batch, dim)", "(1, 14, 14, 4)", "GlobalAveragePooling2D"),
+    ),
+    "two outputs": (save_two_outputs, ("(batch, dim)", "2 outputs", "End it")),
+    "NaN": (saved(bias=np.nan), ("finite", "4 are not", "retrain it")),
+    "infinite": (saved(bias=np.inf), ("finite", "4 are not", "retrain it")),
+    "unregistered": (
+        saved(last=Unregistered()),
+        ("can load", "Unregistered", "register custom"),
+    ),
+    "missing": (lambda path: None, ("can load", "own.keras", "model.save(")),
+    "empty": (written(b""), ("can load", "own.keras", "model.save(")),
+    "text": (written(b"no net"), ("can load", "own.keras", "model.save(")),
+}
+
+
+@pytest.mark.parametrize("case", REJECTED)
+def test_what_is_no_backbone_is_rejected(case, tmp_path):
+    write, parts = REJECTED[case]
+    write(tmp_path / "own.keras")
+    with rejects(*parts):
+        loading.load_backbone(tmp_path / "own.keras", size=16)
+
+
+@pytest.mark.parametrize("weights", [None, "some.weights.h5"])
+def test_weights_beside_a_saved_model_are_rejected(tmp_path, weights):
+    save_network(tmp_path / "own.keras")
+    with rejects("no weights", f"weights={weights!r}", "Leave"):
+        loading.load_backbone(tmp_path / "own.keras", size=16, weights=weights)

@@ -10,7 +10,8 @@ from ac_keras.extraction.backbones import dataset_backbones
 from ac_keras.extraction.backbones import vgg_audio
 from ac_keras.extraction.backbones.dataset_backbones import backbone_path
 from ac_keras.extraction.backbones.dataset_backbones import load_known_backbones
-from support.error_parts import error_parts
+from ac_keras.extraction.backbones.loading import load_backbone
+from support.error_parts import rejects
 from support.media.extracted_media import CHOICES
 from support.media.extracted_media import describe
 from support.media.extraction_jobs import PLAN
@@ -114,21 +115,33 @@ def test_weights_are_taken_from_a_file(network, tmp_path):
     assert_alike(loaded(draw_patches()), network(draw_patches()))
 
 
+def save_other_weights(path):
+    other = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    other.save_weights(path)
+
+
 @pytest.mark.filterwarnings("ignore:Skipping nested container")
-def test_weights_of_another_network_are_rejected(tmp_path):
-    path = tmp_path / "other.weights.h5"
-    keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)]).save_weights(
-        path
-    )
-    with pytest.raises(
-        ValueError, match=error_parts("of its own", str(path), "save_weights")
-    ):
-        vgg_audio.vgg_audio(path)
-
-
-def test_a_missing_file_is_rejected(tmp_path):
-    path = tmp_path / "none.weights.h5"
-    with pytest.raises(
-        ValueError, match=error_parts("of its own", str(path), "save_weights")
-    ):
-        vgg_audio.vgg_audio(path)
+@pytest.mark.parametrize(
+    ("load", "missing", "other"),
+    [
+        (
+            vgg_audio.vgg_audio,
+            ("of its own", "save_weights"),
+            ("of its own", "save_weights"),
+        ),
+        (
+            lambda path: load_backbone("MobileNet", size=32, weights=path),
+            ("or a file", "Pass a weights"),
+            ("its weights", "weights of"),
+        ),
+    ],
+)
+def test_weights_of_another_network_or_none_are_rejected(
+    load, missing, other, tmp_path
+):
+    path = tmp_path / "some.weights.h5"
+    with rejects(missing[0], str(path), missing[1]):
+        load(path)
+    save_other_weights(path)
+    with rejects(other[0], str(path), other[1]):
+        load(path)

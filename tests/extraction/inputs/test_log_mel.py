@@ -33,6 +33,7 @@ def signals():
         "chirp": np.sin(2 * np.pi * (50 * time + 2600 * time**2)),
         "square": np.sign(np.sin(2 * np.pi * 200 * time)),
         "level": np.ones(24000),
+        "silence": np.zeros(24000),
         "click": np.eye(1, 24000, 8000)[0],
         **tones,
     }
@@ -53,13 +54,6 @@ def test_it_agrees_with_the_definition(name, ops):
     patches = log_mel_patches(samples, patch_step=48, ops=ops)
     assert patches.dtype == np.float32
     np.testing.assert_allclose(patches, expected, rtol=0, atol=2e-6)
-
-
-@pytest.mark.skipif(not HAS_TENSORFLOW_IO, reason="needs tensorflow-io")
-@pytest.mark.parametrize("name", SIGNALS)
-def test_both_ways_give_the_same(name):
-    one, other = (log_mel_patches(SIGNALS[name], ops=x) for x in OPS)
-    np.testing.assert_allclose(one, other, rtol=0, atol=1e-6)
 
 
 @pytest.mark.skipif(not HAS_TENSORFLOW_IO, reason="needs tensorflow-io")
@@ -89,29 +83,6 @@ def test_the_spectrum_is_that_of_librosa():
     np.testing.assert_allclose(frames, expected[:96], rtol=0, atol=1e-5)
 
 
-def test_librosas_own_bands_are_near():
-    """Its triangles are straight over Hz, not over mel."""
-    librosa = pytest.importorskip("librosa")
-    samples = SIGNALS["noise"].astype(np.float32)
-    bands = librosa.feature.melspectrogram(
-        y=np.pad(samples, 56),
-        sr=16000,
-        n_fft=512,
-        hop_length=160,
-        win_length=400,
-        center=False,
-        power=1,
-        n_mels=64,
-        fmin=125,
-        fmax=7500,
-        htk=True,
-        norm=None,
-    )
-    frames = log_mel_patches(samples)[0]
-    difference = np.abs(frames - np.log(bands.T + 0.01)[:96])
-    assert 1e-3 < difference.max() < 0.02
-
-
 @pytest.mark.parametrize(
     ("frequency", "band"),
     # (2595 log10(1 + Hz / 700) - 185.17) / 39.82 - 1, to the nearest
@@ -121,12 +92,6 @@ def test_a_tone_is_loudest_in_its_band(frequency, band, ops):
     sine = tone(1.0, 16000, frequency)
     frames = log_mel_patches(sine, ops=ops)[0]
     np.testing.assert_array_equal(frames.argmax(axis=1), band)
-
-
-def test_silence_is_the_logarithm_of_the_offset(ops):
-    patches = log_mel_patches(np.zeros(32000), ops=ops)
-    assert patches.shape == (2, 96, 64)
-    np.testing.assert_allclose(patches, np.log(0.01), rtol=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -148,33 +113,14 @@ def test_patches_are_counted(num_samples, patch_step, num_patches, ops):
     assert patches.shape == (num_patches, 96, 64)
 
 
-def test_a_short_audio_is_padded_with_silence(ops):
-    samples = SIGNALS["noise"][:5000]
-    patches = log_mel_patches(samples, ops=ops)
-    whole = log_mel_patches(np.append(samples, np.zeros(10600)), ops=ops)
-    np.testing.assert_array_equal(patches, whole)
-    assert (patches[0, :20] > 0).mean() > 0.9
-    np.testing.assert_allclose(patches[0, 32:], np.log(0.01), rtol=1e-6)
-
-
 def test_any_length_and_step_agree_with_the_definition(ops):
     rng = np.random.default_rng(2)
-    for _ in range(20):
-        samples = rng.uniform(-1, 1, rng.integers(1, 50000))
+    for length in (5000, *rng.integers(1, 50000, 20)):
+        samples = rng.uniform(-1, 1, length)
         step = int(rng.integers(1, 200))
         patches = log_mel_patches(samples, step, ops)
         expected = reference_patches(samples, step)
         np.testing.assert_allclose(patches, expected, rtol=0, atol=2e-6)
-
-
-def test_a_frame_does_not_depend_on_what_surrounds_it(ops):
-    samples = SIGNALS["noise"]
-    early = log_mel_patches(samples[:15600], ops=ops)[0]
-    shifted = np.append(np.ones(160 * 50), samples[:15600])
-    late = log_mel_patches(shifted, patch_step=50, ops=ops)[1]
-    np.testing.assert_allclose(early, late, rtol=0, atol=1e-6)
-    longer = log_mel_patches(np.tile(samples, 3), ops=ops)[0]
-    np.testing.assert_array_equal(early, longer)
 
 
 def test_it_is_traced_once_for_all_lengths(ops):
@@ -205,32 +151,27 @@ def without_tensorflow_io(monkeypatch):
         cached.cache_clear()
 
 
-@pytest.mark.parametrize(
-    "samples",
-    [
-        np.zeros(0),
-        np.zeros((2, 16000)),
-        np.zeros(16000, np.int16),
-        np.full(16000, 20000.0),
-        np.array([0.0, np.nan]),
-        np.array([0.0, -np.inf]),
-    ],
-    ids=["none", "stereo", "integers", "undivided", "no number", "infinite"],
-)
-def test_samples_of_another_kind_are_rejected(samples):
-    with pytest.raises(ValueError, match="Received: samples of .* Take the"):
-        log_mel_patches(samples)
+SILENCE = np.zeros(16000)
+BAD_ARGUMENTS = {
+    "no samples": {"samples": np.zeros(0)},
+    "stereo": {"samples": np.zeros((2, 16000))},
+    "integers": {"samples": np.zeros(16000, np.int16)},
+    "undivided": {"samples": np.full(16000, 20000.0)},
+    "no number": {"samples": np.array([0.0, np.nan])},
+    "infinite": {"samples": np.array([0.0, -np.inf])},
+    **{f"step {x!r}": {"patch_step": x} for x in (0, -96, 48.0, "48", None)},
+    "operations": {"ops": "librosa"},
+}
 
 
-@pytest.mark.parametrize("patch_step", [0, -96, 48.0, "48", None])
-def test_an_impossible_step_is_rejected(patch_step):
-    with pytest.raises(ValueError, match="Received: patch_step="):
-        log_mel_patches(np.zeros(16000), patch_step)
-
-
-def test_unknown_operations_are_rejected():
-    with pytest.raises(ValueError, match="Received: ops='librosa'"):
-        log_mel_patches(np.zeros(16000), ops="librosa")
+@pytest.mark.parametrize("case", BAD_ARGUMENTS)
+def test_other_arguments_are_rejected(case):
+    ((name, value),) = BAD_ARGUMENTS[case].items()
+    said = (
+        "samples of .* Take the" if name == "samples" else f"{name}={value!r}"
+    )
+    with pytest.raises(ValueError, match=f"Received: {said}"):
+        log_mel_patches(**{"samples": SILENCE, name: value})
 
 
 def test_tensorflow_io_is_taken_where_it_loads():

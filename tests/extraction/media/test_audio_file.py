@@ -44,15 +44,6 @@ def write_random(path, num_channels, num_bytes=2, rate=16000):
     return samples
 
 
-@pytest.mark.parametrize("num_bytes", [1, 2, 3, 4])
-def test_samples_are_those_of_the_file(num_bytes, tmp_path):
-    samples = write_random(tmp_path / "a.wav", 1, num_bytes)
-    audio = read_audio(tmp_path / "a.wav")
-    assert audio.dtype == np.float32
-    step = 2.0 ** (1 - 8 * min(num_bytes, 3))
-    np.testing.assert_allclose(audio, samples[:, 0], rtol=0, atol=step)
-
-
 @pytest.mark.parametrize("name", CODECS)
 def test_a_tone_comes_out_of_a_codec(name, tmp_path):
     codec, rate, layout = CODECS[name]
@@ -67,14 +58,14 @@ def test_a_tone_comes_out_of_a_codec(name, tmp_path):
     assert np.sqrt(np.sum(spectrum**2)) == pytest.approx(loudness, abs=0.03)
 
 
-@pytest.mark.parametrize("num_bytes", [1, 2, 3])
-@pytest.mark.parametrize("num_channels", [2, 3, 6])
-def test_channels_are_averaged(num_channels, num_bytes, tmp_path):
+@pytest.mark.parametrize("num_bytes", [1, 2, 3, 4])
+@pytest.mark.parametrize("num_channels", [1, 2, 3, 6])
+def test_samples_are_the_mean_over_channels(num_channels, num_bytes, tmp_path):
     samples = write_random(tmp_path / "a.wav", num_channels, num_bytes)
     audio = read_audio(tmp_path / "a.wav")
-    mean = samples.mean(axis=1)
-    step = 2.0 ** (1 - 8 * num_bytes)
-    np.testing.assert_allclose(audio, mean, rtol=0, atol=max(step, 1e-6))
+    assert audio.dtype == np.float32
+    step = max(2.0 ** (1 - 8 * num_bytes), 2e-7)
+    np.testing.assert_allclose(audio, samples.mean(axis=1), rtol=0, atol=step)
 
 
 @pytest.mark.parametrize("codec", ["pcm_s16le", "pcm_f32le"])
@@ -138,27 +129,30 @@ def test_a_film_without_audio_has_none(tmp_path):
     assert read_audio(path) is None
 
 
-def test_a_track_without_samples_is_none(tmp_path):
-    path = made_audio.write_wav(tmp_path / "a.wav", np.zeros((0, 1)), 8000)
-    assert read_audio(path) is None
+@pytest.mark.parametrize("length", [0, 80])
+def test_a_track_without_samples_alone_is_none(length, tmp_path):
+    samples = np.zeros((length, 1))
+    audio = read_audio(made_audio.write_wav(tmp_path / "a.wav", samples, 16000))
+    assert (audio is None) == (length == 0)
+    if length:
+        np.testing.assert_array_equal(audio, np.zeros(length))
 
 
-def test_a_silent_track_is_not_none(tmp_path):
-    path = made_audio.write_wav(tmp_path / "a.wav", np.zeros(80), 16000)
-    np.testing.assert_array_equal(read_audio(path), np.zeros(80))
-
-
-@pytest.mark.parametrize("content", [b"", b"some text\n" * 99, bytes(5000)])
-def test_what_is_no_media_file_is_an_error(content, tmp_path):
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (None, "does not exist"),
+        (b"", "Received: path='.*clip.mp4'"),
+        (b"some text\n" * 99, "Received: path='.*clip.mp4'"),
+        (bytes(5000), "Received: path='.*clip.mp4'"),
+    ],
+)
+def test_what_is_no_media_file_is_an_error(content, said, tmp_path):
     path = tmp_path / "clip.mp4"
-    path.write_bytes(content)
-    with pytest.raises(MediaError, match="Received: path='.*clip.mp4'"):
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(MediaError, match=said):
         read_audio(path)
-
-
-def test_a_missing_file_is_an_error(tmp_path):
-    with pytest.raises(MediaError, match="does not exist"):
-        read_audio(tmp_path / "a.wav")
 
 
 def test_names_may_hold_any_character(tmp_path):

@@ -19,9 +19,16 @@ def track(rate=Fraction(10), clock=Fraction(1, 1000)):
     )
 
 
-def test_times_count_from_the_first_frame():
-    times = to_seconds([7000, 7040, 7500], track())
-    assert times.tolist() == [0, 0.04, 0.5]
+@pytest.mark.parametrize(
+    ("ticks", "seconds"),
+    [
+        ([7000, 7040, 7500], [0, 0.04, 0.5]),
+        ([0, None, 250, None], [0, 0.1, 0.25, 0.35]),
+        ([0, 100, 300, 200, 400], [0, 0.1, 0.3, 0.3, 0.4]),
+    ],
+)
+def test_times_count_from_the_first_frame_and_never_descend(ticks, seconds):
+    np.testing.assert_allclose(to_seconds(ticks, track()), seconds)
 
 
 def test_a_time_is_as_near_as_a_float_can_be():
@@ -30,20 +37,10 @@ def test_a_time_is_as_near_as_a_float_can_be():
     assert times.tolist() == [float(x * clock) for x in range(999)]
 
 
-def test_a_frame_without_a_time_follows_the_one_before():
-    times = to_seconds([0, None, 250, None], track())
-    np.testing.assert_allclose(times, [0, 0.1, 0.25, 0.35])
-
-
 @pytest.mark.parametrize("ticks", [[None] * 4, [5] * 4, [5, None, None, 5]])
 def test_frames_that_no_time_tells_apart_are_counted(ticks):
     np.testing.assert_allclose(to_seconds(ticks, track()), [0, 0.1, 0.2, 0.3])
     assert to_seconds(ticks, track(rate=None)).tolist() == [0, 0.04, 0.08, 0.12]
-
-
-def test_times_never_descend():
-    times = to_seconds([0, 100, 300, 200, 400], track())
-    assert times.tolist() == [0, 0.1, 0.3, 0.3, 0.4]
 
 
 def packet(pts, is_corrupt=False):
@@ -120,13 +117,6 @@ def test_equal_intervals_are_of_time_where_the_rate_varies():
     assert times[positions].tolist() == [0.9, 2, 4, 6, 8]
 
 
-def test_a_clip_of_fewer_frames_gives_each_once():
-    times = [0.0, 0.1, 5.0]
-    assert EqualIntervals(3).positions(np.array(times)).tolist() == [0, 1, 2]
-    assert EqualIntervals(25).positions(np.array(times)).tolist() == [0, 1, 2]
-    assert EqualIntervals(25).positions(np.zeros(1)).tolist() == [0]
-
-
 def test_a_frame_shown_at_several_middles_is_given_once():
     times = np.append(np.arange(30) / 30, 100.0)
     positions = EqualIntervals(10).positions(times)
@@ -134,19 +124,27 @@ def test_a_frame_shown_at_several_middles_is_given_once():
     assert 29 in positions  # shown from 1 s to 100 s
 
 
-def test_a_frame_rate_takes_a_frame_each_tick():
-    positions = FrameRate(5).positions(STEADY)
-    assert positions.tolist() == list(range(0, 50, 5))
+TENTHS = np.arange(100) / 10
+UNEVEN = np.array([0.0, 0.1, 5.0])
 
 
-def test_a_frame_rate_below_one_skips_seconds():
-    positions = FrameRate(0.5).positions(np.arange(100) / 10)
-    assert positions.tolist() == [0, 20, 40, 60, 80]
-
-
-@pytest.mark.parametrize("rate", [25, 30, 1000.0])
-def test_a_frame_rate_of_the_clip_or_above_gives_each_frame_once(rate):
-    assert FrameRate(rate).positions(STEADY).tolist() == list(range(50))
+@pytest.mark.parametrize(
+    ("choice", "times", "expected"),
+    [
+        (EqualIntervals(3), UNEVEN, [0, 1, 2]),
+        (EqualIntervals(25), UNEVEN, [0, 1, 2]),
+        (EqualIntervals(25), np.zeros(1), [0]),
+        (FrameRate(5), STEADY, range(0, 50, 5)),
+        (FrameRate(0.5), TENTHS, range(0, 100, 20)),
+        (FrameRate(25), STEADY, range(50)),
+        (FrameRate(30), STEADY, range(50)),
+        (FrameRate(1000.0), STEADY, range(50)),
+        (FrameRate(5, max_num_frames=3), STEADY, [0, 5, 10]),
+        (FrameRate(1), np.array([3.0]), [0]),
+    ],
+)
+def test_each_frame_is_taken_once(choice, times, expected):
+    assert choice.positions(times).tolist() == list(expected)
 
 
 def test_a_frame_rate_agrees_with_a_look_up_of_each_tick():
@@ -162,15 +160,6 @@ def test_a_frame_rate_agrees_with_a_look_up_of_each_tick():
         np.testing.assert_array_equal(
             FrameRate(rate).positions(times), np.unique(shown)
         )
-
-
-def test_a_long_clip_gives_the_first_frames():
-    positions = FrameRate(5, max_num_frames=3).positions(STEADY)
-    assert positions.tolist() == [0, 5, 10]
-
-
-def test_a_frame_rate_takes_the_only_frame():
-    assert FrameRate(1).positions(np.array([3.0])).tolist() == [0]
 
 
 @pytest.mark.parametrize("choice", [EqualIntervals(3), FrameRate(2)])

@@ -13,12 +13,12 @@ from ac_keras.extraction.media.frame_times import EqualIntervals
 from ac_keras.extraction.media.frame_view import FrameView
 from ac_keras.extraction.media.video import probe
 from ac_keras.extraction.media.video import read_frames
-from support.media.drawn_frames import is_upright
-from support.media.drawn_frames import read_numbers
 from support.media.odd_files import CUT
 from support.media.odd_files import READABLE
 from support.media.odd_files import UNREADABLE
 from support.media.odd_files import write_all
+from support.media.odd_media import is_upright
+from support.media.odd_media import read_numbers
 from support.media.odd_media import write_audio
 from support.media.odd_media import write_video
 
@@ -35,6 +35,12 @@ def test_an_odd_file_gives_each_frame_upright_at_its_time(name, tmp_path):
     kind = READABLE[name]
     path = kind.write(tmp_path / name)
     numbers, (width, height) = list(kind.numbers), kind.size
+    probed = probe(path)
+    assert (probed.width, probed.height) == kind.size and probed.has_video
+    assert probed.has_audio == name.startswith("mono")
+    assert probed.num_frames == len(numbers)
+    expected = len(numbers) / probed.duration
+    assert probed.frames_per_second == pytest.approx(expected)
     times = kind.times
     times = [x / 10 for x in range(len(numbers))] if times is None else times
     found = read_frames(path, ALL_FRAMES, VIEWS)
@@ -50,18 +56,6 @@ def test_an_odd_file_gives_each_frame_upright_at_its_time(name, tmp_path):
     )
     assert read_numbers(found.arrays["gray"][:, 0])[:-1] == numbers[:-1]
     assert read_numbers(found.arrays["gray"][:, 1])[:-1] == numbers[1:]
-
-
-@pytest.mark.parametrize("name", READABLE)
-def test_a_probe_tells_what_an_odd_file_holds(name, tmp_path):
-    kind = READABLE[name]
-    found = probe(kind.write(tmp_path / name))
-    assert (found.width, found.height) == kind.size
-    assert found.has_video
-    assert found.has_audio == name.startswith("mono")
-    assert found.num_frames == len(list(kind.numbers))
-    expected = found.num_frames / found.duration
-    assert found.frames_per_second == pytest.approx(expected)
 
 
 @pytest.mark.parametrize("name", CUT)
@@ -87,34 +81,46 @@ def test_an_unreadable_file_is_rejected_by_name(name, tmp_path):
     assert f"path={str(path)!r}" in str(error.value)
 
 
-def refuse(path):
-    """The message with which a path is refused."""
+def playlist(folder):
+    write_video(folder / "clip.mp4")
+    path = folder / "list.mp4"
+    path.write_text("ffconcat version 1.0\nfile clip.mp4\n")
+    return path
+
+
+def empty(folder):
+    (folder / "empty.mp4").touch()
+    return folder / "empty.mp4"
+
+
+def pipe(folder):
+    os.mkfifo(folder / "pipe.mp4")
+    return folder / "pipe.mp4"
+
+
+def wide_pixels(folder):
+    aspect = Fraction(40, 1)
+    return write_video(folder / "wide.mp4", sample_aspect=aspect)
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (lambda folder: folder / "missing.mp4", "does not exist"),
+        (lambda folder: folder, "is not a file"),
+        (empty, "0 bytes"),
+        (pipe, "is not a file"),
+        (lambda folder: "http://127.0.0.1:9/clip.mp4", "does not exist"),
+        (playlist, "a playlist"),
+        (lambda folder: write_audio(folder / "a.mp4"), "audio (aac)"),
+        (wide_pixels, "2560x48"),
+    ],
+)
+def test_other_than_a_video_is_rejected(make, said, tmp_path):
+    path = make(tmp_path)
     with pytest.raises(MediaError) as error:
         read_frames(path, EqualIntervals(3), {"rgb": FrameView(24)})
-    assert str(path) in str(error.value)
-    return str(error.value)
-
-
-def test_a_missing_file_is_rejected(tmp_path):
-    assert "does not exist" in refuse(tmp_path / "missing.mp4")
-
-
-def test_a_folder_is_rejected(tmp_path):
-    assert "is not a file" in refuse(tmp_path)
-
-
-def test_an_empty_file_is_rejected(tmp_path):
-    (tmp_path / "empty.mp4").touch()
-    assert "0 bytes" in refuse(tmp_path / "empty.mp4")
-
-
-def test_a_pipe_is_not_waited_for(tmp_path):
-    os.mkfifo(tmp_path / "pipe.mp4")
-    assert "is not a file" in refuse(tmp_path / "pipe.mp4")
-
-
-def test_an_address_is_not_asked(tmp_path):
-    assert "does not exist" in refuse("http://127.0.0.1:9/clip.mp4")
+    assert str(path) in str(error.value) and said in str(error.value)
 
 
 def test_a_colon_in_a_name_makes_no_address(tmp_path, monkeypatch):
@@ -123,25 +129,7 @@ def test_a_colon_in_a_name_makes_no_address(tmp_path, monkeypatch):
     assert probe("cache:clip.mp4").num_frames == 10
 
 
-def test_a_list_of_other_files_is_rejected(tmp_path):
-    write_video(tmp_path / "clip.mp4")
-    path = tmp_path / "list.mp4"
-    path.write_text("ffconcat version 1.0\nfile clip.mp4\n")
-    assert "a playlist" in refuse(path)
-
-
-def test_a_audio_is_rejected_with_the_tracks_it_has(tmp_path):
-    path = write_audio(tmp_path / "sound.mp4")
-    assert "audio (aac)" in refuse(path)
-
-
-def test_a_wrong_pixel_aspect_does_not_fill_the_memory(tmp_path):
-    path = tmp_path / "wide.mp4"
-    write_video(path, sample_aspect=Fraction(40, 1))
-    assert "2560x48" in refuse(path)
-
-
-def test_a_probe_of_a_audio_tells_its_length(tmp_path):
+def test_a_probe_of_audio_tells_its_length(tmp_path):
     found = probe(write_audio(tmp_path / "sound.mp4", seconds=2.0))
     assert found.has_audio and not found.has_video
     assert found.duration == pytest.approx(2.0, abs=0.2)

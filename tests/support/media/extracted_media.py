@@ -2,7 +2,6 @@
 
 import pathlib
 import shutil
-import wave
 
 import keras
 import numpy as np
@@ -112,18 +111,6 @@ def copy_description(data_dir, folder):
     shutil.copy(data_dir / "manifest.json", folder)
     shutil.copytree(data_dir / "backbones", folder / "backbones")
     return folder
-
-
-def write_tone(path, seconds=3.0, rate=8_000):
-    """Writes an audio file."""
-    times = np.arange(int(seconds * rate)) / rate
-    samples = (8_000 * np.sin(2 * np.pi * 440 * times)).astype("<i2")
-    with wave.open(str(path), "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(rate)
-        file.writeframes(samples.tobytes())
-    return path
 
 
 def damage_audio(source, path, share=0.9):

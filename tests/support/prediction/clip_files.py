@@ -1,6 +1,10 @@
-"""Files of clips without labels, a classifier, and what it should say."""
+"""Files of clips without labels, a classifier, and its predictions."""
+
+import csv
+import json
 
 import numpy as np
+import pyarrow.parquet
 import tensorflow as tf
 
 from ac_keras import cluster_classifier
@@ -127,6 +131,18 @@ def expected(model, clips, top_k=TOP_K):
     return [[CLASS_NAMES[i] for i in row] for row in best], scores
 
 
+def assert_predicted(output, model, clips, ids=None, tolerance=1e-6):
+    """Checks a folder's rows against `expected`; returns the scores."""
+    rows = read_folder(output)
+    names, scores = expected(model, clips)
+    if ids is not None:
+        assert [row["id"] for row in rows] == ids
+    assert [row["classes"] for row in rows] == names
+    found = np.array([row["scores"] for row in rows])
+    np.testing.assert_allclose(found, scores, atol=tolerance)
+    return found
+
+
 def place_of(index, number=1):
     """The first byte of a record of a file."""
     records = [
@@ -141,3 +157,61 @@ def flip(path, place):
     data = bytearray(path.read_bytes())
     data[place] ^= 4
     path.write_bytes(data)
+
+
+def read_rows(path):
+    """A file's rows as dicts, scores as float32 bits."""
+    rows = READERS[path.suffix](path)
+    for row in rows:
+        row["scores"] = np.array(row["scores"], "float32")
+    return rows
+
+
+def _read_csv(path):
+    with open(path, newline="", encoding="utf-8") as file:
+        return [_from_columns(row) for row in csv.DictReader(file)]
+
+
+def _from_columns(row):
+    places = range(1, 1 + sum(key.startswith("class_") for key in row))
+    return {
+        "id": row["id"],
+        "file": row["file"],
+        "index": int(row["index"]),
+        "classes": [row[f"class_{place}"] for place in places],
+        "scores": [float(row[f"score_{place}"]) for place in places],
+    }
+
+
+READERS = {
+    ".jsonl": lambda path: [
+        json.loads(line) for line in path.read_text().splitlines()
+    ],
+    ".csv": _read_csv,
+    ".parquet": lambda path: pyarrow.parquet.read_table(path).to_pylist(),
+}
+
+
+def read_folder(output):
+    """The rows of all files, in the files' order."""
+    paths = sorted(output.glob("0*-of-*"))
+    return [row for path in paths for row in read_rows(path)]
+
+
+def contents(folder):
+    """All files of a folder, hidden ones too, by their paths in it."""
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+
+
+def ids_of(output):
+    return [row["id"] for row in read_folder(output)]
+
+
+def ids_but(*left_out):
+    """The ids of all clips of SIZES but some."""
+    every = [f"{n}-{i}" for n, size in enumerate(SIZES) for i in range(size)]
+    return [x for x in every if x not in left_out]
