@@ -122,7 +122,7 @@ REFUSED = {  # Flags that do not fit, and part of the error.
     ),
     "twice": (
         {"runs": "plain,plain/"},
-        "each folder once. Received: plain,plain/. Leave out",
+        "each folder once. Received: plain,plain/. Remove the",
     ),
     "one unit": (
         {"runs": "single"},

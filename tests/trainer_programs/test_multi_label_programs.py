@@ -1,4 +1,4 @@
-"""The programs on a run of several labels a clip, and tables of both kinds."""
+"""The programs on a run of several labels a clip."""
 
 import json
 import types
@@ -20,7 +20,7 @@ FIGURES = ("loss", "hit_at_1", "perr", "gap", "map")
 
 
 @pytest.fixture(scope="module")
-def results(multi_label_run, finished_run, multi_label_dir, tmp_path_factory):
+def results(multi_label_run, multi_label_dir, tmp_path_factory):
     """Output of each program, and the folder that they ran in."""
     cwd = tmp_path_factory.mktemp("several")
     folder = multi_label_run.output_dir
@@ -29,11 +29,6 @@ def results(multi_label_run, finished_run, multi_label_dir, tmp_path_factory):
         "evaluate": {**model, "batch_size": 7},
         "predict": {**model, "top_k": len(CLASS_NAMES)},
         "export": {**model, "output_dir": cwd / "served"},
-        "flash_mnist/tabulate": {
-            "runs": f"{folder},{finished_run.output_dir}",
-            "title": "Both",
-            "output": cwd / "page.md",
-        },
     }
     done = run_cases(
         [(f"{name}.py", flags) for name, flags in cases.items()], cwd=cwd
@@ -99,27 +94,3 @@ def test_the_epoch_is_chosen_by_global_average_precision(multi_label_run):
 def test_export_writes_a_version_that_repeats_the_model(results):
     assert (results.cwd / "served" / "1" / "saved_model.pb").is_file()
     assert "on 25 test clips in a process without" in results.export
-
-
-def test_a_table_has_a_column_for_whatever_was_measured(
-    results, multi_label_run, finished_run
-):
-    page = (results.cwd / "page.md").read_text()
-    header, _, several, single = page.splitlines()[2:6]
-    titles = [x.strip() for x in header.strip("|").split("|")]
-    rows = [
-        dict(
-            zip(titles, (x.strip() for x in row[1:-1].split("|")), strict=True)
-        )
-        for row in (several, single)
-    ]
-    gap = read_json(multi_label_run, "result.json")["test_gap"]
-    accuracy = read_json(finished_run, "result.json")["test_accuracy"]
-    assert rows[0]["test, GAP"] == f"{100 * gap:.2f} %"
-    assert rows[1]["test"] == f"{100 * accuracy:.2f} %"
-    assert rows[0]["test"] == rows[1]["test, GAP"] == ""
-    assert not any("loss" in title or "clips" in title for title in titles)
-    for name in ("several", "finished"):
-        for file in ("flags.json", "result.json", "epochs.csv"):
-            assert (results.cwd / "page" / name / file).is_file()
-    assert "--learning_rate=0.05" in page
