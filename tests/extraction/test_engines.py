@@ -21,11 +21,11 @@ from ac_keras.extraction.inputs.clip_inputs import read_inputs
 from ac_keras.pipeline import Manifest
 from ac_keras.pipeline import evaluation_batches
 from support.media import killed_extraction
-from support.media.extraction_jobs import NUM_CLIPS
-from support.media.extraction_jobs import PLAN
-from support.media.extraction_jobs import digests
-from support.media.extraction_jobs import make_job
-from support.media.extraction_jobs import write_clips
+from support.media.extracted_media import NUM_CLIPS
+from support.media.extracted_media import PLAN
+from support.media.extracted_media import digests
+from support.media.extracted_media import make_job
+from support.media.extracted_media import write_clips
 from support.programs import run_program
 
 pytestmark = pytest.mark.programs

@@ -9,7 +9,7 @@ from ac_keras.extraction.plan import FlowPlan
 from ac_keras.prediction import media_files
 from ac_keras.prediction.clip_predictor import ClipPrediction
 from ac_keras.prediction.media_files import plot_names
-from support.media.extraction_jobs import PLAN
+from support.media.extracted_media import PLAN
 
 STARTS = {"rgb": 0.05, "flow": 0.05, "audio": 0.0}
 STEPS = {"rgb": 0.1, "flow": 0.1, "audio": 0.96}

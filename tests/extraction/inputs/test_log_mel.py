@@ -13,7 +13,7 @@ from ac_keras.extraction.inputs.log_mel import choose_ops
 from ac_keras.extraction.inputs.log_mel import log_mel_patches
 from support.media.log_mel_reference import reference_filters
 from support.media.log_mel_reference import reference_patches
-from support.media.pure_tones import tone
+from support.media.log_mel_reference import tone
 
 HAS_TENSORFLOW_IO = importlib.util.find_spec("tensorflow_io") is not None
 OPS = ["tf_signal"] + ["tensorflow_io"] * HAS_TENSORFLOW_IO

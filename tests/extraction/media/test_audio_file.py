@@ -10,7 +10,7 @@ import pytest
 from ac_keras.extraction.media.audio import read_audio
 from ac_keras.extraction.media.container import MediaError
 from support.media import made_audio
-from support.media.pure_tones import tone
+from support.media.log_mel_reference import tone
 
 CODECS = {  # file name: codec, sample rate, layout
     "aac.mp4": ("aac", 44100, "stereo"),

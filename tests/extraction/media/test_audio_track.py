@@ -12,7 +12,7 @@ from ac_keras.extraction.media.audio import AudioWarning
 from ac_keras.extraction.media.audio import decode_audio
 from ac_keras.extraction.media.audio import read_audio
 from support.media import made_audio
-from support.media.pure_tones import tone
+from support.media.log_mel_reference import tone
 
 
 def joined(times, start=None, rates=(16000,)):
