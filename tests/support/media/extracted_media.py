@@ -27,7 +27,8 @@ from ac_keras.pipeline import Description
 from ac_keras.pipeline import Modality
 
 SIDE, NUM_FRAMES, RATE = 32, 10, 8_000
-NUM_CLIPS, CLIPS_PER_SHARD = 9, 3
+NUM_CLIPS = 9
+CUT, SILENT, BROKEN = 1, 4, 7  # of these clips
 CLASSES = ("left", "right")
 PLAN = ExtractionPlan(
     EqualIntervals(3),
@@ -55,17 +56,17 @@ def write_clips(folder):
         label = CLASSES[number % 2]
         path = folder / label / f"clip{number}.mp4"
         path.parent.mkdir(exist_ok=True)
-        write_mp4(path, frames, 25, None if number == 4 else audio, RATE)
+        write_mp4(path, frames, 25, None if number == SILENT else audio, RATE)
         rows.append(ClipRow(f"{label}/{path.name}", (label,), "", number + 2))
-    cut = folder / rows[1].path
+    cut = folder / rows[CUT].path
     cut.write_bytes(cut.read_bytes()[: cut.stat().st_size // 2])
-    (folder / rows[7].path).write_text("This is no video.")
+    (folder / rows[BROKEN].path).write_text("This is no video.")
     return rows
 
 
-def make_job(media_dir, output_dir, rows):
+def make_job(media_dir, output_dir, rows, description=None, num_shards=3):
     """Builds writer, job, shards and their sizes."""
-    description = Description(
+    description = description or Description(
         name="small",
         class_names=CLASSES,
         modalities={
@@ -77,8 +78,7 @@ def make_job(media_dir, output_dir, rows):
             for name, plan in PLAN.modalities.items()
         },
     )
-    counts = {"train": NUM_CLIPS // CLIPS_PER_SHARD}
-    writer = DatasetWriter(output_dir, description, counts)
+    writer = DatasetWriter(output_dir, description, {"train": num_shards})
     job = ExtractionJob(pathlib.Path(output_dir), media_dir, description, PLAN)
     tasks = shard_tasks(writer, {"train": rows})
     return writer, job, tasks, [len(task.rows) for task in tasks]
@@ -101,7 +101,6 @@ CHOICES = {
 }
 FEATURE_DTYPES = {"rgb": "float32", "flow": "float16", "audio": "float32"}
 NUM_UNITS = {"rgb": 4, "flow": 3, "audio": 2}
-SILENT, BROKEN = 4, 7  # of the clips that `write_clips` writes
 
 
 def write_dataset(folder):
@@ -119,17 +118,17 @@ def write_dataset(folder):
         name: dataset_backbones.make_backbone(name, PLAN.modalities[name], x)
         for name, x in CHOICES.items()
     }
-    description = describe(backbones)
-    writer = DatasetWriter(data_dir, description, {"train": 1})
+    writer, job, tasks, sizes = make_job(
+        media_dir, data_dir, rows, describe(backbones), num_shards=1
+    )
     for name, backbone in backbones.items():
         if backbone is not None:
             dataset_backbones.save_backbone(data_dir, name, backbone)
-    job = ExtractionJob(data_dir, media_dir, description, PLAN)
     run_extraction(
         writer,
         job,
-        shard_tasks(writer, {"train": rows}),
-        [len(rows)],
+        tasks,
+        sizes,
         lambda job, tasks, hear: local_engine.run_shards(job, tasks, 1, hear),
     )
     return media_dir, rows, data_dir
