@@ -1,7 +1,6 @@
 """Extractions on processes and on Ray, with workers that are killed."""
 
 import csv
-import functools
 import json
 import multiprocessing
 import os
@@ -21,11 +20,11 @@ from ac_keras.extraction.inputs.clip_inputs import read_inputs
 from ac_keras.pipeline import Manifest
 from ac_keras.pipeline import evaluation_batches
 from support.media import killed_extraction
-from support.media.extraction_jobs import NUM_CLIPS
-from support.media.extraction_jobs import PLAN
-from support.media.extraction_jobs import digests
-from support.media.extraction_jobs import make_job
-from support.media.extraction_jobs import write_clips
+from support.media.extracted_media import NUM_CLIPS
+from support.media.extracted_media import PLAN
+from support.media.extracted_media import digests
+from support.media.extracted_media import make_job
+from support.media.extracted_media import write_clips
 from support.programs import run_program
 
 pytestmark = pytest.mark.programs
@@ -61,18 +60,22 @@ def run(media, folder, num_workers, run_shards=local_engine.run_shards):
     )
 
 
-def killing_one(run_shards, victims, job, tasks, num_workers, hear):
-    """Runs shards and kills a worker at its second clip, once."""
+def assert_a_kill_costs_no_clip(media, extracted, folder, run_shards, victims):
+    """Kills one of the `victims` at a worker's second clip."""
     killed = []
 
-    def hear_and_kill(event):
-        hear(event)
-        if event.number == 2 and not killed:
-            killed.extend(victims()[:1])
-            os.kill(killed[0], signal.SIGKILL)
+    def run_and_kill(job, tasks, num_workers, hear):
+        def hear_and_kill(event):
+            hear(event)
+            if event.number == 2 and not killed:
+                killed.extend(victims()[:1])
+                os.kill(killed[0], signal.SIGKILL)
 
-    yield from run_shards(job, tasks, num_workers, hear_and_kill)
-    assert killed
+        return run_shards(job, tasks, num_workers, hear_and_kill)
+
+    outcome = run(media, folder, 2, run_and_kill)
+    assert killed and outcome.num_clips == NUM_CLIPS
+    assert digests(folder) == digests(extracted[0])
 
 
 def worker_processes():
@@ -128,12 +131,9 @@ def test_several_workers_write_the_same_bytes(media, extracted, tmp_path):
 
 
 def test_a_killed_worker_costs_no_clip(media, extracted, tmp_path):
-    engine = functools.partial(
-        killing_one, local_engine.run_shards, worker_processes
+    assert_a_kill_costs_no_clip(
+        media, extracted, tmp_path, local_engine.run_shards, worker_processes
     )
-    outcome = run(media, tmp_path, 2, engine)
-    assert outcome.num_clips == NUM_CLIPS
-    assert digests(tmp_path) == digests(extracted[0])
 
 
 def test_a_shard_that_kills_every_worker_is_named(media, tmp_path):
@@ -233,12 +233,9 @@ def descends(process, parents):
 def test_ray_with_a_killed_worker_writes_the_same_bytes(
     media, extracted, ray_cluster, tmp_path
 ):
-    engine = functools.partial(
-        killing_one, ray_engine.run_shards, ray_processes
+    assert_a_kill_costs_no_clip(
+        media, extracted, tmp_path, ray_engine.run_shards, ray_processes
     )
-    outcome = run(media, tmp_path, 2, engine)
-    assert outcome.num_clips == NUM_CLIPS
-    assert digests(tmp_path) == digests(extracted[0])
 
 
 def test_an_error_of_a_ray_worker_comes_with_its_traceback(

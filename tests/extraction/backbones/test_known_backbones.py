@@ -13,8 +13,8 @@ from ac_keras.extraction.backbones.dataset_backbones import load_known_backbones
 from ac_keras.extraction.backbones.loading import load_backbone
 from support.error_parts import rejects
 from support.media.extracted_media import CHOICES
+from support.media.extracted_media import PLAN
 from support.media.extracted_media import describe
-from support.media.extraction_jobs import PLAN
 from support.media.gray_images import assert_alike
 
 

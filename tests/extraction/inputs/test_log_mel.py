@@ -13,7 +13,7 @@ from ac_keras.extraction.inputs.log_mel import choose_ops
 from ac_keras.extraction.inputs.log_mel import log_mel_patches
 from support.media.log_mel_reference import reference_filters
 from support.media.log_mel_reference import reference_patches
-from support.media.pure_tones import tone
+from support.media.log_mel_reference import tone
 
 HAS_TENSORFLOW_IO = importlib.util.find_spec("tensorflow_io") is not None
 OPS = ["tf_signal"] + ["tensorflow_io"] * HAS_TENSORFLOW_IO
@@ -113,14 +113,33 @@ def test_patches_are_counted(num_samples, patch_step, num_patches, ops):
     assert patches.shape == (num_patches, 96, 64)
 
 
+def test_a_short_audio_is_padded_with_silence(ops):
+    samples = SIGNALS["noise"][:5000]
+    patches = log_mel_patches(samples, ops=ops)
+    whole = log_mel_patches(np.append(samples, np.zeros(10600)), ops=ops)
+    np.testing.assert_array_equal(patches, whole)
+    assert (patches[0, :20] > 0).mean() > 0.9
+    np.testing.assert_allclose(patches[0, 32:], np.log(0.01), rtol=1e-6)
+
+
 def test_any_length_and_step_agree_with_the_definition(ops):
     rng = np.random.default_rng(2)
-    for length in (5000, *rng.integers(1, 50000, 20)):
-        samples = rng.uniform(-1, 1, length)
+    for _ in range(20):
+        samples = rng.uniform(-1, 1, rng.integers(1, 50000))
         step = int(rng.integers(1, 200))
         patches = log_mel_patches(samples, step, ops)
         expected = reference_patches(samples, step)
         np.testing.assert_allclose(patches, expected, rtol=0, atol=2e-6)
+
+
+def test_a_frame_does_not_depend_on_what_surrounds_it(ops):
+    samples = SIGNALS["noise"]
+    early = log_mel_patches(samples[:15600], ops=ops)[0]
+    shifted = np.append(np.ones(160 * 50), samples[:15600])
+    late = log_mel_patches(shifted, patch_step=50, ops=ops)[1]
+    np.testing.assert_allclose(early, late, rtol=0, atol=1e-6)
+    longer = log_mel_patches(np.tile(samples, 3), ops=ops)[0]
+    np.testing.assert_array_equal(early, longer)
 
 
 def test_it_is_traced_once_for_all_lengths(ops):

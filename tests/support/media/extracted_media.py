@@ -1,5 +1,6 @@
-"""A small dataset that was extracted from media files, and a model of it."""
+"""Small extractions of real media files: inputs, datasets and a model."""
 
+import hashlib
 import pathlib
 import shutil
 
@@ -7,18 +8,90 @@ import keras
 import numpy as np
 
 from ac_keras import cluster_classifier
-from ac_keras.extraction import plan
+from ac_keras.annotations.clip_table import ClipRow
 from ac_keras.extraction.backbones import dataset_backbones
 from ac_keras.extraction.backbones.dataset_backbones import BackboneChoice
 from ac_keras.extraction.engines import local_engine
 from ac_keras.extraction.engines.job import ExtractionJob
 from ac_keras.extraction.engines.run import run_extraction
 from ac_keras.extraction.engines.run import shard_tasks
+from ac_keras.extraction.media.frame_times import EqualIntervals
+from ac_keras.extraction.media.writer import write_mp4
+from ac_keras.extraction.plan import SETTING
+from ac_keras.extraction.plan import AudioPlan
+from ac_keras.extraction.plan import ExtractionPlan
+from ac_keras.extraction.plan import FlowPlan
+from ac_keras.extraction.plan import RgbPlan
 from ac_keras.pipeline import DatasetWriter
 from ac_keras.pipeline import Description
-from support.media.extraction_jobs import CLASSES
-from support.media.extraction_jobs import PLAN
-from support.media.extraction_jobs import write_clips
+from ac_keras.pipeline import Modality
+
+SIDE, NUM_FRAMES, RATE = 32, 10, 8_000
+NUM_CLIPS = 9
+CUT, SILENT, BROKEN = 1, 4, 7  # of these clips
+CLASSES = ("left", "right")
+PLAN = ExtractionPlan(
+    EqualIntervals(3),
+    {
+        "rgb": RgbPlan(SIDE, SIDE),
+        "flow": FlowPlan(SIDE, SIDE, 2, "dis"),
+        "audio": AudioPlan(),
+    },
+)
+DTYPES = {"rgb": "uint8", "flow": "uint8", "audio": "float32"}
+
+
+def write_clips(folder):
+    """Writes clips; one without audio, one cut short, one that is text.
+
+    Returns:
+        Their rows.
+    """
+    rows = []
+    for number in range(NUM_CLIPS):
+        rng = np.random.default_rng(number)
+        still = rng.integers(0, 256, (SIDE, 3 * SIDE, 3), "uint8")
+        frames = [still[:, 2 * i :][:, :SIDE] for i in range(NUM_FRAMES)]
+        audio = rng.uniform(-0.5, 0.5, RATE // 2).astype("float32")
+        label = CLASSES[number % 2]
+        path = folder / label / f"clip{number}.mp4"
+        path.parent.mkdir(exist_ok=True)
+        write_mp4(path, frames, 25, None if number == SILENT else audio, RATE)
+        rows.append(ClipRow(f"{label}/{path.name}", (label,), "", number + 2))
+    cut = folder / rows[CUT].path
+    cut.write_bytes(cut.read_bytes()[: cut.stat().st_size // 2])
+    (folder / rows[BROKEN].path).write_text("This is no video.")
+    return rows
+
+
+def make_job(media_dir, output_dir, rows, description=None, num_shards=3):
+    """Builds writer, job, shards and their sizes."""
+    description = description or Description(
+        name="small",
+        class_names=CLASSES,
+        modalities={
+            name: Modality(
+                int(np.prod(plan.input_shape)),
+                DTYPES[name],
+                (0.0, 255.0) if DTYPES[name] == "uint8" else None,
+            )
+            for name, plan in PLAN.modalities.items()
+        },
+    )
+    writer = DatasetWriter(output_dir, description, {"train": num_shards})
+    job = ExtractionJob(pathlib.Path(output_dir), media_dir, description, PLAN)
+    tasks = shard_tasks(writer, {"train": rows})
+    return writer, job, tasks, [len(task.rows) for task in tasks]
+
+
+def digests(folder):
+    """SHA-256 of all files in a folder, by name."""
+    return {
+        path.name: hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(pathlib.Path(folder).iterdir())
+        if path.is_file()
+    }
+
 
 # One of each way in which features are stored.
 CHOICES = {
@@ -26,9 +99,8 @@ CHOICES = {
     "flow": BackboneChoice("small"),
     "audio": BackboneChoice("small"),
 }
-DTYPES = {"rgb": "float32", "flow": "float16", "audio": "float32"}
+FEATURE_DTYPES = {"rgb": "float32", "flow": "float16", "audio": "float32"}
 NUM_UNITS = {"rgb": 4, "flow": 3, "audio": 2}
-SILENT, BROKEN = 4, 7  # of the clips that `write_clips` writes
 
 
 def write_dataset(folder):
@@ -46,17 +118,17 @@ def write_dataset(folder):
         name: dataset_backbones.make_backbone(name, PLAN.modalities[name], x)
         for name, x in CHOICES.items()
     }
-    description = describe(backbones)
-    writer = DatasetWriter(data_dir, description, {"train": 1})
+    writer, job, tasks, sizes = make_job(
+        media_dir, data_dir, rows, describe(backbones), num_shards=1
+    )
     for name, backbone in backbones.items():
         if backbone is not None:
             dataset_backbones.save_backbone(data_dir, name, backbone)
-    job = ExtractionJob(data_dir, media_dir, description, PLAN)
     run_extraction(
         writer,
         job,
-        shard_tasks(writer, {"train": rows}),
-        [len(rows)],
+        tasks,
+        sizes,
         lambda job, tasks, hear: local_engine.run_shards(job, tasks, 1, hear),
     )
     return media_dir, rows, data_dir
@@ -76,11 +148,11 @@ def describe(backbones):
         class_names=CLASSES,
         modalities={
             name: dataset_backbones.modality_of(
-                PLAN.modalities[name], backbone, DTYPES[name]
+                PLAN.modalities[name], backbone, FEATURE_DTYPES[name]
             )
             for name, backbone in backbones.items()
         },
-        settings={plan.SETTING: settings},
+        settings={SETTING: settings},
     )
 
 

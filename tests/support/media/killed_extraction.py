@@ -11,7 +11,7 @@ import sys
 
 from ac_keras.annotations.clip_table import ClipRow
 from ac_keras.extraction.engines import local_engine
-from support.media.extraction_jobs import make_job
+from support.media.extracted_media import make_job
 
 if __name__ == "__main__":
     media_dir, output_dir, rows = sys.argv[1:]

@@ -1,4 +1,4 @@
-"""Log-mel frames by their definition, one number at a time, in float64."""
+"""Sines, and log-mel frames by their definition, in float64."""
 
 import math
 
@@ -48,3 +48,9 @@ def reference_patches(samples, patch_step=96):
     frames = reference_frames(samples)
     starts = range(0, len(frames) - 95, patch_step)
     return np.stack([frames[start : start + 96] for start in starts])
+
+
+def tone(seconds, rate, frequency=440.0, amplitude=0.5):
+    """A sine, float64 `(num_samples,)`."""
+    time = np.arange(round(seconds * rate)) / rate
+    return amplitude * np.sin(2 * np.pi * frequency * time)

@@ -48,7 +48,7 @@ def write_media(
         if samples is not None:
             audio = container.add_stream(codec, rate=rate, layout=layout)
         if video_start is not None:
-            packets += _pictures(container, video_start)
+            packets += _frames(container, video_start)
         if audio is not None:
             num_channels = audio.layout.nb_channels
             planes = np.broadcast_to(samples, (num_channels, samples.shape[-1]))
@@ -77,7 +77,7 @@ def _audio(stream, planes, start, gap):
     return packets + stream.encode(None)
 
 
-def _pictures(container, start):
+def _frames(container, start):
     stream = container.add_stream("mpeg4", rate=FRAMES_PER_SECOND)
     stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
     packets = []

@@ -43,26 +43,17 @@ def write_video(
     muxer=None,
     tags=None,
 ):
-    """Writes drawn frames.
+    """Writes the drawn frames of some numbers.
 
     Args:
-        path: The file; its suffix tells the format.
-        numbers: The frames' numbers.
         size: Width and height of the upright frames, in stored pixels.
-        codec: The encoder.
-        pixel_format: What is encoded.
         times: Seconds of each frame; None for `RATE`.
-        options: Of the encoder.
+        options: Of the encoder; those of the format are `muxer`.
         sample_aspect: Width by height of a stored pixel.
-        rotation: Counter-clockwise degrees by which players turn a frame.
-        flip: Whether they mirror it, too.
+        rotation: Counter-clockwise degrees by which players turn a frame,
+            which they mirror if `flip`.
         audio: Of `tone`.
         cover: Bytes of a JPEG that goes along.
-        muxer: Options of the format.
-        tags: Of the file.
-
-    Returns:
-        The path.
     """
     numbers = list(numbers)
     times = [x / RATE for x in range(len(numbers))] if times is None else times

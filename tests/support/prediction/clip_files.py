@@ -85,16 +85,16 @@ def name_of(number):
     return f"part-{number}.tfrecord"
 
 
+def records_of(number):
+    """The records of a file, with their ids."""
+    clips = enumerate(clips_of(number))
+    return [make_record(clip, b"%d-%d" % (number, i)) for i, clip in clips]
+
+
 def write_files(folder):
     """Writes the files of SIZES; the clips are those of `clips_of`."""
     for number in range(len(SIZES)):
-        write_records(
-            folder / name_of(number),
-            [
-                make_record(clip, b"%d-%d" % (number, i))
-                for i, clip in enumerate(clips_of(number))
-            ],
-        )
+        write_records(folder / name_of(number), records_of(number))
     return folder
 
 
@@ -145,10 +145,7 @@ def assert_predicted(output, model, clips, ids=None, tolerance=1e-6):
 
 def place_of(index, number=1):
     """The first byte of a record of a file."""
-    records = [
-        make_record(clip, b"%d-%d" % (number, i))
-        for i, clip in enumerate(clips_of(number))
-    ]
+    records = records_of(number)
     return sum(FRAMING_BYTES + len(record) for record in records[:index])
 
 
