@@ -71,25 +71,19 @@ def test_a_flipped_bit_is_an_error_and_not_another_number(manifest, reader):
         read_once(Manifest.load(manifest.directory), reader)
 
 
-@each_reader
-@pytest.mark.parametrize("label", [4, -1])
-def test_a_label_out_of_range_is_an_error(manifest, reader, label):
-    bad = make_example("b", [label], rgb=pack([[1, 2, 3]]))
-    with pytest.raises(tf.errors.InvalidArgumentError, match="labels"):
-        read_once(with_records(manifest, [GOOD, bad]), reader)
+FRAME = pack([[1, 2, 3]])
+BAD = {
+    "a label too high": (make_example("b", [4], rgb=FRAME), "labels"),
+    "a label below zero": (make_example("b", [-1], rgb=FRAME), "labels"),
+    "half a frame": (make_example("b", [0], rgb=FRAME[:-1]), "whole number"),
+    "another layout": (make_example("b", [0], video=FRAME), "rgb"),
+}
 
 
 @each_reader
-def test_half_a_frame_is_an_error(manifest, reader):
-    bad = make_example("b", [0], rgb=pack([[1, 2, 3]])[:-1])
-    with pytest.raises(tf.errors.InvalidArgumentError, match="whole number"):
-        read_once(with_records(manifest, [GOOD, bad]), reader)
-
-
-@each_reader
-def test_a_record_of_another_layout_is_an_error(manifest, reader):
-    bad = make_example("b", [0], video=pack([[1, 2, 3]]))
-    with pytest.raises(tf.errors.InvalidArgumentError, match="rgb"):
+@pytest.mark.parametrize("bad, message", BAD.values(), ids=BAD)
+def test_a_record_that_is_no_clip_is_an_error(manifest, reader, bad, message):
+    with pytest.raises(tf.errors.InvalidArgumentError, match=message):
         read_once(with_records(manifest, [GOOD, bad]), reader)
 
 

@@ -179,15 +179,12 @@ def test_large_clips_get_a_smaller_buffer(tmp_path):
 
 
 def read_once(manifest, reader, batch_size):
+    kwargs = {"batch_size": batch_size}
     if reader == "evaluation":
-        return list(
-            evaluation_batches(manifest, "train", batch_size=batch_size)
-        )
-    batches = training_batches(
-        manifest, batch_size=batch_size, in_memory=reader == "in memory"
-    )
+        return list(evaluation_batches(manifest, "train", **kwargs))
+    kwargs["in_memory"] = reader == "in memory"
     steps = steps_per_epoch(manifest, "train", batch_size)
-    return list(batches.take(steps))
+    return list(training_batches(manifest, **kwargs).take(steps))
 
 
 @pytest.mark.parametrize("reader", ["evaluation", "streamed", "in memory"])

@@ -87,7 +87,7 @@ UNUSABLE = {  # Sound checksums around what cannot be a clip of three numbers.
     ),
     "a label too high": (
         serialize(make_example("odd", [4], rgb=pack([[1, 2, 3]]))),
-        "Expected labels from 0 to 3",
+        "Expected labels from 0 to 3. Received: 4 in clips odd",
     ),
     "a label below zero": (
         serialize(make_example("odd", [-1], rgb=pack([[1, 2, 3]]))),
