@@ -140,13 +140,14 @@ def test_every_epoch_draws_other_frames_of_a_clip_and_a_place(
 
 
 @each_store
-def test_another_seed_draws_other_frames_of_a_clip(manifest, in_memory):
+def test_another_seed_has_another_order_and_other_frames(manifest, in_memory):
     (first,), (second,) = (
         read_epochs(
             manifest, 1, 5, sample_size=4, seed=seed, in_memory=in_memory
         )
         for seed in (0, 1)
     )
+    assert clips_of(first) != clips_of(second)
     first, second = frames_of(first), frames_of(second)
     assert sum(first[clip] == second[clip] for clip in range(20)) < 3
 
@@ -188,30 +189,21 @@ def test_a_sample_size_of_zero_takes_all_frames(manifest, in_memory):
 
 
 @each_store
-def test_an_epoch_has_every_clip_at_most_once(manifest, in_memory):
-    for epoch in read_epochs(manifest, 4, in_memory=in_memory):
+@pytest.mark.parametrize("batch_size, num_clips", [(3, 18), (5, 20)])
+def test_an_epoch_has_every_clip_at_most_once(
+    manifest, in_memory, batch_size, num_clips
+):
+    for epoch in read_epochs(manifest, 4, batch_size, in_memory=in_memory):
         clips = clips_of(epoch)
-        assert len(set(clips)) == len(clips) == 18
+        assert len(set(clips)) == len(clips) == num_clips
         assert set(clips) <= set(range(NUM_CLIPS))
 
 
 @each_store
-def test_an_epoch_that_batches_divide_has_every_clip(manifest, in_memory):
-    for epoch in read_epochs(manifest, 3, 5, in_memory=in_memory):
-        assert sorted(clips_of(epoch)) == list(range(NUM_CLIPS))
-
-
-@each_store
-def test_every_batch_is_whole(manifest, in_memory):
+def test_batches_are_whole_and_never_end(manifest, in_memory):
     batches = training_batches(manifest, batch_size=6, in_memory=in_memory)
-    sizes = [len(labels) for _, labels in batches.take(7)]
-    assert sizes == [6] * 7
-
-
-@each_store
-def test_batches_never_end(manifest, in_memory):
-    batches = training_batches(manifest, batch_size=20, in_memory=in_memory)
-    assert len(list(batches.take(9))) == 9
+    sizes = [len(labels) for _, labels in batches.take(25)]
+    assert sizes == [6] * 25
 
 
 @each_store
@@ -230,15 +222,6 @@ def test_every_epoch_leaves_out_other_clips(manifest, in_memory):
     left_out = [set(range(NUM_CLIPS)) - set(clips_of(x)) for x in epochs]
     assert all(len(clips) == 2 for clips in left_out)
     assert len(set.union(*left_out)) > NUM_CLIPS / 2
-
-
-@each_store
-def test_another_seed_has_another_order(manifest, in_memory):
-    (first,), (second,) = (
-        read_epochs(manifest, 1, 5, seed=seed, in_memory=in_memory)
-        for seed in (0, 1)
-    )
-    assert clips_of(first) != clips_of(second)
 
 
 @each_store
