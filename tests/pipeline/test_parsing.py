@@ -127,15 +127,6 @@ def test_ids_that_are_not_read_may_be_anything():
     assert stored["id"].numpy().tolist() == [b"0", b"1", b"2"]
 
 
-def test_ids_of_videos_that_are_not_read_may_be_anything():
-    frames = np.zeros((2, DIM), np.uint8)
-    record = video_record(frames, id=[b"v", b"w"])
-    description = describe_unlabelled("youtube8m", youtube8m.quantised(DIM))
-    stored, features = decode([record], description, named=False)
-    assert stored["id"].numpy().tolist() == [b"0"]
-    assert features["rgb_num_frames"].numpy().tolist() == [2]
-
-
 @pytest.mark.parametrize("which", [[0], [1], [0, 1, 2]])
 def test_a_batch_is_as_long_as_its_longest_clip(which):
     clips = [draw_frames()[i] for i in which]
@@ -167,12 +158,16 @@ def test_a_missing_modality_is_an_error():
         decode([own_record(draw_frames()[0])], other)
 
 
-def test_videos_of_youtube8m_need_neither():
+@pytest.mark.parametrize(
+    "id, named, expected",
+    [([b"v"], True, [b"", b"v"]), ([b"v", b"w"], False, [b"0", b"1"])],
+)
+def test_videos_of_youtube8m_need_neither(id, named, expected):
     frames = np.arange(15, dtype=np.uint8).reshape(5, DIM)
     description = describe_unlabelled("youtube8m", youtube8m.quantised(DIM))
-    batch = [video_record(frames), video_record(frames[:2], id=[b"v"])]
-    stored, features = decode(batch, description)
-    assert stored["id"].numpy().tolist() == [b"", b"v"]
-    expected = frames * 4 / 255 + 4 / 512 - 2
-    np.testing.assert_allclose(features["rgb"][0], expected, atol=1e-6)
+    batch = [video_record(frames), video_record(frames[:2], id=id)]
+    stored, features = decode(batch, description, named=named)
+    assert stored["id"].numpy().tolist() == expected
+    values = frames * 4 / 255 + 4 / 512 - 2
+    np.testing.assert_allclose(features["rgb"][0], values, atol=1e-6)
     assert features["rgb_num_frames"].numpy().tolist() == [5, 2]

@@ -96,15 +96,10 @@ def test_random_frames_of_clips_without_frames_are_padding(num_clips):
     assert drawn.shape == (num_clips, 4) and not drawn.any()
 
 
-def test_the_same_seed_draws_the_same_frames():
-    lengths = [30] * 5
-    np.testing.assert_array_equal(draw(lengths, 8), draw(lengths, 8))
-    assert len(np.unique(draw(lengths, 8))) > 8
-
-
 @pytest.mark.parametrize("other", [(3, 15), (4, 14)])
-def test_another_seed_draws_other_frames(other):
+def test_the_seed_decides_which_frames_are_drawn(other):
     first, second = draw([30] * 5, 8), draw([30] * 5, 8, other)
+    np.testing.assert_array_equal(first, draw([30] * 5, 8))
     assert (first != second).any(axis=1).all()
 
 

@@ -188,32 +188,33 @@ def test_a_label_out_of_range_is_refused_with_file_and_clip(tmp_path, paths):
         scan_train(tmp_path, paths)
 
 
-def test_a_wrong_dim_is_refused_with_the_file(tmp_path, paths):
-    rgb = describe_videos().modalities["rgb"]
-    modalities = {"rgb": dataclasses.replace(rgb, dim=9)}
-    reason = "Received: assertion failed: .Expected frames of 9 bytes"
-    with pytest.raises(ValueError, match=f"{paths[0]} [^:]*{reason}"):
+RGB = describe_videos().modalities["rgb"]
+
+
+@pytest.mark.parametrize(
+    "modalities, message",
+    [
+        (
+            {"rgb": dataclasses.replace(RGB, dim=9)},
+            "Received: assertion failed: .Expected frames of 9 bytes",
+        ),
+        ({"flow": RGB}, "'flow'. Received: 2 clips and no"),
+    ],
+)
+def test_modalities_of_other_records_are_refused(
+    tmp_path, paths, modalities, message
+):
+    with pytest.raises(ValueError, match=message) as error:
         scan_train(tmp_path, paths[:1], modalities=modalities)
+    assert "flow" in modalities or f"{paths[0]} " in str(error.value)
 
 
-def test_a_modality_that_no_clip_has_is_refused(tmp_path, paths):
-    flow = {"flow": Modality(8, "uint8", (-2.0, 2.0))}
-    with pytest.raises(ValueError, match="'flow'. Received: 4 clips and no"):
-        scan_train(tmp_path, paths, modalities=flow)
-
-
-def test_training_clips_without_any_label_are_refused(tmp_path, paths):
+def test_clips_without_any_label_are_for_tests_only(tmp_path, paths):
     rewrite(paths[0], draw_video(np.random.default_rng(0), 0, 2, []))
     with pytest.raises(ValueError, match="labels in split 'train'"):
         scan_train(tmp_path, paths[:1])
-
-
-def test_test_clips_may_have_no_label(tmp_path, paths, videos):
-    videos[0]["labels"] = []
-    rng = np.random.default_rng(0)
-    manifest = scan(
-        tmp_path, describe_videos(), test=[[video_record(rng, videos[0])]]
-    )
+    files = {"test": paths[:1]}
+    manifest = scan_records(tmp_path / "test", describe_videos(), files)
     assert not manifest.split("test").class_counts.any()
 
 
