@@ -113,11 +113,8 @@ def test_uint8_comes_back_as_float32_levels_of_the_range():
     assert decoded.dtype == np.float32
     np.testing.assert_allclose(decoded, expected[None], atol=1e-6)
     assert modality.encode(decoded) == bytes(range(256))
-
-
-def test_uint8_clips_to_the_range():
-    modality = Modality(4, "uint8", (-1.0, 1.0))
-    assert modality.encode([[-9.0, -1.0, 1.0, 1e30]]) == bytes((0, 0, 255, 255))
+    outside = np.repeat([[-9.0, 1e30]], 128, axis=1)
+    assert modality.encode(outside) == bytes([0] * 128 + [255] * 128)
 
 
 @each_dtype
@@ -129,21 +126,25 @@ def test_a_number_that_is_none_is_refused_with_its_frame(dtype, value):
         make_modality(dtype).encode(frames)
 
 
-@pytest.mark.parametrize("value", [65520.0, -1e9])
-def test_what_float16_cannot_hold_is_refused_with_its_magnitude(value):
-    magnitude = re.escape(f"{abs(value):.4g}")
-    with pytest.raises(ValueError, match=f"float16.*Received: .*{magnitude}"):
-        Modality(1, "float16").encode([[1.0], [value]])
+@pytest.mark.parametrize(
+    "dtype, value, magnitude",
+    [
+        ("float16", 65520.0, "6.552e+04"),
+        ("float16", -1e9, "1e+09"),
+        ("float32", 1e39, "1e+39"),
+    ],
+)
+def test_what_a_dtype_cannot_hold_is_refused_with_its_magnitude(
+    dtype, value, magnitude
+):
+    message = f"{dtype}.*Received: .*{re.escape(magnitude)}"
+    with pytest.raises(ValueError, match=message):
+        Modality(1, dtype).encode(np.array([[1.0], [value]]))
 
 
 def test_what_float16_rounds_down_is_no_overflow():
     modality = Modality(1, "float16")
     assert modality.decode(modality.encode([[65519.0]]))[0, 0] == 65504
-
-
-def test_what_float32_cannot_hold_is_refused():
-    with pytest.raises(ValueError, match="float32.*Received: .*1e\\+39"):
-        Modality(1).encode(np.array([[1e39]]))
 
 
 @each_dtype
