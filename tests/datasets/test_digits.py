@@ -90,7 +90,7 @@ def test_loading_again_gives_the_same_images(digits):
 
 
 def test_without_scikit_learn_the_error_tells_what_to_install(monkeypatch):
-    monkeypatch.setitem(sys.modules, "sklearn", None)
+    monkeypatch.setitem(sys.modules, "sklearn.datasets", None)
     with pytest.raises(ImportError, match=r"Install ac-keras\[digits\]"):
         load_digits("uci")
 

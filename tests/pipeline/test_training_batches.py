@@ -131,6 +131,7 @@ def test_every_epoch_draws_other_frames_of_a_clip_and_a_place(
     epochs = read_epochs(manifest, 2, 5, sample_size=4, in_memory=in_memory)
     first, second = map(frames_of, epochs)
     assert sum(first[clip] == second[clip] for clip in range(NUM_CLIPS)) < 3
+    assert len(set(map(tuple, first.values()))) > 17  # clips differ too
     places = zip(*epochs, strict=True)
     assert sum(one == two for (_, one), (_, two) in places) < 3
     for frames in (*first.values(), *second.values()):
@@ -150,12 +151,6 @@ def test_another_seed_has_another_order_and_other_frames(manifest, in_memory):
     assert clips_of(first) != clips_of(second)
     first, second = frames_of(first), frames_of(second)
     assert sum(first[clip] == second[clip] for clip in range(20)) < 3
-
-
-@each_store
-def test_clips_of_an_epoch_draw_different_frames(manifest, in_memory):
-    (epoch,) = read_epochs(manifest, 1, 5, sample_size=4, in_memory=in_memory)
-    assert len(set(map(tuple, frames_of(epoch).values()))) > 17
 
 
 @each_store
@@ -225,15 +220,6 @@ def test_every_epoch_leaves_out_other_clips(manifest, in_memory):
 
 
 @each_store
-def test_the_same_seed_gives_the_same_epochs(manifest, in_memory):
-    first, second = (
-        read_epochs(manifest, sample_size=4, seed=5, in_memory=in_memory)
-        for _ in range(2)
-    )
-    assert first == second
-
-
-@each_store
 def test_a_second_pass_starts_with_the_same_epoch(manifest, in_memory):
     batches = training_batches(
         manifest, batch_size=5, sample_size=4, in_memory=in_memory
@@ -256,13 +242,13 @@ def test_a_new_process_reads_the_same_epochs(tmp_path):
 @each_store
 @pytest.mark.parametrize("global_seed", [0, 1, 2**32 - 1])
 def test_the_programs_own_seed_does_not_matter(
-    one_file, in_memory, global_seed
+    manifest, in_memory, global_seed
 ):
-    kwargs = {"sample_size": 4, "in_memory": in_memory}
+    kwargs = {"sample_size": 4, "in_memory": in_memory, "seed": 5}
     keras.utils.set_random_seed(12)
-    expected = read_epochs(one_file, **kwargs)
+    expected = read_epochs(manifest, **kwargs)
     keras.utils.set_random_seed(global_seed)
-    assert read_epochs(one_file, **kwargs) == expected
+    assert read_epochs(manifest, **kwargs) == expected
     assert len(set(clips_of(expected[0]))) == 18
 
 
