@@ -29,16 +29,18 @@ def many_clips():
     ]
 
 
-def test_rows_are_read_in_order_with_their_lines(tmp_path):
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+def test_rows_are_read_in_order_with_their_lines(tmp_path, mark):
     clips = load(
         tmp_path,
-        'split,path,label\ntest,x/a.npy,run\n\ntrain,"b,c.npz",jump\n',
+        f'{mark}split,path,label\ntest,x/a.npy,run\n\ntrain,"b,c.npz",jump\n',
     )
     assert clips == [
         ClipRow("x/a.npy", ("run",), "test", 2),
         ClipRow("b,c.npz", ("jump",), "train", 4),
     ]
     assert [clip.id for clip in clips] == ["x/a", "b,c"]
+    assert not is_multi_label(clips)
 
 
 @pytest.mark.parametrize("label", ["a;b", "a|b", " a ; b ", "a;b;a", "a;;b"])
@@ -46,15 +48,6 @@ def test_several_labels_are_split(tmp_path, label):
     (clip,) = load(tmp_path, f"path,label\nx.npy,{label}\n")
     assert clip.labels == ("a", "b")
     assert is_multi_label([clip])
-
-
-def test_one_label_each_is_not_multi_label(tmp_path):
-    clips = load(tmp_path, "path,label\nx.npy,a\ny.npy,b\n")
-    assert not is_multi_label(clips)
-
-
-def test_a_byte_order_mark_is_passed_over(tmp_path):
-    assert load(tmp_path, "\ufeffpath,label\nx.npy,a\n")[0].path == "x.npy"
 
 
 @pytest.mark.parametrize(
@@ -95,12 +88,9 @@ def test_a_saved_table_is_read_as_it_was(tmp_path):
     save_table(rows, tmp_path / "clips.csv")
     assert load_table(tmp_path / "clips.csv") == rows
     assert [x.name for x in tmp_path.iterdir()] == ["clips.csv"]
-
-
-def test_a_table_without_splits_is_saved_without_their_column(tmp_path):
-    path = tmp_path / "clips.csv"
-    save_table([ClipRow("a.mp4", ("x", "y"), "")], path)
-    assert path.read_text() == "path,label\na.mp4,x;y\n"
+    save_table([ClipRow("a.mp4", ("x", "y"), "")], tmp_path / "clips.csv")
+    saved = (tmp_path / "clips.csv").read_text()
+    assert saved == "path,label\na.mp4,x;y\n"
 
 
 @pytest.mark.parametrize(
@@ -134,19 +124,15 @@ def test_rows_that_would_be_read_otherwise_are_not_saved(
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_every_class_has_its_share_in_every_split(seed):
-    splits = draw_splits(many_clips(), 0.1, 0.2, seed)
+def test_a_split_has_its_share_of_every_class_and_no_clip_twice(seed):
+    clips = many_clips()
+    splits = draw_splits(clips, 0.1, 0.2, seed)
+    drawn = [clip.line for split in splits.values() for clip in split]
+    assert sorted(drawn) == [clip.line for clip in clips]
     for split, share in {"train": 0.7, "validation": 0.1, "test": 0.2}.items():
         counts = collections.Counter(clip.labels[0] for clip in splits[split])
         for name, size in SIZES.items():
             assert abs(counts[name] - share * size) < 2
-
-
-def test_every_clip_is_in_one_split():
-    clips = many_clips()
-    splits = draw_splits(clips, 0.1, 0.2, 0)
-    drawn = [clip.line for split in splits.values() for clip in split]
-    assert sorted(drawn) == [clip.line for clip in clips]
 
 
 def test_the_seed_decides_the_draw():
@@ -175,12 +161,16 @@ def test_the_tables_splits_are_kept():
         draw_splits(clips, 0.1, 0, 0)
 
 
-@pytest.mark.parametrize("shares", [(0.5, 0.5), (-0.1, 0.2), (1.0, 0)])
-def test_shares_that_leave_no_training_clips_are_refused(shares):
-    with pytest.raises(ValueError, match="sum below 1"):
-        draw_splits(many_clips(), *shares, 0)
-
-
-def test_a_share_of_less_than_a_clip_is_refused():
-    with pytest.raises(ValueError, match="none of 3 clips for .'test'"):
-        draw_splits(many_clips()[:3], 0, 1e-9, 0)
+@pytest.mark.parametrize(
+    "count, shares, message",
+    [
+        *(
+            (None, shares, "sum below 1")
+            for shares in [(0.5, 0.5), (-0.1, 0.2), (1.0, 0)]
+        ),
+        (3, (0, 1e-9), "none of 3 clips for .'test'"),
+    ],
+)
+def test_shares_that_leave_a_split_empty_are_refused(count, shares, message):
+    with pytest.raises(ValueError, match=message):
+        draw_splits(many_clips()[:count], *shares, 0)

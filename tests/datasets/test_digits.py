@@ -1,6 +1,8 @@
 """Handwritten digits of scikit-learn and of IDX files."""
 
 import gzip
+import pathlib
+import struct
 import sys
 
 import keras
@@ -9,12 +11,6 @@ import pytest
 import sklearn.datasets
 
 from ac_keras.datasets import load_digits
-from support.datasets.idx_files import COUNTS
-from support.datasets.idx_files import NAMES
-from support.datasets.idx_files import draw_items
-from support.datasets.idx_files import idx_bytes
-from support.datasets.idx_files import write_all
-from support.datasets.idx_files import write_idx
 
 SIZES = {"train": 1347, "test": 450}
 each_split = pytest.mark.parametrize("split", SIZES)
@@ -54,10 +50,6 @@ def test_a_split_has_images_of_28_pixels_and_their_labels(digits, split):
     assert images.dtype == labels.dtype == np.uint8
 
 
-def test_there_is_a_training_and_a_test_split(digits):
-    assert list(digits) == ["train", "test"]
-
-
 @each_split
 def test_a_split_has_all_ten_digits_about_equally_often(digits, split):
     counts = np.bincount(digits[split].labels, minlength=10)
@@ -65,7 +57,7 @@ def test_a_split_has_all_ten_digits_about_equally_often(digits, split):
     assert counts.min() > 0.8 * SIZES[split] / 10
 
 
-def test_every_image_is_in_one_split_and_once(digits, original):
+def test_every_image_is_in_one_split_once_and_as_bright(digits, original):
     every = np.arange(len(original.images))
     expected = {"test": every % 4 == 0, "train": every % 4 != 0}
     for split, member in expected.items():
@@ -76,20 +68,10 @@ def test_every_image_is_in_one_split_and_once(digits, original):
         np.testing.assert_array_equal(
             digits[split].labels, original.target[member]
         )
-
-
-def test_images_are_as_bright_as_the_original_ones(digits, original):
     images = np.concatenate([digits[split].images for split in SIZES])
-    expected = original.images.mean() * 255 / 16
-    assert images.mean() == pytest.approx(expected, rel=0.03)
-
-
-def test_no_test_image_is_a_training_image(digits):
-    train, test = (
-        {image.tobytes() for image in digits[split].images} for split in SIZES
-    )
-    assert not train & test
-    assert len(test) == SIZES["test"]
+    bright = original.images.mean() * 255 / 16
+    assert images.mean() == pytest.approx(bright, rel=0.03)
+    assert len({image.tobytes() for image in images}) == len(images)
 
 
 @each_split
@@ -108,7 +90,7 @@ def test_loading_again_gives_the_same_images(digits):
 
 
 def test_without_scikit_learn_the_error_tells_what_to_install(monkeypatch):
-    monkeypatch.setitem(sys.modules, "sklearn", None)
+    monkeypatch.setitem(sys.modules, "sklearn.datasets", None)
     with pytest.raises(ImportError, match=r"Install ac-keras\[digits\]"):
         load_digits("uci")
 
@@ -129,6 +111,47 @@ def test_an_unknown_source_is_refused():
         load_digits("svhn")
 
 
+NAMES = {
+    ("train", "images"): "train-images-idx3-ubyte",
+    ("train", "labels"): "train-labels-idx1-ubyte",
+    ("test", "images"): "t10k-images-idx3-ubyte",
+    ("test", "labels"): "t10k-labels-idx1-ubyte",
+}
+
+
+COUNTS = {"train": 5, "test": 3}
+
+
+def draw_items(split, part, count=None):
+    """Random images or labels of a split, always the same."""
+    rng = np.random.default_rng(len(split) + 10 * len(part))
+    count = COUNTS[split] if count is None else count
+    if part == "labels":
+        return rng.integers(0, 10, count, dtype=np.uint8)
+    return rng.integers(0, 256, (count, 28, 28), dtype=np.uint8)
+
+
+def idx_bytes(items, type_code=8):
+    """Two zeros, the type, the rank, every size and then the items."""
+    header = struct.pack(">BBBB", 0, 0, type_code, items.ndim)
+    sizes = struct.pack(f">{items.ndim}I", *items.shape)
+    return header + sizes + items.tobytes()
+
+
+def write_idx(directory, split, part, data, compress=False):
+    name = NAMES[split, part] + (".gz" if compress else "")
+    path = directory / name
+    path.write_bytes(gzip.compress(data) if compress else data)
+    return path
+
+
+def write_all(directory, compress=False):
+    """All four files."""
+    for split, part in NAMES:
+        data = idx_bytes(draw_items(split, part))
+        write_idx(directory, split, part, data, compress)
+
+
 each_file = pytest.mark.parametrize(("split", "part"), NAMES)
 IMAGES = idx_bytes(draw_items("train", "images"))
 LABELS = idx_bytes(draw_items("train", "labels"))
@@ -139,9 +162,10 @@ def load(directory):
 
 
 @pytest.mark.parametrize("compress", [False, True])
-def test_the_four_files_are_read(tmp_path, compress):
+@pytest.mark.parametrize("as_path", [pathlib.Path, str])
+def test_the_four_files_are_read(tmp_path, compress, as_path):
     write_all(tmp_path, compress)
-    digits = load(tmp_path)
+    digits = load(as_path(tmp_path))
     assert list(digits) == ["train", "test"]
     for split, part in NAMES:
         items = getattr(digits[split], part)
@@ -159,12 +183,6 @@ def test_plain_and_compressed_files_may_be_mixed(tmp_path):
     plain.unlink()
     images = load(tmp_path)["test"].images
     np.testing.assert_array_equal(images, draw_items("test", "images"))
-
-
-def test_the_folder_can_be_named_by_a_string(tmp_path):
-    write_all(tmp_path)
-    labels = load(str(tmp_path))["train"].labels
-    np.testing.assert_array_equal(labels, draw_items("train", "labels"))
 
 
 @each_file
@@ -192,38 +210,32 @@ BAD_IMAGES = {
 }
 
 
-@pytest.mark.parametrize("case", BAD_IMAGES)
-def test_a_file_that_is_not_what_it_should_be_is_refused(tmp_path, case):
+BAD_FILES = {
+    **{case: ("images", data) for case, data in BAD_IMAGES.items()},
+    "images as labels": ("labels", IMAGES),
+    "truncated labels": ("labels", LABELS[:-1]),
+}
+
+
+@pytest.mark.parametrize("part, data", BAD_FILES.values(), ids=BAD_FILES)
+def test_a_file_that_is_not_what_it_should_be_is_refused(tmp_path, part, data):
     write_all(tmp_path)
-    data = BAD_IMAGES[case]
-    write_idx(tmp_path, "train", "images", data)
-    message = r"shape \(28, 28\).*Received: .*{}, {} bytes.*Download".format(
-        NAMES["train", "images"], len(data)
+    write_idx(tmp_path, "train", part, data)
+    shape = r"\(28, 28\)" if part == "images" else r"\(\)"
+    message = r"shape {}.*Received: .*{}, {} bytes.*Download".format(
+        shape, NAMES["train", part], len(data)
     )
     with pytest.raises(ValueError, match=message):
         load(tmp_path)
 
 
-@pytest.mark.parametrize("data", [IMAGES, LABELS[:-1]])
-def test_labels_that_are_not_labels_are_refused(tmp_path, data):
-    write_all(tmp_path)
-    write_idx(tmp_path, "train", "labels", data)
-    with pytest.raises(ValueError, match=NAMES["train", "labels"]):
-        load(tmp_path)
-
-
-def test_a_truncated_compressed_file_is_refused_by_its_name(tmp_path):
-    write_all(tmp_path, compress=True)
-    path = tmp_path / f"{NAMES['train', 'images']}.gz"
-    path.write_bytes(path.read_bytes()[:-20])
-    with pytest.raises(ValueError, match=f"Received: .*{path.name}"):
-        load(tmp_path)
-
-
-def test_a_plain_file_named_as_compressed_is_refused_by_its_name(tmp_path):
+@pytest.mark.parametrize("compress", [True, False])
+def test_a_bad_compressed_file_is_refused_by_its_name(tmp_path, compress):
+    data = gzip.compress(IMAGES)[:-20] if compress else IMAGES
     write_all(tmp_path)
     path = tmp_path / NAMES["train", "images"]
-    path.rename(f"{path}.gz")
+    path.unlink()
+    (tmp_path / f"{path.name}.gz").write_bytes(data)
     with pytest.raises(ValueError, match=f"Received: .*{path.name}.gz"):
         load(tmp_path)
 

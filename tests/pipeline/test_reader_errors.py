@@ -1,14 +1,21 @@
-"""What readers refuse, and what they refuse to read as if it were sound."""
+"""Datasets and arguments that readers reject."""
 
-import dataclasses
 import re
 
+import numpy as np
 import pytest
 import tensorflow as tf
 
+from ac_keras.pipeline import Clip
 from ac_keras.pipeline import Manifest
 from ac_keras.pipeline import evaluation_batches
+from ac_keras.pipeline import steps_per_epoch
 from ac_keras.pipeline import training_batches
+from support.records.broken_files import flip
+from support.records.broken_files import with_num_clips
+from support.records.broken_files import with_true_sizes
+from support.records.drawn_dataset import describe
+from support.records.drawn_dataset import write_dataset
 from support.records.drawn_dataset import write_numbered
 from support.records.plain_records import make_example
 from support.records.plain_records import pack
@@ -24,14 +31,14 @@ def manifest(tmp_path):
     return write_numbered(tmp_path, (10,))
 
 
-def read_once(manifest, reader):
+def read_once(manifest, reader, batch_size=2):
     """Reads every clip once."""
+    kwargs = {"batch_size": batch_size}
     if reader == "evaluation":
-        return list(evaluation_batches(manifest, "train", batch_size=2))
-    batches = training_batches(
-        manifest, batch_size=2, in_memory=reader == "in memory"
-    )
-    return list(batches.take(manifest.split("train").num_clips // 2))
+        return list(evaluation_batches(manifest, "train", **kwargs))
+    kwargs["in_memory"] = reader == "in memory"
+    steps = steps_per_epoch(manifest, "train", batch_size)
+    return list(training_batches(manifest, **kwargs).take(steps))
 
 
 each_reader = pytest.mark.parametrize(
@@ -41,15 +48,8 @@ each_reader = pytest.mark.parametrize(
 
 def with_records(manifest, records):
     """The folder with other records, of which its manifest knows."""
-    path = manifest.directory / SHARD
-    write_records(path, map(serialize, records))
-    shard = dataclasses.replace(
-        manifest.split("train").shards[0],
-        num_clips=len(records),
-        num_bytes=path.stat().st_size,
-    )
-    split = dataclasses.replace(manifest.split("train"), shards=(shard,))
-    return dataclasses.replace(manifest, splits={"train": split})
+    write_records(manifest.directory / SHARD, map(serialize, records))
+    return with_true_sizes(with_num_clips(manifest, len(records)))
 
 
 @each_reader
@@ -63,33 +63,24 @@ def test_sound_records_of_others_are_read(manifest, reader):
 @each_reader
 def test_a_flipped_bit_is_an_error_and_not_another_number(manifest, reader):
     path = manifest.directory / SHARD
-    data = bytearray(path.read_bytes())
-    place = data.index(pack([(7, 2, 1)]))
-    data[place + 2] ^= 1
-    path.write_bytes(data)
+    flip(path, path.read_bytes().index(pack([(7, 2, 1)])) + 2)
     with pytest.raises(tf.errors.DataLossError, match="corrupted"):
         read_once(Manifest.load(manifest.directory), reader)
 
 
-@each_reader
-@pytest.mark.parametrize("label", [4, -1])
-def test_a_label_out_of_range_is_an_error(manifest, reader, label):
-    bad = make_example("b", [label], rgb=pack([[1, 2, 3]]))
-    with pytest.raises(tf.errors.InvalidArgumentError, match="labels"):
-        read_once(with_records(manifest, [GOOD, bad]), reader)
+FRAME = pack([[1, 2, 3]])
+BAD = {
+    "a label too high": (make_example("b", [4], rgb=FRAME), "labels"),
+    "a label below zero": (make_example("b", [-1], rgb=FRAME), "labels"),
+    "half a frame": (make_example("b", [0], rgb=FRAME[:-1]), "whole number"),
+    "another layout": (make_example("b", [0], video=FRAME), "rgb"),
+}
 
 
 @each_reader
-def test_half_a_frame_is_an_error(manifest, reader):
-    bad = make_example("b", [0], rgb=pack([[1, 2, 3]])[:-1])
-    with pytest.raises(tf.errors.InvalidArgumentError, match="whole number"):
-        read_once(with_records(manifest, [GOOD, bad]), reader)
-
-
-@each_reader
-def test_a_record_of_another_layout_is_an_error(manifest, reader):
-    bad = make_example("b", [0], video=pack([[1, 2, 3]]))
-    with pytest.raises(tf.errors.InvalidArgumentError, match="rgb"):
+@pytest.mark.parametrize("bad, message", BAD.values(), ids=BAD)
+def test_a_record_that_is_no_clip_is_an_error(manifest, reader, bad, message):
+    with pytest.raises(tf.errors.InvalidArgumentError, match=message):
         read_once(with_records(manifest, [GOOD, bad]), reader)
 
 
@@ -117,3 +108,40 @@ def test_an_unknown_split_is_refused(manifest, read):
     message = re.escape("['train']. Received: split='dev'")
     with pytest.raises(ValueError, match=message):
         read(manifest, "dev", batch_size=2)
+
+
+@each_reader
+@pytest.mark.parametrize("stated", [9, 11])
+@pytest.mark.parametrize("batch_size", [1, 4])
+def test_another_number_of_clips_than_the_manifests_is_an_error(
+    manifest, reader, stated, batch_size
+):
+    assert read_once(manifest, reader, batch_size)
+    wrong = with_num_clips(manifest, stated)
+    with pytest.raises(tf.errors.FailedPreconditionError, match="10|9|11"):
+        read_once(wrong, reader, batch_size)
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf"), -float("inf")])
+@pytest.mark.parametrize("sample_size", [0, 2])
+def test_numbers_that_are_not_finite_name_their_clips(
+    tmp_path, bad, sample_size, monkeypatch
+):
+    clips = [
+        Clip(f"c{i}", (0,), {"rgb": np.full((3, 3), i, "float32")})
+        for i in range(6)
+    ]
+    for number in (1, 4):
+        clips[number].frames["rgb"][:, 2] = bad
+    monkeypatch.setattr(np, "isfinite", lambda x: np.ones(np.shape(x), bool))
+    manifest = write_dataset(tmp_path / "bad", describe(), train=[clips])
+    monkeypatch.undo()
+    with pytest.raises(tf.errors.InvalidArgumentError) as raised:
+        list(
+            evaluation_batches(
+                manifest, "train", batch_size=6, sample_size=sample_size
+            )
+        )
+    said = str(raised.value)
+    assert "Expected finite features of modality" in said and "rgb" in said
+    assert "c1" in said and "c4" in said and "c2" not in said

@@ -64,16 +64,15 @@ def num_located(batch, description=DESCRIPTION):
     return np.count_nonzero(sum(x.num_frames for x in frames))
 
 
-def test_frames_lie_in_the_records_and_are_what_parsing_gives():
-    found = assert_same(video_batch())
+@pytest.mark.parametrize("names", [["rgb", "audio"], ["audio"]])
+def test_frames_lie_in_the_records_and_are_what_parsing_gives(names):
+    description = DESCRIPTION.select(names)
+    found = assert_same(video_batch(), description)
+    counts = {f"{name}_num_frames" for name in names}
+    assert set(found) == {"id", "labels", *names, *counts}
     assert np.abs(found["audio"]).max() > 0
-    assert num_located(video_batch()) == len(LENGTHS) - 1  # one is empty
-
-
-def test_some_modalities_are_found_among_others():
-    found = assert_same(video_batch(), DESCRIPTION.select(["audio"]))
-    assert set(found) == {"id", "labels", "audio", "audio_num_frames"}
-    assert num_located(video_batch(), DESCRIPTION.select(["audio"]))
+    located = num_located(video_batch(), description)
+    assert located == len(LENGTHS) - 1  # one is empty
 
 
 def test_videos_that_lack_a_feature_list_have_no_frames_of_it():
@@ -92,22 +91,17 @@ def test_records_of_another_layout_are_parsed(odd):
     assert num_located(batch) == 4 - len(set(odd) - {1})
 
 
-def a_video(lists):
+@pytest.mark.parametrize(
+    "sizes, located", [((8, 7), 0), ((8, 9), 0), ((8, 7, 9), 1)]
+)
+def test_frames_of_another_size_are_an_error(sizes, located):
+    """Sizes that only sum up are found once the frames are read."""
     rng = np.random.default_rng(0)
-    return context_first(lambda: sequence_record(rng, {"id": [b"a"]}, lists))
-
-
-@pytest.mark.parametrize("size", [7, 9])
-def test_frames_of_another_size_are_an_error(size):
-    batch = [a_video({"rgb": [[bytes(8)], [bytes(size)]], "audio": []})]
-    with pytest.raises(BROKEN, match="of 8 bytes"):
-        features_of(parsing.locate_records, batch)
-
-
-def test_sizes_that_only_sum_up_are_an_error_once_frames_are_taken():
-    steps = [[bytes(8)], [bytes(7)], [bytes(9)]]
-    batch = [a_video({"rgb": steps, "audio": []})]
-    assert num_located(batch) == 1
+    lists = {"rgb": [[bytes(size)] for size in sizes], "audio": []}
+    context = {"id": [b"a"]}
+    batch = [context_first(lambda: sequence_record(rng, context, lists))]
+    if located:
+        assert num_located(batch) == 1
     with pytest.raises(BROKEN, match="of 8 bytes"):
         features_of(parsing.locate_records, batch)
 
@@ -129,25 +123,22 @@ def outcomes(batch):
             yield None
 
 
+@pytest.mark.parametrize("corrupted", [False, True])
 @pytest.mark.parametrize("seed", range(6))
-def test_records_of_any_layout_end_as_parsing_does(seed):
+def test_records_of_any_layout_end_as_parsing_does(seed, corrupted):
+    """A corrupt record may be an error though parsing reads it."""
     rng = np.random.default_rng(seed)
     for _ in range(16):
-        found, expected = outcomes([draw_record(rng), draw_record(rng)])
-        assert (found is None) == (expected is None)
-        for name, value in (expected or {}).items():
+        batch = [draw_record(rng), draw_record(rng)]
+        if corrupted:
+            batch = [corrupt(rng, batch[0])]
+        found, expected = outcomes(batch)
+        if found is None:
+            assert corrupted or expected is None
+            continue
+        assert expected is not None
+        for name, value in expected.items():
             np.testing.assert_array_equal(found[name], value, err_msg=name)
-
-
-@pytest.mark.parametrize("seed", range(6))
-def test_corrupt_records_are_errors_or_give_what_parsing_does(seed):
-    rng = np.random.default_rng(seed)
-    for _ in range(16):
-        found, expected = outcomes([corrupt(rng, draw_record(rng))])
-        if found is not None:
-            assert expected is not None
-            for name, value in expected.items():
-                np.testing.assert_array_equal(found[name], value, err_msg=name)
 
 
 def _field(rng, number, payload):

@@ -71,12 +71,9 @@ def test_evaluation_takes_frames_at_equal_intervals(
 ):
     found = read(manifest, sample_size=sample_size, batch_size=3)
     assert list(found) == list(clips)
+    assert [label for _, label in found.values()] == list(LABELS)
     for id, (features, _) in found.items():
         assert_clip(features, clips[id], sample_size, decode=lambda x: x)
-
-
-def test_labels_are_the_indices(manifest):
-    assert [label for _, label in read(manifest).values()] == list(LABELS)
 
 
 @pytest.mark.parametrize("in_memory", [False, True])
@@ -100,21 +97,20 @@ def test_several_labels_are_ones_among_zeros():
     assert labels.numpy().tolist() == [[0, 1, 0, 1, 0]]
 
 
-def test_the_prefix_is_the_name_in_capitals_unless_told():
-    rng = np.random.default_rng(0)
-    record = media_record(rng, "a", [1], {"RGB": np.ones((3, 8))})
-    parsed = parse(record, settings={})
-    assert parsed["rgb"].row_lengths().numpy().tolist() == [3]
-
-
-def test_an_empty_prefix_is_none():
-    rng = np.random.default_rng(0)
+@pytest.mark.parametrize(
+    "settings, key",
+    [
+        ({}, "RGB/feature/floats"),
+        ({"prefixes": {"rgb": ""}}, "feature/floats"),
+    ],
+)
+def test_the_prefix_is_the_name_in_capitals_unless_told(settings, key):
     record = sequence_record(
-        rng,
+        np.random.default_rng(0),
         {"example/id": [b"a"], "clip/label/index": [1]},
-        {"feature/floats": [[0.5] * 8] * 2},
+        {key: [[0.5] * 8] * 2},
     )
-    parsed = parse(record, settings={"prefixes": {"rgb": ""}})
+    parsed = parse(record, settings=settings)
     assert parsed["rgb"].to_list() == [[[0.5] * 8] * 2]
 
 

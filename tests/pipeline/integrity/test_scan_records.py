@@ -63,14 +63,6 @@ def test_it_counts_clips_classes_and_frames(tmp_path, paths):
     np.testing.assert_array_equal(split.class_counts, expected)
 
 
-@pytest.mark.parametrize("name", ["rgb", "audio"])
-def test_the_mean_is_over_all_frames(tmp_path, paths, videos, name):
-    split = scan_train(tmp_path, paths).split("train")
-    frames = [v["frames"][name] for v in videos if name in v["frames"]]
-    expected = dequantise(np.concatenate(frames)).mean(axis=0)
-    np.testing.assert_allclose(split.mean_features[name], expected, atol=1e-6)
-
-
 def test_a_file_of_many_clips_is_counted_to_its_end(tmp_path):
     rng = np.random.default_rng(3)
     lengths = rng.integers(1, 12, 70).tolist()
@@ -85,10 +77,10 @@ def test_a_file_of_many_clips_is_counted_to_its_end(tmp_path):
     assert split.max_num_frames["rgb"] == 20
     assert split.num_absent == {"rgb": 0, "audio": 24}
     np.testing.assert_array_equal(split.class_counts[:6], [14] * 5 + [0])
-    frames = np.concatenate([video["frames"]["rgb"] for video in videos])
-    np.testing.assert_allclose(
-        split.mean_features["rgb"], dequantise(frames).mean(axis=0), atol=1e-6
-    )
+    for name, mean in split.mean_features.items():
+        frames = [x["frames"][name] for x in videos if name in x["frames"]]
+        expected = dequantise(np.concatenate(frames)).mean(axis=0)
+        np.testing.assert_allclose(mean, expected, atol=1e-6)
 
 
 def test_files_stay_where_they_are(tmp_path, paths):
@@ -128,7 +120,10 @@ def test_a_complete_scan_is_not_done_again(tmp_path, paths, monkeypatch):
     assert scan_train(tmp_path, paths).dump() == first.dump()
 
 
-def test_a_stopped_scan_goes_on_at_the_file_it_failed_on(tmp_path, paths):
+@pytest.mark.parametrize("changed", [False, True])
+def test_a_stopped_scan_goes_on_at_the_first_file_not_scanned(
+    tmp_path, paths, videos, changed
+):
     whole = paths[1].read_bytes()
     paths[1].write_bytes(b"")
     with pytest.raises(ValueError, match="Expected clips in"):
@@ -136,18 +131,11 @@ def test_a_stopped_scan_goes_on_at_the_file_it_failed_on(tmp_path, paths):
     (kept,) = (tmp_path / "dataset" / "scanned").iterdir()
     totals = dict(np.load(kept))
     np.savez(kept, **{**totals, "num_clips": 700})  # as only that one has it
+    if changed:
+        rewrite(paths[0], videos[0])
     paths[1].write_bytes(whole)
-    assert scan_train(tmp_path, paths).split("train").num_clips == 702
-
-
-def test_a_file_that_has_changed_is_scanned_again(tmp_path, paths, videos):
-    whole = paths[1].read_bytes()
-    paths[1].write_bytes(b"")
-    with pytest.raises(ValueError, match="Expected clips in"):
-        scan_train(tmp_path, paths)
-    rewrite(paths[0], videos[0])
-    paths[1].write_bytes(whole)
-    assert scan_train(tmp_path, paths).split("train").num_clips == 3
+    split = scan_train(tmp_path, paths).split("train")
+    assert split.num_clips == (3 if changed else 702)
 
 
 @pytest.mark.parametrize("change", ["files", "description"])
@@ -159,35 +147,37 @@ def test_a_folder_of_another_dataset_is_refused(tmp_path, paths, change):
         scan_train(tmp_path, other, **kwargs)
 
 
-def test_an_empty_file_is_refused_by_its_name(tmp_path, paths):
-    paths[1].write_bytes(b"")
-    with pytest.raises(ValueError, match=f"{paths[1]}. Received: 0 bytes"):
-        scan_train(tmp_path, paths)
+def flip(data, place):
+    return data[:place] + bytes([data[place] ^ 1]) + data[place + 1 :]
 
 
-@pytest.mark.parametrize("rest", [1, 8, 11, 13, 40])
-def test_a_file_that_is_cut_off_is_refused_with_the_offset(
-    tmp_path, paths, rest
+# What a file of two records is changed to, given the second one's offset.
+CHANGES = {
+    "empty": (lambda data, offset: b"", ". Received: 0 bytes"),
+    "flipped bit": (
+        lambda data, offset: flip(data, offset + 20),
+        ".*corrupt.*byte {offset}",
+    ),
+    "something else": (lambda data, offset: b"id,label\n" * 9, ".*no TFRecord"),
+    **{
+        f"cut after {rest} bytes": (
+            lambda data, offset, rest=rest: data[: offset + rest],
+            ".*byte {offset} ",
+        )
+        for rest in (1, 8, 11, 13, 40)
+    },
+}
+
+
+@pytest.mark.parametrize("change, message", CHANGES.values(), ids=CHANGES)
+def test_a_corrupt_file_is_refused_with_the_offset(
+    tmp_path, paths, change, message
 ):
     data = paths[1].read_bytes()
     offset = 16 + int.from_bytes(data[:8], "little")
-    paths[1].write_bytes(data[: offset + rest])
-    with pytest.raises(ValueError, match=f"{paths[1]}.*byte {offset} "):
-        scan_train(tmp_path, paths)
-
-
-def test_a_corrupt_record_is_refused_with_its_offset(tmp_path, paths):
-    data = bytearray(paths[1].read_bytes())
-    offset = 16 + int.from_bytes(data[:8], "little")
-    data[offset + 20] ^= 1
-    paths[1].write_bytes(data)
-    with pytest.raises(ValueError, match=f"{paths[1]}.*corrupt.*byte {offset}"):
-        scan_train(tmp_path, paths)
-
-
-def test_a_file_of_something_else_is_refused(tmp_path, paths):
-    paths[1].write_text("id,label\n" * 9)
-    with pytest.raises(ValueError, match=f"{paths[1]}.*no TFRecord"):
+    paths[1].write_bytes(change(data, offset))
+    message = f"{paths[1]}{message.format(offset=offset)}"
+    with pytest.raises(ValueError, match=message):
         scan_train(tmp_path, paths)
 
 
@@ -198,32 +188,33 @@ def test_a_label_out_of_range_is_refused_with_file_and_clip(tmp_path, paths):
         scan_train(tmp_path, paths)
 
 
-def test_a_wrong_dim_is_refused_with_the_file(tmp_path, paths):
-    rgb = describe_videos().modalities["rgb"]
-    modalities = {"rgb": dataclasses.replace(rgb, dim=9)}
-    reason = "Received: assertion failed: .Expected frames of 9 bytes"
-    with pytest.raises(ValueError, match=f"{paths[0]} [^:]*{reason}"):
+RGB = describe_videos().modalities["rgb"]
+
+
+@pytest.mark.parametrize(
+    "modalities, message",
+    [
+        (
+            {"rgb": dataclasses.replace(RGB, dim=9)},
+            "Received: assertion failed: .Expected frames of 9 bytes",
+        ),
+        ({"flow": RGB}, "'flow'. Received: 2 clips and no"),
+    ],
+)
+def test_modalities_of_other_records_are_refused(
+    tmp_path, paths, modalities, message
+):
+    with pytest.raises(ValueError, match=message) as error:
         scan_train(tmp_path, paths[:1], modalities=modalities)
+    assert "flow" in modalities or f"{paths[0]} " in str(error.value)
 
 
-def test_a_modality_that_no_clip_has_is_refused(tmp_path, paths):
-    flow = {"flow": Modality(8, "uint8", (-2.0, 2.0))}
-    with pytest.raises(ValueError, match="'flow'. Received: 4 clips and no"):
-        scan_train(tmp_path, paths, modalities=flow)
-
-
-def test_training_clips_without_any_label_are_refused(tmp_path, paths):
+def test_clips_without_any_label_are_for_tests_only(tmp_path, paths):
     rewrite(paths[0], draw_video(np.random.default_rng(0), 0, 2, []))
     with pytest.raises(ValueError, match="labels in split 'train'"):
         scan_train(tmp_path, paths[:1])
-
-
-def test_test_clips_may_have_no_label(tmp_path, paths, videos):
-    videos[0]["labels"] = []
-    rng = np.random.default_rng(0)
-    manifest = scan(
-        tmp_path, describe_videos(), test=[[video_record(rng, videos[0])]]
-    )
+    files = {"test": paths[:1]}
+    manifest = scan_records(tmp_path / "test", describe_videos(), files)
     assert not manifest.split("test").class_counts.any()
 
 

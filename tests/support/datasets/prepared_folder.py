@@ -5,15 +5,7 @@ import pathlib
 import numpy as np
 import tensorflow as tf
 
-
-def folder_contents(directory):
-    """All files of a folder, by their paths in it."""
-    directory = pathlib.Path(directory)
-    return {
-        str(path.relative_to(directory)): path.read_bytes()
-        for path in directory.rglob("*")
-        if path.is_file()
-    }
+from support.records.plain_records import folder_contents
 
 
 def differing_files(first, second):

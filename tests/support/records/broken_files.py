@@ -75,7 +75,13 @@ def with_num_clips(manifest, num_clips):
     return dataclasses.replace(manifest, splits={"train": split})
 
 
-NAN = float("nan")
+FRAME = [1, 2, 3]
+
+
+def _record(labels, frame=FRAME):
+    return serialize(make_example("odd", labels, rgb=pack([frame])))
+
+
 UNUSABLE = {  # Sound checksums around what cannot be a clip of three numbers.
     "no example": (
         b"\x07\xffgarbage",
@@ -86,31 +92,31 @@ UNUSABLE = {  # Sound checksums around what cannot be a clip of three numbers.
         "a record that is no message of its format",
     ),
     "a label too high": (
-        serialize(make_example("odd", [4], rgb=pack([[1, 2, 3]]))),
-        "Expected labels from 0 to 3",
+        _record([4]),
+        "Expected labels from 0 to 3. Received: 4 in clips odd",
     ),
     "a label below zero": (
-        serialize(make_example("odd", [-1], rgb=pack([[1, 2, 3]]))),
+        _record([-1]),
         "Expected labels from 0 to 3",
     ),
     "two labels": (
-        serialize(make_example("odd", [1, 2], rgb=pack([[1, 2, 3]]))),
+        _record([1, 2]),
         "Expected labels of one class a clip",
     ),
     "NaN": (
-        serialize(make_example("odd", [0], rgb=pack([[1, NAN, 3]]))),
+        _record([0], [1, "nan", 3]),
         "Expected finite features of modality 'rgb'",
     ),
     "infinity": (
-        serialize(make_example("odd", [0], rgb=pack([[1, -1e999, 3]]))),
+        _record([0], [1, "-inf", 3]),
         "Expected finite features of modality 'rgb'",
     ),
     "half a frame": (
-        serialize(make_example("odd", [0], rgb=pack([[1, 2, 3]])[:-2])),
+        serialize(make_example("odd", [0], rgb=pack([FRAME])[:-2])),
         "Expected a whole number of frames of 12 bytes",
     ),
     "another modality": (
-        serialize(make_example("odd", [0], video=pack([[1, 2, 3]]))),
+        serialize(make_example("odd", [0], video=pack([FRAME]))),
         "rgb",
     ),
 }

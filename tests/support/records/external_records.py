@@ -29,7 +29,7 @@ def _field(number, payload):
     return bytes([number << 3 | 2]) + encode_varint(len(payload)) + payload
 
 
-def _feature(values):
+def make_feature(values):
     if isinstance(values[0], bytes):
         value = tf.train.BytesList(value=values)
         return tf.train.Feature(bytes_list=value)
@@ -59,9 +59,9 @@ def sequence_record(rng, context, lists):
     `context` maps keys to lists of values, `lists` keys to lists of those.
     Empty lists of the context are left out.
     """
-    features = {k: _feature(v) for k, v in context.items() if len(v)}
+    features = {k: make_feature(v) for k, v in context.items() if len(v)}
     sequences = {
-        key: tf.train.FeatureList(feature=[_feature(v) for v in steps])
+        key: tf.train.FeatureList(feature=[make_feature(v) for v in steps])
         for key, steps in lists.items()
     }
     parts = [
