@@ -11,8 +11,8 @@ from support.layers import reference
 from support.layers.random_clips import draw_frames
 from support.layers.random_clips import draw_mask
 from support.layers.random_clips import randomize
-from support.layers.unit_weights import units_of
-from support.layers.unit_weights import weights_of
+from support.layers.reference import units_of
+from support.layers.reference import weights_of
 
 MEAN = (0.5, -1.0, 2.0, 0.25)
 
