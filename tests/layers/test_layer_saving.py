@@ -69,7 +69,9 @@ def make_multimodal_model():
         {"rgb": 3, "audio": ShiftingCluster(2, "fc2", 4), "flow": 1},
         mean_features={"audio": MEAN},
     )
-    frames = {n: keras.Input((None, dim)) for n, dim in MODALITIES.items()}
+    frames = {
+        n: keras.Input((None, dim), name=n) for n, dim in MODALITIES.items()
+    }
     model = keras.Model(frames, layer(frames, return_attention_scores=True))
     inputs = {n: draw_frames(0, dim=dim) for n, dim in MODALITIES.items()}
     return randomize(model, seed=0), inputs
