@@ -6,6 +6,7 @@ import pytest
 
 from ac_keras import AttentionCluster
 from ac_keras import AttentionUnit
+from ac_keras import FrameMask
 from ac_keras import MultimodalCluster
 from ac_keras import ShiftingCluster
 from support.layers import reference
@@ -146,6 +147,17 @@ def test_no_mask_leaves_a_cluster():
     pooled = ShiftingCluster(3)(inputs)
     assert getattr(pooled, "_keras_mask", None) is None
     assert ShiftingCluster(3).compute_mask(inputs, mask=True) is None
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int32", "int64"])
+def test_a_mask_is_made_of_counts_of_every_integer_dtype(dtype):
+    frames, counts = draw_frames(0), np.array([1, 0, 3, 2], dtype)
+    mask = FrameMask()(frames, counts)
+    np.testing.assert_array_equal(mask, np.arange(6) < counts[:, None])
+    layer = make_layer("shifting")
+    pooled = layer(frames, mask=mask)
+    expected = layer(frames[2:3, :3])
+    np.testing.assert_allclose(pooled[2:3], expected, atol=1e-6)
 
 
 @each_learned

@@ -1,5 +1,7 @@
 """Error messages of the layers for invalid arguments and inputs."""
 
+import functools
+
 import numpy as np
 import pytest
 
@@ -65,6 +67,28 @@ def test_a_mask_of_another_shape_points_to_frame_mask(make, shape):
 
 UNKNOWN = (WEIGHTINGS, "weighting='fc3'", "")
 INVALID = {
+    **{
+        f"counts {counts.shape} {counts.dtype}": (
+            functools.partial(FrameMask(), FRAMES, counts),
+            "integers of shape (batch,)",
+            f"shape={counts.shape}, dtype={counts.dtype}",
+            ". ",
+        )
+        for counts in (
+            np.ones((4, 1), "int32"),
+            np.ones((), "int32"),
+            np.ones(4, "float32"),
+        )
+    },
+    **{
+        f"counts of {batch} clips": (
+            functools.partial(FrameMask(), FRAMES, np.ones(batch, "int32")),
+            "(batch,)",
+            f"shape=({batch},)",
+            ". ",
+        )
+        for batch in (1, 3)
+    },
     "weighting of a cluster": (lambda: AttentionCluster(2, "fc3"), *UNKNOWN),
     "weighting that shifts": (lambda: ShiftingCluster(2, "fc3"), *UNKNOWN),
     "weighting of a unit": (lambda: AttentionUnit("fc3"), *UNKNOWN),

@@ -144,15 +144,6 @@ def test_a_layer_from_the_config_starts_like_the_layer(case):
         np.testing.assert_allclose(weight, expected, atol=1e-6)
 
 
-def test_a_users_own_initializer_is_kept(tmp_path):
-    model, _ = make_model(LAYERS["shifting"]())
-    layer = layer_of(save_and_load(model, tmp_path), ShiftingCluster)
-    assert isinstance(layer.alpha_initializer, EveryOther)
-    again = ShiftingCluster.from_config(layer.get_config())
-    again.build((None, None, 5))
-    np.testing.assert_array_equal(again.alpha.numpy(), [2, -2, 2])
-
-
 def test_weights_alone_move_between_models(tmp_path):
     model, inputs = make_multimodal_model()
     model.save_weights(tmp_path / "model.weights.h5")

@@ -11,8 +11,6 @@ from support.layers import reference
 from support.layers.random_clips import draw_frames
 from support.layers.random_clips import draw_mask
 from support.layers.random_clips import randomize
-from support.layers.reference import units_of
-from support.layers.reference import weights_of
 
 DIMS = {"rgb": 5, "audio": 4, "flow": 3}
 UNITS = {"rgb": 3, "audio": 2, "flow": 4}
@@ -99,51 +97,6 @@ def test_the_output_has_the_compute_dtype_whatever_the_clusters(own, given):
 def symbolic_dtype(layer, frames):
     inputs = {name: keras.Input(x.shape[1:]) for name, x in frames.items()}
     return layer(inputs).dtype
-
-
-def test_an_absent_modality_gives_zeros_in_exactly_its_slice():
-    layer, frames, mask = make_clusters(), draw_clips(), draw_masks()
-    expected = np.array(layer(frames, mask=mask))
-    mask["audio"][2] = False
-    frames["audio"][2] = np.nan
-    expected[2, AUDIO] = 0
-    pooled = layer(frames, mask=mask)
-    np.testing.assert_allclose(pooled, expected, atol=1e-6)
-    assert all(np.abs(expected[2, part]).max() > 0.1 for part in (RGB, FLOW))
-
-
-def test_an_absent_modality_is_pooled_from_the_mean_as_its_only_frame():
-    layer = make_clusters(mean_features={"audio": MEAN})
-    frames, mask = draw_clips(), draw_masks()
-    mask["audio"][2] = False
-    frames["audio"][2] = np.nan
-    pooled = layer(frames, mask=mask)
-    alone = layer.clusters["audio"](np.array([[MEAN]]))
-    np.testing.assert_allclose(pooled[2, AUDIO], alone[0], atol=1e-6)
-    assert np.linalg.norm(alone) == pytest.approx(1, abs=1e-5)
-
-
-def test_the_mean_leaves_clips_that_have_the_modality_alone():
-    frames, mask = draw_clips(), draw_masks()
-    mask["audio"][2] = False
-    without = np.array(make_clusters()(frames, mask=mask))
-    layer = make_clusters(mean_features={"audio": MEAN})
-    pooled = np.array(layer(frames, mask=mask))
-    assert np.linalg.norm(pooled[2, AUDIO] - without[2, AUDIO]) > 0.9
-    pooled[2, AUDIO] = without[2, AUDIO] = 0
-    np.testing.assert_array_equal(pooled, without)
-
-
-def test_the_mean_is_no_frame_that_has_scores():
-    layer = make_clusters(mean_features={"audio": MEAN})
-    frames, mask = draw_clips(), draw_masks()
-    mask["audio"][2] = False
-    _, scores = layer(frames, mask=mask, return_attention_scores=True)
-    cluster = layer.clusters["audio"]
-    units = units_of(weights_of(cluster), cluster.num_units)
-    expected = reference.attention_scores(frames["audio"], units, mask["audio"])
-    assert not expected[2].any()
-    np.testing.assert_allclose(scores["audio"], expected, atol=1e-5)
 
 
 def test_the_mean_stands_in_where_the_batch_has_no_frame_at_all():
