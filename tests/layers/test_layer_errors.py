@@ -1,5 +1,7 @@
 """Error messages of the layers for invalid arguments and inputs."""
 
+import functools
+
 import numpy as np
 import pytest
 
@@ -13,6 +15,15 @@ from support.layers.random_clips import draw_frames
 
 MODALITIES = "['rgb', 'audio', 'flow']"
 WEIGHTINGS = "('average', 'fc1', 'fc2')"
+FRAMES = draw_frames(0)
+CLIPS = {name: FRAMES for name in ("rgb", "audio", "flow")}
+MASK = np.ones((4, 6), bool)
+AXES = "(batch, num_frames, dim)"
+
+
+def pool_modalities(frames=CLIPS, mask=None, **kwargs):
+    layer = MultimodalCluster({"rgb": 3, "audio": 2, "flow": 4}, **kwargs)
+    return layer(frames, mask=mask)
 
 
 @pytest.mark.parametrize("cluster", [AttentionCluster, ShiftingCluster])
@@ -29,124 +40,129 @@ def test_sizes_are_integers_of_one_or_more(cluster, argument, value):
 
 
 @pytest.mark.parametrize(
-    "make",
-    [
-        lambda weighting: AttentionCluster(2, weighting),
-        lambda weighting: ShiftingCluster(2, weighting),
-        lambda weighting: AttentionUnit(weighting),
-    ],
-)
-def test_an_unknown_weighting_is_named_with_the_known_ones(make):
-    message = error_parts(WEIGHTINGS, "weighting='fc3'", "")
-    with pytest.raises(ValueError, match=message):
-        make("fc3")
-
-
-@pytest.mark.parametrize(
     "call",
     [
-        lambda clip: AttentionCluster(2)(clip),
-        lambda clip: ShiftingCluster(2)(clip),
-        lambda clip: AttentionUnit()(clip),
+        AttentionCluster(2),
+        ShiftingCluster(2),
+        AttentionUnit(),
         lambda clip: FrameMask()(clip, np.array([1])),
         lambda clip: MultimodalCluster({"rgb": 2})({"rgb": clip}),
     ],
 )
 def test_a_clip_without_batch_axis_is_told_how_to_get_one(call):
-    message = error_parts(
-        "(batch, num_frames, dim)", "shape=(6, 5)", "frames[None]"
-    )
+    message = error_parts(AXES, "shape=(6, 5)", "frames[None]")
     with pytest.raises(ValueError, match=message):
-        call(draw_frames(0)[0])
+        call(FRAMES[0])
 
 
-def test_frames_of_four_axes_are_named():
-    frames = np.ones((2, 6, 5, 3), "float32")
-    message = error_parts("(batch, num_frames, dim)", "(2, 6, 5, 3)", ". ")
-    with pytest.raises(ValueError, match=message):
-        AttentionCluster(2)(frames)
-
-
-def test_an_unknown_dim_is_told_to_be_given():
-    message = error_parts(
-        "last dimension is known",
-        "shape=(None, None, None)",
-        "keras.Input((None, 1024))",
-    )
-    with pytest.raises(ValueError, match=message):
-        AttentionCluster(2).build((None, None, None))
-
-
-def test_integer_frames_are_told_to_be_converted():
-    frames = np.ones((2, 6, 5), "uint8")
-    message = error_parts("floating", "dtype=uint8", "Convert them")
-    with pytest.raises(ValueError, match=message):
-        AttentionCluster(2)(frames)
-
-
-@pytest.mark.parametrize(
-    "make_layer", [lambda: AttentionCluster(2), AttentionUnit]
-)
+@pytest.mark.parametrize("make", [lambda: AttentionCluster(2), AttentionUnit])
 @pytest.mark.parametrize("shape", [(4,), (4, 5), (3, 6), (4, 6, 1)])
-def test_a_mask_of_another_shape_points_to_frame_mask(make_layer, shape):
+def test_a_mask_of_another_shape_points_to_frame_mask(make, shape):
     message = error_parts(
         "(batch, num_frames) = (4, 6)", f"shape={shape}", "FrameMask"
     )
     with pytest.raises(ValueError, match=message):
-        make_layer()(draw_frames(0), mask=np.ones(shape, bool))
+        make()(FRAMES, mask=np.ones(shape, bool))
 
 
-def make_clusters(**kwargs):
-    return MultimodalCluster({"rgb": 3, "audio": 2, "flow": 4}, **kwargs)
+UNKNOWN = (WEIGHTINGS, "weighting='fc3'", "")
+INVALID = {
+    **{
+        f"counts {counts.shape} {counts.dtype}": (
+            functools.partial(FrameMask(), FRAMES, counts),
+            "integers of shape (batch,)",
+            f"shape={counts.shape}, dtype={counts.dtype}",
+            ". ",
+        )
+        for counts in (
+            np.ones((4, 1), "int32"),
+            np.ones((), "int32"),
+            np.ones(4, "float32"),
+        )
+    },
+    **{
+        f"counts of {batch} clips": (
+            functools.partial(FrameMask(), FRAMES, np.ones(batch, "int32")),
+            "(batch,)",
+            f"shape=({batch},)",
+            ". ",
+        )
+        for batch in (1, 3)
+    },
+    "weighting of a cluster": (lambda: AttentionCluster(2, "fc3"), *UNKNOWN),
+    "weighting that shifts": (lambda: ShiftingCluster(2, "fc3"), *UNKNOWN),
+    "weighting of a unit": (lambda: AttentionUnit("fc3"), *UNKNOWN),
+    "four axes": (
+        lambda: AttentionCluster(2)(np.ones((2, 6, 5, 3), "float32")),
+        AXES,
+        "(2, 6, 5, 3)",
+        ". ",
+    ),
+    "unknown dim": (
+        lambda: AttentionCluster(2).build((None, None, None)),
+        "last dimension is known",
+        "shape=(None, None, None)",
+        "keras.Input((None, 1024))",
+    ),
+    "integer frames": (
+        lambda: AttentionCluster(2)(np.ones((2, 6, 5), "uint8")),
+        "floating",
+        "dtype=uint8",
+        "Convert them",
+    ),
+    "no modality": (
+        lambda: MultimodalCluster({}),
+        "at least one modality",
+        "clusters={}",
+        '{"rgb": 64',
+    ),
+    "missing modality": (
+        lambda: pool_modalities({"flow": FRAMES, "rgb": FRAMES}),
+        MODALITIES,
+        "['flow', 'rgb']",
+        "fully masked",
+    ),
+    "unknown modality": (
+        lambda: pool_modalities({**CLIPS, "depth": FRAMES}),
+        MODALITIES,
+        "['audio', 'depth', 'flow', 'rgb']",
+        "fully masked",
+    ),
+    "frames that are no dict": (
+        lambda: pool_modalities(FRAMES),
+        "a dict of frames",
+        "",
+        "fully masked",
+    ),
+    "mask of an unknown modality": (
+        lambda: pool_modalities(mask={"depth": MASK}),
+        MODALITIES,
+        "['depth']",
+        ". ",
+    ),
+    "mask that is no dict": (
+        lambda: pool_modalities(mask=MASK),
+        "a dict",
+        "",
+        ". ",
+    ),
+    "mean of an unknown modality": (
+        lambda: pool_modalities(mean_features={"depth": np.ones(4)}),
+        MODALITIES,
+        "['depth']",
+        ". ",
+    ),
+    "mean of another dim": (
+        lambda: pool_modalities(mean_features={"rgb": np.ones(4)}),
+        "'rgb' in shape (5,)",
+        "shape=(4,)",
+        ". ",
+    ),
+}
 
 
-def draw_clips():
-    return {name: draw_frames(0) for name in ("rgb", "audio", "flow")}
-
-
-def test_no_modality_at_all_is_told_what_to_give():
-    message = error_parts("at least one modality", "clusters={}", '{"rgb": 64')
-    with pytest.raises(ValueError, match=message):
-        MultimodalCluster({})
-
-
-@pytest.mark.parametrize("change", ["missing", "unknown"])
-def test_modalities_that_do_not_fit_are_named(change):
-    frames = draw_clips()
-    if change == "missing":
-        del frames["audio"]
-    else:
-        frames["depth"] = frames["rgb"]
-    message = error_parts(MODALITIES, str(sorted(frames)), "fully masked")
-    with pytest.raises(ValueError, match=message):
-        make_clusters()(frames)
-
-
-def test_frames_that_are_no_dict_are_named():
-    message = error_parts("a dict of frames", "", "fully masked")
-    with pytest.raises(ValueError, match=message):
-        MultimodalCluster({"rgb": 2})(draw_frames(0))
-
-
-def test_a_mask_of_an_unknown_modality_is_named():
-    message = error_parts(MODALITIES, "['depth']", ". ")
-    with pytest.raises(ValueError, match=message):
-        make_clusters()(draw_clips(), mask={"depth": np.ones((4, 6), bool)})
-
-
-def test_a_mask_that_is_no_dict_is_named():
-    message = error_parts("a dict", "", ". ")
-    with pytest.raises(ValueError, match=message):
-        make_clusters()(draw_clips(), mask=np.ones((4, 6), bool))
-
-
-def test_a_mean_feature_of_an_unknown_modality_is_named():
-    message = error_parts("['rgb']", "['depth']", ". ")
-    with pytest.raises(ValueError, match=message):
-        MultimodalCluster({"rgb": 2}, mean_features={"depth": np.ones(4)})
-
-
-def test_a_mean_feature_of_another_dim_is_named():
-    message = error_parts("'rgb' in shape (5,)", "shape=(4,)", ". ")
-    with pytest.raises(ValueError, match=message):
-        make_clusters(mean_features={"rgb": np.ones(4)})(draw_clips())
+@pytest.mark.parametrize("case", INVALID)
+def test_what_is_invalid_is_named_with_its_fix(case):
+    call, *parts = INVALID[case]
+    with pytest.raises(ValueError, match=error_parts(*parts)):
+        call()

@@ -13,8 +13,6 @@ from support.layers import reference
 from support.layers.random_clips import build_randomly
 from support.layers.random_clips import draw_frames
 from support.layers.random_clips import draw_mask
-from support.layers.unit_weights import units_of
-from support.layers.unit_weights import weights_of
 
 NUM_UNITS = 3
 STEP = 1e-6
@@ -48,9 +46,8 @@ def gradients_of(layer, frames, mask=None):
     return {name: gradient.numpy() for name, gradient in gradients.items()}
 
 
-def reference_loss(weights, frames, mask):
-    units = units_of(weights, NUM_UNITS)
-    return np.sum(reference.pool(frames, units, mask) * draw_cotangent())
+def reference_loss(layer, frames, mask):
+    return np.sum(reference.pool_like(layer, frames, mask) * draw_cotangent())
 
 
 def difference_quotient(array, entry, loss):
@@ -75,10 +72,9 @@ def test_frame_gradients_are_the_references_slopes(case):
     frames, mask = draw_frames(1).astype("float64"), draw_mask(2)
     layer = make_layer(case)
     gradient = gradients_of(layer, frames, mask)["frames"]
-    weights = weights_of(layer)
     for entry in some_entries(frames.shape):
         slope = difference_quotient(
-            frames, entry, lambda: reference_loss(weights, frames, mask)
+            frames, entry, lambda: reference_loss(layer, frames, mask)
         )
         assert gradient[entry] == pytest.approx(slope, rel=1e-4, abs=1e-5)
     assert np.abs(gradient).max() > 1e-3

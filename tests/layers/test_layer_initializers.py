@@ -28,59 +28,57 @@ def values(weight):
     return keras.ops.convert_to_numpy(weight)
 
 
-def largest_correlation(first, second):
-    """Of the numbers that two weights were drawn from, one by one."""
-    first, second = values(first).ravel(), values(second).ravel()
-    size = min(first.size, second.size)
-    return abs(np.corrcoef(first[:size], second[:size])[0, 1])
-
-
-@pytest.mark.parametrize("initializer", ["lecun_uniform", "glorot_normal"])
-def test_the_two_kernels_of_fc2_start_independently(initializer):
+def two_kernels(initializer):
     layer = AttentionCluster(
-        16,
-        "fc2",
-        hidden_units=16,
-        kernel_initializer=keras.initializers.get(initializer),
+        16, "fc2", hidden_units=16, kernel_initializer=initializer
     )
-    build(layer)
-    assert largest_correlation(layer.kernel, layer.hidden_kernel) < 0.5
+    return build(layer).kernel, layer.hidden_kernel
 
 
-def test_the_kernels_of_a_unit_start_independently():
+def kernels_of_a_unit():
     unit = build(AttentionUnit("fc2", hidden_units=16)).cluster
-    assert largest_correlation(unit.kernel, unit.hidden_kernel) < 0.9
+    return unit.kernel, unit.hidden_kernel
 
 
-def test_alpha_and_beta_start_independently_of_one_initializer():
+def alpha_and_beta():
     once = keras.initializers.RandomNormal()
     layer = ShiftingCluster(64, alpha_initializer=once, beta_initializer=once)
-    build(layer)
-    assert largest_correlation(layer.alpha, layer.beta) < 0.5
+    return build(layer).alpha, layer.beta
 
 
-def test_two_layers_start_independently_of_one_initializer():
+def kernels_of_two_layers():
     once = keras.initializers.RandomNormal()
     layers = [AttentionCluster(16, kernel_initializer=once) for _ in "ab"]
-    first, second = (build(layer).kernel for layer in layers)
-    assert largest_correlation(first, second) < 0.5
+    return [build(layer).kernel for layer in layers]
 
 
+@pytest.mark.parametrize(
+    ("make", "limit"),
+    [
+        (lambda: two_kernels(keras.initializers.LecunUniform()), 0.5),
+        (lambda: two_kernels(keras.initializers.GlorotNormal()), 0.5),
+        (kernels_of_a_unit, 0.9),
+        (alpha_and_beta, 0.5),
+        (kernels_of_two_layers, 0.5),
+        (lambda: [build(ShiftingCluster(64)).beta for _ in "ab"], 0.5),
+    ],
+)
+def test_two_weights_start_independently(make, limit):
+    """Compares the numbers that the weights were drawn from, one by one."""
+    first, second = (values(weight).ravel() for weight in make())
+    size = min(first.size, second.size)
+    assert abs(np.corrcoef(first[:size], second[:size])[0, 1]) < limit
+
+
+def fill(shape, dtype=None):
+    return keras.ops.full(shape, 3.0, dtype)
+
+
+@pytest.mark.parametrize("initializer", [Filling(3.0), fill])
 @pytest.mark.parametrize("weight", ["kernel", "alpha", "beta"])
-def test_a_users_initializer_keeps_its_arguments(weight):
-    layer = ShiftingCluster(4, **{f"{weight}_initializer": Filling(3.0)})
-    build(layer)
-    filled = values(getattr(layer, weight))
-    np.testing.assert_array_equal(filled, np.full(filled.shape, 3.0))
-
-
-@pytest.mark.parametrize("weight", ["kernel", "alpha", "beta"])
-def test_a_function_is_an_initializer(weight):
-    def fill(shape, dtype=None):
-        return keras.ops.full(shape, 3.0, dtype)
-
-    layer = build(ShiftingCluster(4, **{f"{weight}_initializer": fill}))
-    filled = values(getattr(layer, weight))
+def test_an_initializer_may_be_a_users_object_or_function(weight, initializer):
+    layer = ShiftingCluster(4, **{f"{weight}_initializer": initializer})
+    filled = values(getattr(build(layer), weight))
     np.testing.assert_array_equal(filled, np.full(filled.shape, 3.0))
 
 
@@ -111,8 +109,3 @@ def test_units_start_unscaled_with_different_shifts():
     assert len(set(values(layer.beta))) == 500
     assert abs(np.mean(values(layer.beta))) < 0.1
     assert np.std(values(layer.beta)) == pytest.approx(0.5, abs=0.05)
-
-
-def test_two_clusters_start_with_different_shifts():
-    first, second = (build(ShiftingCluster(64)).beta for _ in "ab")
-    assert largest_correlation(first, second) < 0.5

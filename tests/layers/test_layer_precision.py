@@ -7,19 +7,12 @@ import tensorflow as tf
 
 from ac_keras import AttentionCluster
 from ac_keras import ShiftingCluster
+from support.conformance.layer_cases import as_float64
 from support.layers import reference
 from support.layers.random_clips import build_randomly
 from support.layers.random_clips import draw_frames
 
-COMPUTE = {
-    "float32": "float32",
-    "float16": "float16",
-    "bfloat16": "bfloat16",
-    "mixed_float16": "float16",
-    "mixed_bfloat16": "bfloat16",
-}
 HALVES = ("float16", "bfloat16", "mixed_float16", "mixed_bfloat16")
-each_dtype = pytest.mark.parametrize("dtype", COMPUTE)
 each_half = pytest.mark.parametrize("dtype", HALVES)
 each_weighting = pytest.mark.parametrize("weighting", ["average", "fc1", "fc2"])
 each_class = pytest.mark.parametrize(
@@ -27,22 +20,7 @@ each_class = pytest.mark.parametrize(
 )
 
 
-def make_cluster(make, weighting, dtype, dim=8):
-    layer = make(3, weighting, hidden_units=4, dtype=dtype)
-    return build_randomly(layer, seed=0, dim=dim)
-
-
-def as_float64(tensor):
-    return keras.ops.convert_to_numpy(keras.ops.cast(tensor, "float32")).astype(
-        "float64"
-    )
-
-
-def round_frames(frames, dtype):
-    return as_float64(keras.ops.cast(frames, COMPUTE[dtype]))
-
-
-@each_dtype
+@pytest.mark.parametrize("dtype", ["float32", *HALVES])
 @each_weighting
 @each_class
 def test_large_features_of_large_dim_stay_finite(make, weighting, dtype):
@@ -74,7 +52,7 @@ def test_the_softmax_sums_more_frames_than_the_dtype_counts(dtype):
 @each_half
 @each_class
 def test_the_softmax_is_taken_in_float32(make, dtype):
-    layer = make_cluster(make, "fc1", dtype)
+    layer = build_randomly(make(3, dtype=dtype), seed=0, dim=8)
     call = tf.function(layer).get_concrete_function(draw_frames(3, dim=8))
     powers = [x for x in call.graph.get_operations() if x.type == "Exp"]
     assert [x.outputs[0].dtype for x in powers] == [tf.float32]
@@ -82,12 +60,13 @@ def test_the_softmax_is_taken_in_float32(make, dtype):
 
 @each_half
 def test_alpha_may_be_larger_than_float16_holds(dtype):
-    layer = make_cluster(ShiftingCluster, "average", dtype)
+    layer = ShiftingCluster(3, "average", dtype=dtype)
+    layer.build((None, None, 8))
     layer.alpha.assign(np.full(3, 1e6))
     layer.beta.assign(np.full(3, 5e5))
     frames = draw_frames(4, dim=8)
     expected = reference.pool(
-        round_frames(frames, dtype),
+        as_float64(keras.ops.cast(frames, layer.compute_dtype)),
         [{"alpha": 1e6, "beta": 5e5} for _ in range(3)],
     )
     np.testing.assert_allclose(as_float64(layer(frames)), expected, atol=8e-3)

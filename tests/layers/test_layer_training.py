@@ -28,7 +28,7 @@ def draw_dataset(num_clips=128, num_frames=12):
     return frames.astype("float32"), labels
 
 
-def train(make_layer, epochs=40):
+def train(make_layer):
     """The losses, epoch by epoch, of a new layer under a dense softmax."""
     keras.utils.set_random_seed(0)
     dense = keras.layers.Dense(NUM_CLASSES, activation="softmax")
@@ -37,9 +37,7 @@ def train(make_layer, epochs=40):
     model.add(dense)
     model.compile(keras.optimizers.Adam(0.2), "sparse_categorical_crossentropy")
     frames, labels = draw_dataset()
-    history = model.fit(
-        frames, labels, batch_size=128, epochs=epochs, verbose=0
-    )
+    history = model.fit(frames, labels, batch_size=128, epochs=40, verbose=0)
     return history.history["loss"]
 
 
@@ -63,13 +61,3 @@ def test_training_takes_the_loss_from_chance_to_near_zero(make_layer):
 def test_averaging_cannot_tell_the_marked_frame():
     losses = train(lambda: ShiftingCluster(4, "average"))
     assert losses[-1] > 0.5 * CHANCE
-
-
-@pytest.mark.parametrize("weighting", ["fc1", "fc2"])
-def test_training_moves_every_weight(weighting):
-    layer = ShiftingCluster(4, weighting, hidden_units=4)
-    layer.build((None, None, NUM_CLASSES + 1))
-    before = [w.numpy().copy() for w in layer.weights]
-    train(lambda: layer, epochs=2)
-    for weight, start in zip(layer.weights, before, strict=True):
-        assert np.abs(weight.numpy() - start).min() > 1e-4

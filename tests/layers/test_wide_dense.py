@@ -14,6 +14,9 @@ def draw(*shape, seed=0):
     return np.random.default_rng(seed).normal(size=shape).astype("float32")
 
 
+INPUTS, UPSTREAM = draw(BATCH, DIM), draw(BATCH, UNITS, seed=4)
+
+
 def make_pair(dim=DIM, **kwargs):
     """A WideDense and a Dense of the same weights."""
     layers = WideDense(UNITS, **kwargs), keras.layers.Dense(UNITS, **kwargs)
@@ -38,19 +41,17 @@ def gradients(layer, inputs, upstream):
 def test_it_multiplies(training):
     wide, _ = make_pair()
     kernel, bias = (x.astype("float64") for x in wide.get_weights())
-    inputs = draw(BATCH, DIM)
-    expected = inputs.astype("float64") @ kernel + bias
-    found = wide(inputs, training=training)
+    expected = INPUTS.astype("float64") @ kernel + bias
+    found = wide(INPUTS, training=training)
     np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
 @pytest.mark.parametrize("use_bias", [False, True])
 def test_gradients_are_those_of_the_product(use_bias):
     wide, _ = make_pair(use_bias=use_bias)
-    inputs, upstream = draw(BATCH, DIM), draw(BATCH, UNITS, seed=4)
     kernel = wide.get_weights()[0]
-    expected = [upstream @ kernel.T, inputs.T @ upstream, upstream.sum(0)]
-    _, *found = gradients(wide, inputs, upstream)
+    expected = [UPSTREAM @ kernel.T, INPUTS.T @ UPSTREAM, UPSTREAM.sum(0)]
+    _, *found = gradients(wide, INPUTS, UPSTREAM)
     assert len(found) == 2 + use_bias
     for got, wanted in zip(found, expected, strict=False):
         np.testing.assert_allclose(got, wanted, atol=1e-5)
@@ -60,8 +61,7 @@ def test_gradients_are_those_of_the_product(use_bias):
 @pytest.mark.parametrize("activation", [None, "tanh"])
 def test_half_precision_is_that_of_dense(dtype, activation):
     pair = make_pair(dtype=dtype, activation=activation)
-    inputs, upstream = draw(BATCH, DIM), draw(BATCH, UNITS, seed=4)
-    of_wide, of_dense = (gradients(x, inputs, upstream) for x in pair)
+    of_wide, of_dense = (gradients(x, INPUTS, UPSTREAM) for x in pair)
     for found, expected in zip(of_wide, of_dense, strict=True):
         assert found.dtype == expected.dtype
         expected = np.asarray(expected, "float32")
@@ -104,11 +104,8 @@ def test_fit_takes_the_steps_of_dense(tmp_path):
 
 def test_xla_compiles_it():
     wide, _ = make_pair()
-    inputs, upstream = draw(BATCH, DIM), draw(BATCH, UNITS, seed=4)
     compiled = tf.function(gradients, jit_compile=True)
-    for found, expected in zip(
-        compiled(wide, inputs, upstream),
-        gradients(wide, inputs, upstream),
-        strict=True,
-    ):
-        np.testing.assert_allclose(found, expected, atol=1e-5)
+    found = compiled(wide, INPUTS, UPSTREAM)
+    expected = gradients(wide, INPUTS, UPSTREAM)
+    for got, wanted in zip(found, expected, strict=True):
+        np.testing.assert_allclose(got, wanted, atol=1e-5)

@@ -12,7 +12,9 @@ from ac_keras.metrics import MeanAveragePrecision
 from ac_keras.metrics import PerClassAccuracy
 from ac_keras.metrics import PrecisionAtEqualRecallRate
 from support.metrics import metric_definitions
+from support.metrics.metric_definitions import defined_values
 from support.metrics.metric_definitions import in_batches
+from support.metrics.metric_definitions import make_metrics
 from support.metrics.metric_definitions import scored_videos
 
 LABELS = np.array([[1, 0, 1, 0], [0, 1, 0, 0], [0, 0, 0, 0]])
@@ -43,49 +45,48 @@ def test_the_references_ties_are_the_mean_over_all_orders(hits, scores):
     assert received == pytest.approx(np.mean(in_order), abs=1e-12)
 
 
-def test_hit_at_one_counts_a_video_without_labels_as_a_miss():
-    assert value_of(HitAtOne()) == pytest.approx(1 / 3)
-
-
-def test_perr_leaves_out_videos_without_labels():
+EQUALS = [[1], [0], [0]], np.full((3, 1), 0.5)
+BY_HAND = {
+    "a video without labels is a miss": (HitAtOne(), 1 / 3),
     # 1 of 2 labels in the first video's best two; the second's best is wrong.
-    assert value_of(PrecisionAtEqualRecallRate()) == pytest.approx(0.25)
-
-
-def test_gap_divides_by_the_labels_that_the_pool_misses_too():
+    "videos without labels do not count": (PrecisionAtEqualRecallRate(), 0.25),
     # The pool in order: .9 hit, .8, .75, .7, .65, .6 hit; .4 is not in it.
-    expected = (1 / 1 + 2 / 6) / 3
-    assert value_of(GlobalAveragePrecision(top_k=2)) == pytest.approx(expected)
-
-
-def test_map_leaves_out_classes_without_labels():
+    "labels outside the pool count": (
+        GlobalAveragePrecision(top_k=2),
+        (1 / 1 + 2 / 6) / 3,
+    ),
     # Class 0: first of three. Class 1: second. Class 2: first. Class 3: none.
+    "classes without labels do not count": (
+        MeanAveragePrecision(4),
+        (1 + 1 / 2 + 1) / 3,
+    ),
+    # One hit of three equals: at place 1, 2 or 3, each as likely.
+    "equal scores are in all orders": (
+        MeanAveragePrecision(1),
+        (1 + 1 / 2 + 1 / 3) / 3,
+        *EQUALS,
+    ),
+}
+
+
+@pytest.mark.parametrize("case", BY_HAND)
+def test_values_by_hand(case):
+    metric, expected, *videos = BY_HAND[case]
+    metric.reset_state()
+    assert value_of(metric, *videos) == pytest.approx(expected)
+
+
+def test_average_precisions_of_classes_without_labels_are_nan():
     metric = MeanAveragePrecision(4)
-    assert value_of(metric) == pytest.approx((1 + 1 / 2 + 1) / 3)
+    metric.update_state(LABELS, SCORES)
     expected = [1, 1 / 2, 1, np.nan]
     np.testing.assert_allclose(metric.average_precisions(), expected)
 
 
-def test_equal_scores_of_a_class_make_the_share_of_all_orders():
-    # One hit of three equals: at place 1, 2 or 3, each as likely.
-    labels, scores = [[1], [0], [0]], np.full((3, 1), 0.5)
-    expected = (1 + 1 / 2 + 1 / 3) / 3
-    assert value_of(MeanAveragePrecision(1), labels, scores) == pytest.approx(
-        expected
-    )
-
-
 @pytest.mark.parametrize(
-    "make",
-    [
-        HitAtOne,
-        PrecisionAtEqualRecallRate,
-        GlobalAveragePrecision,
-        lambda: MeanAveragePrecision(4),
-    ],
+    "metric", make_metrics(4, 20, 1024, 64), ids=lambda metric: metric.name
 )
-def test_perfect_scores_are_one_and_no_data_is_zero(make):
-    metric = make()
+def test_perfect_scores_are_one_and_no_data_is_zero(metric):
     assert float(metric.result()) == 0.0
     assert value_of(metric, LABELS[:2], LABELS[:2] + 0.0) == 1.0
     metric.reset_state()
@@ -111,12 +112,7 @@ class Metrics:
     """All metrics, run over many cases within one compiled function."""
 
     def __init__(self, num_classes, top_k):
-        self.multi_label = [
-            HitAtOne(),
-            PrecisionAtEqualRecallRate(),
-            GlobalAveragePrecision(top_k, capacity=1024),
-            MeanAveragePrecision(num_classes, capacity=64),
-        ]
+        self.multi_label = make_metrics(num_classes, top_k, 1024, 64)
         self.single_label = PerClassAccuracy(num_classes)
 
     @tf.function
@@ -153,17 +149,6 @@ def make_cases(num_classes, levels):
         yield *videos, classes, in_batches(rng, num_videos)
 
 
-def expected_values(labels, scores, classes, top_k):
-    labels, scores = labels.astype("float64"), scores.astype("float64")
-    return [
-        metric_definitions.hit_at_one(labels, scores),
-        metric_definitions.equal_recall_precision(labels, scores),
-        metric_definitions.global_average_precision(labels, scores, top_k),
-        metric_definitions.mean_average_precision(labels, scores),
-        metric_definitions.per_class_accuracy(classes, scores),
-    ]
-
-
 @pytest.mark.parametrize("num_classes, top_k, levels", SETTINGS)
 def test_every_random_case_is_as_defined(num_classes, top_k, levels):
     cases = list(make_cases(num_classes, levels))
@@ -176,7 +161,12 @@ def test_every_random_case_is_as_defined(num_classes, top_k, levels):
         np.cumsum(sizes, dtype="int32"),
         np.array(is_last),
     )
-    expected = np.array([expected_values(*x[:3], top_k) for x in cases])
+    expected = np.array(
+        [
+            list(defined_values(labels, scores, top_k, classes).values())
+            for labels, scores, classes, _ in cases
+        ]
+    )
     assert len(expected) == NUM_CASES
     assert expected[:, :4].std(axis=0).min() > 0.05  # They differ.
     np.testing.assert_allclose(received, expected, rtol=0, atol=1e-6)
@@ -187,27 +177,14 @@ CHOSEN = np.array([0, 1, 0, 2, 0, 2])
 CLASS_SCORES = np.eye(4)[CHOSEN]
 
 
-@pytest.fixture
-def metric():
+def test_classes_that_did_not_occur_are_left_out():
     metric = PerClassAccuracy(4)
     metric.update_state(CLASSES[:4], CLASS_SCORES[:4])
     metric.update_state(CLASSES[4:, None], CLASS_SCORES[4:])
-    return metric
-
-
-def test_the_mean_leaves_out_classes_that_did_not_occur(metric):
     assert float(metric.result()) == pytest.approx((2 / 3 + 1 / 2 + 0) / 3)
-    expected = metric_definitions.per_class_accuracy(CLASSES, CLASS_SCORES)
-    assert float(metric.result()) == pytest.approx(expected)
-
-
-def test_absent_classes_have_nan_for_accuracy(metric):
-    expected = [2 / 3, np.nan, 1 / 2, 0]
-    np.testing.assert_allclose(metric.accuracies(), expected, rtol=1e-6)
-
-
-def test_the_confusion_matrix_has_true_classes_in_rows(metric):
-    matrix = metric.confusion_matrix()
+    accuracies = [2 / 3, np.nan, 1 / 2, 0]
+    np.testing.assert_allclose(metric.accuracies(), accuracies, rtol=1e-6)
+    matrix = metric.confusion_matrix()  # True classes in rows.
     assert np.issubdtype(matrix.dtype, np.integer)
     expected = [[2, 1, 0, 0], [0, 0, 0, 0], [1, 0, 1, 0], [0, 0, 1, 0]]
     np.testing.assert_array_equal(matrix, expected)

@@ -4,27 +4,55 @@ import keras
 import numpy as np
 import pytest
 
-from ac_keras import AttentionCluster
 from ac_keras import ClipClassifier
-from ac_keras import ShiftingCluster
 from ac_keras import attention_model
 from ac_keras import cluster_classifier
 from ac_keras import layers
 from ac_keras.layers import MultimodalCluster
 from ac_keras.models import as_clip_classifier
 from ac_keras.models import logits_model
-from support.models.small_classifier import CLUSTERS
-from support.models.small_classifier import COUNTS
-from support.models.small_classifier import DIMS
-from support.models.small_classifier import LENGTHS
-from support.models.small_classifier import NUM_CLASSES
-from support.models.small_classifier import draw_inputs
-from support.models.small_classifier import make_classifier
-from support.models.small_classifier import mask_of
-from support.models.small_classifier import predict
-from support.models.small_classifier import save_and_load
 
+DIMS = {"audio": 4, "rgb": 5}
+CLUSTERS = {"rgb": 3, "audio": 2}  # Neither in DIMS' nor alphabetical order.
+COUNTS = {"rgb": [6, 2, 1, 5], "audio": [4, 3, 0, 1]}
+LENGTHS = {"rgb": 6, "audio": 4}
+NUM_CLASSES = 7
 each_state = pytest.mark.parametrize("state", ["new", "loaded", "0.1.0"])
+
+
+def make_classifier(clusters=None, **kwargs):
+    """A classifier with random weights, so that clips get unlike classes."""
+    model = cluster_classifier(
+        DIMS, clusters or CLUSTERS, NUM_CLASSES, **kwargs
+    )
+    rng = np.random.default_rng(1)
+    model.set_weights([rng.normal(size=w.shape) for w in model.weights])
+    return model
+
+
+def draw_inputs(padding=0.0):
+    rng = np.random.default_rng(2)
+    inputs = {}
+    for name, dim in DIMS.items():
+        frames = rng.normal(size=(4, LENGTHS[name], dim)).astype("float32")
+        for clip, count in zip(frames, COUNTS[name], strict=True):
+            clip[count:] = padding
+        inputs[name] = frames
+        inputs[f"{name}_num_frames"] = np.array(COUNTS[name], "int32")
+    return inputs
+
+
+def mask_of(name):
+    return np.arange(LENGTHS[name]) < np.array(COUNTS[name])[:, None]
+
+
+def predict(model, inputs):
+    return keras.tree.map_structure(keras.ops.convert_to_numpy, model(inputs))
+
+
+def save_and_load(model, folder):
+    model.save(folder / "model.keras")
+    return keras.models.load_model(folder / "model.keras")
 
 
 def build_as_version_0_1_0():
@@ -166,15 +194,6 @@ def test_has_two_inputs_a_modality():
     assert inputs["rgb_num_frames"].dtype == "int32"
 
 
-@pytest.mark.parametrize("padding", [1.0, np.nan, np.inf])
-def test_frames_past_the_count_do_not_matter(padding):
-    model = make_classifier()
-    expected = predict(model, draw_inputs())
-    probabilities = predict(model, draw_inputs(padding))
-    np.testing.assert_array_equal(probabilities, expected)
-    assert np.ptp(expected, axis=0).max() > 0.05
-
-
 @pytest.mark.parametrize("modality", CLUSTERS)
 def test_the_count_of_every_modality_matters(modality):
     model, inputs = make_classifier(), draw_inputs(padding=3.0)
@@ -206,15 +225,6 @@ def test_an_absent_modality_is_the_mean_as_its_only_frame():
     assert np.abs(without[2] - expected[2]).max() > 1e-3
 
 
-def test_takes_cluster_layers_as_they_are():
-    given = AttentionCluster(2, "fc2", hidden_units=4)
-    model = make_classifier({"rgb": given, "audio": ShiftingCluster(1)})
-    clusters = model.aggregator
-    assert isinstance(clusters, MultimodalCluster)
-    assert clusters.clusters["rgb"] is given
-    assert predict(model, draw_inputs()).shape == (4, NUM_CLASSES)
-
-
 def test_dropout_acts_in_training_alone():
     model, inputs = make_classifier(dropout=0.5), draw_inputs()
     np.testing.assert_array_equal(model(inputs), model(inputs))
@@ -232,7 +242,7 @@ def test_training_takes_the_loss_to_near_zero():
 
 
 @pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
-def test_probabilities_are_float32_under_a_mixed_policy(policy):
+def test_the_global_policy_is_that_of_the_aggregator(policy):
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(policy)
     try:
@@ -242,7 +252,6 @@ def test_probabilities_are_float32_under_a_mixed_policy(policy):
     probabilities = predict(model, draw_inputs())
     assert model.output.dtype == probabilities.dtype == "float32"
     assert model.aggregator.compute_dtype == policy[6:]
-    np.testing.assert_allclose(probabilities.sum(1), np.ones(4), atol=1e-5)
     expected = predict(make_classifier(), draw_inputs())
     np.testing.assert_allclose(probabilities, expected, atol=0.1)
 
@@ -258,23 +267,17 @@ def test_dims_and_clusters_of_unlike_modalities_are_named(clusters):
 
 
 @each_state
-def test_the_attention_model_gives_the_same_probabilities(state, tmp_path):
+def test_the_attention_model_gives_probabilities_and_scores(state, tmp_path):
     model, inputs = make_in_state(state, tmp_path), draw_inputs()
-    outputs = predict(attention_model(model), inputs)
     expected = predict(model, inputs)
-    np.testing.assert_allclose(outputs["probabilities"], expected, atol=1e-6)
+    attention = attention_model(model)
+    assert {id(w) for w in attention.weights} == {id(w) for w in model.weights}
+    outputs = predict(attention, inputs)
     assert np.ptp(expected, axis=0).max() > 0.05
-
-
-@each_state
-def test_the_attention_model_gives_every_modalitys_scores(state, tmp_path):
-    model, inputs = make_in_state(state, tmp_path), draw_inputs()
-    outputs = predict(attention_model(model), inputs)
-    assert set(outputs) == {
-        "probabilities",
-        "rgb_attention",
-        "audio_attention",
-    }
+    np.testing.assert_allclose(
+        outputs.pop("probabilities"), expected, atol=1e-6
+    )
+    assert set(outputs) == {"rgb_attention", "audio_attention"}
     for name, num_units in CLUSTERS.items():
         scores = outputs[f"{name}_attention"]
         assert scores.shape == (4, num_units, LENGTHS[name])
@@ -283,18 +286,6 @@ def test_the_attention_model_gives_every_modalitys_scores(state, tmp_path):
         np.testing.assert_allclose(
             scores.sum(-1), np.tile(total, (1, num_units)), atol=1e-6
         )
-
-
-@each_state
-def test_the_attention_model_shares_the_weights(state, tmp_path):
-    model, inputs = make_in_state(state, tmp_path), draw_inputs()
-    attention = attention_model(model)
-    before = predict(attention, inputs)["probabilities"]
-    assert {id(w) for w in attention.weights} == {id(w) for w in model.weights}
-    model.set_weights([-w for w in model.get_weights()])
-    after = predict(attention, inputs)["probabilities"]
-    np.testing.assert_allclose(after, predict(model, inputs), atol=1e-6)
-    assert np.abs(after - before).max() > 1e-2
 
 
 @each_state

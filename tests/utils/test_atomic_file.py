@@ -5,12 +5,6 @@ import pytest
 from ac_keras.utils import atomic_file
 
 
-def fail_half_way(path):
-    with atomic_file.atomic_path(path) as partial:
-        partial.write_text("half")
-        raise RuntimeError("stopped")
-
-
 def test_a_file_appears_at_the_end_of_the_block(tmp_path):
     path = tmp_path / "a.txt"
     with atomic_file.atomic_path(path) as partial:
@@ -20,18 +14,17 @@ def test_a_file_appears_at_the_end_of_the_block(tmp_path):
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_an_exception_leaves_nothing(tmp_path):
-    with pytest.raises(RuntimeError, match="stopped"):
-        fail_half_way(tmp_path / "a.txt")
-    assert not list(tmp_path.iterdir())
-
-
-def test_an_exception_leaves_the_file_that_was_there(tmp_path):
+@pytest.mark.parametrize("before", [None, "before"])
+def test_an_exception_leaves_what_was_there(tmp_path, before):
     path = tmp_path / "a.txt"
-    path.write_text("before")
+    if before:
+        path.write_text(before)
     with pytest.raises(RuntimeError, match="stopped"):
-        fail_half_way(path)
-    assert path.read_text() == "before"
+        with atomic_file.atomic_path(path) as partial:
+            partial.write_text("half")
+            raise RuntimeError("stopped")
+    left = [x.read_text() for x in tmp_path.iterdir()]
+    assert left == ([before] if before else [])
 
 
 def test_the_new_file_replaces_the_one_that_was_there(tmp_path):

@@ -12,18 +12,12 @@ def send(number):
     os.kill(os.getpid(), number)
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_the_first_signal_is_noted(number):
+@pytest.mark.parametrize("first", [signal.SIGTERM, signal.SIGINT])
+def test_the_first_signal_is_noted_and_ctrl_c_after_it_ends_at_once(first):
     with StopSignal() as signals:
         assert signals.received is None
-        send(number)
-        assert signals.received == number.name
-
-
-@pytest.mark.parametrize("first", [signal.SIGTERM, signal.SIGINT])
-def test_ctrl_c_after_it_ends_at_once(first):
-    with StopSignal() as signals:
         send(first)
+        assert signals.received == first.name
         with pytest.raises(KeyboardInterrupt):
             send(signal.SIGINT)
         assert signals.received == first.name

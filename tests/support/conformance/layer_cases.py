@@ -11,8 +11,8 @@ from support.layers import reference
 from support.layers.random_clips import draw_frames
 from support.layers.random_clips import draw_mask
 from support.layers.random_clips import randomize
-from support.layers.unit_weights import units_of
-from support.layers.unit_weights import weights_of
+from support.layers.reference import units_of
+from support.layers.reference import weights_of
 
 MEAN = (0.5, -1.0, 2.0, 0.25)
 
@@ -63,11 +63,11 @@ class LayerCase:
         return [self.pool(weights, inputs), *scores]
 
 
-def draw_clips(seed, num_frames, dim):
-    """Draws clips with NaN as padding; the second has no frames."""
+def draw_clips(seed, num_frames, dim, absent=1):
+    """Draws clips with NaN as padding; the one at `absent` has no frames."""
     frames = draw_frames(seed, num_frames=num_frames, dim=dim)
     mask = draw_mask(seed, num_frames=num_frames)
-    mask[1] = False
+    mask[absent] = False
     frames[~mask] = np.nan
     return frames, mask
 
@@ -109,7 +109,7 @@ def unit_case(make):
 
 def multimodal_case(clusters, mean_features):
     rgb, rgb_mask = draw_clips(1, num_frames=6, dim=5)
-    audio, audio_mask = draw_clips(2, num_frames=3, dim=4)
+    audio, audio_mask = draw_clips(2, num_frames=3, dim=4, absent=2)
 
     def make(dtype):
         return ac_keras.MultimodalCluster(
@@ -264,9 +264,9 @@ CASES = {
 }
 
 
-def symbolic_inputs(case):
-    """Makes Keras inputs of unknown batch and lengths for a case's arrays."""
-    return {
+def make_model(case, layer, call=None):
+    """Makes a functional model around one call of the layer."""
+    inputs = {
         name: keras.Input(
             (None, *x.shape[2:]) if x.ndim > 1 else (),
             dtype=str(x.dtype),
@@ -274,18 +274,12 @@ def symbolic_inputs(case):
         )
         for name, x in case.inputs.items()
     }
-
-
-def make_model(case, layer):
-    """Makes a functional model around one call of the layer."""
-    inputs = symbolic_inputs(case)
-    return keras.Model(inputs, case.call(layer, inputs))
+    return keras.Model(inputs, (call or case.call)(layer, inputs))
 
 
 def make_full_model(case, layer):
     """Makes a functional model that returns `case.call_fully`."""
-    inputs = symbolic_inputs(case)
-    return keras.Model(inputs, case.call_fully(layer, inputs))
+    return make_model(case, layer, case.call_fully)
 
 
 def as_float64(tensor):

@@ -8,6 +8,7 @@ import functools
 import json
 import pathlib
 import tempfile
+import traceback
 
 import keras
 import numpy as np
@@ -49,18 +50,14 @@ def check_symbolic(case):
     return largest_errors(outputs, case.expected(layer))
 
 
-def check_graph(case):
-    return run_compiled(case, jit_compile=False)
-
-
 def check_compiled(case):
     """Checks XLA under TensorFlow and jit under JAX."""
     if keras.backend.backend() == "torch":
         return "no jit"
-    return run_compiled(case, jit_compile=True)
+    return check_graph(case, jit_compile=True)
 
 
-def run_compiled(case, jit_compile):
+def check_graph(case, jit_compile=False):
     layer = case.make_randomly()
     model = make_full_model(case, layer)
     model.compile(jit_compile=jit_compile)
@@ -98,7 +95,9 @@ def check_config(case):
     layer = case.make_randomly()
     config = layer.get_config()
     copy = type(layer).from_config(json.loads(json.dumps(config)))
-    assert plain(copy.get_config()) == plain(config), copy.get_config()
+    assert json.dumps(copy.get_config()) == json.dumps(config), (
+        copy.get_config()
+    )
     case.call(copy, case.inputs)
     copy.set_weights(layer.get_weights())
     output = case.call(copy, case.inputs)
@@ -196,11 +195,6 @@ def map_arrays(function, *structures):
     return keras.tree.map_structure(function, *structures)
 
 
-def plain(config):
-    """Converts a config to the one in a file, where tuples are lists."""
-    return json.loads(json.dumps(config))
-
-
 CHECKS = {  # With the largest error allowed.
     "reference": (check_reference, 1e-5),
     "gradient": (check_gradient, 1e-4),
@@ -217,3 +211,18 @@ CHECKS = {  # With the largest error allowed.
     "config": (check_config, 0.0),
     "output shape": (check_output_shape, 0.0),
 }
+
+
+def run_checks(cases, checks=CHECKS):
+    """Returns the failures by layer and check."""
+    failures = {}
+    for layer, case in cases.items():
+        for name, (check, limit) in checks.items():
+            try:
+                error = check(case)
+            except Exception:  # The other checks run all the same.
+                failures[layer, name] = f"{layer}: {traceback.format_exc()}"
+                continue
+            if not isinstance(error, str) and not error <= limit:  # NaN is not.
+                failures[layer, name] = f"{layer}, {name}: {error} > {limit}"
+    return failures

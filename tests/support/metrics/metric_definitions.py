@@ -7,6 +7,8 @@ The metrics are computed for all videos at once, in float64.
 
 import numpy as np
 
+from ac_keras import metrics
+
 
 def hit_at_one(labels, scores):
     """Mean over videos of y[argmax p]."""
@@ -73,6 +75,29 @@ def per_class_accuracy(classes, scores):
     right = scores.argmax(axis=1) == classes
     shares = [right[classes == c].mean() for c in sorted(set(classes))]
     return float(np.mean(shares)) if shares else 0.0
+
+
+def defined_values(labels, scores, top_k, classes=None):
+    """Computes all metrics by name; classes are by default the first labels."""
+    classes = labels.argmax(axis=1) if classes is None else classes
+    labels, scores = np.float64(labels), np.float64(scores)
+    return {
+        "hit_at_1": hit_at_one(labels, scores),
+        "perr": equal_recall_precision(labels, scores),
+        "gap": global_average_precision(labels, scores, top_k),
+        "map": mean_average_precision(labels, scores),
+        "per_class_accuracy": per_class_accuracy(classes, scores),
+    }
+
+
+def make_metrics(num_classes, top_k, gap_capacity, map_capacity):
+    """Makes the metrics of videos with several labels."""
+    return [
+        metrics.HitAtOne(),
+        metrics.PrecisionAtEqualRecallRate(),
+        metrics.GlobalAveragePrecision(top_k, capacity=gap_capacity),
+        metrics.MeanAveragePrecision(num_classes, capacity=map_capacity),
+    ]
 
 
 def scored_videos(rng, num_videos, num_classes, rate=0.3, levels=0):

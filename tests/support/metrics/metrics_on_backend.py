@@ -9,25 +9,18 @@ import json
 import keras
 import numpy as np
 
-from ac_keras.metrics import GlobalAveragePrecision
-from ac_keras.metrics import HitAtOne
 from ac_keras.metrics import MeanAveragePrecision
 from ac_keras.metrics import PerClassAccuracy
-from ac_keras.metrics import PrecisionAtEqualRecallRate
+from support.metrics.metric_definitions import make_metrics
 from support.metrics.metric_definitions import scored_videos
 
 NUM_CLASSES, NUM_VIDEOS, BATCH_SIZE = 40, 130, 20
 
 
-def make_metrics():
-    return [
-        HitAtOne(),
-        PrecisionAtEqualRecallRate(),
-        GlobalAveragePrecision(5, capacity=1000),
-        MeanAveragePrecision(NUM_CLASSES, capacity=200),
-        # Merges often, and at once in a batch above its capacity.
-        MeanAveragePrecision(NUM_CLASSES, capacity=16, name="merged"),
-    ]
+def make_all():
+    # Merges often, and at once in a batch above its capacity.
+    merged = MeanAveragePrecision(NUM_CLASSES, capacity=16, name="merged")
+    return [*make_metrics(NUM_CLASSES, 5, 1000, 200), merged]
 
 
 def update_plainly(metrics, batches):
@@ -71,9 +64,9 @@ def main():
     accuracy.update_state(labels.argmax(axis=1), scores)
     result = {
         "backend": keras.backend.backend(),
-        "plainly": update_plainly(make_metrics(), batches),
-        "statelessly": update_statelessly(make_metrics(), batches),
-        "evaluate": evaluate(make_metrics(), labels, scores),
+        "plainly": update_plainly(make_all(), batches),
+        "statelessly": update_statelessly(make_all(), batches),
+        "evaluate": evaluate(make_all(), labels, scores),
         "accuracy": float(accuracy.result()),
     }
     print(json.dumps(result))

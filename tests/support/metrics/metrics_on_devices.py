@@ -13,11 +13,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from ac_keras.metrics import GlobalAveragePrecision
-from ac_keras.metrics import HitAtOne
 from ac_keras.metrics import MeanAveragePrecision
 from ac_keras.metrics import PerClassAccuracy
-from ac_keras.metrics import PrecisionAtEqualRecallRate
+from support.metrics.metric_definitions import make_metrics
 from support.metrics.metric_definitions import scored_videos
 
 NUM_CLASSES, NUM_VIDEOS, BATCH_SIZE = 6, 401, 16
@@ -34,16 +32,11 @@ def make_strategy(num_devices):
     return tf.distribute.MirroredStrategy(names)
 
 
-def make_metrics():
-    return [
-        HitAtOne(),
-        PrecisionAtEqualRecallRate(),
-        GlobalAveragePrecision(3, capacity=5000),
-        MeanAveragePrecision(NUM_CLASSES, capacity=2000),
-        MeanAveragePrecision(
-            NUM_CLASSES, capacity=2000, step_results=False, name="at_end"
-        ),
-    ]
+def make_all():
+    at_end = MeanAveragePrecision(
+        NUM_CLASSES, capacity=2000, step_results=False, name="at_end"
+    )
+    return [*make_metrics(NUM_CLASSES, 3, 5000, 2000), at_end]
 
 
 def make_model(metrics):
@@ -60,7 +53,7 @@ def make_model(metrics):
 def run_loop(strategy, model, batches):
     with strategy.scope():
         merged = MeanAveragePrecision(NUM_CLASSES, capacity=240, name="merged")
-        metrics = [*make_metrics(), merged, PerClassAccuracy(NUM_CLASSES)]
+        metrics = [*make_all(), merged, PerClassAccuracy(NUM_CLASSES)]
 
     @tf.function
     def step(scores, labels):
@@ -85,7 +78,7 @@ def main(num_devices):
     batches = tf.data.Dataset.from_tensor_slices((scores, labels))
     batches = batches.batch(BATCH_SIZE)
     with strategy.scope():
-        model = make_model(make_metrics())
+        model = make_model(make_all())
         single_label = make_model([PerClassAccuracy(NUM_CLASSES)])
     loop, after_reset = run_loop(strategy, model, batches)
     fitted = model.fit(batches, epochs=2, shuffle=False, verbose=0).history
