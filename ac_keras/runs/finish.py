@@ -129,7 +129,7 @@ def _save_plots(
 
 
 def _clips(model, manifest, batches):
-    correct, wrong = visualization.attended_clips(
+    correct, wrong = visualization.find_attended_clips(
         model,
         batches,
         manifest.description.class_names,
