@@ -121,7 +121,7 @@ def _sequence(row, description, sequence_format):
     for name, modality in description.modalities.items():
         key, as_floats = name, sequence_format == "mediasequence"
         if as_floats:
-            key = mediasequence.feature_key(description, name)
+            key = mediasequence.feature_key(description.settings, name)
         steps = example.feature_lists.feature_list[key].feature
         for frame in row[name]:
             if as_floats:
