@@ -140,7 +140,7 @@ class DigitsAv:
     def clip(
         self, label: int, rng: np.random.Generator, audio: str = "right"
     ) -> AvClip:
-        """Makes a clip.
+        """Makes a clip of a class.
 
         Args:
             label: Index of the class.

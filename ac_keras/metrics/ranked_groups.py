@@ -16,12 +16,9 @@ _STEPS = 10  # of an iteration; each reduces the error to 2/5 or less
 
 
 def precision_sums(scores, hits, totals):
-    """Sums the precision at each hit, with entries sorted by score.
+    """Sums the precision at each hit, `(num_lists,)`, in float64 if possible.
 
     The sum is the mean over all orders of entries with equal scores.
-
-    Returns:
-        Sums `(num_lists,)`, in float64 where the backend has it.
     """
     return _by_chunks(_precision_sums, scores, hits, totals)
 

@@ -98,18 +98,10 @@ def batch_decoder(
 def count_frames(
     stored: tf.Tensor | tf.RaggedTensor | LocatedFrames, modality: Modality
 ) -> tf.Tensor:
-    """Counts the frames of each clip and checks their size.
+    """Counts the frames of each clip, int32 `(batch,)`, and checks their size.
 
-    Args:
-        stored: Frames of one modality, as `parse_records` returns them.
-        modality: Their layout.
-
-    Returns:
-        int32 `(batch,)`.
-
-    Raises:
-        tf.errors.InvalidArgumentError: If a clip or a frame has a wrong
-            number of bytes.
+    `stored` is one modality, as `parse_records` returns it. A clip or a frame
+    of a wrong number of bytes raises `tf.errors.InvalidArgumentError`.
     """
     if isinstance(stored, LocatedFrames):
         return stored.num_frames + count_frames(stored.parsed, modality)
@@ -137,16 +129,10 @@ def decode_all_frames(
     num_slots: tf.Tensor | int,
     check: Check | None = None,
 ) -> tf.Tensor:
-    """Decodes every frame.
+    """Decodes every frame, float32 `(batch, num_slots, dim)`.
 
-    Args:
-        stored: Frames of one modality, as `parse_records` returns them.
-        modality: Their layout.
-        num_slots: Number of frames to pad to; no clip has more.
-        check: As for `decode_frames`.
-
-    Returns:
-        float32 `(batch, num_slots, dim)`, zeros past a clip's end.
+    Zeros follow a clip's end; no clip has more than `num_slots` frames. The
+    other arguments are those of `decode_frames`.
     """
     num_frames = count_frames(stored, modality)
     fits = tf.debugging.assert_less_equal(
@@ -194,16 +180,10 @@ def decode_frames(
 def check_finite(
     name: str, modality: Modality, frames: tf.Tensor, ids: tf.Tensor
 ) -> tf.Tensor:
-    """Checks that frames are finite and returns them unchanged.
+    """Checks that frames `(batch, num_frames, dim)` are finite; returns them.
 
-    Args:
-        name: Name of the modality.
-        modality: Its layout.
-        frames: Numbers `(batch, num_frames, dim)`, of any dtype.
-        ids: Strings `(batch,)`, the clips' ids, for the error message.
-
-    Raises:
-        tf.errors.InvalidArgumentError: If a number is NaN or infinite.
+    The clips' ids, strings `(batch,)`, are named in the error, a
+    `tf.errors.InvalidArgumentError`.
     """
     if modality.dtype == "uint8":
         return frames  # always finite

@@ -16,12 +16,8 @@ def num_sampled(num_frames: tf.Tensor, sample_size: int) -> tf.Tensor:
 def equal_intervals(num_frames: tf.Tensor, sample_size: int) -> tf.Tensor:
     """Selects the middle frames of equal intervals.
 
-    Args:
-        num_frames: int32 `(batch,)`, number of frames of each clip.
-        sample_size: Number of frames to sample.
-
-    Returns:
-        int32 `(batch, sample_size)`, the positions; 0 for padding.
+    From lengths, int32 `(batch,)`, it computes positions, int32
+    `(batch, sample_size)`; 0 for padding.
     """
     # In integers: a float32 product may round up to the length.
     length = tf.cast(num_frames, tf.int64)[:, None]

@@ -23,11 +23,7 @@ PLAN = "writing.json"
 
 
 class ShardTotals:
-    """Counts and float64 sums over the clips of a shard, in their order.
-
-    Args:
-        description: Description of the dataset.
-    """
+    """Counts and float64 sums over the clips of a shard, in their order."""
 
     def __init__(self, description: Description):
         self.modalities = description.modalities
@@ -82,11 +78,6 @@ def write_shard_file(
     path: str | os.PathLike, clips: Iterable[Clip], description: Description
 ) -> ShardTotals:
     """Writes a file of records, which appears when it is complete.
-
-    Args:
-        path: The file.
-        clips: The clips to write, in order.
-        description: The dataset that they belong to.
 
     Returns:
         The totals of the file.
@@ -212,11 +203,7 @@ class DatasetWriter:
         self._totals[split, index] = totals
 
     def reopen(self, paths: Iterable[pathlib.Path]) -> None:
-        """Removes some shards and the manifest, to write them again.
-
-        Args:
-            paths: Files of the shards.
-        """
+        """Removes some shards' files and the manifest, to write them again."""
         paths = list(paths)
         if paths and self.is_complete:
             self._write_plan()  # first: one of the two always exists

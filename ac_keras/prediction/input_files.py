@@ -172,11 +172,8 @@ def first_corrupt_record(
 ) -> CorruptRecord | None:
     """Returns the first corrupt record of a file, if there is one.
 
-    Args:
-        file: The file.
-        description: Description of the records, with the modalities to read.
-        sample_size: Frames taken from each clip; others are not checked.
-        offset: First byte of a record; all records before it are intact.
+    The search starts at `offset`; all records before it are intact. Frames that
+    are not sampled are not checked.
     """
     if not file.num_bytes:
         return _corrupt_beginning(file)
@@ -189,10 +186,7 @@ def intact_records(
 ) -> tuple[InputFile, list[CorruptRecord]]:
     """Returns the file with its intact records only, and the corrupt ones.
 
-    Args:
-        file: The file; all of it is read.
-        description: Description of the records, with the modalities to read.
-        sample_size: Frames taken from each clip; others are not checked.
+    All of the file is read; frames that are not sampled are not checked.
     """
     if not file.num_bytes:
         empty = dataclasses.replace(file, runs=())
@@ -216,17 +210,14 @@ def _corrupt_beginning(file):
 
 
 def _clip_decoder(description, sample_size):
-    """Returns a function from a batch of clips to their ids and features.
-
-    It takes batches of clips from `parsing.expand_clips`. A clip without a
-    frame is an error: records of another format may look like that.
-    """
+    """Returns a function from a batch of clips to their ids and features."""
     decode = batch_decoder(description, None, sample_size)
     counts = [f"{name}_num_frames" for name in description.modalities]
 
     def decode_clips(batch):
         stored = parsing.parse_records(batch, description, labelled=False)
         features, _ = decode(stored, None)
+        # Records of another format may look like clips without a frame.
         has_frames = tf.add_n([features[name] for name in counts]) > 0
         check = tf.debugging.Assert(
             tf.reduce_all(has_frames),

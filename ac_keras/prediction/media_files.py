@@ -86,12 +86,7 @@ def plot_names(paths: Sequence[str | os.PathLike]) -> list[str]:
 
 
 def save_clip_plot(prediction: ClipPrediction, path: str | os.PathLike) -> None:
-    """Plots frames, flow and log-mel bands with the units' attention weights.
-
-    Args:
-        prediction: Prediction for one file.
-        path: The PNG file to write.
-    """
+    """Plots frames, flow and log-mel bands with the attention of units."""
     audio = [
         _explain_audio(prediction, name)
         for name, plan in prediction.plan.modalities.items()

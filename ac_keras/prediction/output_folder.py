@@ -185,19 +185,8 @@ def _write_first(path, values):
 
 
 def _compare(path, plan, is_done):
-    """Compares a plan with the one that a folder was started with.
-
-    The size of an input file that is not done may have changed, as when a
-    corrupt file is replaced. The plan is then written again.
-
-    Args:
-        path: File of the folder's plan.
-        plan: JSON values; `files` lists each input file's path and size.
-        is_done: Function from an index to True if that file is predicted.
-
-    Raises:
-        ValueError: If the plans differ.
-    """
+    """Compares a plan with the one that a folder was started with."""
+    # A file that is not done may change in size: a corrupt one is replaced.
     begun = json.loads(path.read_text(encoding="utf-8"))
     plan = json.loads(json.dumps(plan))
     if begun == plan:

@@ -89,12 +89,7 @@ class JsonLinesWriter:
 
 
 class CsvWriter:
-    """Writes a CSV header and one line per clip.
-
-    Args:
-        path: The file to write.
-        top_k: Number of classes per row.
-    """
+    """Writes a CSV header and one line per clip, as `JsonLinesWriter`."""
 
     suffix = ".csv"
 
@@ -124,12 +119,7 @@ class CsvWriter:
 
 
 class ParquetWriter:
-    """Writes a Parquet file; needs `ac-keras[parquet]`.
-
-    Args:
-        path: The file to write.
-        top_k: Number of classes per row.
-    """
+    """Writes a Parquet file; needs `ac-keras[parquet]`."""
 
     suffix = ".parquet"
 

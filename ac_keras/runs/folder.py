@@ -51,17 +51,10 @@ def check(
 ) -> dict[str, dict]:
     """Checks that a folder is free or belongs to this run; writes nothing.
 
-    Args:
-        directory: Folder to check; it need not exist.
-        flags: All settings that the run depends on, as JSON values.
-        manifest: Manifest of the dataset.
-        free: Names in `flags` that may change when a run is resumed.
+    The arguments and errors are those of `claim`. The folder need not exist.
 
     Returns:
         Contents of the files that claim the folder, by file name.
-
-    Raises:
-        ValueError: If the folder belongs to another run.
     """
     text = manifest.dump().encode()
     dataset = {

@@ -23,14 +23,9 @@ _MAX_LENGTH_BYTES = 5  # of a length below 2**35, with seven bits in each byte
 def check_shapes(
     inputs: Tensors, expected: Mapping[str, tuple[int | None, ...]]
 ) -> Tensors:
-    """Checks the shapes of tensors.
+    """Checks the shapes of tensors; None marks a free dimension.
 
-    Args:
-        inputs: The tensors of a request.
-        expected: Mapping from name to shape; None marks a free dimension.
-
-    Returns:
-        The tensors of these names, with static shapes.
+    Returns the tensors of these names, with static shapes.
     """
     checks = [
         _shape_check(name, inputs[name], shape)
@@ -67,15 +62,7 @@ def check_clips(
 
 
 def check_features(inputs: Tensors, names: Iterable[str]) -> Tensors:
-    """Checks that features are finite and at most `LARGEST`.
-
-    Args:
-        inputs: Clips as `check_clips` returns them. Padding is not checked.
-        names: The modalities to check.
-
-    Returns:
-        The inputs.
-    """
+    """Checks that features before padding are finite, at most `LARGEST`."""
     return _require(inputs, [_range_check(inputs, name) for name in names])
 
 
@@ -143,9 +130,6 @@ def check_counts(
         dims: Mapping from modality to dim.
         max_num_frames: Largest number of frames of a clip.
         sample_size: Frames decoded of each clip; 0 decodes all.
-
-    Returns:
-        The checks.
     """
     checks = [_any_frames_check(counts)]
     for name, num_frames in counts.items():

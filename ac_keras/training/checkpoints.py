@@ -161,11 +161,7 @@ class RunSaver:
         self._held = self._values()
 
     def save(self, best: bool = False) -> None:
-        """Writes new best weights, if there are any, and then the state.
-
-        Args:
-            best: Whether the current weights of `best_model` are the best.
-        """
+        """Writes new best weights, those of now if `best`, and the state."""
         start = time.monotonic()
         if best:
             keras_files.save_weights(self.best_model, self.best_weights)
@@ -195,11 +191,9 @@ class RunSaver:
 
 
 def _newest_checkpoint(directory):
-    """Returns the path of the newest checkpoint, or None if none was written.
-
-    `tf.train.latest_checkpoint` returns None for corrupt folders too, and a
-    run would silently start from the beginning.
-    """
+    """Returns the path of the newest checkpoint; None if none was written."""
+    # `latest_checkpoint` returns None for corrupt folders too, and a run would
+    # silently start from the beginning.
     names = directory / "checkpoint"
     if not names.is_file():
         return None

@@ -66,11 +66,7 @@ class ClipBackbones:
                 self._apply[name] = _compile(model, shape)
 
     def features(self, name: str, inputs: np.ndarray) -> np.ndarray:
-        """Computes a modality's features.
-
-        Args:
-            name: The modality.
-            inputs: `(num_frames, *input_shape)`, uint8 or float32.
+        """Computes a modality's features of `(num_frames, *input_shape)`.
 
         Returns:
             `(num_frames, dim)`, float32 from a backbone, otherwise in the
@@ -106,11 +102,7 @@ def input_side(choice: BackboneChoice) -> int:
 def make_backbone(
     name: str, plan: ModalityPlan, choice: BackboneChoice
 ) -> keras.Model | None:
-    """Builds a modality's backbone; None if its inputs are stored.
-
-    Raises:
-        ValueError: If the network does not exist.
-    """
+    """Builds a modality's backbone; None if its inputs are stored."""
     if choice.source == NO_BACKBONE:
         return None
     return choose_backbone(name, plan.input_shape, **dataclasses.asdict(choice))
@@ -119,13 +111,7 @@ def make_backbone(
 def modality_of(
     plan: ModalityPlan, backbone: keras.Model | None, dtype: str
 ) -> Modality:
-    """Returns the description of a modality's stored features.
-
-    Args:
-        plan: Plan of the modality.
-        backbone: The backbone, or None.
-        dtype: Storage dtype of float features.
-    """
+    """Describes a modality's stored features; `dtype` is that of floats."""
     if backbone is not None:
         return Modality(backbone.output_shape[-1], dtype)
     size = int(np.prod(plan.input_shape))
@@ -137,12 +123,7 @@ def modality_of(
 def describe_backbone(
     choice: BackboneChoice, backbone: keras.Model | None
 ) -> dict[str, str | None]:
-    """Returns what identifies a backbone, independent of its file's place.
-
-    Returns:
-        Its source, without folders, and the SHA-256 of its network and
-        weights.
-    """
+    """Returns a backbone's source, without folders, and its SHA-256."""
     source = choice.source or choice.inflate_from
     settings = {"source": pathlib.Path(source).name}
     if backbone is not None:
@@ -180,15 +161,12 @@ def save_backbone(
 def load_known_backbones(
     directory: pathlib.Path, description: Description, plan: ExtractionPlan
 ) -> ClipBackbones:
-    """Loads the backbones that a dataset was extracted with.
+    """Loads the backbones of a dataset that was extracted from media files.
 
     Args:
         directory: Folder of the dataset, with `backbones/MODALITY.keras`.
-        description: The dataset, extracted from media files.
+        description: The dataset.
         plan: Plan of the modalities to load.
-
-    Returns:
-        The backbones.
 
     Raises:
         ValueError: If a backbone is missing or differs from the one that

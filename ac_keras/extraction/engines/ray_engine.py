@@ -27,10 +27,9 @@ def run_shards(
     num_cpus: float = 1,
     num_gpus: float = 0,
 ) -> Iterator[ShardResult]:
-    """Writes shards and yields their results in the order of completion.
+    """Writes shards on a cluster, as `local_engine.run_shards`.
 
     All machines need the media and the dataset's folder under the same paths.
-    A lost worker is replaced, and its shard starts again.
 
     Args:
         job: Settings for all workers.
@@ -60,12 +59,7 @@ def run_shards(
 
 
 class RayWorker:
-    """Writes shards, as a Ray actor.
-
-    Args:
-        job: Settings for all workers.
-        events: A `ray.util.queue.Queue` that receives an event for each clip.
-    """
+    """Writes shards, as a Ray actor, and queues an event for each clip."""
 
     def __init__(self, job, events):
         from ac_keras.extraction.engines.worker import ShardExtractor

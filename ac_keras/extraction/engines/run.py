@@ -50,15 +50,7 @@ class Outcome:
 def shard_tasks(
     writer: DatasetWriter, splits: dict[str, Sequence[ClipRow]]
 ) -> list[ShardTask]:
-    """Divides splits into shards.
-
-    Args:
-        writer: Writer of the dataset.
-        splits: Mapping from a split to its clips, in order.
-
-    Returns:
-        All shards.
-    """
+    """Divides splits into shards; `splits` has their clips in order."""
     tasks = []
     for split, count in writer.num_shards.items():
         rows, size = splits[split], len(splits[split])

@@ -74,13 +74,7 @@ def log_mel_patches(
 
 
 def choose_ops(ops: str = "auto") -> str:
-    """Returns the set of operations to use.
-
-    Args:
-        ops: As in `log_mel_patches`.
-
-    Returns:
-        "tensorflow_io" or "tf_signal".
+    """Returns the set of operations to use, "tensorflow_io" or "tf_signal".
 
     Raises:
         ValueError: If `ops` is unknown.
@@ -164,11 +158,8 @@ def _log_mel(samples, num_frames, compute):
 
 @functools.cache
 def _block_function(ops):
-    """Returns the function from a patch's samples to its frames.
-
-    One shape for all audio: the function is traced once, and an hour needs as
-    much memory as a second.
-    """
+    """Returns the function from a patch's samples to its frames."""
+    # One shape for all audio: an hour needs as much memory as a second.
     magnitudes = {
         "tensorflow_io": _tensorflow_io_magnitudes,
         "tf_signal": _tf_signal_magnitudes,
@@ -192,11 +183,8 @@ def _tf_signal_magnitudes():
 
 
 def _tensorflow_io_magnitudes():
-    """Returns tensorflow-io's spectrogram.
-
-    Its melscale is not used: it computes the weights in float32, with an error
-    of 1e-5, which changes the bands of a pure tone by 1e-4.
-    """
+    """Returns tensorflow-io's spectrogram."""
+    # Not its melscale: its float32 weights change a pure tone's bands by 1e-4.
     tfio = _import_tensorflow_io()
 
     def magnitudes(samples):

@@ -180,13 +180,10 @@ class AudioTrack:
     def append(
         self, samples: np.ndarray, rate: int, time: float | None
     ) -> None:
-        """Appends a piece.
+        """Appends float32 `(num_samples,)` of one channel.
 
-        Args:
-            samples: float32 `(num_samples,)`, one channel.
-            rate: Sample rate in Hz; it may differ between pieces.
-            time: Presentation time in seconds; None for the end of the
-                previous piece.
+        The rate in Hz may differ between pieces. `time` is in seconds; None is
+        the end of the previous piece.
         """
         self._move_to(time)
         if rate != self._rate:
@@ -198,11 +195,7 @@ class AudioTrack:
         self._next += len(samples) / rate
 
     def finish(self) -> np.ndarray | None:
-        """Returns the joined audio.
-
-        Returns:
-            float32 `(num_samples,)` in [-1, 1], or None if there is none.
-        """
+        """Returns the joined audio, float32 `(num_samples,)`; None if empty."""
         self._flush()
         if not any(map(len, self._pieces)):
             return None
@@ -302,11 +295,8 @@ class _PacketReader:
 
 
 def _mix_channels(frame):
-    """Returns the mean of a decoded frame's channels, full scale 1.
-
-    FFmpeg's own mixing to one channel weights integers and floats differently:
-    with floats, two channels add up to 1.41 times one.
-    """
+    """Returns the mean of a decoded frame's channels, full scale 1."""
+    # FFmpeg's own mixing weights integers and floats differently.
     if frame.format.is_planar and len(frame.layout.channels) >= UNSAFE_PLANES:
         packed = frame.format.packed.name
         frame = import_av().AudioResampler(format=packed).resample(frame)[0]

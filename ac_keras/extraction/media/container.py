@@ -27,11 +27,7 @@ class MediaError(ValueError):
 
 
 def import_av() -> types.ModuleType:
-    """Imports PyAV.
-
-    Raises:
-        ImportError: If it is not installed.
-    """
+    """Imports PyAV, or raises ImportError."""
     return import_optional("av", "media")
 
 
@@ -77,13 +73,9 @@ def open_media(path: str | os.PathLike) -> Iterator:
 
 
 def find_video(container):
-    """Returns the video track that a player would show.
+    """Returns PyAV's `VideoStream` that a player would show, or None.
 
-    Args:
-        container: Container from `open_media`.
-
-    Returns:
-        PyAV's `VideoStream`, or None. A cover image is not a video.
+    A cover image is not a video.
     """
     streams = [
         stream
@@ -140,10 +132,7 @@ def packets_of(container, *streams) -> Iterator:
 
 
 def _check_file(path):
-    """Rejects a path that is not a file before FFmpeg opens it.
-
-    Opening a pipe would wait for a writer.
-    """
+    """Rejects what is no file: opening a pipe would wait for a writer."""
     if not os.path.exists(path):
         found, remedy = "which does not exist", "Check the path."
     elif not os.path.isfile(path):

@@ -72,14 +72,9 @@ class FrameView:
         return np.minimum(rows, num_frames - 1)
 
     def scaled_size(self, width: float, height: float) -> tuple[int, int]:
-        """Computes the size of an upright frame after scaling, before the crop.
+        """Computes width and height of an upright frame before the crop.
 
-        Args:
-            width: Width of the displayed frame.
-            height: Height of the displayed frame.
-
-        Returns:
-            Width and height in pixels; the shorter is `resize`.
+        They are in pixels; the shorter is `resize`.
         """
         scale = self.resize / min(width, height)
         longer = int(max(width, height) * scale + 0.5)
@@ -118,15 +113,11 @@ class DisplayRotation:
 
     @classmethod
     def of_matrix(cls, matrix: np.ndarray) -> "DisplayRotation":
-        """Returns the rotation nearest to a display matrix.
+        """Returns the rotation nearest to a display matrix, integers `(9,)`.
 
-        Args:
-            matrix: Integers `(9,)`, row by row. The point (x, y) of a stored
-                frame is displayed at (x a + y c, x b + y d), where a, b are
-                the first two of the first row, c, d those of the second.
-
-        Returns:
-            The rotation; other angles are rounded to a multiple of 90 degrees.
+        The point (x, y) of a stored frame is displayed at (x a + y c, x b + y
+        d), where a, b are the first two of the first row, c, d those of the
+        second. Angles are rounded to a multiple of 90 degrees.
         """
         (a, b), (c, d) = np.asarray(matrix, np.int64).reshape(3, 3)[:2, :2]
         if abs(b) > abs(a):
@@ -149,10 +140,8 @@ class DisplayRotation:
 def shown_size(frame, stream, rotation: DisplayRotation) -> tuple[float, float]:
     """Computes the displayed width and height of a frame in square pixels.
 
-    Args:
-        frame: PyAV's `VideoFrame`.
-        stream: Its `VideoStream`, which states the pixel aspect ratio.
-        rotation: Rotation that makes the frame upright.
+    The `VideoStream` states the pixel aspect ratio; the rotation makes the
+    frame upright.
     """
     aspect = float(stream.sample_aspect_ratio or 1)
     return rotation.size(frame.width * aspect, float(frame.height))
@@ -210,11 +199,7 @@ class FrameStack:
         self.array = None
 
     def add(self, position: int, frame) -> None:
-        """Stores a decoded frame if it is needed.
-
-        Args:
-            position: Position of the frame in the clip.
-            frame: PyAV's `VideoFrame`.
+        """Stores the decoded frame at a position of the clip if it is needed.
 
         Raises:
             MediaError: If the aspect ratio is too large.

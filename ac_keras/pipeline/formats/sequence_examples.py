@@ -49,15 +49,10 @@ def split_sequences(
 def fixed_steps(
     steps: tf.RaggedTensor, num_values: int, key: str
 ) -> tf.RaggedTensor:
-    """Checks that all steps have the same number of values.
+    """Checks that all steps `(batch, None, None)` have so many values.
 
-    Args:
-        steps: Ragged tensor `(batch, None, None)`.
-        num_values: Expected number of values of a step.
-        key: Key of the feature list, for the error message.
-
-    Returns:
-        Ragged tensor `(batch, None, num_values)` whose last axis is uniform.
+    Returns a ragged tensor whose last axis is uniform. `key` names the feature
+    list in the error message.
     """
     fitting = tf.debugging.assert_equal(
         steps.values.row_lengths(),

@@ -234,10 +234,7 @@ def _count_clips(
     description: Description,
     longest: Mapping[str, int],
 ) -> int:
-    """Decodes some records completely, as the readers do; counts their clips.
-
-    `longest` maps a modality to the number of frames of the longest clip.
-    """
+    """Decodes and counts the clips of some records, as the readers do."""
     dataset = tf.data.Dataset.from_tensor_slices(serialized)
     clips = parsing.expand_clips(dataset, description)
     num_clips = 0

@@ -34,11 +34,7 @@ Answer = TypeVar("Answer")
 
 @dataclasses.dataclass(frozen=True)
 class ClientSettings:
-    """The settings of a `Client`, under the names of its arguments.
-
-    Raises:
-        ValueError: If a setting is out of range.
-    """
+    """The settings of a `Client`; ValueError if one is out of range."""
 
     address: str
     model: str
@@ -81,12 +77,7 @@ class ClientSettings:
 
 
 class ServerCalls:
-    """The calls of a `Client` to its server.
-
-    Args:
-        settings: Settings of the client.
-        credentials: Credentials, as the protocol's transport takes them.
-    """
+    """The calls of a `Client` to its server."""
 
     def __init__(self, settings: ClientSettings, credentials: Any):
         self._settings = settings
@@ -125,11 +116,8 @@ class ServerCalls:
     ) -> Iterator[Prediction]:
         """Yields a prediction for each clip of the batches, in order.
 
-        Args:
-            spec: The signature to call.
-            batches: Batches of clips, each sent in one request.
-            encode: Converts a batch's clips to inputs; None sends the clips,
-                which are examples, to the Classify API.
+        Each batch is one request. `encode` converts its clips to inputs; None
+        sends the clips, which are examples, to the Classify API.
         """
         ask = functools.partial(self._ask, spec, encode)
         for predictions in answers_in_order(

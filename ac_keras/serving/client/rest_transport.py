@@ -188,17 +188,7 @@ class RestTransport:
 
 
 def _read_answer(response: Any, end: float, keys: Sequence[str]) -> Any:
-    """Reads a streamed answer of `requests`.
-
-    Args:
-        response: The answer.
-        end: Time of the monotonic clock until which the answer must be read.
-        keys: Path of the values in the answer's JSON.
-
-    Raises:
-        TimeoutError: If the answer is not complete in time.
-        StatusError: If the answer is an error, or not of a model server.
-    """
+    """Reads the values at a path of keys in a streamed answer, until `end`."""
     parts = []
     for part in response.iter_content(_PART_BYTES):
         parts.append(part)
