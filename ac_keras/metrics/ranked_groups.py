@@ -139,8 +139,5 @@ def _digamma_tail(x):
 
 
 def _wide(x):
-    return ops.cast(x, "float32" if _is_jax() else "float64")
-
-
-def _is_jax():
-    return keras.backend.backend() == "jax"  # JAX has no float64 by default.
+    is_jax = keras.backend.backend() == "jax"  # no float64 by default
+    return ops.cast(x, "float32" if is_jax else "float64")

@@ -64,7 +64,11 @@ def batch_decoder(
         num_frames = count_frames(stored, modality)
         if takes_all(name):
             # A modality that no clip has takes one slot.
-            slots = sample_size or _num_slots(name, longest, num_frames)
+            slots = sample_size or (
+                max(longest[name], 1)
+                if longest
+                else tf.maximum(tf.reduce_max(num_frames), 1)
+            )
             frames = decode_all_frames(stored, modality, slots, check_frames)
             return frames, num_frames
         positions = positions_of(num_frames, seed)
@@ -198,13 +202,6 @@ def check_finite(
     )
     with tf.control_dependencies([check]):
         return tf.identity(frames)
-
-
-def _num_slots(name, longest, num_frames):
-    """Returns the number of frames to pad to; at least 1."""
-    if longest:
-        return max(longest[name], 1)
-    return tf.maximum(tf.reduce_max(num_frames), 1)
 
 
 def _take(stored, modality, positions, num_frames):

@@ -21,7 +21,7 @@ def shard_runs(manifest: Manifest, split: str) -> dict[str, tf.Tensor]:
         the end of the file) and `buffer_bytes`, int64, all `(num_runs,)`.
     """
     runs = [
-        (path, offset, num_records, _buffer_bytes(str(path), shard))
+        (path, offset, num_records, _buffer_bytes(path, shard))
         for path, shard in zip(
             manifest.paths(split), manifest.split(split).shards, strict=True
         )

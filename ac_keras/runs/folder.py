@@ -65,7 +65,12 @@ def check(
     differences = []
     for name, values in expected.items():
         path = directory / name
-        found = _rename(read_json(path), values) if path.is_file() else values
+        found = values
+        if path.is_file():  # under the names that `values` has
+            found = {
+                key if key in values else RENAMED_FLAGS.get(key, key): value
+                for key, value in read_json(path).items()
+            }
         differences += [
             f"{key}: {found.get(key)!r} there, {values.get(key)!r} now"
             for key in sorted(set(found) | set(values))
@@ -88,11 +93,3 @@ def read_json(path: pathlib.Path) -> dict:
 def write_json(path: pathlib.Path, values: dict) -> None:
     """Writes a JSON file atomically."""
     atomic_file.write_text(path, json.dumps(values, indent=1) + "\n")
-
-
-def _rename(found, values):
-    """Returns found settings by the names that `values` has for them."""
-    return {
-        name if name in values else RENAMED_FLAGS.get(name, name): value
-        for name, value in found.items()
-    }

@@ -34,12 +34,12 @@ def start_worker(target: Callable[..., None], *arguments) -> BaseProcess:
 
 def end_with_parent() -> None:
     """Sends this worker SIGTERM when its parent process ends."""
-    threading.Thread(target=_wait_for_parent, daemon=True).start()
 
+    def wait():
+        multiprocessing.parent_process().join()
+        os.kill(os.getpid(), signal.SIGTERM)
 
-def _wait_for_parent():
-    multiprocessing.parent_process().join()
-    os.kill(os.getpid(), signal.SIGTERM)
+    threading.Thread(target=wait, daemon=True).start()
 
 
 class StopSignal:

@@ -94,7 +94,8 @@ class _Pool:
             while waiting and len(running) < num_workers:
                 self._begin(running, self._start(), waiting.popleft())
             done, _ = self._ray.wait(list(running), timeout=POLL_SECONDS)
-            self._pass_events()
+            for _ in range(self._events.qsize()):
+                self._on_event(self._events.get())
             for reference in done:
                 worker, task = running.pop(reference)
                 result = self._result_of(reference, task)
@@ -107,10 +108,6 @@ class _Pool:
 
     def _begin(self, running, worker, task):
         running[worker.extract.remote(task)] = worker, task
-
-    def _pass_events(self):
-        for _ in range(self._events.qsize()):
-            self._on_event(self._events.get())
 
     def _result_of(self, reference, task):
         """Returns the result of a shard, None if its worker was lost."""

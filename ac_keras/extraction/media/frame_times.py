@@ -122,7 +122,9 @@ class PacketTicks:
             if packet is None:
                 num_damaged += 1
             elif packet.size and not packet.is_discard:
-                end = max(end, _end_of_packet(packet))
+                if packet.pts is not None:
+                    ticks_end = packet.pts + (packet.duration or 0)
+                    end = max(end, float(ticks_end * packet.time_base))
                 if packet.stream_index != stream.index:
                     continue
                 if packet.is_corrupt:
@@ -200,13 +202,6 @@ def _check_times(times):
             f"Received: times of shape {times.shape}, {times[:5]}. Sort the "
             "times of one frame or more by presentation."
         )
-
-
-def _end_of_packet(packet):
-    """Returns the end of a packet in seconds by the file's clock."""
-    if packet.pts is None:
-        return 0.0
-    return float((packet.pts + (packet.duration or 0)) * packet.time_base)
 
 
 def _missing_end(container, end):

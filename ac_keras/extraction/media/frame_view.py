@@ -237,12 +237,7 @@ class FrameStack:
             threads=1,
         )
         pixels = self._rotation.apply(scaled.to_ndarray())
-        return _crop_center(pixels, self._view.crop)
-
-
-def _crop_center(pixels, crop):
-    """Cuts a square out of the center of `(height, width, ...)`."""
-    if crop is None:
-        return pixels
-    top, left = ((side - crop) // 2 for side in pixels.shape[:2])
-    return pixels[top : top + crop, left : left + crop]
+        if (crop := self._view.crop) is None:
+            return pixels
+        top, left = ((side - crop) // 2 for side in pixels.shape[:2])
+        return pixels[top : top + crop, left : left + crop]

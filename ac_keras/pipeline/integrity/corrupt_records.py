@@ -138,7 +138,11 @@ class FileScan:
                 broken = record_framing.describe_break(self.path, offset)
                 found = CorruptRecord(self.path, offset, broken or WRONG_DATA)
                 yield found
-                offset = self._after(offset, broken)
+                following = record_framing.find_record(self.path, offset + 1)
+                if broken is None:
+                    end = record_framing.record_end(self.path, offset)
+                    following = min(following, end)
+                offset = following
         # A shard that was repaired is known to differ.
         if self.shard and self.shard.runs == Shard.runs:
             yield from self._compare(found)
@@ -174,13 +178,6 @@ class FileScan:
         # In a function: TensorFlow drops the offset of an outermost dataset.
         serialized = tf.data.Dataset.from_tensors(run).flat_map(shards.open_run)
         yield from serialized.as_numpy_iterator()
-
-    def _after(self, offset, broken):
-        """Returns the offset to continue at after a corrupt record."""
-        found = record_framing.find_record(self.path, offset + 1)
-        if broken is not None:
-            return found
-        return min(found, record_framing.record_end(self.path, offset))
 
     def _compare(self, found):
         """Yields the differences between the manifest and the file."""

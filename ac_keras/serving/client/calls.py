@@ -46,7 +46,11 @@ class ClientSettings:
 
     def __post_init__(self):
         checks = {
-            "address": ("host:port", self._has_address()),
+            "address": (
+                "host:port",
+                self.address
+                and not ("://" in self.address and self.protocol == "grpc"),
+            ),
             "model": ("the name of a model", bool(self.model)),
             "version": (
                 "a number or None",
@@ -70,10 +74,6 @@ class ClientSettings:
     def __str__(self) -> str:
         version = "" if self.version is None else f", version {self.version},"
         return f"model {self.model!r}{version} at {self.address}"
-
-    def _has_address(self):
-        is_url = "://" in self.address
-        return bool(self.address) and not (self.protocol == "grpc" and is_url)
 
 
 class ServerCalls:

@@ -90,7 +90,12 @@ class RestTransport:
             )
         document = {
             "signature_name": signature.name,
-            "inputs": {name: _as_json(x) for name, x in inputs.items()},
+            "inputs": {
+                name: [_base64(y) for y in x]
+                if x.dtype == object
+                else x.tolist()
+                for name, x in inputs.items()
+            },
         }
         answer = self._ask(":predict", timeout, ["outputs"], document)
         if len(signature.outputs) == 1:  # REST omits the name
@@ -204,13 +209,6 @@ def _read_answer(response: Any, end: float, keys: Sequence[str]) -> Any:
         details = body.decode(errors="replace") or response.reason
         details = f"HTTP {code}: {details}"
     raise StatusError(_CODES.get(code, "UNKNOWN"), details)
-
-
-def _as_json(array: np.ndarray) -> list:
-    """Converts an array to lists, with bytes in base64."""
-    if array.dtype != object:
-        return array.tolist()
-    return [_base64(value) for value in array]
 
 
 def _base64(value):
