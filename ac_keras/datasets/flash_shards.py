@@ -76,8 +76,8 @@ class FlashShards:
 
         Args:
             shards: Pairs of split and shard number.
-            extract: Function from frames `(batch, 25, 28, 28)` to features
-                `(batch, 25, dim)`; must be thread-safe.
+            extract: Thread-safe function from frames `(batch, 25, 28, 28)` to
+                features `(batch, 25, dim)`.
             keep_digits: Split whose frames' digits are kept, so that
                 `frame_digits` does not make its clips again.
 

@@ -53,9 +53,7 @@ class DatasetExtraction:
     def run(self, engine: Callable, read_ahead: int) -> Outcome:
         """Writes the missing shards, as `run_extraction`.
 
-        Args:
-            engine: As in `run_extraction`.
-            read_ahead: Number of files that a worker decodes at a time.
+        A worker decodes `read_ahead` files at a time.
         """
         job = dataclasses.replace(self.job, read_ahead=read_ahead)
         return run_extraction(self.writer, job, self.tasks, self.sizes, engine)

@@ -171,8 +171,7 @@ def decode_frames(
         positions: int32 `(batch, sample_size)`, the frames to decode; 0 for
             padding.
         num_frames: int32 `(batch,)`, number of positions that are real.
-        check: Function that returns frames `(batch, sample_size, dim)` in
-            their stored dtype unchanged, or fails.
+        check: Function that returns frames in their stored dtype, or fails.
 
     Returns:
         float32 `(batch, sample_size, dim)`, zeros for padding.

@@ -25,22 +25,13 @@ def parse_records(
 ) -> dict[str, tf.Tensor | tf.RaggedTensor]:
     """Splits a batch of clips into ids, targets and stored frames.
 
-    Args:
-        batch: A batch of the elements of `expand_clips`.
-        description: The dataset that they belong to.
-        labelled: Whether to read labels and to require ids.
-        named: Whether to read ids, which labels need. What is not read may
-            have any type in the records.
+    Arguments and result are those of `RecordFormat.parse`, but
 
-    Returns:
-        A dict with
+    - an `id` is the clip's index in the batch if not `named`.
+    - `labels` are int32 `(batch,)`, or float32 `(batch, num_classes)` of 0
+      and 1 in a multi-label dataset.
 
-        - `id`: strings `(batch,)`; `""` for a clip without an id if not
-          `labelled`; the clip's index in the batch if not `named`.
-        - `labels`, if `labelled`: int32 `(batch,)`, or float32
-          `(batch, num_classes)` of 0 and 1 in a multi-label dataset.
-        - every modality: strings `(batch,)` of all frames of a clip; or
-          ragged, strings `(batch, None)` or float32 `(batch, None, dim)`.
+    What is not read may have any type in the records.
     """
     parsed = description.format.parse(batch, labelled, named)
     if labelled:

@@ -43,7 +43,7 @@ def random_subset(
     Args:
         num_frames: int32 `(batch,)`, number of frames of each clip.
         sample_size: Number of frames to sample.
-        seed: Integers `(2,)`. The same seed samples the same frames.
+        seed: Integers `(2,)`.
         first_row: Row of the first clip in the whole batch.
         num_rows: Number of clips in the whole batch; None if it is this one.
 

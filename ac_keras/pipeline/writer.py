@@ -282,8 +282,8 @@ def _read_totals(path: pathlib.Path, description: Description) -> ShardTotals:
 
 def _raise_difference(directory, plan: dict, found: dict) -> None:
     differences = [
-        f"{key}: expected {_short(plan.get(key))}, found "
-        f"{_short(found.get(key))}"
+        f"{key}: expected {short_json(plan.get(key))}, found "
+        f"{short_json(found.get(key))}"
         for key in sorted(set(plan) | set(found))
         if json.loads(json.dumps(plan.get(key))) != found.get(key)
     ]
@@ -295,6 +295,7 @@ def _raise_difference(directory, plan: dict, found: dict) -> None:
         )
 
 
-def _short(value, limit: int = 200) -> str:
+def short_json(value, limit: int = 200) -> str:
+    """Formats a value as JSON, cut off if it is long."""
     text = json.dumps(value)
     return text if len(text) <= limit else text[:limit] + "..."

@@ -53,10 +53,7 @@ class InputFile:
 
 
 def find_files(patterns: Sequence[str]) -> list[InputFile]:
-    """Returns the files of some patterns, each once, sorted by path.
-
-    Args:
-        patterns: Patterns such as `"records/part-*"`, or paths.
+    """Returns the files of patterns or paths, each once, sorted by path.
 
     Raises:
         FileNotFoundError: If a pattern matches no file.
@@ -89,11 +86,7 @@ def find_files(patterns: Sequence[str]) -> list[InputFile]:
 
 
 def check_beginnings(files: Iterable[InputFile]) -> None:
-    """Checks every file's first bytes before the prediction starts.
-
-    Raises:
-        ValueError: If a file is empty or does not start as a TFRecord file.
-    """
+    """Raises ValueError if a file is empty or starts as no TFRecord file."""
     for file in files:
         found = _corrupt_beginning(file)
         if found:
@@ -131,14 +124,8 @@ def read_files(
     """Reads files one after the other, ahead of the consumer.
 
     A batch contains clips of one file only, so that a file's predictions do
-    not depend on the others.
-
-    Args:
-        files: The files.
-        description: Description of the records, with the modalities to read.
-        batch_size: Clips per batch; a file's last one may have fewer.
-        sample_size: Frames taken from each clip and modality at equal
-            intervals; 0 takes all.
+    not depend on the others; a file's last batch may be smaller. Frames are
+    taken at equal intervals; 0 as `sample_size` takes all.
 
     Yields:
         The first file's batches, then None at its end, then the next file's.

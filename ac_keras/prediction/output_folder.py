@@ -20,6 +20,7 @@ from collections.abc import Iterator
 from collections.abc import Sequence
 
 from ac_keras.pipeline.integrity.corrupt_records import CorruptRecord
+from ac_keras.pipeline.writer import short_json
 from ac_keras.prediction.input_files import InputFile
 from ac_keras.utils import atomic_file
 
@@ -230,7 +231,9 @@ def _describe_difference(begun, now):
             continue
         if key == "files":
             return _describe_files(begun["files"], now["files"])
-        return f"{key}={_short(now[key])} instead of {_short(begun[key])}"
+        return (
+            f"{key}={short_json(now[key])} instead of {short_json(begun[key])}"
+        )
     return None
 
 
@@ -244,8 +247,3 @@ def _describe_files(begun, now):
         if begun[path] != now[path]:
             return f"{path} of {now[path]} instead of {begun[path]} bytes"
     return None
-
-
-def _short(value, limit=200):
-    text = json.dumps(value)
-    return text if len(text) <= limit else text[:limit] + "..."

@@ -62,8 +62,7 @@ class JsonLinesWriter:
     suffix = ".jsonl"
 
     def __init__(self, path: str | os.PathLike, top_k: int):
-        del top_k
-        self._file = open(path, "w", encoding="utf-8", newline="\n")
+        self._file = open(path, "w", encoding="utf-8", newline="")
 
     def write(self, rows: Rows) -> None:
         """Appends rows."""
@@ -88,13 +87,13 @@ class JsonLinesWriter:
         self._file.close()
 
 
-class CsvWriter:
+class CsvWriter(JsonLinesWriter):
     """Writes a CSV header and one line per clip, as `JsonLinesWriter`."""
 
     suffix = ".csv"
 
     def __init__(self, path: str | os.PathLike, top_k: int):
-        self._file = open(path, "w", encoding="utf-8", newline="")
+        super().__init__(path, top_k)
         self._csv = csv.writer(self._file, lineterminator="\n")
         header = ["id", "file", "index"]
         for place in range(1, top_k + 1):
@@ -112,10 +111,6 @@ class CsvWriter:
             columns.append(rows.classes[:, place].tolist())
             columns.append(rows.scores[:, place].tolist())
         self._csv.writerows(zip(*columns, strict=True))
-
-    def close(self) -> None:
-        """Closes the file."""
-        self._file.close()
 
 
 class ParquetWriter:

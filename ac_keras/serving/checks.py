@@ -42,14 +42,9 @@ def check_clips(
 ) -> Tensors:
     """Checks the padded clips of a request: shapes, counts and values.
 
-    Args:
-        inputs: For every modality, float32 `(batch, num_frames, dim)` and
-            int32 `MODALITY_num_frames` `(batch,)`.
-        dims: Mapping from modality to dim.
-        max_num_frames: Largest number of frames of a clip, with padding.
-
-    Returns:
-        The inputs.
+    The inputs are, for every modality, float32 `(batch, num_frames, dim)` and
+    int32 `MODALITY_num_frames` `(batch,)`, with at most `max_num_frames` frames
+    of a clip, padding included.
     """
     expected = {}
     for name, dim in dims.items():
@@ -85,16 +80,10 @@ def check_probabilities(probabilities: tf.Tensor) -> tf.Tensor:
 def check_parsable(serialized: tf.Tensor, sequences: bool) -> tf.Tensor:
     """Checks that there are records and that protobuf can parse each.
 
+    They are strings `(batch,)`, each a `tf.Example` or `tf.SequenceExample`.
     TensorFlow's own parsers trust a length of 2**31 or more and kill the
     process. Records that pass the first check but not protobuf's parser have
     the status DATA_LOSS.
-
-    Args:
-        serialized: Strings `(batch,)`.
-        sequences: True for `tf.SequenceExample`, False for `tf.Example`.
-
-    Returns:
-        The records.
     """
     kind, field = ("Sequence", "context") if sequences else ("", "features")
     checks = [

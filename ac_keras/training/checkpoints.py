@@ -114,18 +114,12 @@ class RunState(tf.train.experimental.PythonState):
 
 
 class RunSaver:
-    """Saves a run's state and its best weights at low cost.
+    """Saves a run's state and the best weights of a model at low cost.
 
     The best weights are always written before the state that refers to them.
     If an epoch ends too soon after the last save, the best weights are held
     in memory until the next save. A run that is killed in between repeats
-    these epochs.
-
-    Args:
-        state: Variables and position of the run.
-        best_model: Model whose weights of the best epoch are kept.
-        best_weights: Path of the `.weights.h5` file for them.
-        seconds: Longest pause between two saves, in seconds.
+    these epochs. `seconds` is the longest pause between two saves.
     """
 
     def __init__(

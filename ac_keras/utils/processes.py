@@ -13,12 +13,8 @@ def start_worker(target: Callable[..., None], *arguments) -> BaseProcess:
     """Starts a process in a new interpreter that ignores Ctrl-C.
 
     A terminal sends Ctrl-C to all processes. The parent must stop its workers
-    itself, including those that are still importing.
-
-    Args:
-        target: Function to run in the process; it must call
-            `end_with_parent` first.
-        *arguments: Arguments of the function.
+    itself, including those that are still importing. The target must call
+    `end_with_parent` first.
     """
     # A process forked from one that runs TensorFlow may hang.
     context = multiprocessing.get_context("spawn")

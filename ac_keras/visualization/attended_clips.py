@@ -88,7 +88,11 @@ def find_attended_clips(
                 training=False,
             ).items()
         }
-        correct = _has_label(outputs["probabilities"].argmax(-1), labels)
+        guesses = outputs["probabilities"].argmax(-1)
+        if labels.ndim == 1:
+            correct = guesses == labels
+        else:
+            correct = labels[np.arange(len(labels)), guesses] > 0
         for kind, clips in found.items():
             rows = np.flatnonzero(correct == kind)
             for row in rows[: num_clips - len(clips)]:
@@ -167,12 +171,6 @@ def save_preview_attention(
         images[:, :num_frames], scores[..., :num_frames], titles, path
     )
     return True
-
-
-def _has_label(guesses, labels):
-    if labels.ndim == 1:
-        return guesses == labels
-    return labels[np.arange(len(labels)), guesses] > 0
 
 
 def _label_names(labels, class_names):

@@ -137,15 +137,10 @@ def attention_plot(attention: Mapping[str, np.ndarray]) -> bytes:
 
 
 def checked_weights(weights: np.ndarray, num_units: int) -> np.ndarray:
-    """Checks that weights sum to 1, and normalizes them in float64.
+    """Checks weights `(batch, num_units, num_frames)`; returns them in float64.
 
-    Args:
-        weights: Floats `(batch, num_units, num_frames)`. Each unit's weights
-            sum to 1 except for rounding, or all are 0 if a clip has no frame.
-        num_units: The expected number of units.
-
-    Returns:
-        float64 of the same shape. Each unit's weights sum to 1, or all are 0.
+    Each unit's weights sum to 1, except for rounding, which is corrected, or
+    all are 0 if a clip has no frame.
 
     Raises:
         ValueError: If the weights have another shape or another sum.

@@ -115,16 +115,10 @@ def draw_strip(
 ) -> None:
     """Draws a row for each unit and a column for each frame, at its time.
 
-    Colours go from black (0) to bright yellow (the largest weight).
-
-    Args:
-        axes: The axes to draw into.
-        weights: Floats `(num_rows, num_frames)`.
-        spans: Begin and end of each frame in seconds, ascending floats
-            `(num_frames, 2)`. Frames that overlap are drawn up to the middle
-            of the overlap.
-        extent: Begin and end of the time axis in seconds.
-        names: Names of the rows.
+    Colours go from black (0) to bright yellow (the largest weight). Weights are
+    floats `(num_rows, num_frames)`. Spans are begin and end of each frame in
+    seconds, ascending floats `(num_frames, 2)`; frames that overlap are drawn
+    up to the middle of the overlap. The time axis has the extent.
     """
     edges = _separate(spans)
     # A column between any two frames, of width 0 where they touch.

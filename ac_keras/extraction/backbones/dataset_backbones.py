@@ -44,12 +44,8 @@ class ClipBackbones:
     """Computes the local features of a clip's inputs.
 
     Each clip is processed alone, so that its features do not depend on other
-    clips. The inputs of a modality without a backbone file are its features,
-    one row per frame.
-
-    Args:
-        directory: Folder of the dataset.
-        plan: Plan of the modalities.
+    clips. The inputs of a modality without a backbone file in the dataset's
+    folder are its features, one row per frame.
 
     Attributes:
         models: Mapping from modality to backbone.
@@ -82,7 +78,7 @@ class ClipBackbones:
 
 
 def input_side(choice: BackboneChoice) -> int:
-    """Returns the side of the square that a backbone takes, in pixels.
+    """Returns the side in pixels of the square that a backbone takes.
 
     Raises:
         ValueError: If it takes squares of any size.

@@ -134,12 +134,7 @@ def load_saved_backbone(
 ) -> keras.Model:
     """Loads a saved model and checks that it can be a backbone.
 
-    Args:
-        path: A `.keras` file.
-        input_shape: `(height, width, channels)` of its inputs.
-
-    Returns:
-        The model, not compiled, as it was saved.
+    It is not compiled. `input_shape` is `(height, width, channels)`.
 
     Raises:
         ValueError: If the file cannot be loaded, its input is not one

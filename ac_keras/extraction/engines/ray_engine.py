@@ -30,16 +30,9 @@ def run_shards(
     """Writes shards on a cluster, as `local_engine.run_shards`.
 
     All machines need the media and the dataset's folder under the same paths.
-
-    Args:
-        job: Settings for all workers.
-        tasks: The shards, in the order to start them.
-        num_workers: Number of parallel workers.
-        on_event: Called for each clip.
-        address: Address of the cluster for `ray.init`; None uses RAY_ADDRESS,
-            or starts a cluster on this machine for the run.
-        num_cpus: Cores per worker.
-        num_gpus: GPUs per worker; a fraction shares one.
+    The address of the cluster is for `ray.init`; None uses RAY_ADDRESS, or
+    starts a cluster on this machine for the run. The numbers of CPUs and GPUs
+    are per worker; a fraction shares one.
 
     Raises:
         ImportError: If Ray is not installed.
@@ -70,10 +63,6 @@ class RayWorker:
     def extract(self, task: ShardTask) -> ShardResult:
         """Writes a shard."""
         return self._extractor.extract(task, self._events.put)
-
-    def process_id(self) -> int:
-        """Returns the id of the worker's process on its machine."""
-        return os.getpid()
 
 
 class _Pool:

@@ -78,9 +78,6 @@ def run_extraction(
         engine: Called with the job, tasks and a function for events; yields
             the result of each shard.
 
-    Returns:
-        The result of the run.
-
     Raises:
         ValueError: If no clip of the whole dataset can be used.
         WorkerError: If workers fail.
@@ -123,7 +120,7 @@ def run_extraction(
 
 
 class _Progress:
-    """Shows a progress bar over clips, with the number of clips left out."""
+    """Progress bar over clips, with the number of clips left out."""
 
     def __init__(self, num_clips, done):
         self._events = {}

@@ -96,22 +96,13 @@ def mel_filters(
     lowest: float,
     highest: float,
 ) -> np.ndarray:
-    """Computes the weights from a spectrum's magnitudes to mel bands.
+    """Computes weights to mel bands, float64 `(fft_size // 2 + 1, num_bands)`.
 
-    The bands are triangles of height 1 on the mel scale, which start and end
-    at their neighbors' peaks. (librosa's triangles are straight on the scale
-    of Hz.) `tf.signal.linear_to_mel_weight_matrix` agrees to 2e-14, but then
-    one in two million float32 log-mel values is rounded differently.
-
-    Args:
-        num_bands: Number of bands.
-        fft_size: Length of the Fourier transform, even.
-        sample_rate: Sample rate in Hz.
-        lowest: Lower end of the first band in Hz.
-        highest: Upper end of the last band in Hz.
-
-    Returns:
-        float64 `(fft_size // 2 + 1, num_bands)`.
+    The bands are triangles of height 1 on the mel scale from `lowest` to
+    `highest` Hz, which start and end at their neighbors' peaks. (librosa's
+    triangles are straight on the scale of Hz.)
+    `tf.signal.linear_to_mel_weight_matrix` agrees to 2e-14, but then one in two
+    million float32 log-mel values is rounded differently.
     """
     ends = _hz_to_mel(lowest), _hz_to_mel(highest)
     corners = np.linspace(*ends, num_bands + 2)

@@ -93,19 +93,8 @@ def decode_audio(
     removed if the file marks them, as mp4 does for the first 1024 samples of
     AAC; otherwise some 20 to 60 ms remain.
 
-    All packets that decode are used, also behind a corrupt part.
-
-    Args:
-        path: A file with video, audio or both.
-        sample_rate: Sample rate of the result in Hz.
-
-    Returns:
-        The audio.
-
-    Raises:
-        ImportError: If the extra `media` is not installed.
-        MediaError: If the file cannot be opened as media.
-        ValueError: If `sample_rate` is out of range.
+    All packets that decode are used, also behind a corrupt part. Arguments and
+    errors are those of `read_audio`.
     """
     if sample_rate not in RATES:
         raise ValueError(
@@ -139,16 +128,12 @@ def decode_audio(
 
 
 class AudioTrack:
-    """Resamples pieces of audio and joins them by their times.
+    """Resamples pieces of audio to one rate and joins them by their times.
 
     Gaps between the times are filled with silence. If a time goes back, or
     jumps ahead by more than `MAX_SILENCE`, it is ignored and the piece follows
-    the previous one immediately.
-
-    Args:
-        sample_rate: Sample rate of the result in Hz.
-        start: Seconds at which the result starts if no piece is earlier; None
-            starts with the first piece.
+    the previous one immediately. The result starts at `start` seconds if no
+    piece is earlier; None starts with the first piece.
 
     Attributes:
         num_non_finite: Number of samples that were NaN or infinite.

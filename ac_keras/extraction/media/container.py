@@ -35,12 +35,11 @@ def import_av() -> types.ModuleType:
 def open_media(path: str | os.PathLike) -> Iterator:
     """Opens a media file for reading and closes it when the block ends.
 
-    Args:
-        path: A local file; neither a URL nor a playlist.
+    The path is of a local file, neither a URL nor a playlist. FFmpeg errors
+    raised in the block become a MediaError that names the file.
 
     Yields:
-        PyAV's `InputContainer`. FFmpeg errors raised in the block become a
-        MediaError that names the file.
+        PyAV's `InputContainer`.
 
     Raises:
         MediaError: If the file is missing, empty or not a media file.

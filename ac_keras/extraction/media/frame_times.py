@@ -102,11 +102,6 @@ class FrameRate:
 class PacketTicks:
     """Presentation times of a video track, read without decoding.
 
-    Args:
-        container: Container from `open_media`.
-        stream: Its video track.
-        path: The file.
-
     Attributes:
         ticks: Presentation times in the track's time base, in presentation
             order; None where the file does not state one.

@@ -155,13 +155,6 @@ class FrameStack:
     enlarges. Exact arithmetic makes the bytes independent of the processor. A
     frame is scaled as stored and rotated afterwards, when it is small.
 
-    Args:
-        view: Size, pixel format and number of frames.
-        positions: Chosen positions, int64 `(num_chosen,)`.
-        num_frames: Number of frames of the clip.
-        stream: PyAV's `VideoStream` that the frames belong to.
-        path: The file, for error messages.
-
     Attributes:
         array: uint8 `(num_chosen, num_consecutive, height, width, 3)`, without
             the last axis for gray; None before the first frame.

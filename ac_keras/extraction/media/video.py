@@ -160,11 +160,8 @@ class DecodedFrames:
     """Decodes a track's frames in presentation order.
 
     Corrupt frames are skipped, up to the next key frame: frames until there
-    refer to lost ones, and FFmpeg decodes them to wrong pixels.
-
-    Args:
-        container: Container from `open_media`, at its start.
-        stream: Its video track.
+    refer to lost ones, and FFmpeg decodes them to wrong pixels. The container
+    is at its start.
 
     Attributes:
         ticks: Ticks of the frames decoded so far, None without a time.

@@ -12,15 +12,14 @@ def split_sequences(
 ) -> tuple[
     dict[str, tf.Tensor], dict[str, tf.RaggedTensor], dict[str, tf.RaggedTensor]
 ]:
-    """Splits a batch of records by their keys.
+    """Splits a batch of records, strings `(batch,)`, by their keys.
 
     Args:
-        records: Strings `(batch,)`.
+        records: The records.
         id_key: Key of the clip's id in the context; None reads no ids.
         context: Mapping from other keys of the context to their dtypes.
         lists: Mapping from keys of feature lists to their dtypes.
-        id_required: Whether a clip without an id is an error; if not, its id
-            is `""`.
+        id_required: Whether a clip without an id is an error, or has id `""`.
 
     Returns:
         Three dicts: `id`, if read, to strings `(batch,)`; keys of the context

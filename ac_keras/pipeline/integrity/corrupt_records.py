@@ -92,13 +92,9 @@ def skip_corrupt_records(
 class FileScan:
     """One reading of a file that separates valid and corrupt records.
 
-    Args:
-        path: The file.
-        check: Function that counts the clips of some serialized records, and
-            raises `tf.errors.InvalidArgumentError` or `UnicodeDecodeError` if
-            one of them cannot be used.
-        shard: The file's entry in a manifest, if it is of a dataset.
-        checked_at_once: Maximum number of records of a call of `check`.
+    `check` counts the clips of up to `checked_at_once` serialized records, and
+    raises `tf.errors.InvalidArgumentError` or `UnicodeDecodeError` if one of
+    them cannot be used. `shard` is the file's entry in a manifest, if any.
 
     Attributes:
         runs: Runs of valid records, as `Shard.runs`, after `find` has ended.

@@ -194,16 +194,9 @@ def answers_in_order(
 ) -> Iterator[Answer]:
     """Asks for every item in parallel, and yields the answers in order.
 
-    Args:
-        executor: Executor of the requests.
-        ask: Returns the answer to an item.
-        items: May be endless; at most `max_in_flight` are held.
-        max_in_flight: Largest number of requests that run or whose answer is
-            not yet yielded.
-
-    Yields:
-        The answers. An error of `ask` or of the items is raised after the
-        answers to the items before it.
+    Items may be endless: at most `max_in_flight` requests run or wait for their
+    answer to be yielded. An error of `ask` or of the items is raised after the
+    answers to the items before it.
     """
     pending = collections.deque()
     futures = _submit(executor, ask, items)
@@ -244,19 +237,12 @@ def call_with_retries(
     """Calls again as long as the server is unavailable.
 
     Pauses between attempts double and are randomized, so that many clients do
-    not return at the same moment.
-
-    Args:
-        call: Takes the remaining seconds and returns the answer.
-        timeout: Seconds for all attempts and pauses together.
-        stopped: Event that ends a pause and the attempts.
-
-    Returns:
-        The answer.
+    not return at the same moment. `call` takes the remaining seconds of the
+    timeout, which is for all attempts and pauses together.
 
     Raises:
         StatusError: UNAVAILABLE, if the next attempt would exceed the
-            timeout; every other status at once.
+            timeout or `stopped` is set; every other status at once.
     """
     end = time.monotonic() + timeout
     longest, unavailable = FIRST_PAUSE, None

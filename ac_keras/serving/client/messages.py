@@ -154,16 +154,10 @@ def make_batches(
 def check_clip(
     clip: Mapping[str, Any], index: int, dims: Mapping[str, int]
 ) -> dict[str, np.ndarray]:
-    """Checks a clip and converts its frames.
+    """Checks a clip and converts its frames to float32 `(num_frames, dim)`.
 
-    Args:
-        clip: Frames by modality; those of an absent modality are missing,
-            None or empty.
-        index: Index of the clip, for messages.
-        dims: The modalities of the model and their dims.
-
-    Returns:
-        Frames by modality, float32 `(num_frames, dim)`.
+    Frames of an absent modality are missing, None or empty. The index is for
+    messages.
 
     Raises:
         ValueError: If there is an unknown modality, frames have another shape

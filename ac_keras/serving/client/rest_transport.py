@@ -48,8 +48,7 @@ class RestTransport:
             trusts those of `requests`.
 
     Raises:
-        ValueError: If the credentials are not a path, or the address does not
-            begin with `https://`.
+        ValueError: If the credentials are not a path of an `https://` address.
     """
 
     def __init__(
