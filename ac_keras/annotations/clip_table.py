@@ -67,10 +67,6 @@ def load_table(path: str | os.PathLike) -> list[ClipRow]:
 def save_table(clips: Sequence[ClipRow], path: str | os.PathLike) -> None:
     """Writes a CSV file for `load_table`, atomically.
 
-    Args:
-        clips: The rows in order; their `line` is ignored.
-        path: The CSV file; its folder exists.
-
     Raises:
         ValueError: If the rows are not a valid table, or `load_table` would
             read a text differently.
@@ -90,11 +86,7 @@ def save_table(clips: Sequence[ClipRow], path: str | os.PathLike) -> None:
 
 
 def check_table(clips: Sequence[ClipRow], source: str | os.PathLike) -> None:
-    """Checks that rows form a valid table.
-
-    Args:
-        clips: The rows.
-        source: Their file or folder, for error messages.
+    """Checks that the rows of a file or folder, `source`, form a valid table.
 
     Raises:
         ValueError: If there is no row, two have the same id, or some but not

@@ -49,14 +49,9 @@ def read_lists(
 def source_of(name: str, label: str) -> str:
     """Returns the film or video that a clip was cut from.
 
-    Args:
-        name: The clip's file, such as
-            `April_09_brush_hair_u_nm_np1_ba_goo_0.avi`.
-        label: Its class.
-
-    Returns:
-        The part before the class, such as `April_09`; all but the suffix if
-        the name has another format.
+    It is the part of the file's name before the class: `April_09` of
+    `April_09_brush_hair_u_nm_np1_ba_goo_0.avi`. If the name has another format,
+    it is all but the suffix.
     """
     stem = name.removesuffix(".avi")
     return re.sub(_ATTRIBUTES, "", stem).removesuffix(f"_{label}")

@@ -191,7 +191,11 @@ def _media(folder, start, depth):
 def _choose(clip, files):
     stem, _ = os.path.splitext(clip.name)
     named, by_id = files.get(stem, []), files.get(clip.group, [])
-    replacements = [path for path in [*named, *by_id] if _is_replacement(path)]
+    replacements = [
+        path
+        for path in [*named, *by_id]
+        if any(x.startswith("replacement") for x in _folders(path))
+    ]
     paths = replacements or named or by_id or [None]
     for fits in (_is_of_class, _is_of_split):
         if len(paths) > 1:
@@ -202,10 +206,6 @@ def _choose(clip, files):
             "Pass a folder that has each video once, or remove one."
         )
     return paths[0]
-
-
-def _is_replacement(path):
-    return any(folder.startswith("replacement") for folder in _folders(path))
 
 
 def _is_of_class(path, clip):

@@ -33,9 +33,6 @@ class ListedClip(NamedTuple):
 def read_list(path: str | os.PathLike) -> list[tuple[int, str]]:
     """Reads the non-empty lines of an official list.
 
-    Args:
-        path: A text file.
-
     Returns:
         Pairs of the line number, from 1, and the stripped text.
 

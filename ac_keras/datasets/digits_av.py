@@ -130,17 +130,15 @@ class DigitsAv:
             )
         self.side = side
         self._digits, self._spoken = digits, spoken
-        self._images_of = [
-            np.flatnonzero(digits.labels == digit) for digit in range(10)
-        ]
-        self._recordings_of = [
-            np.flatnonzero(spoken.labels == digit) for digit in range(10)
-        ]
+        self._images_of, self._recordings_of = (
+            [np.flatnonzero(x.labels == digit) for digit in range(10)]
+            for x in (digits, spoken)
+        )
 
     def clip(
         self, label: int, rng: np.random.Generator, audio: str = "right"
     ) -> AvClip:
-        """Makes a clip.
+        """Makes a clip of a class.
 
         Args:
             label: Index of the class.

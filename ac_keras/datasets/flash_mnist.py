@@ -71,11 +71,7 @@ class FlashMnist:
     def clips_with_digits(
         self, labels: np.ndarray, rng: np.random.Generator
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Makes the clips of `clips` and marks the digits of each frame.
-
-        Args:
-            labels: As for `clips`.
-            rng: As for `clips`, which draws as many numbers from it.
+        """Makes the clips of `clips`, from the same draws, and their digits.
 
         Returns:
             A pair: the clips, uint8 `(batch, 25, 28, 28)`, and bool `(batch,
@@ -152,14 +148,9 @@ class FlashMnist:
 
 
 def present_digits(labels: np.ndarray) -> np.ndarray:
-    """Reads classes as sets of digits.
+    """Reads classes `(batch,)` as sets of digits, bool `(batch, 10)`.
 
-    Args:
-        labels: Integers `(batch,)` below 1,024; bit d is set if digit d is
-            in the set.
-
-    Returns:
-        bool `(batch, 10)`.
+    Digit d is in the set if bit d of the class is set.
     """
     labels = np.asarray(labels)[:, None]
     return (labels >> np.arange(NUM_DIGITS) & 1).astype(bool)
@@ -174,11 +165,7 @@ def class_names() -> list[str]:
 
 
 def count_intensities(images: np.ndarray) -> np.ndarray:
-    """Counts the pixels of each intensity, int64 `(256,)`.
-
-    Args:
-        images: uint8 `(count, height, width)`.
-    """
+    """Counts the pixels of each intensity in uint8 images, int64 `(256,)`."""
     # Counting converts pixels to int64: few images at a time fit a cache.
     return sum(
         np.bincount(images[first : first + _IMAGES_AT_ONCE].ravel(), None, 256)
@@ -187,11 +174,7 @@ def count_intensities(images: np.ndarray) -> np.ndarray:
 
 
 def _intensity_table(images: np.ndarray) -> np.ndarray:
-    """Makes a table from a uniform uint16 to an intensity.
-
-    The share of an intensity in the table differs from its share in the images
-    by less than one entry in 65,536.
-    """
+    """Makes a table from uniform uint16 to intensities, exact to one entry."""
     counts = count_intensities(images)
     ends = np.rint(np.cumsum(counts) * (_LEVELS / counts.sum()))
     shares = np.diff(ends.astype(np.int64), prepend=0)

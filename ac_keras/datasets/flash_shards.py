@@ -76,8 +76,8 @@ class FlashShards:
 
         Args:
             shards: Pairs of split and shard number.
-            extract: Function from frames `(batch, 25, 28, 28)` to features
-                `(batch, 25, dim)`; must be thread-safe.
+            extract: Thread-safe function from frames `(batch, 25, 28, 28)` to
+                features `(batch, 25, dim)`.
             keep_digits: Split whose frames' digits are kept, so that
                 `frame_digits` does not make its clips again.
 
@@ -158,12 +158,7 @@ class FlashShards:
 
 
 def write_previews(directory: str | os.PathLike, shards: FlashShards) -> None:
-    """Writes the frames of the first test clips, for attention maps.
-
-    Args:
-        directory: Folder of the dataset.
-        shards: Generator of the clips.
-    """
+    """Writes the frames of the first test clips, for attention maps."""
     stop = min(CHUNK, shards.sizes["test"] // shards.counts["test"])
     labels, frames, _ = shards.frames("test", 0, 0, stop)
     count = min(NUM_PREVIEWS, stop)
@@ -252,12 +247,7 @@ class FrameDigits:
 def write_frame_digits(
     directory: str | os.PathLike, digits: np.ndarray
 ) -> None:
-    """Writes the digits on each frame of the test clips.
-
-    Args:
-        directory: Folder of the dataset.
-        digits: Bool `(num_clips, num_frames, 10)`, in the clips' order.
-    """
+    """Writes the digits of test frames, bool `(num_clips, num_frames, 10)`."""
     ids = np.array([f"test-{i:07d}" for i in range(len(digits))])
     path = pathlib.Path(directory) / FILE_NAME
     with atomic_file.atomic_path(path) as partial, open(partial, "wb") as file:

@@ -36,8 +36,7 @@ def frame_features(weights: list[tf.Tensor], frames: tf.Tensor) -> tf.Tensor:
     """Computes the output of the layer `features` of `frame_cnn`.
 
     Args:
-        weights: Weights of `ac_keras.models.frame_cnn`, kernels and biases in
-            the order of the layers.
+        weights: Kernels and biases of `frame_cnn`, in the layers' order.
         frames: uint8 `(batch, 28, 28)`.
 
     Returns:
@@ -57,14 +56,9 @@ def frame_features(weights: list[tf.Tensor], frames: tf.Tensor) -> tf.Tensor:
 
 
 def frame_logits(weights: list[tf.Tensor], frames: tf.Tensor) -> tf.Tensor:
-    """Computes the logits of `frame_cnn`.
+    """Computes the logits of `frame_cnn`, float32 `(batch, num_classes)`.
 
-    Args:
-        weights: As for `frame_features`.
-        frames: uint8 `(batch, 28, 28)`.
-
-    Returns:
-        float32 `(batch, num_classes)`.
+    The arguments are those of `frame_features`.
     """
     kernel, bias = weights[6:]
     return tf.matmul(frame_features(weights, frames), kernel) + bias
@@ -79,10 +73,8 @@ def _windows(pixels: tf.Tensor) -> tf.Tensor:
 
 
 def _wide_first(kernel: tf.Tensor) -> tf.Tensor:
-    """Places a kernel `(5, 5, 1, filters)` 4 x 4 times, `(64, 16 filters)`.
-
-    Outputs are in the order (place in the pool, place of the pool, filter).
-    """
+    """Places a kernel `(5, 5, 1, filters)` 4 x 4 times, `(64, 16 filters)`."""
+    # Outputs are in the order (place in the pool, place of the pool, filter).
     places = [
         (2 * pool_y + y, 2 * pool_x + x)
         for y in range(2)
@@ -94,11 +86,7 @@ def _wide_first(kernel: tf.Tensor) -> tf.Tensor:
 
 
 def _wide_second(kernel: tf.Tensor) -> tf.Tensor:
-    """Places a kernel `(5, 5, channels, filters)` 2 x 2 times.
-
-    Returns:
-        A kernel over cells, `(3, 3, 4 channels, 4 filters)`.
-    """
+    """Places a kernel 2 x 2 times, `(3, 3, 4 channels, 4 filters)`."""
     places = [(y, x) for y in range(2) for x in range(2)]
     laid = _laid(kernel, places, 6)
     channels, wide = kernel.shape[2], 4 * kernel.shape[3]
@@ -109,11 +97,7 @@ def _wide_second(kernel: tf.Tensor) -> tf.Tensor:
 
 @tf.custom_gradient
 def _convolve(cells, kernel):
-    """Convolves 6 x 6 cells with a 3 x 3 kernel, to 4 x 4 blocks.
-
-    On a processor XLA's gradients of a convolution are ten times slower than
-    these products.
-    """
+    """Convolves 6 x 6 cells to 4 x 4 blocks; XLA's gradients are slower."""
     channels, filters = kernel.shape[2:]
     offsets = [(y, x) for y in range(3) for x in range(3)]
 
@@ -138,11 +122,7 @@ def _convolve(cells, kernel):
 
 
 def _laid(kernel, places, side):
-    """Stacks the kernel at each place of a window.
-
-    Returns:
-        `(side, side, channels, places, filters)`.
-    """
+    """Stacks a kernel at places, `(side, side, channels, places, filters)`."""
     room = side - _KERNEL
     laid = [
         tf.pad(kernel, ((y, room - y), (x, room - x), (0, 0), (0, 0)))
@@ -281,7 +261,7 @@ def pretrained_cnn(
     stream: Callable[[str], np.random.Generator],
     seed: int,
 ) -> keras.Model:
-    """Loads the CNN of an earlier run, or trains and saves it.
+    """Loads the CNN of an earlier run from its weights, or trains and saves it.
 
     Args:
         path: File of its weights.
@@ -290,9 +270,6 @@ def pretrained_cnn(
         stream: Function that returns the random streams `pretraining` and
             `frame_test`.
         seed: Seed of the initial weights.
-
-    Returns:
-        An `ac_keras.models.frame_cnn`.
     """
     path = pathlib.Path(path)
     keras.utils.set_random_seed(seed)
@@ -332,13 +309,8 @@ def make_extractor(
 ) -> Callable[[np.ndarray], np.ndarray]:
     """Returns a thread-safe function that extracts the features of clips.
 
-    Args:
-        cnn: An `ac_keras.models.frame_cnn`. Its weights are copied.
-        log_softmax: Whether to apply log softmax to the features.
-
-    Returns:
-        A function from uint8 `(batch, 25, 28, 28)` to float32 `(batch, 25,
-        dim)`.
+    It maps uint8 `(batch, 25, 28, 28)` to float32 `(batch, 25, dim)`, with a
+    copy of the weights of a `frame_cnn`, and optionally applies log softmax.
     """
     weights = [tf.constant(weight.numpy()) for weight in cnn.weights]
 

@@ -51,15 +51,9 @@ class DatasetExtraction:
         self.writer.reopen(incomplete_shards(x.path for x in self.tasks))
 
     def run(self, engine: Callable, read_ahead: int) -> Outcome:
-        """Writes the missing shards.
+        """Writes the missing shards, as `run_extraction`.
 
-        Args:
-            engine: As in `run_extraction`.
-            read_ahead: Number of files that a worker decodes at a time.
-
-        Raises:
-            ValueError: If no clip can be used.
-            WorkerError: If workers fail.
+        A worker decodes `read_ahead` files at a time.
         """
         job = dataclasses.replace(self.job, read_ahead=read_ahead)
         return run_extraction(self.writer, job, self.tasks, self.sizes, engine)

@@ -164,11 +164,7 @@ class ExtractionPlan:
 
 
 def plan_of(description: Description) -> ExtractionPlan:
-    """Reads the plan that a dataset was extracted with.
-
-    Raises:
-        ValueError: If the dataset was not extracted from media files.
-    """
+    """Reads the plan of a dataset that was extracted from media files."""
     if SETTING not in description.settings:
         raise ValueError(
             "Expected a dataset that data/videos/extract_features.py wrote. "

@@ -159,7 +159,10 @@ class AttentionCluster(keras.layers.Layer):
     def compute_output_spec(
         self, frames, mask=None, return_attention_scores=False
     ):
-        batch, num_frames, _ = self._checked_shape(frames, mask)
+        check_frames(self, frames.shape, frames.dtype)
+        if mask is not None:
+            check_mask(self, mask.shape, frames.shape)
+        batch, num_frames, _ = frames.shape
         pooled = keras.KerasTensor(
             self.compute_output_shape(frames.shape), self.compute_dtype
         )
@@ -193,18 +196,9 @@ class AttentionCluster(keras.layers.Layer):
             regularizer=self.kernel_regularizer,
         )
 
-    def _checked_shape(self, frames, mask):
-        check_frames(self, frames.shape, frames.dtype)
-        if mask is not None:
-            check_mask(self, mask.shape, frames.shape)
-        return frames.shape
-
     def _attention_scores(self, frames, mask):
-        """Computes float32 weights `(batch, num_frames, num_units)`.
-
-        The softmax is along axis 1, as a transposition costs more time than
-        the softmax itself.
-        """
+        """Computes float32 weights `(batch, num_frames, num_units)`."""
+        # Along axis 1: a transposition costs more time than the softmax.
         logits = ops.cast(self._logits(frames), "float32")
         if self.compute_dtype == "float16":  # Infinity gives NaN.
             logits = ops.clip(logits, -LARGEST_LOGIT, LARGEST_LOGIT)

@@ -47,10 +47,7 @@ class ByteDropout(keras.layers.Dropout):
         return inputs * (ops.cast(keep, inputs.dtype) / (1.0 - self.rate))
 
     def _draw_bytes(self, inputs):
-        """Draws signed bytes in the inputs' shape.
-
-        PyTorch has only signed words.
-        """
+        """Draws signed bytes, as PyTorch has only signed words."""
         size = inputs.shape[-1]
         words = keras.random.randint(
             (*ops.shape(inputs)[:-1], -(-size // BYTES)),

@@ -6,13 +6,8 @@ import keras
 def check_frames(layer, shape, dtype=None):
     """Checks that frames are floating `(batch, num_frames, dim)`.
 
-    Args:
-        layer: The layer that is called, for the error message.
-        shape: Static shape of the frames; unknown dimensions are None.
-        dtype: Optional dtype of the frames.
-
-    Raises:
-        ValueError: If they are not.
+    The shape is static, with None for unknown dimensions. `layer` is named in
+    the error message.
     """
     name = type(layer).__name__
     shape = tuple(shape)
@@ -43,16 +38,7 @@ def check_frames(layer, shape, dtype=None):
 
 
 def check_mask(layer, mask_shape, frames_shape):
-    """Checks that a mask is `(batch, num_frames)`.
-
-    Args:
-        layer: The layer that is called, for the error message.
-        mask_shape: Static shape of the mask.
-        frames_shape: Static shape of the frames, `(batch, num_frames, dim)`.
-
-    Raises:
-        ValueError: If it is not.
-    """
+    """Checks that a mask is `(batch, num_frames)`, by static shapes."""
     expected = tuple(frames_shape)[:2]
     shape = tuple(mask_shape)
     fits = len(shape) == 2 and all(

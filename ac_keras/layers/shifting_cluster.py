@@ -100,11 +100,9 @@ class ShiftingCluster(AttentionCluster):
         return super()._pool(weights, frames, mask)
 
     def _square(self, weights, frames):
-        """Computes the squared norms of the outputs `(batch, 1, num_units)`.
-
-        The products of the frames with each other would need less memory, but
-        cancel out where the shift removes most of an output.
-        """
+        """Computes the squared norms of the outputs `(batch, 1, num_units)`."""
+        # Products of frames with each other would need less memory, but cancel
+        # out where the shift removes most of an output.
         frames = ops.cast(frames, "float32")
         pooled = ops.matmul(ops.transpose(weights, (0, 2, 1)), frames)
         pooled = ops.transpose(ops.stop_gradient(pooled), (0, 2, 1))

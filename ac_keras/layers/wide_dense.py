@@ -43,10 +43,7 @@ class WideDense(keras.layers.Dense):
 
 
 def _product(inputs, kernel):
-    """Returns the product, and a function that computes both gradients.
-
-    The kernel has shape `(1, dim, units)`.
-    """
+    """Returns the product with `(1, dim, units)` and its gradients."""
 
     def gradient(upstream):
         upstream = upstream[None]

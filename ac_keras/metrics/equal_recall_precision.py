@@ -18,17 +18,7 @@ class PrecisionAtEqualRecallRate(keras.metrics.Mean):
     scores, the first are the best. The result is NaN if a score of a counted
     video is NaN, and 0 without data.
 
-    Args:
-        name: The metric's name.
-        dtype: The dtype of its sums.
-
-    Call arguments:
-        y_true: Labels `(batch, num_classes)` of 0 and 1, any dtype.
-        y_pred: Scores `(batch, num_classes)` of any floating dtype.
-        sample_weight: Optional weights `(batch,)` or `(batch, 1)`.
-
-    Raises:
-        ValueError: If the shape or dtype of an argument is invalid.
+    Arguments, call arguments and errors: as for `HitAtOne`.
 
     Example:
     >>> metric = PrecisionAtEqualRecallRate()

@@ -20,31 +20,18 @@ class GlobalAveragePrecision(RankedMetric):
     with equal scores, so it does not depend on the batches.
 
     The value is exact until a replica has pooled `capacity` entries divided by
-    the number of replicas. Then entries of neighbouring scores are merged,
-    fewer at the top of the ranking, and count as evenly mixed. At fifty times
-    the capacity, the error was below 1e-3 with a capacity of 512 on each
-    replica and below 1e-4 with 4,096. Memory is 12 bytes times `capacity`, 3
-    MB by default, and about 30 MB while ranking.
-
-    Scores are compared as float32. The result is NaN if a score is NaN, and 0
-    without data or without labels.
+    the number of replicas, and close to it after that: rounding, errors and
+    missing values are as for `MeanAveragePrecision`. Memory is 12 bytes times
+    `capacity`, 3 MB by default, and about 30 MB while ranking.
 
     Args:
         top_k: Integer, the number of pooled classes of each video.
         capacity: Integer, the number of kept entries, over all replicas.
-        step_results: Boolean, whether `result()` ranks inside a compiled step,
-            as `fit` and `evaluate` call it for the progress bar. If False, it
-            is NaN there and correct at the epoch's end. TensorFlow only.
+        step_results: As for `MeanAveragePrecision`.
         name: The metric's name.
         dtype: The dtype of the result.
 
-    Call arguments:
-        y_true: Labels `(batch, num_classes)` of 0 and 1, any dtype.
-        y_pred: Scores `(batch, num_classes)` of any floating dtype.
-        sample_weight: None; the definition has no weights.
-
-    Raises:
-        ValueError: If the shape, dtype or value of an argument is invalid.
+    Call arguments and errors: as for `MeanAveragePrecision`.
 
     Example:
     >>> metric = GlobalAveragePrecision()

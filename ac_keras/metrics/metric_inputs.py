@@ -5,19 +5,9 @@ from keras import ops
 
 
 def read_multi_hot(metric, y_true, y_pred):
-    """Checks labels and scores of many classes and casts them to float32.
+    """Checks labels and scores `(batch, num_classes)`; casts to float32.
 
-    Args:
-        metric: The metric that is updated, for error messages.
-        y_true: Labels `(batch, num_classes)`, above 0.5 where the video has
-            the class.
-        y_pred: Scores `(batch, num_classes)` of any floating dtype.
-
-    Returns:
-        Float32 labels of 0 and 1, and float32 scores.
-
-    Raises:
-        ValueError: If shapes or dtypes are invalid.
+    Labels above 0.5 become 1, others 0. `metric` is named in error messages.
     """
     y_true, y_pred = ops.convert_to_tensor(y_true), read_scores(metric, y_pred)
     shape, expected = tuple(y_true.shape), tuple(y_pred.shape)
@@ -33,18 +23,9 @@ def read_multi_hot(metric, y_true, y_pred):
 
 
 def read_scores(metric, y_pred, num_classes=None):
-    """Checks scores `(batch, num_classes)` and casts them to float32.
+    """Checks floating scores `(batch, num_classes)` and casts them to float32.
 
-    Args:
-        metric: The metric that is updated, for error messages.
-        y_pred: Scores of any floating dtype.
-        num_classes: Integer, the number of classes; None allows any.
-
-    Returns:
-        The scores.
-
-    Raises:
-        ValueError: If the shape or dtype is invalid.
+    With None as `num_classes`, any number of classes is allowed.
     """
     y_pred = ops.convert_to_tensor(y_pred)
     shape, expected = tuple(y_pred.shape), (None, num_classes)
@@ -67,18 +48,7 @@ def read_scores(metric, y_pred, num_classes=None):
 
 
 def read_class_indices(metric, y_true):
-    """Checks the indices of one class a video, and casts them to int32.
-
-    Args:
-        metric: The metric that is updated, for error messages.
-        y_true: Indices `(batch,)` or `(batch, 1)`.
-
-    Returns:
-        The indices `(batch,)`.
-
-    Raises:
-        ValueError: If the shape is invalid.
-    """
+    """Checks indices `(batch,)` or `(batch, 1)`; returns int32 `(batch,)`."""
     y_true = ops.convert_to_tensor(y_true)
     shape = tuple(y_true.shape)
     if len(shape) not in (1, 2) or shape[1:] not in ((), (1,)):
@@ -93,17 +63,7 @@ def read_class_indices(metric, y_true):
 def read_weights(metric, sample_weight, values):
     """Checks the weights of videos and casts them to float32 `(batch,)`.
 
-    Args:
-        metric: The metric that is updated, for error messages.
-        sample_weight: None for all ones, a number, or a tensor `(batch,)` or
-            `(batch, 1)`.
-        values: A tensor `(batch,)`.
-
-    Returns:
-        The weights.
-
-    Raises:
-        ValueError: If the shape is invalid.
+    They are None for all ones, a number, `(batch,)` or `(batch, 1)`.
     """
     if sample_weight is None:
         return ops.ones_like(values, dtype="float32")

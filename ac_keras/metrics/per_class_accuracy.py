@@ -60,7 +60,13 @@ class PerClassAccuracy(keras.metrics.Metric):
         """Adds a batch of videos."""
         classes = read_class_indices(self, y_true)
         scores = read_scores(self, y_pred, self.num_classes)
-        self._check_batch(classes.shape[0], scores.shape[0])
+        num_labels, num_scores = classes.shape[0], scores.shape[0]
+        if None not in (num_labels, num_scores) and num_labels != num_scores:
+            raise ValueError(
+                "PerClassAccuracy expects a label for each row of scores. "
+                f"Received: {num_labels} labels for {num_scores} rows. Pass "
+                "both for the same batch."
+            )
         weights = read_weights(self, sample_weight, classes)
         known = (classes >= 0) & (classes < self.num_classes)
         valid = known & ~ops.any(ops.isnan(scores), axis=-1)
@@ -131,14 +137,6 @@ class PerClassAccuracy(keras.metrics.Metric):
     def _sum_by(self, ids, values, power=1):
         number = self.num_classes**power
         return ops.segment_sum(values, ids, num_segments=number)
-
-    def _check_batch(self, num_labels, num_scores):
-        if None not in (num_labels, num_scores) and num_labels != num_scores:
-            raise ValueError(
-                "PerClassAccuracy expects a label for each row of scores. "
-                f"Received: {num_labels} labels for {num_scores} rows. Pass "
-                "both for the same batch."
-            )
 
     def _check_valid(self):
         number = int(ops.convert_to_numpy(self._num_broken))

@@ -16,12 +16,9 @@ _STEPS = 10  # of an iteration; each reduces the error to 2/5 or less
 
 
 def precision_sums(scores, hits, totals):
-    """Sums the precision at each hit, with entries sorted by score.
+    """Sums the precision at each hit, `(num_lists,)`, in float64 if possible.
 
     The sum is the mean over all orders of entries with equal scores.
-
-    Returns:
-        Sums `(num_lists,)`, in float64 where the backend has it.
     """
     return _by_chunks(_precision_sums, scores, hits, totals)
 
@@ -142,8 +139,5 @@ def _digamma_tail(x):
 
 
 def _wide(x):
-    return ops.cast(x, "float32" if _is_jax() else "float64")
-
-
-def _is_jax():
-    return keras.backend.backend() == "jax"  # JAX has no float64 by default.
+    is_jax = keras.backend.backend() == "jax"  # no float64 by default
+    return ops.cast(x, "float32" if is_jax else "float64")

@@ -40,12 +40,8 @@ def in_compiled_step():
 def local_variables(variables):
     """Returns the replica's TensorFlow variables, for writing in place.
 
-    Args:
-        variables: Keras variables.
-
-    Returns:
-        TensorFlow variables; None on other backends, and in a stateless
-        scope, where writing is not allowed.
+    Returns None on other backends, and in a stateless scope, where writing is
+    not allowed.
     """
     if keras.backend.backend() != "tensorflow":
         return None
@@ -63,18 +59,11 @@ def local_variables(variables):
 
 
 class RankedMetric(keras.metrics.Metric):
-    """Keeps lists of groups of entries; see `ranked_groups`.
+    """Keeps `num_lists` lists of groups of entries; see `ranked_groups`.
 
     A list first has a group for each entry. A full list is merged to half its
-    length, so memory stays constant.
-
-    Args:
-        num_lists: Integer, the number of lists.
-        capacity: Integer, the number of groups in each list, over all
-            replicas.
-        step_results: Boolean, whether `result()` ranks inside a compiled step.
-        name: The metric's name.
-        dtype: The dtype of its result.
+    length, so memory stays constant. All replicas together have `capacity`
+    groups in each list.
     """
 
     def __init__(self, num_lists, capacity, step_results, name, dtype):

@@ -64,7 +64,11 @@ def batch_decoder(
         num_frames = count_frames(stored, modality)
         if takes_all(name):
             # A modality that no clip has takes one slot.
-            slots = sample_size or _num_slots(name, longest, num_frames)
+            slots = sample_size or (
+                max(longest[name], 1)
+                if longest
+                else tf.maximum(tf.reduce_max(num_frames), 1)
+            )
             frames = decode_all_frames(stored, modality, slots, check_frames)
             return frames, num_frames
         positions = positions_of(num_frames, seed)
@@ -98,18 +102,10 @@ def batch_decoder(
 def count_frames(
     stored: tf.Tensor | tf.RaggedTensor | LocatedFrames, modality: Modality
 ) -> tf.Tensor:
-    """Counts the frames of each clip and checks their size.
+    """Counts the frames of each clip, int32 `(batch,)`, and checks their size.
 
-    Args:
-        stored: Frames of one modality, as `parse_records` returns them.
-        modality: Their layout.
-
-    Returns:
-        int32 `(batch,)`.
-
-    Raises:
-        tf.errors.InvalidArgumentError: If a clip or a frame has a wrong
-            number of bytes.
+    `stored` is one modality, as `parse_records` returns it. A clip or a frame
+    of a wrong number of bytes raises `tf.errors.InvalidArgumentError`.
     """
     if isinstance(stored, LocatedFrames):
         return stored.num_frames + count_frames(stored.parsed, modality)
@@ -137,16 +133,10 @@ def decode_all_frames(
     num_slots: tf.Tensor | int,
     check: Check | None = None,
 ) -> tf.Tensor:
-    """Decodes every frame.
+    """Decodes every frame, float32 `(batch, num_slots, dim)`.
 
-    Args:
-        stored: Frames of one modality, as `parse_records` returns them.
-        modality: Their layout.
-        num_slots: Number of frames to pad to; no clip has more.
-        check: As for `decode_frames`.
-
-    Returns:
-        float32 `(batch, num_slots, dim)`, zeros past a clip's end.
+    Zeros follow a clip's end; no clip has more than `num_slots` frames. The
+    other arguments are those of `decode_frames`.
     """
     num_frames = count_frames(stored, modality)
     fits = tf.debugging.assert_less_equal(
@@ -181,8 +171,7 @@ def decode_frames(
         positions: int32 `(batch, sample_size)`, the frames to decode; 0 for
             padding.
         num_frames: int32 `(batch,)`, number of positions that are real.
-        check: Function that returns frames `(batch, sample_size, dim)` in
-            their stored dtype unchanged, or fails.
+        check: Function that returns frames in their stored dtype, or fails.
 
     Returns:
         float32 `(batch, sample_size, dim)`, zeros for padding.
@@ -194,16 +183,10 @@ def decode_frames(
 def check_finite(
     name: str, modality: Modality, frames: tf.Tensor, ids: tf.Tensor
 ) -> tf.Tensor:
-    """Checks that frames are finite and returns them unchanged.
+    """Checks that frames `(batch, num_frames, dim)` are finite; returns them.
 
-    Args:
-        name: Name of the modality.
-        modality: Its layout.
-        frames: Numbers `(batch, num_frames, dim)`, of any dtype.
-        ids: Strings `(batch,)`, the clips' ids, for the error message.
-
-    Raises:
-        tf.errors.InvalidArgumentError: If a number is NaN or infinite.
+    The clips' ids, strings `(batch,)`, are named in the error, a
+    `tf.errors.InvalidArgumentError`.
     """
     if modality.dtype == "uint8":
         return frames  # always finite
@@ -218,13 +201,6 @@ def check_finite(
     )
     with tf.control_dependencies([check]):
         return tf.identity(frames)
-
-
-def _num_slots(name, longest, num_frames):
-    """Returns the number of frames to pad to; at least 1."""
-    if longest:
-        return max(longest[name], 1)
-    return tf.maximum(tf.reduce_max(num_frames), 1)
 
 
 def _take(stored, modality, positions, num_frames):

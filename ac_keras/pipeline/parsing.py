@@ -9,15 +9,10 @@ from ac_keras.pipeline.formats.located_frames import LocatedFrames
 def expand_clips(
     records: tf.data.Dataset, description: Description
 ) -> tf.data.Dataset:
-    """Splits the records of files into clips.
+    """Splits the records of files, scalar strings, into clips.
 
-    Args:
-        records: Scalar strings, serialized records of one file or more.
-        description: The dataset that they belong to.
-
-    Returns:
-        A dataset with an element for each clip: the records themselves, or
-        their segments. `parse_records` takes batches of its elements.
+    Returns a dataset with an element for each clip: the records themselves, or
+    their segments. `parse_records` takes batches of its elements.
     """
     return description.format.expand(records)
 
@@ -30,22 +25,13 @@ def parse_records(
 ) -> dict[str, tf.Tensor | tf.RaggedTensor]:
     """Splits a batch of clips into ids, targets and stored frames.
 
-    Args:
-        batch: A batch of the elements of `expand_clips`.
-        description: The dataset that they belong to.
-        labelled: Whether to read labels and to require ids.
-        named: Whether to read ids, which labels need. What is not read may
-            have any type in the records.
+    Arguments and result are those of `RecordFormat.parse`, but
 
-    Returns:
-        A dict with
+    - an `id` is the clip's index in the batch if not `named`.
+    - `labels` are int32 `(batch,)`, or float32 `(batch, num_classes)` of 0
+      and 1 in a multi-label dataset.
 
-        - `id`: strings `(batch,)`; `""` for a clip without an id if not
-          `labelled`; the clip's index in the batch if not `named`.
-        - `labels`, if `labelled`: int32 `(batch,)`, or float32
-          `(batch, num_classes)` of 0 and 1 in a multi-label dataset.
-        - every modality: strings `(batch,)` of all frames of a clip; or
-          ragged, strings `(batch, None)` or float32 `(batch, None, dim)`.
+    What is not read may have any type in the records.
     """
     parsed = description.format.parse(batch, labelled, named)
     if labelled:
@@ -58,16 +44,10 @@ def parse_records(
 def locate_records(
     batch: tf.Tensor | dict[str, tf.Tensor], description: Description
 ) -> dict[str, tf.Tensor | tf.RaggedTensor | LocatedFrames]:
-    """Splits a batch of clips and copies no frames, where that is possible.
+    """Splits a batch like `parse_records`, if possible without copying frames.
 
     Faster than `parse_records` if at most half of the frames are decoded.
-
-    Args:
-        batch: A batch of the elements of `expand_clips`.
-        description: The dataset that they belong to.
-
-    Returns:
-        The dict of `parse_records`. Frames may be `LocatedFrames`.
+    Frames may be `LocatedFrames`.
     """
     return _with_targets(description.format.locate(batch), description)
 

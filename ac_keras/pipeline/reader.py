@@ -224,10 +224,7 @@ def _parser(description, longest, sample_size):
 
 
 def _streamed(manifest, split, description, parse, shuffle_buffer):
-    """Returns a function that reads an epoch's batches from files.
-
-    From a seed and a batch size it returns the batches and how to parse them.
-    """
+    """Returns a function from seed and batch size to batches and a parser."""
     runs = shards.shard_runs(manifest, split)
     num_clips = manifest.split(split).num_clips
 
@@ -252,10 +249,7 @@ def _streamed(manifest, split, description, parse, shuffle_buffer):
 
 
 def _resident(manifest, split, description):
-    """Returns a function that gathers an epoch's batches from memory.
-
-    It has the arguments and results of the one of `_streamed`.
-    """
+    """Returns the function of `_streamed` for records held in memory."""
     num_clips = manifest.split(split).num_clips
     runs = shards.shard_runs(manifest, split)
     clips = shards.read_clips(runs, description, num_clips).batch(num_clips)

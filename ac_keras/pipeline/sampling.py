@@ -16,12 +16,8 @@ def num_sampled(num_frames: tf.Tensor, sample_size: int) -> tf.Tensor:
 def equal_intervals(num_frames: tf.Tensor, sample_size: int) -> tf.Tensor:
     """Selects the middle frames of equal intervals.
 
-    Args:
-        num_frames: int32 `(batch,)`, number of frames of each clip.
-        sample_size: Number of frames to sample.
-
-    Returns:
-        int32 `(batch, sample_size)`, the positions; 0 for padding.
+    From lengths, int32 `(batch,)`, it computes positions, int32
+    `(batch, sample_size)`; 0 for padding.
     """
     # In integers: a float32 product may round up to the length.
     length = tf.cast(num_frames, tf.int64)[:, None]
@@ -47,7 +43,7 @@ def random_subset(
     Args:
         num_frames: int32 `(batch,)`, number of frames of each clip.
         sample_size: Number of frames to sample.
-        seed: Integers `(2,)`. The same seed samples the same frames.
+        seed: Integers `(2,)`.
         first_row: Row of the first clip in the whole batch.
         num_rows: Number of clips in the whole batch; None if it is this one.
 

@@ -21,7 +21,7 @@ def shard_runs(manifest: Manifest, split: str) -> dict[str, tf.Tensor]:
         the end of the file) and `buffer_bytes`, int64, all `(num_runs,)`.
     """
     runs = [
-        (path, offset, num_records, _buffer_bytes(str(path), shard))
+        (path, offset, num_records, _buffer_bytes(path, shard))
         for path, shard in zip(
             manifest.paths(split), manifest.split(split).shards, strict=True
         )
@@ -59,18 +59,11 @@ def read_clips(
     num_clips: int,
     cycle_length: int = 1,
 ) -> tf.data.Dataset:
-    """Reads the clips of some runs.
+    """Reads the clips of some runs, in their order, `cycle_length` at a time.
 
-    Args:
-        runs: The dict of `shard_runs`, in the order to read.
-        description: The dataset.
-        num_clips: Number of clips. Another number is an error after the last
-            clip was read.
-        cycle_length: Number of runs to read at a time, in turns.
-
-    Returns:
-        A dataset of clips, of which `parsing.parse_records` takes batches. Its
-        order depends only on the order of the runs.
+    Returns a dataset of clips, of which `parsing.parse_records` takes batches.
+    Its order depends only on the order of the runs. Another number of clips
+    than `num_clips` is an error after the last clip was read.
     """
     runs = tf.data.Dataset.from_tensor_slices(runs)
     if cycle_length == 1:

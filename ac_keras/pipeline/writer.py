@@ -23,11 +23,7 @@ PLAN = "writing.json"
 
 
 class ShardTotals:
-    """Counts and float64 sums over the clips of a shard, in their order.
-
-    Args:
-        description: Description of the dataset.
-    """
+    """Counts and float64 sums over the clips of a shard, in their order."""
 
     def __init__(self, description: Description):
         self.modalities = description.modalities
@@ -82,11 +78,6 @@ def write_shard_file(
     path: str | os.PathLike, clips: Iterable[Clip], description: Description
 ) -> ShardTotals:
     """Writes a file of records, which appears when it is complete.
-
-    Args:
-        path: The file.
-        clips: The clips to write, in order.
-        description: The dataset that they belong to.
 
     Returns:
         The totals of the file.
@@ -212,11 +203,7 @@ class DatasetWriter:
         self._totals[split, index] = totals
 
     def reopen(self, paths: Iterable[pathlib.Path]) -> None:
-        """Removes some shards and the manifest, to write them again.
-
-        Args:
-            paths: Files of the shards.
-        """
+        """Removes some shards' files and the manifest, to write them again."""
         paths = list(paths)
         if paths and self.is_complete:
             self._write_plan()  # first: one of the two always exists
@@ -295,8 +282,8 @@ def _read_totals(path: pathlib.Path, description: Description) -> ShardTotals:
 
 def _raise_difference(directory, plan: dict, found: dict) -> None:
     differences = [
-        f"{key}: expected {_short(plan.get(key))}, found "
-        f"{_short(found.get(key))}"
+        f"{key}: expected {short_json(plan.get(key))}, found "
+        f"{short_json(found.get(key))}"
         for key in sorted(set(plan) | set(found))
         if json.loads(json.dumps(plan.get(key))) != found.get(key)
     ]
@@ -308,6 +295,7 @@ def _raise_difference(directory, plan: dict, found: dict) -> None:
         )
 
 
-def _short(value, limit: int = 200) -> str:
+def short_json(value, limit: int = 200) -> str:
+    """Formats a value as JSON, cut off if it is long."""
     text = json.dumps(value)
     return text if len(text) <= limit else text[:limit] + "..."

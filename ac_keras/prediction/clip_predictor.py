@@ -91,13 +91,7 @@ class ClipPredictor:
         self._apply = _compile(attention_model(model))
 
     def predict(self, path: str | os.PathLike) -> ClipPrediction:
-        """Predicts one file.
-
-        Args:
-            path: A media file.
-
-        Returns:
-            The prediction.
+        """Predicts one media file.
 
         Raises:
             MediaError: If the file has none of the model's modalities, or

@@ -53,10 +53,7 @@ class InputFile:
 
 
 def find_files(patterns: Sequence[str]) -> list[InputFile]:
-    """Returns the files of some patterns, each once, sorted by path.
-
-    Args:
-        patterns: Patterns such as `"records/part-*"`, or paths.
+    """Returns the files of patterns or paths, each once, sorted by path.
 
     Raises:
         FileNotFoundError: If a pattern matches no file.
@@ -89,11 +86,7 @@ def find_files(patterns: Sequence[str]) -> list[InputFile]:
 
 
 def check_beginnings(files: Iterable[InputFile]) -> None:
-    """Checks every file's first bytes before the prediction starts.
-
-    Raises:
-        ValueError: If a file is empty or does not start as a TFRecord file.
-    """
+    """Raises ValueError if a file is empty or starts as no TFRecord file."""
     for file in files:
         found = _corrupt_beginning(file)
         if found:
@@ -131,14 +124,8 @@ def read_files(
     """Reads files one after the other, ahead of the consumer.
 
     A batch contains clips of one file only, so that a file's predictions do
-    not depend on the others.
-
-    Args:
-        files: The files.
-        description: Description of the records, with the modalities to read.
-        batch_size: Clips per batch; a file's last one may have fewer.
-        sample_size: Frames taken from each clip and modality at equal
-            intervals; 0 takes all.
+    not depend on the others; a file's last batch may be smaller. Frames are
+    taken at equal intervals; 0 as `sample_size` takes all.
 
     Yields:
         The first file's batches, then None at its end, then the next file's.
@@ -172,11 +159,8 @@ def first_corrupt_record(
 ) -> CorruptRecord | None:
     """Returns the first corrupt record of a file, if there is one.
 
-    Args:
-        file: The file.
-        description: Description of the records, with the modalities to read.
-        sample_size: Frames taken from each clip; others are not checked.
-        offset: First byte of a record; all records before it are intact.
+    The search starts at `offset`; all records before it are intact. Frames that
+    are not sampled are not checked.
     """
     if not file.num_bytes:
         return _corrupt_beginning(file)
@@ -189,10 +173,7 @@ def intact_records(
 ) -> tuple[InputFile, list[CorruptRecord]]:
     """Returns the file with its intact records only, and the corrupt ones.
 
-    Args:
-        file: The file; all of it is read.
-        description: Description of the records, with the modalities to read.
-        sample_size: Frames taken from each clip; others are not checked.
+    All of the file is read; frames that are not sampled are not checked.
     """
     if not file.num_bytes:
         empty = dataclasses.replace(file, runs=())
@@ -216,17 +197,14 @@ def _corrupt_beginning(file):
 
 
 def _clip_decoder(description, sample_size):
-    """Returns a function from a batch of clips to their ids and features.
-
-    It takes batches of clips from `parsing.expand_clips`. A clip without a
-    frame is an error: records of another format may look like that.
-    """
+    """Returns a function from a batch of clips to their ids and features."""
     decode = batch_decoder(description, None, sample_size)
     counts = [f"{name}_num_frames" for name in description.modalities]
 
     def decode_clips(batch):
         stored = parsing.parse_records(batch, description, labelled=False)
         features, _ = decode(stored, None)
+        # Records of another format may look like clips without a frame.
         has_frames = tf.add_n([features[name] for name in counts]) > 0
         check = tf.debugging.Assert(
             tf.reduce_all(has_frames),

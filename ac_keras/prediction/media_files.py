@@ -34,16 +34,10 @@ def predict_media(
 ) -> Iterator[dict[str, Any]]:
     """Predicts media files one after the other.
 
-    Args:
-        predictor: Predicts one file.
-        paths: The files.
-        plots_dir: Folder for a plot of each file, created if missing; None for
-            no plots.
-
     Yields:
         For each file its `path`, `classes` and `scores`; `problems`, if there
-        are some; and `picture`, the path of its plot. For a file that cannot
-        be used, `path` and `error`.
+        are some; and `picture`, the path of its plot in `plots_dir`, which is
+        created if missing. For a file that cannot be used, `path` and `error`.
 
     Raises:
         OSError: If a plot cannot be written.
@@ -86,12 +80,7 @@ def plot_names(paths: Sequence[str | os.PathLike]) -> list[str]:
 
 
 def save_clip_plot(prediction: ClipPrediction, path: str | os.PathLike) -> None:
-    """Plots frames, flow and log-mel bands with the units' attention weights.
-
-    Args:
-        prediction: Prediction for one file.
-        path: The PNG file to write.
-    """
+    """Plots frames, flow and log-mel bands with the attention of units."""
     audio = [
         _explain_audio(prediction, name)
         for name, plan in prediction.plan.modalities.items()
@@ -113,18 +102,12 @@ def save_clip_plot(prediction: ClipPrediction, path: str | os.PathLike) -> None:
 
 
 def shown_spans(times: np.ndarray, whole: float) -> np.ndarray:
-    """Computes the part of the clip that each chosen frame represents.
+    """Computes the seconds that each frame represents, `(num_frames, 2)`.
 
     If the first frame is the clip's first, each frame represents the time up
     to the next one. Otherwise frames come from the middles of intervals, and
-    each represents the time halfway to its neighbors.
-
-    Args:
-        times: Presentation times in seconds, ascending, at least one.
-        whole: End of the clip, if its first frame is the only one.
-
-    Returns:
-        Start and end of each part in seconds, `(num_frames, 2)`.
+    each represents the time halfway to its neighbors. If the clip's first frame
+    is the only one, it represents `whole` seconds.
     """
     if len(times) == 1:
         return np.array([[0.0, 2 * times[0] or whole]])
@@ -141,10 +124,6 @@ def shown_spans(times: np.ndarray, whole: float) -> np.ndarray:
 def mean_flow(codes: np.ndarray, plan: FlowPlan) -> np.ndarray:
     """Computes the mean flow of each stack over its pairs of frames.
 
-    Args:
-        codes: uint8 `(num_stacks, height, width, 2 * stack_length)`.
-        plan: Plan of the flow.
-
     Returns:
         float32 `(num_stacks, height, width, 2)`, pixels per frame.
     """
@@ -159,11 +138,7 @@ def mean_flow(codes: np.ndarray, plan: FlowPlan) -> np.ndarray:
 def join_patches(
     patches: np.ndarray, times: np.ndarray
 ) -> tuple[np.ndarray, tuple[float, float]]:
-    """Joins log-mel patches in time; later ones overwrite overlaps.
-
-    Args:
-        patches: Floats `(num_patches, num_steps, num_bands)`.
-        times: Start of each patch in seconds.
+    """Joins log-mel patches by their times; later ones overwrite overlaps.
 
     Returns:
         Floats `(all_steps, num_bands)`, NaN in gaps between patches, and their

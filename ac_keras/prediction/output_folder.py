@@ -20,6 +20,7 @@ from collections.abc import Iterator
 from collections.abc import Sequence
 
 from ac_keras.pipeline.integrity.corrupt_records import CorruptRecord
+from ac_keras.pipeline.writer import short_json
 from ac_keras.prediction.input_files import InputFile
 from ac_keras.utils import atomic_file
 
@@ -185,19 +186,8 @@ def _write_first(path, values):
 
 
 def _compare(path, plan, is_done):
-    """Compares a plan with the one that a folder was started with.
-
-    The size of an input file that is not done may have changed, as when a
-    corrupt file is replaced. The plan is then written again.
-
-    Args:
-        path: File of the folder's plan.
-        plan: JSON values; `files` lists each input file's path and size.
-        is_done: Function from an index to True if that file is predicted.
-
-    Raises:
-        ValueError: If the plans differ.
-    """
+    """Compares a plan with the one that a folder was started with."""
+    # A file that is not done may change in size: a corrupt one is replaced.
     begun = json.loads(path.read_text(encoding="utf-8"))
     plan = json.loads(json.dumps(plan))
     if begun == plan:
@@ -241,7 +231,9 @@ def _describe_difference(begun, now):
             continue
         if key == "files":
             return _describe_files(begun["files"], now["files"])
-        return f"{key}={_short(now[key])} instead of {_short(begun[key])}"
+        return (
+            f"{key}={short_json(now[key])} instead of {short_json(begun[key])}"
+        )
     return None
 
 
@@ -255,8 +247,3 @@ def _describe_files(begun, now):
         if begun[path] != now[path]:
             return f"{path} of {now[path]} bytes instead of {begun[path]}"
     return None
-
-
-def _short(value, limit=200):
-    text = json.dumps(value)
-    return text if len(text) <= limit else text[:limit] + "..."

@@ -11,10 +11,7 @@ LOG_SECONDS = 30.0  # between two lines without a terminal
 class Progress:
     """Progress bar over bytes, with the numbers of files and clips.
 
-    Args:
-        num_files: Number of files.
-        num_bytes: Their total size.
-        done: Number of files that were done before, and their total size.
+    `done` is the number of files that were done before, and their total size.
 
     Attributes:
         num_clips: Number of clips predicted so far.

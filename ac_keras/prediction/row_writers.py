@@ -62,8 +62,7 @@ class JsonLinesWriter:
     suffix = ".jsonl"
 
     def __init__(self, path: str | os.PathLike, top_k: int):
-        del top_k
-        self._file = open(path, "w", encoding="utf-8", newline="\n")
+        self._file = open(path, "w", encoding="utf-8", newline="")
 
     def write(self, rows: Rows) -> None:
         """Appends rows."""
@@ -88,18 +87,13 @@ class JsonLinesWriter:
         self._file.close()
 
 
-class CsvWriter:
-    """Writes a CSV header and one line per clip.
-
-    Args:
-        path: The file to write.
-        top_k: Number of classes per row.
-    """
+class CsvWriter(JsonLinesWriter):
+    """Writes a CSV header and one line per clip, as `JsonLinesWriter`."""
 
     suffix = ".csv"
 
     def __init__(self, path: str | os.PathLike, top_k: int):
-        self._file = open(path, "w", encoding="utf-8", newline="")
+        super().__init__(path, top_k)
         self._csv = csv.writer(self._file, lineterminator="\n")
         header = ["id", "file", "index"]
         for place in range(1, top_k + 1):
@@ -118,18 +112,9 @@ class CsvWriter:
             columns.append(rows.scores[:, place].tolist())
         self._csv.writerows(zip(*columns, strict=True))
 
-    def close(self) -> None:
-        """Closes the file."""
-        self._file.close()
-
 
 class ParquetWriter:
-    """Writes a Parquet file; needs `ac-keras[parquet]`.
-
-    Args:
-        path: The file to write.
-        top_k: Number of classes per row.
-    """
+    """Writes a Parquet file; needs `ac-keras[parquet]`."""
 
     suffix = ".parquet"
 

@@ -51,17 +51,10 @@ def check(
 ) -> dict[str, dict]:
     """Checks that a folder is free or belongs to this run; writes nothing.
 
-    Args:
-        directory: Folder to check; it need not exist.
-        flags: All settings that the run depends on, as JSON values.
-        manifest: Manifest of the dataset.
-        free: Names in `flags` that may change when a run is resumed.
+    The arguments and errors are those of `claim`. The folder need not exist.
 
     Returns:
         Contents of the files that claim the folder, by file name.
-
-    Raises:
-        ValueError: If the folder belongs to another run.
     """
     text = manifest.dump().encode()
     dataset = {
@@ -72,7 +65,12 @@ def check(
     differences = []
     for name, values in expected.items():
         path = directory / name
-        found = _rename(read_json(path), values) if path.is_file() else values
+        found = values
+        if path.is_file():  # under the names that `values` has
+            found = {
+                key if key in values else RENAMED_FLAGS.get(key, key): value
+                for key, value in read_json(path).items()
+            }
         differences += [
             f"{key}: {found.get(key)!r} there, {values.get(key)!r} now"
             for key in sorted(set(found) | set(values))
@@ -95,11 +93,3 @@ def read_json(path: pathlib.Path) -> dict:
 def write_json(path: pathlib.Path, values: dict) -> None:
     """Writes a JSON file atomically."""
     atomic_file.write_text(path, json.dumps(values, indent=1) + "\n")
-
-
-def _rename(found, values):
-    """Returns found settings by the names that `values` has for them."""
-    return {
-        name if name in values else RENAMED_FLAGS.get(name, name): value
-        for name, value in found.items()
-    }

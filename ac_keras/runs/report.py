@@ -173,13 +173,9 @@ def _class_accuracy(confusion):
 
 
 def _worst_classes(confusion):
-    """Returns the indices of the classes of the lowest accuracy.
-
-    The worst class comes first; of equally accurate classes, the one with
-    more clips. Classes without clips are left out and, if not all classes can
-    be shown, those that are always predicted correctly.
-    """
+    """Returns the indices of the least accurate classes, worst first."""
     accuracy = _class_accuracy(confusion)
+    # Without those that are always correct, unless all classes can be shown.
     below = 1.0 if len(confusion) > NUM_WORST_CLASSES else np.inf
     candidates = np.flatnonzero(accuracy < below)  # NaN is not below
     counts = confusion.sum(axis=1)[candidates]

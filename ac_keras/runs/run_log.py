@@ -145,14 +145,11 @@ class RunLog(TrainingLog):
 
 
 def attention_entropy(scores: np.ndarray) -> float:
-    """Computes the mean entropy of attention weights, in nats.
+    """Computes the mean entropy of weights `(batch, num_units, num_frames)`.
 
-    The entropy of a unit is log(num_frames) if it weights all frames equally
-    and 0 if it attends to a single frame.
-
-    Args:
-        scores: Attention weights `(batch, num_units, num_frames)`. Clips
-            whose weights are all 0 are left out.
+    It is in nats: log(num_frames) for a unit that weights all frames equally,
+    and 0 for one that attends to a single frame. Clips whose weights are all 0
+    are left out.
     """
     entropy = weights_entropy(scores)
     present = scores.sum(axis=-1) > 0

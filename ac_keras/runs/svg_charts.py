@@ -70,11 +70,7 @@ def draw_metrics(epochs: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 
 def draw_histogram(accuracy: np.ndarray) -> str:
-    """Draws the number of classes by their accuracy, as an SVG element.
-
-    Args:
-        accuracy: Floats from 0 to 1, `(num_classes,)`.
-    """
+    """Draws the number of classes by accuracy, 0 to 1, as an SVG element."""
     heights, edges = np.histogram(accuracy, bins=NUM_BINS, range=(0, 1))
     figure, axes = _new_figure(450, 170, (20, 38, 20, 16))
     bars = axes.bar(
@@ -184,12 +180,7 @@ def _draw_curve(axes, numbers, values, is_second):
 
 
 def _inline_svg(figure, name):
-    """Converts a figure to an `<svg>` element whose colours follow the page.
-
-    Args:
-        figure: The figure.
-        name: A name that no other figure of the page has.
-    """
+    """Converts a figure of a unique name to `<svg>` in the page's colours."""
     file = io.StringIO()
     metadata = dict.fromkeys(["Creator", "Date", "Format", "Type"])
     with matplotlib.rc_context({**_STYLE, "svg.hashsalt": name}):

@@ -23,14 +23,9 @@ _MAX_LENGTH_BYTES = 5  # of a length below 2**35, with seven bits in each byte
 def check_shapes(
     inputs: Tensors, expected: Mapping[str, tuple[int | None, ...]]
 ) -> Tensors:
-    """Checks the shapes of tensors.
+    """Checks the shapes of tensors; None marks a free dimension.
 
-    Args:
-        inputs: The tensors of a request.
-        expected: Mapping from name to shape; None marks a free dimension.
-
-    Returns:
-        The tensors of these names, with static shapes.
+    Returns the tensors of these names, with static shapes.
     """
     checks = [
         _shape_check(name, inputs[name], shape)
@@ -47,14 +42,9 @@ def check_clips(
 ) -> Tensors:
     """Checks the padded clips of a request: shapes, counts and values.
 
-    Args:
-        inputs: For every modality, float32 `(batch, num_frames, dim)` and
-            int32 `MODALITY_num_frames` `(batch,)`.
-        dims: Mapping from modality to dim.
-        max_num_frames: Largest number of frames of a clip, with padding.
-
-    Returns:
-        The inputs.
+    The inputs are, for every modality, float32 `(batch, num_frames, dim)` and
+    int32 `MODALITY_num_frames` `(batch,)`, with at most `max_num_frames` frames
+    of a clip, padding included.
     """
     expected = {}
     for name, dim in dims.items():
@@ -67,15 +57,7 @@ def check_clips(
 
 
 def check_features(inputs: Tensors, names: Iterable[str]) -> Tensors:
-    """Checks that features are finite and at most `LARGEST`.
-
-    Args:
-        inputs: Clips as `check_clips` returns them. Padding is not checked.
-        names: The modalities to check.
-
-    Returns:
-        The inputs.
-    """
+    """Checks that features before padding are finite, at most `LARGEST`."""
     return _require(inputs, [_range_check(inputs, name) for name in names])
 
 
@@ -98,16 +80,10 @@ def check_probabilities(probabilities: tf.Tensor) -> tf.Tensor:
 def check_parsable(serialized: tf.Tensor, sequences: bool) -> tf.Tensor:
     """Checks that there are records and that protobuf can parse each.
 
+    They are strings `(batch,)`, each a `tf.Example` or `tf.SequenceExample`.
     TensorFlow's own parsers trust a length of 2**31 or more and kill the
     process. Records that pass the first check but not protobuf's parser have
     the status DATA_LOSS.
-
-    Args:
-        serialized: Strings `(batch,)`.
-        sequences: True for `tf.SequenceExample`, False for `tf.Example`.
-
-    Returns:
-        The records.
     """
     kind, field = ("Sequence", "context") if sequences else ("", "features")
     checks = [
@@ -143,9 +119,6 @@ def check_counts(
         dims: Mapping from modality to dim.
         max_num_frames: Largest number of frames of a clip.
         sample_size: Frames decoded of each clip; 0 decodes all.
-
-    Returns:
-        The checks.
     """
     checks = [_any_frames_check(counts)]
     for name, num_frames in counts.items():

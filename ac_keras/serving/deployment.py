@@ -88,7 +88,11 @@ def write_deployment(
         "grpc_port": GRPC_PORT,
         "rest_port": REST_PORT,
         "max_batch_size": max_batch_size,
-        "allowed_batch_sizes": _allowed_batch_sizes(max_batch_size),
+        # The powers of two below the largest size, and that size.
+        "allowed_batch_sizes": [
+            *(1 << x for x in range((max_batch_size - 1).bit_length())),
+            max_batch_size,
+        ],
     }
     written = []
     for name in FILES:
@@ -117,12 +121,6 @@ def fitting_model_name(name: str) -> str:
     if not words or not words[0][0].isalpha():
         words.insert(0, "model")
     return "_".join(words)[:_MAX_NAME_LENGTH].rstrip("_")
-
-
-def _allowed_batch_sizes(max_batch_size):
-    """Returns the powers of two below the largest size, and that size."""
-    powers = [1 << power for power in range(max_batch_size.bit_length())]
-    return [*(x for x in powers if x < max_batch_size), max_batch_size]
 
 
 def _check_options(max_batch_size, image):

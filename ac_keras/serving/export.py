@@ -119,16 +119,10 @@ class NewVersion:
 
 @contextlib.contextmanager
 def new_version(directory: str | os.PathLike) -> Iterator[NewVersion]:
-    """Provides a folder to write to, which becomes the next version.
+    """Yields a folder to write to, which becomes the next version.
 
     Servers ignore the folder's name until the block ends. After an exception
-    the folder is removed.
-
-    Args:
-        directory: Folder of the versions; created if missing.
-
-    Yields:
-        The version.
+    the folder is removed. The folder of the versions is created if missing.
     """
     directory = pathlib.Path(directory)
     directory.mkdir(parents=True, exist_ok=True)

@@ -218,16 +218,8 @@ def export_openvino(
 ) -> pathlib.Path:
     """Writes a model for OpenVINO: `NAME.xml` and, beside it, `NAME.bin`.
 
-    The inputs are those of the SavedModel's `serving_default`, the output is
-    `probabilities`; batch and frames are free dimensions. The weights stay
-    float32.
-
-    Args:
-        model: A model of `cluster_classifier`.
-        path: The `.xml` file; replaced if it exists.
-
-    Returns:
-        The path.
+    Arguments, inputs and outputs are those of `export_onnx`; dimensions have no
+    names. The weights stay float32.
 
     Raises:
         ImportError: If the extra `openvino` is not installed.
@@ -244,16 +236,8 @@ def export_openvino(
 def export_litert(model: keras.Model, path: str | os.PathLike) -> pathlib.Path:
     """Writes a model for LiteRT, with built-in operations only.
 
-    The inputs are those of the SavedModel's `serving_default`, the output is
-    `probabilities`; the file has them in a signature of the same name. Batch
-    and frames are free dimensions. Nothing is quantized.
-
-    Args:
-        model: A model of `cluster_classifier`.
-        path: The file; replaced if it exists.
-
-    Returns:
-        The path.
+    Arguments, inputs and outputs are those of `export_onnx`, in a signature
+    `serving_default`; dimensions have no names. Nothing is quantized.
 
     Raises:
         ValueError: If the model does not compute in float32.
@@ -271,12 +255,6 @@ def dense_saved_model(model: keras.Model) -> Iterator[pathlib.Path]:
     """Writes a temporary SavedModel without request checks and class names.
 
     Its `serving_default` maps the model's inputs to `probabilities`.
-
-    Args:
-        model: A model of `cluster_classifier` that computes in float32.
-
-    Yields:
-        The folder of the SavedModel.
 
     Raises:
         ValueError: If the model does not compute in float32.
@@ -320,11 +298,9 @@ def _check_float32(model):
 
 
 def _function_of_weights(model):
-    """Returns a function of inputs and weights, its specs and the weights.
-
-    tf2onnx copies the constants of a graph at every step, which takes 13 GB
-    for a model of 260 MB. So the weights are inputs during the conversion.
-    """
+    """Returns a function of inputs and weights, its specs and the weights."""
+    # tf2onnx copies the constants of a graph at every step, 13 GB for a model
+    # of 260 MB. So the weights are inputs during the conversion.
     specs = _input_specs(model)
     trainable, others = (
         {f"{kind}_{i}": x.numpy() for i, x in enumerate(variables)}

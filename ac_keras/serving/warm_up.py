@@ -36,14 +36,8 @@ def write_requests(
     """Writes requests of one clip and of several to every signature.
 
     Logs a warning instead where `tensorflow-serving-api`, which the extra
-    `ac-keras[serving]` installs, is missing.
-
-    Args:
-        saved_model: A version's folder.
-        description: Description of the model's own modalities.
-        sequence_format: Record format of the signature of sequences, as in
-            `export_saved_model`; None where there is none.
-        max_num_frames: Largest number of frames of a clip.
+    `ac-keras[serving]` installs, is missing. `sequence_format` is None where
+    there is no signature of sequences.
     """
     try:
         from tensorflow_serving.apis import prediction_log_pb2

@@ -114,18 +114,12 @@ class RunState(tf.train.experimental.PythonState):
 
 
 class RunSaver:
-    """Saves a run's state and its best weights at low cost.
+    """Saves a run's state and the best weights of a model at low cost.
 
     The best weights are always written before the state that refers to them.
     If an epoch ends too soon after the last save, the best weights are held
     in memory until the next save. A run that is killed in between repeats
-    these epochs.
-
-    Args:
-        state: Variables and position of the run.
-        best_model: Model whose weights of the best epoch are kept.
-        best_weights: Path of the `.weights.h5` file for them.
-        seconds: Longest pause between two saves, in seconds.
+    these epochs. `seconds` is the longest pause between two saves.
     """
 
     def __init__(
@@ -161,11 +155,7 @@ class RunSaver:
         self._held = self._values()
 
     def save(self, best: bool = False) -> None:
-        """Writes new best weights, if there are any, and then the state.
-
-        Args:
-            best: Whether the current weights of `best_model` are the best.
-        """
+        """Writes new best weights, those of now if `best`, and the state."""
         start = time.monotonic()
         if best:
             keras_files.save_weights(self.best_model, self.best_weights)
@@ -195,11 +185,9 @@ class RunSaver:
 
 
 def _newest_checkpoint(directory):
-    """Returns the path of the newest checkpoint, or None if none was written.
-
-    `tf.train.latest_checkpoint` returns None for corrupt folders too, and a
-    run would silently start from the beginning.
-    """
+    """Returns the path of the newest checkpoint; None if none was written."""
+    # `latest_checkpoint` returns None for corrupt folders too, and a run would
+    # silently start from the beginning.
     names = directory / "checkpoint"
     if not names.is_file():
         return None

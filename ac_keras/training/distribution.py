@@ -87,9 +87,6 @@ def slurm_resolver(
     Tasks are numbered by node and by their local id, independent of their
     rank. The port of a task follows from the job id and the local id.
 
-    Args:
-        environment: Environment variables that Slurm set for this task.
-
     Raises:
         ValueError: If one of Slurm's variables is missing.
     """

@@ -161,11 +161,9 @@ class Trainer:
             first_epoch, first_step = first_epoch + 1, 0
 
         def read(context):
-            index, count = (
-                context.input_pipeline_id,
-                context.num_input_pipelines,
-            )
-            batches = training_data(first_epoch, first_step, (index, count))
+            count = context.num_input_pipelines
+            shard = context.input_pipeline_id, count
+            batches = training_data(first_epoch, first_step, shard)
             size = context.get_per_replica_batch_size(self.batch_size)
             if size * count == self.batch_size:
                 return batches

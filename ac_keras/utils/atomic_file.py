@@ -13,14 +13,9 @@ PARTIAL = ".partial"
 def atomic_path(path: str | os.PathLike) -> Iterator[pathlib.Path]:
     """Yields a path to write to, and renames that file to `path` at the end.
 
-    The file is synced to disk before it is renamed, so that neither a kill nor
-    a power failure leaves a partial file. An exception leaves no file.
-
-    Args:
-        path: Final path of the file; its folder must exist.
-
-    Yields:
-        A path in the same folder that ends in `.partial`.
+    The path ends in `.partial` and is in the same folder, which must exist. The
+    file is synced to disk before it is renamed, so that neither a kill nor a
+    power failure leaves a partial file. An exception leaves no file.
     """
     path = pathlib.Path(path)
     partial = path.with_name(f".{path.name}.{os.getpid()}{PARTIAL}")
@@ -49,14 +44,8 @@ def sweep(directory: str | os.PathLike) -> None:
 def whole_files(path: str | os.PathLike) -> Iterator[pathlib.Path]:
     """Yields a path in a temporary folder, and moves all its files at the end.
 
-    The file that refers to the others moves last. An exception leaves no file.
-
-    Args:
-        path: Final path of the file that refers to the others; its folder is
-            created if it does not exist.
-
-    Yields:
-        A path with the same file name in the temporary folder.
+    The path has the same name, of the file that refers to the others; it moves
+    last. Its final folder is created if missing. An exception leaves no file.
     """
     path = pathlib.Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -35,15 +35,10 @@ def define_deprecated_flag(
     holder: flags.FlagHolder,
     flag_values: flags.FlagValues = flags.FLAGS,
 ) -> None:
-    """Defines the deprecated name of a flag.
+    """Defines the deprecated name of a flag, without dashes.
 
     The old flag sets the new one and prints a warning. It has no value itself
     and is not listed among the flags of the program's module.
-
-    Args:
-        name: Old name, without dashes.
-        holder: New flag.
-        flag_values: Flags that the new one belongs to.
     """
     flag = _DeprecatedFlag(name, holder, flag_values)
     flags.DEFINE_flag(flag, flag_values, module_name="deprecated")

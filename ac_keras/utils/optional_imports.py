@@ -9,14 +9,8 @@ def import_optional(
 ) -> types.ModuleType:
     """Imports a module that an extra of ac-keras installs.
 
-    Args:
-        module: Full name of the module.
-        extra: Name of the extra.
-        otherwise: End of the error's last sentence, such as another way to
-            fix the problem: `", or choose protocol='rest'"`.
-
-    Returns:
-        The module.
+    `otherwise` ends the error's last sentence, for example with another way to
+    fix the problem: `", or choose protocol='rest'"`.
 
     Raises:
         ImportError: If it cannot be imported.

@@ -13,12 +13,8 @@ def start_worker(target: Callable[..., None], *arguments) -> BaseProcess:
     """Starts a process in a new interpreter that ignores Ctrl-C.
 
     A terminal sends Ctrl-C to all processes. The parent must stop its workers
-    itself, including those that are still importing.
-
-    Args:
-        target: Function to run in the process; it must call
-            `end_with_parent` first.
-        *arguments: Arguments of the function.
+    itself, including those that are still importing. The target must call
+    `end_with_parent` first.
     """
     # A process forked from one that runs TensorFlow may hang.
     context = multiprocessing.get_context("spawn")
@@ -34,12 +30,12 @@ def start_worker(target: Callable[..., None], *arguments) -> BaseProcess:
 
 def end_with_parent() -> None:
     """Sends this worker SIGTERM when its parent process ends."""
-    threading.Thread(target=_wait_for_parent, daemon=True).start()
 
+    def wait():
+        multiprocessing.parent_process().join()
+        os.kill(os.getpid(), signal.SIGTERM)
 
-def _wait_for_parent():
-    multiprocessing.parent_process().join()
-    os.kill(os.getpid(), signal.SIGTERM)
+    threading.Thread(target=wait, daemon=True).start()
 
 
 class StopSignal:

@@ -88,7 +88,11 @@ def find_attended_clips(
                 training=False,
             ).items()
         }
-        correct = _has_label(outputs["probabilities"].argmax(-1), labels)
+        guesses = outputs["probabilities"].argmax(-1)
+        if labels.ndim == 1:
+            correct = guesses == labels
+        else:
+            correct = labels[np.arange(len(labels)), guesses] > 0
         for kind, clips in found.items():
             rows = np.flatnonzero(correct == kind)
             for row in rows[: num_clips - len(clips)]:
@@ -169,19 +173,8 @@ def save_preview_attention(
     return True
 
 
-def _has_label(guesses, labels):
-    if labels.ndim == 1:
-        return guesses == labels
-    return labels[np.arange(len(labels)), guesses] > 0
-
-
 def _label_names(labels, class_names):
-    """Returns the names of a clip's classes.
-
-    Args:
-        labels: An integer, or 0 and 1, `(num_classes,)`.
-        class_names: The name of each class.
-    """
+    """Returns the names of an integer label, or of 0 and 1 `(num_classes,)`."""
     indices = np.flatnonzero(labels) if np.ndim(labels) else [labels]
     return tuple(class_names[int(index)] for index in indices)
 
@@ -219,10 +212,8 @@ def _label_text(label, class_names):
 
 
 def _match(file, expected, received, manifest):
-    """Returns whether the images are of these clips.
-
-    They need not be if corrupt records are left out of the test split.
-    """
+    """Returns whether the images are of these clips, or raises ValueError."""
+    # They need not be if corrupt records are left out of the test split.
     received = [name.decode() for name in received]
     if expected != received and not manifest.split("test").is_repaired:
         raise ValueError(

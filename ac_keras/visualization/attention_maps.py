@@ -81,11 +81,7 @@ def save_attention_maps(
 
 
 def clip_grid(frames: np.ndarray, scores: np.ndarray) -> np.ndarray:
-    """Arranges one clip: a row of its frames, then a row for each unit.
-
-    Args:
-        frames: uint8 `(num_frames, height, width)`.
-        scores: Floats `(num_units, num_frames)` from 0 to 1.
+    """Arranges frames `(num_frames, height, width)` over a row for each unit.
 
     Returns:
         Red, green and blue from 0 to 1, `((1 + num_units) * height, num_frames
@@ -141,15 +137,10 @@ def attention_plot(attention: Mapping[str, np.ndarray]) -> bytes:
 
 
 def checked_weights(weights: np.ndarray, num_units: int) -> np.ndarray:
-    """Checks that weights sum to 1, and normalizes them in float64.
+    """Checks weights `(batch, num_units, num_frames)`; returns them in float64.
 
-    Args:
-        weights: Floats `(batch, num_units, num_frames)`. Each unit's weights
-            sum to 1 except for rounding, or all are 0 if a clip has no frame.
-        num_units: The expected number of units.
-
-    Returns:
-        float64 of the same shape. Each unit's weights sum to 1, or all are 0.
+    Each unit's weights sum to 1, except for rounding, which is corrected, or
+    all are 0 if a clip has no frame.
 
     Raises:
         ValueError: If the weights have another shape or another sum.
@@ -175,13 +166,9 @@ def checked_weights(weights: np.ndarray, num_units: int) -> np.ndarray:
 
 
 def weights_entropy(weights: np.ndarray) -> np.ndarray:
-    """Computes the entropy of weights over their last axis, in nats.
+    """Computes the entropy of weights `(..., num_frames)`, in nats.
 
-    Args:
-        weights: Floats `(..., num_frames)` that sum to 1 over the frames.
-
-    Returns:
-        Floats `(...)`, from 0 (one frame) to log(num_frames) (even weights).
+    It lies between 0 (one frame) and log(num_frames) (even weights).
     """
     logarithms = np.log(np.where(weights > 0, weights, 1.0))
     return -(weights * logarithms).sum(axis=-1)

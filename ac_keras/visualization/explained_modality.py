@@ -100,11 +100,8 @@ def image_row(
 ) -> Panel:
     """Draws images or flow in a row, with lines down to their times.
 
-    Of many frames, ten at equal intervals are drawn.
-
-    Args:
-        modality: A modality of images or flow that has a frame.
-        extent: Begin and end in seconds of the time axis below.
+    Of many frames, ten at equal intervals are drawn. `extent` is the begin and
+    the end of the time axis below, in seconds.
     """
     num_frames = len(modality.content)
     count = min(num_frames, MAX_IMAGES)
@@ -143,12 +140,7 @@ def image_row(
 def spectrogram(
     modality: ExplainedModality, extent: tuple[float, float]
 ) -> Panel:
-    """Draws bands over time; louder is darker.
-
-    Args:
-        modality: A modality of bands that has a frame.
-        extent: Begin and end in seconds of the time axis below.
-    """
+    """Draws bands over time, from begin to end in seconds; louder is darker."""
 
     def draw(axes):
         num_bands = modality.content.shape[1]
@@ -169,26 +161,13 @@ def spectrogram(
 
 
 def flow_peak(flow: np.ndarray) -> float:
-    """Returns the speed that is drawn in full colour, in pixels per frame.
-
-    Args:
-        flow: Floats `(..., 2)`.
-    """
+    """Returns the speed that is drawn in full colour, in pixels per frame."""
     speed = np.hypot(flow[..., 0], flow[..., 1])
     return max(float(np.percentile(speed, _PERCENTILE)), _LEAST_PEAK)
 
 
 def _flow_colors(flow, peak):
-    """Computes colours of motion: the hue is the direction, white is still.
-
-    Args:
-        flow: Floats `(..., 2)`, to the right and downwards.
-        peak: The speed of a full colour, in the flow's unit; faster motion
-            has the same colour.
-
-    Returns:
-        Red, green and blue from 0 to 1, `(..., 3)`.
-    """
+    """Computes colours of motion: the hue is the direction, white is still."""
     x, y = flow[..., 0], flow[..., 1]
     hue = (np.arctan2(y, x) / (2 * np.pi)) % 1.0
     fullness = np.clip(np.hypot(x, y) / peak, 0, 1)

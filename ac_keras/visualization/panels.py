@@ -53,12 +53,7 @@ class ShownUnits:
 
 
 def save_panels(panels: Sequence[Panel], path: str | os.PathLike) -> None:
-    """Draws panels from top to bottom and saves the figure.
-
-    Args:
-        panels: The panels.
-        path: The PNG file to write.
-    """
+    """Draws panels from top to bottom and saves the figure as a PNG file."""
     width = _LEFT + INNER_WIDTH + _RIGHT
     height = 2 * _EDGE + sum(panel.height + panel.below for panel in panels)
     figure = Figure(figsize=(width, height), dpi=100)
@@ -80,12 +75,9 @@ def save_panels(panels: Sequence[Panel], path: str | os.PathLike) -> None:
 
 
 def text_panel(text: str, height: float, **style) -> Panel:
-    """Returns a panel of one line of text at the left.
+    """Returns a panel of one line of text at the left, in a height in inches.
 
-    Args:
-        text: The line, without markup.
-        height: Inches.
-        **style: Keyword arguments of matplotlib's `Axes.text`.
+    `style` are keyword arguments of matplotlib's `Axes.text`.
     """
 
     def draw(axes):
@@ -104,11 +96,7 @@ def plain(text: str) -> str:
 
 
 def choose_units(attention: np.ndarray) -> ShownUnits:
-    """Chooses all units, or those whose weights have the lowest entropy.
-
-    Args:
-        attention: Floats `(num_units, num_frames)`.
-    """
+    """Chooses all units, or those whose weights have the lowest entropy."""
     attention = np.asarray(attention, np.float64)
     if len(attention) <= MAX_UNITS:
         return ShownUnits(np.arange(len(attention)), attention, None)
@@ -127,16 +115,10 @@ def draw_strip(
 ) -> None:
     """Draws a row for each unit and a column for each frame, at its time.
 
-    Colours go from black (0) to bright yellow (the largest weight).
-
-    Args:
-        axes: The axes to draw into.
-        weights: Floats `(num_rows, num_frames)`.
-        spans: Begin and end of each frame in seconds, ascending floats
-            `(num_frames, 2)`. Frames that overlap are drawn up to the middle
-            of the overlap.
-        extent: Begin and end of the time axis in seconds.
-        names: Names of the rows.
+    Colours go from black (0) to bright yellow (the largest weight). Weights are
+    floats `(num_rows, num_frames)`. Spans are begin and end of each frame in
+    seconds, ascending floats `(num_frames, 2)`; frames that overlap are drawn
+    up to the middle of the overlap. The time axis has the extent.
     """
     edges = _separate(spans)
     # A column between any two frames, of width 0 where they touch.

@@ -44,12 +44,8 @@ class ClipBackbones:
     """Computes the local features of a clip's inputs.
 
     Each clip is processed alone, so that its features do not depend on other
-    clips. The inputs of a modality without a backbone file are its features,
-    one row per frame.
-
-    Args:
-        directory: Folder of the dataset.
-        plan: Plan of the modalities.
+    clips. The inputs of a modality without a backbone file in the dataset's
+    folder are its features, one row per frame.
 
     Attributes:
         models: Mapping from modality to backbone.
@@ -66,11 +62,7 @@ class ClipBackbones:
                 self._apply[name] = _compile(model, shape)
 
     def features(self, name: str, inputs: np.ndarray) -> np.ndarray:
-        """Computes a modality's features.
-
-        Args:
-            name: The modality.
-            inputs: `(num_frames, *input_shape)`, uint8 or float32.
+        """Computes a modality's features of `(num_frames, *input_shape)`.
 
         Returns:
             `(num_frames, dim)`, float32 from a backbone, otherwise in the
@@ -86,7 +78,7 @@ class ClipBackbones:
 
 
 def input_side(choice: BackboneChoice) -> int:
-    """Returns the side of the square that a backbone takes, in pixels.
+    """Returns the side in pixels of the square that a backbone takes.
 
     Raises:
         ValueError: If it takes squares of any size.
@@ -106,11 +98,7 @@ def input_side(choice: BackboneChoice) -> int:
 def make_backbone(
     name: str, plan: ModalityPlan, choice: BackboneChoice
 ) -> keras.Model | None:
-    """Builds a modality's backbone; None if its inputs are stored.
-
-    Raises:
-        ValueError: If the network does not exist.
-    """
+    """Builds a modality's backbone; None if its inputs are stored."""
     if choice.source == NO_BACKBONE:
         return None
     return choose_backbone(name, plan.input_shape, **dataclasses.asdict(choice))
@@ -119,13 +107,7 @@ def make_backbone(
 def modality_of(
     plan: ModalityPlan, backbone: keras.Model | None, dtype: str
 ) -> Modality:
-    """Returns the description of a modality's stored features.
-
-    Args:
-        plan: Plan of the modality.
-        backbone: The backbone, or None.
-        dtype: Storage dtype of float features.
-    """
+    """Describes a modality's stored features; `dtype` is that of floats."""
     if backbone is not None:
         return Modality(backbone.output_shape[-1], dtype)
     size = int(np.prod(plan.input_shape))
@@ -137,12 +119,7 @@ def modality_of(
 def describe_backbone(
     choice: BackboneChoice, backbone: keras.Model | None
 ) -> dict[str, str | None]:
-    """Returns what identifies a backbone, independent of its file's place.
-
-    Returns:
-        Its source, without folders, and the SHA-256 of its network and
-        weights.
-    """
+    """Returns a backbone's source, without folders, and its SHA-256."""
     source = choice.source or choice.inflate_from
     settings = {"source": pathlib.Path(source).name}
     if backbone is not None:
@@ -180,15 +157,12 @@ def save_backbone(
 def load_known_backbones(
     directory: pathlib.Path, description: Description, plan: ExtractionPlan
 ) -> ClipBackbones:
-    """Loads the backbones that a dataset was extracted with.
+    """Loads the backbones of a dataset that was extracted from media files.
 
     Args:
         directory: Folder of the dataset, with `backbones/MODALITY.keras`.
-        description: The dataset, extracted from media files.
+        description: The dataset.
         plan: Plan of the modalities to load.
-
-    Returns:
-        The backbones.
 
     Raises:
         ValueError: If a backbone is missing or differs from the one that

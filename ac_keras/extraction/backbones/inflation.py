@@ -6,6 +6,8 @@ import dataclasses
 import keras
 import numpy as np
 
+from ac_keras.extraction.media.frame_times import is_positive_integer
+
 MAX_PIXEL = 255
 TOLERANCE = 3e-3  # of the largest value, for preprocessing in float16
 
@@ -51,26 +53,12 @@ def inflate_input(model_rgb: keras.Model, channels: int) -> keras.Model:
 def widen_input(
     model: keras.Model, channels: int, averaged: bool
 ) -> keras.Model:
-    """Adapts a network to many channels, trained or not.
+    """Adapts a network to many channels, like `inflate_input`, trained or not.
 
-    Args:
-        model: As in `inflate_input`.
-        channels: As in `inflate_input`.
-        averaged: If True, the first convolution receives the mean of its
-            filters; otherwise it is initialized again, for training from
-            scratch.
-
-    Returns:
-        The new network.
-
-    Raises:
-        ValueError: As in `inflate_input`.
+    If `averaged`, the first convolution receives the mean of its filters;
+    otherwise it is initialized again, for training from scratch.
     """
-    if (
-        isinstance(channels, bool)
-        or not isinstance(channels, int | np.integer)
-        or channels < 1
-    ):
+    if not is_positive_integer(channels):
         raise ValueError(
             "inflate_input expects 1 channel or more. Received: "
             f"channels={channels!r}. Pass 2 for each pair of frames of a stack."
@@ -116,14 +104,7 @@ class _ColorTransform:
 
 @dataclasses.dataclass(frozen=True)
 class _Parts:
-    """A network, split at its first convolution.
-
-    Attributes:
-        colors: Transform of pixels before it.
-        padding: Layers between that and the convolution.
-        gate: The convolution, or the nested network that contains it.
-        rest: The network behind it, or None.
-    """
+    """A network, split at its first convolution."""
 
     colors: _ColorTransform
     padding: list[keras.layers.Layer]
@@ -164,12 +145,7 @@ def _convolve(parts, pixels, colors, averaged):
 
 
 def _split_at_convolution(model):
-    """Returns the `_Parts` of a copy of a network.
-
-    Raises:
-        ValueError: If anything but the colors of single pixels changes before
-            the first `Conv2D`, or there is a path around it.
-    """
+    """Returns the `_Parts` of a copy of a network, or raises ValueError."""
     model, calls = _trace(model)
     made = {id(outputs): (layer, x) for layer, x, outputs in calls}
     first = [call for call in calls if _convolves(call[0])]

@@ -10,6 +10,7 @@ import numpy as np
 from ac_keras.extraction.backbones.inflation import inflate_input
 from ac_keras.extraction.backbones.inflation import widen_input
 from ac_keras.extraction.backbones.vgg_audio import vgg_audio
+from ac_keras.extraction.media.frame_times import is_positive_integer
 from ac_keras.models import small_cnn
 
 SMALL = "small"
@@ -108,11 +109,7 @@ def load_backbone(
             channels, or the weights cannot be loaded.
     """
     for name, value in {"size": size, "channels": channels}.items():
-        if (
-            not isinstance(value, int | np.integer)
-            or value is True
-            or value < 1
-        ):
+        if not is_positive_integer(value):
             raise ValueError(
                 f"load_backbone expects {name} to be a positive integer. "
                 f"Received: {name}={value!r}. Pass the side in pixels as size "
@@ -137,12 +134,7 @@ def load_saved_backbone(
 ) -> keras.Model:
     """Loads a saved model and checks that it can be a backbone.
 
-    Args:
-        path: A `.keras` file.
-        input_shape: `(height, width, channels)` of its inputs.
-
-    Returns:
-        The model, not compiled, as it was saved.
+    It is not compiled. `input_shape` is `(height, width, channels)`.
 
     Raises:
         ValueError: If the file cannot be loaded, its input is not one
@@ -178,14 +170,9 @@ def application_names() -> list[str]:
 
 
 def application_preprocessing(name: str) -> Callable:
-    """Returns the function that preprocesses pixels 0..255 for a network.
+    """Returns the `preprocess_input` of a network in `keras.applications`.
 
-    Args:
-        name: A name in `keras.applications`.
-
-    Returns:
-        Its `preprocess_input`, the identity if the network contains its own
-        preprocessing.
+    It is the identity if the network contains its own preprocessing.
     """
     # Some networks are in several modules; the original one always has it.
     origin = getattr(keras.applications, name).__module__.rpartition(".")[2]
@@ -233,11 +220,8 @@ def _load_application(name, size, channels, weights):
 
 
 def _fix_normalization(network):
-    """Repeats what Keras does to EfficientNetB0 to B7 with "imagenet" only.
-
-    Their files store the standard deviation as the variance; Keras then
-    divides by its root once more.
-    """
+    """Repeats what Keras does to EfficientNetB0 to B7 with "imagenet" only."""
+    # Their files store the standard deviation as the variance.
     deviations = [0.229, 0.224, 0.225]
     for layer in network.layers:
         if isinstance(layer, keras.layers.Normalization) and layer.weights:

@@ -126,11 +126,7 @@ class LostWorkers:
         self._counts = collections.Counter()
 
     def add(self, task: ShardTask, reason: str) -> None:
-        """Counts a lost worker.
-
-        Args:
-            task: The task that it worked on.
-            reason: How it ended.
+        """Counts a worker that was lost on a task.
 
         Raises:
             WorkerError: If it is the third one for the shard.

@@ -28,14 +28,9 @@ def run_shards(
 ) -> Iterator[ShardResult]:
     """Writes shards and yields their results in the order of completion.
 
-    A killed worker is replaced, and its shard starts again. Closing the
+    The shards are started in the given order, and `on_event` is called for each
+    clip. A killed worker is replaced, and its shard starts again. Closing the
     iterator ends all workers.
-
-    Args:
-        job: Settings for all workers.
-        tasks: The shards, in the order to start them.
-        num_workers: Number of parallel processes.
-        on_event: Called for each clip.
 
     Raises:
         WorkerError: If a worker raised an exception, or three workers were

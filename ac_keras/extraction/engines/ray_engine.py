@@ -27,20 +27,12 @@ def run_shards(
     num_cpus: float = 1,
     num_gpus: float = 0,
 ) -> Iterator[ShardResult]:
-    """Writes shards and yields their results in the order of completion.
+    """Writes shards on a cluster, as `local_engine.run_shards`.
 
     All machines need the media and the dataset's folder under the same paths.
-    A lost worker is replaced, and its shard starts again.
-
-    Args:
-        job: Settings for all workers.
-        tasks: The shards, in the order to start them.
-        num_workers: Number of parallel workers.
-        on_event: Called for each clip.
-        address: Address of the cluster for `ray.init`; None uses RAY_ADDRESS,
-            or starts a cluster on this machine for the run.
-        num_cpus: Cores per worker.
-        num_gpus: GPUs per worker; a fraction shares one.
+    The address of the cluster is for `ray.init`; None uses RAY_ADDRESS, or
+    starts a cluster on this machine for the run. The numbers of CPUs and GPUs
+    are per worker; a fraction shares one.
 
     Raises:
         ImportError: If Ray is not installed.
@@ -60,12 +52,7 @@ def run_shards(
 
 
 class RayWorker:
-    """Writes shards, as a Ray actor.
-
-    Args:
-        job: Settings for all workers.
-        events: A `ray.util.queue.Queue` that receives an event for each clip.
-    """
+    """Writes shards, as a Ray actor, and queues an event for each clip."""
 
     def __init__(self, job, events):
         from ac_keras.extraction.engines.worker import ShardExtractor
@@ -76,10 +63,6 @@ class RayWorker:
     def extract(self, task: ShardTask) -> ShardResult:
         """Writes a shard."""
         return self._extractor.extract(task, self._events.put)
-
-    def process_id(self) -> int:
-        """Returns the id of the worker's process on its machine."""
-        return os.getpid()
 
 
 class _Pool:
@@ -100,7 +83,8 @@ class _Pool:
             while waiting and len(running) < num_workers:
                 self._begin(running, self._start(), waiting.popleft())
             done, _ = self._ray.wait(list(running), timeout=POLL_SECONDS)
-            self._pass_events()
+            for _ in range(self._events.qsize()):
+                self._on_event(self._events.get())
             for reference in done:
                 worker, task = running.pop(reference)
                 result = self._result_of(reference, task)
@@ -113,10 +97,6 @@ class _Pool:
 
     def _begin(self, running, worker, task):
         running[worker.extract.remote(task)] = worker, task
-
-    def _pass_events(self):
-        for _ in range(self._events.qsize()):
-            self._on_event(self._events.get())
 
     def _result_of(self, reference, task):
         """Returns the result of a shard, None if its worker was lost."""

@@ -50,15 +50,7 @@ class Outcome:
 def shard_tasks(
     writer: DatasetWriter, splits: dict[str, Sequence[ClipRow]]
 ) -> list[ShardTask]:
-    """Divides splits into shards.
-
-    Args:
-        writer: Writer of the dataset.
-        splits: Mapping from a split to its clips, in order.
-
-    Returns:
-        All shards.
-    """
+    """Divides splits into shards; `splits` has their clips in order."""
     tasks = []
     for split, count in writer.num_shards.items():
         rows, size = splits[split], len(splits[split])
@@ -85,9 +77,6 @@ def run_extraction(
         sizes: Number of clips of each shard.
         engine: Called with the job, tasks and a function for events; yields
             the result of each shard.
-
-    Returns:
-        The result of the run.
 
     Raises:
         ValueError: If no clip of the whole dataset can be used.
@@ -131,7 +120,7 @@ def run_extraction(
 
 
 class _Progress:
-    """Shows a progress bar over clips, with the number of clips left out."""
+    """Progress bar over clips, with the number of clips left out."""
 
     def __init__(self, num_clips, done):
         self._events = {}

@@ -28,9 +28,6 @@ class ShardExtractor:
     """Writes shards; files are read ahead while backbones compute.
 
     It sets TensorFlow's threads, so it needs a separate process.
-
-    Args:
-        job: Settings for all workers.
     """
 
     def __init__(self, job: ExtractionJob):
@@ -48,13 +45,6 @@ class ShardExtractor:
 
         A clip whose file cannot be used is left out. Problems with files are
         written beside the shard before it appears.
-
-        Args:
-            task: The shard.
-            on_event: Called for each clip.
-
-        Returns:
-            The result.
         """
         seconds = collections.Counter()
         clips = self._clips(task, on_event, seconds)
@@ -92,10 +82,7 @@ class ShardExtractor:
         return frames
 
     def _read_files(self, task):
-        """Yields id, labels and a function that returns the inputs.
-
-        Files are read ahead.
-        """
+        """Yields id, labels and the function to inputs that are read ahead."""
         rows = iter(task.rows)
         waiting = collections.deque(
             map(self._begin, itertools.islice(rows, self._job.read_ahead))

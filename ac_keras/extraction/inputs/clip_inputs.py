@@ -108,15 +108,7 @@ def _read_frames(path, plan, inputs):
 
 
 def _make_flow(gray, plan):
-    """Computes the bytes of flow stacks, cropped to the center.
-
-    Args:
-        gray: uint8 `(num_stacks, stack_length + 1, height, width)`.
-        plan: The `FlowPlan`.
-
-    Returns:
-        uint8 `(num_stacks, crop, crop, 2 * stack_length)`.
-    """
+    """Computes cropped flow bytes `(num_stacks, crop, crop, 2 * length)`."""
     flow = optical_flow.flow_stacks(gray, plan.method)
     top, left = ((side - plan.crop) // 2 for side in flow.shape[1:3])
     flow = flow[:, top : top + plan.crop, left : left + plan.crop]

@@ -74,13 +74,7 @@ def log_mel_patches(
 
 
 def choose_ops(ops: str = "auto") -> str:
-    """Returns the set of operations to use.
-
-    Args:
-        ops: As in `log_mel_patches`.
-
-    Returns:
-        "tensorflow_io" or "tf_signal".
+    """Returns the set of operations to use, "tensorflow_io" or "tf_signal".
 
     Raises:
         ValueError: If `ops` is unknown.
@@ -102,22 +96,13 @@ def mel_filters(
     lowest: float,
     highest: float,
 ) -> np.ndarray:
-    """Computes the weights from a spectrum's magnitudes to mel bands.
+    """Computes weights to mel bands, float64 `(fft_size // 2 + 1, num_bands)`.
 
-    The bands are triangles of height 1 on the mel scale, which start and end
-    at their neighbors' peaks. (librosa's triangles are straight on the scale
-    of Hz.) `tf.signal.linear_to_mel_weight_matrix` agrees to 2e-14, but then
-    one in two million float32 log-mel values is rounded differently.
-
-    Args:
-        num_bands: Number of bands.
-        fft_size: Length of the Fourier transform, even.
-        sample_rate: Sample rate in Hz.
-        lowest: Lower end of the first band in Hz.
-        highest: Upper end of the last band in Hz.
-
-    Returns:
-        float64 `(fft_size // 2 + 1, num_bands)`.
+    The bands are triangles of height 1 on the mel scale from `lowest` to
+    `highest` Hz, which start and end at their neighbors' peaks. (librosa's
+    triangles are straight on the scale of Hz.)
+    `tf.signal.linear_to_mel_weight_matrix` agrees to 2e-14, but then one in two
+    million float32 log-mel values is rounded differently.
     """
     ends = _hz_to_mel(lowest), _hz_to_mel(highest)
     corners = np.linspace(*ends, num_bands + 2)
@@ -164,11 +149,8 @@ def _log_mel(samples, num_frames, compute):
 
 @functools.cache
 def _block_function(ops):
-    """Returns the function from a patch's samples to its frames.
-
-    One shape for all audio: the function is traced once, and an hour needs as
-    much memory as a second.
-    """
+    """Returns the function from a patch's samples to its frames."""
+    # One shape for all audio: an hour needs as much memory as a second.
     magnitudes = {
         "tensorflow_io": _tensorflow_io_magnitudes,
         "tf_signal": _tf_signal_magnitudes,
@@ -192,11 +174,8 @@ def _tf_signal_magnitudes():
 
 
 def _tensorflow_io_magnitudes():
-    """Returns tensorflow-io's spectrogram.
-
-    Its melscale is not used: it computes the weights in float32, with an error
-    of 1e-5, which changes the bands of a pure tone by 1e-4.
-    """
+    """Returns tensorflow-io's spectrogram."""
+    # Not its melscale: its float32 weights change a pure tone's bands by 1e-4.
     tfio = _import_tensorflow_io()
 
     def magnitudes(samples):

@@ -1,7 +1,6 @@
 """Optical flow between consecutive frames, and its encoding in bytes."""
 
 import hashlib
-import types
 
 import numpy as np
 
@@ -152,14 +151,6 @@ def _algorithm(method):
             f"flow_stacks expects a method among {', '.join(METHODS)}. "
             f"Received: method={method!r}. The paper uses tvl1."
         )
-    cv2 = _import_opencv()
-    if method == "tvl1":
-        return cv2.optflow.DualTVL1OpticalFlow_create
-    preset = cv2.DISOPTICAL_FLOW_PRESET_MEDIUM
-    return lambda: cv2.DISOpticalFlow_create(preset)
-
-
-def _import_opencv() -> types.ModuleType:
     try:
         import cv2
         import cv2.optflow
@@ -170,4 +161,7 @@ def _import_opencv() -> types.ModuleType:
             "opencv-contrib-python-headless, and uninstall opencv-python, "
             "which conflicts with it."
         ) from error
-    return cv2
+    if method == "tvl1":
+        return cv2.optflow.DualTVL1OpticalFlow_create
+    preset = cv2.DISOPTICAL_FLOW_PRESET_MEDIUM
+    return lambda: cv2.DISOpticalFlow_create(preset)

@@ -93,19 +93,8 @@ def decode_audio(
     removed if the file marks them, as mp4 does for the first 1024 samples of
     AAC; otherwise some 20 to 60 ms remain.
 
-    All packets that decode are used, also behind a corrupt part.
-
-    Args:
-        path: A file with video, audio or both.
-        sample_rate: Sample rate of the result in Hz.
-
-    Returns:
-        The audio.
-
-    Raises:
-        ImportError: If the extra `media` is not installed.
-        MediaError: If the file cannot be opened as media.
-        ValueError: If `sample_rate` is out of range.
+    All packets that decode are used, also behind a corrupt part. Arguments and
+    errors are those of `read_audio`.
     """
     if sample_rate not in RATES:
         raise ValueError(
@@ -139,16 +128,12 @@ def decode_audio(
 
 
 class AudioTrack:
-    """Resamples pieces of audio and joins them by their times.
+    """Resamples pieces of audio to one rate and joins them by their times.
 
     Gaps between the times are filled with silence. If a time goes back, or
     jumps ahead by more than `MAX_SILENCE`, it is ignored and the piece follows
-    the previous one immediately.
-
-    Args:
-        sample_rate: Sample rate of the result in Hz.
-        start: Seconds at which the result starts if no piece is earlier; None
-            starts with the first piece.
+    the previous one immediately. The result starts at `start` seconds if no
+    piece is earlier; None starts with the first piece.
 
     Attributes:
         num_non_finite: Number of samples that were NaN or infinite.
@@ -180,13 +165,10 @@ class AudioTrack:
     def append(
         self, samples: np.ndarray, rate: int, time: float | None
     ) -> None:
-        """Appends a piece.
+        """Appends float32 `(num_samples,)` of one channel.
 
-        Args:
-            samples: float32 `(num_samples,)`, one channel.
-            rate: Sample rate in Hz; it may differ between pieces.
-            time: Presentation time in seconds; None for the end of the
-                previous piece.
+        The rate in Hz may differ between pieces. `time` is in seconds; None is
+        the end of the previous piece.
         """
         self._move_to(time)
         if rate != self._rate:
@@ -198,11 +180,7 @@ class AudioTrack:
         self._next += len(samples) / rate
 
     def finish(self) -> np.ndarray | None:
-        """Returns the joined audio.
-
-        Returns:
-            float32 `(num_samples,)` in [-1, 1], or None if there is none.
-        """
+        """Returns the joined audio, float32 `(num_samples,)`; None if empty."""
         self._flush()
         if not any(map(len, self._pieces)):
             return None
@@ -302,11 +280,8 @@ class _PacketReader:
 
 
 def _mix_channels(frame):
-    """Returns the mean of a decoded frame's channels, full scale 1.
-
-    FFmpeg's own mixing to one channel weights integers and floats differently:
-    with floats, two channels add up to 1.41 times one.
-    """
+    """Returns the mean of a decoded frame's channels, full scale 1."""
+    # FFmpeg's own mixing weights integers and floats differently.
     if frame.format.is_planar and len(frame.layout.channels) >= UNSAFE_PLANES:
         packed = frame.format.packed.name
         frame = import_av().AudioResampler(format=packed).resample(frame)[0]

@@ -27,11 +27,7 @@ class MediaError(ValueError):
 
 
 def import_av() -> types.ModuleType:
-    """Imports PyAV.
-
-    Raises:
-        ImportError: If it is not installed.
-    """
+    """Imports PyAV, or raises ImportError."""
     return import_optional("av", "media")
 
 
@@ -39,12 +35,11 @@ def import_av() -> types.ModuleType:
 def open_media(path: str | os.PathLike) -> Iterator:
     """Opens a media file for reading and closes it when the block ends.
 
-    Args:
-        path: A local file; neither a URL nor a playlist.
+    The path is of a local file, neither a URL nor a playlist. FFmpeg errors
+    raised in the block become a MediaError that names the file.
 
     Yields:
-        PyAV's `InputContainer`. FFmpeg errors raised in the block become a
-        MediaError that names the file.
+        PyAV's `InputContainer`.
 
     Raises:
         MediaError: If the file is missing, empty or not a media file.
@@ -77,13 +72,9 @@ def open_media(path: str | os.PathLike) -> Iterator:
 
 
 def find_video(container):
-    """Returns the video track that a player would show.
+    """Returns PyAV's `VideoStream` that a player would show, or None.
 
-    Args:
-        container: Container from `open_media`.
-
-    Returns:
-        PyAV's `VideoStream`, or None. A cover image is not a video.
+    A cover image is not a video.
     """
     streams = [
         stream
@@ -140,10 +131,7 @@ def packets_of(container, *streams) -> Iterator:
 
 
 def _check_file(path):
-    """Rejects a path that is not a file before FFmpeg opens it.
-
-    Opening a pipe would wait for a writer.
-    """
+    """Rejects what is no file: opening a pipe would wait for a writer."""
     if not os.path.exists(path):
         found, remedy = "which does not exist", "Check the path."
     elif not os.path.isfile(path):

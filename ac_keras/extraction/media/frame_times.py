@@ -87,18 +87,7 @@ class FrameRate:
         check_positive_integer("max_num_frames", self.max_num_frames)
 
     def positions(self, times: np.ndarray) -> np.ndarray:
-        """Returns the positions of the chosen frames.
-
-        Args:
-            times: Presentation times of the clip's frames in seconds,
-                ascending, float64 `(num_frames,)`.
-
-        Returns:
-            Positions in ascending order, int64 `(num_chosen,)`.
-
-        Raises:
-            ValueError: If there are no times, or they descend.
-        """
+        """Returns the positions of the chosen frames, as `EqualIntervals`."""
         _check_times(times)
         slack = SLACK * interval_of(times)
         # Per frame, the first tick of the rate that is not before it. The row
@@ -112,11 +101,6 @@ class FrameRate:
 
 class PacketTicks:
     """Presentation times of a video track, read without decoding.
-
-    Args:
-        container: Container from `open_media`.
-        stream: Its video track.
-        path: The file.
 
     Attributes:
         ticks: Presentation times in the track's time base, in presentation
@@ -133,7 +117,9 @@ class PacketTicks:
             if packet is None:
                 num_damaged += 1
             elif packet.size and not packet.is_discard:
-                end = max(end, _end_of_packet(packet))
+                if packet.pts is not None:
+                    ticks_end = packet.pts + (packet.duration or 0)
+                    end = max(end, float(ticks_end * packet.time_base))
                 if packet.stream_index != stream.index:
                     continue
                 if packet.is_corrupt:
@@ -151,16 +137,12 @@ class PacketTicks:
 
 
 def to_seconds(ticks: list[int | None], stream) -> np.ndarray:
-    """Converts a track's ticks to seconds since its first frame.
-
-    Args:
-        ticks: Ticks of the frames in presentation order.
-        stream: PyAV's `VideoStream`, with its time base and its rate.
+    """Converts a track's ticks, in presentation order, to seconds.
 
     Returns:
-        Seconds, ascending, float64 `(num_frames,)`. A frame without a time
-        follows the previous one at the track's rate, and so do all frames if
-        fewer than two times are distinct.
+        Seconds since the first frame, ascending, float64 `(num_frames,)`. A
+        frame without a time follows the previous one at the track's rate, and
+        so do all frames if fewer than two times are distinct.
     """
     interval, clock = frame_seconds(stream), stream.time_base
     if len({x for x in ticks if x is not None}) < 2:
@@ -192,17 +174,15 @@ def end_of(times: np.ndarray) -> float:
     return float(times[-1]) + interval_of(times)
 
 
-def check_positive_integer(name: str, value: int) -> None:
-    """Checks that an argument is an integer of 1 or more.
+def is_positive_integer(value: object) -> bool:
+    """Returns True for an integer of 1 or more that is not a bool."""
+    is_integer = isinstance(value, int | np.integer)
+    return is_integer and not isinstance(value, bool) and value >= 1
 
-    Raises:
-        ValueError: If it is not.
-    """
-    if (
-        not isinstance(value, int | np.integer)
-        or isinstance(value, bool)
-        or value < 1
-    ):
+
+def check_positive_integer(name: str, value: int) -> None:
+    """Checks that an argument is an integer of 1 or more."""
+    if not is_positive_integer(value):
         raise ValueError(
             f"Expected {name} to be a positive integer. Received: "
             f"{name}={value!r}. Pass 1 or more."
@@ -217,13 +197,6 @@ def _check_times(times):
             f"Received: times of shape {times.shape}, {times[:5]}. Sort the "
             "times of one frame or more by presentation."
         )
-
-
-def _end_of_packet(packet):
-    """Returns the end of a packet in seconds by the file's clock."""
-    if packet.pts is None:
-        return 0.0
-    return float((packet.pts + (packet.duration or 0)) * packet.time_base)
 
 
 def _missing_end(container, end):

@@ -72,14 +72,9 @@ class FrameView:
         return np.minimum(rows, num_frames - 1)
 
     def scaled_size(self, width: float, height: float) -> tuple[int, int]:
-        """Computes the size of an upright frame after scaling, before the crop.
+        """Computes width and height of an upright frame before the crop.
 
-        Args:
-            width: Width of the displayed frame.
-            height: Height of the displayed frame.
-
-        Returns:
-            Width and height in pixels; the shorter is `resize`.
+        They are in pixels; the shorter is `resize`.
         """
         scale = self.resize / min(width, height)
         longer = int(max(width, height) * scale + 0.5)
@@ -118,15 +113,11 @@ class DisplayRotation:
 
     @classmethod
     def of_matrix(cls, matrix: np.ndarray) -> "DisplayRotation":
-        """Returns the rotation nearest to a display matrix.
+        """Returns the rotation nearest to a display matrix, integers `(9,)`.
 
-        Args:
-            matrix: Integers `(9,)`, row by row. The point (x, y) of a stored
-                frame is displayed at (x a + y c, x b + y d), where a, b are
-                the first two of the first row, c, d those of the second.
-
-        Returns:
-            The rotation; other angles are rounded to a multiple of 90 degrees.
+        The point (x, y) of a stored frame is displayed at (x a + y c, x b + y
+        d), where a, b are the first two of the first row, c, d those of the
+        second. Angles are rounded to a multiple of 90 degrees.
         """
         (a, b), (c, d) = np.asarray(matrix, np.int64).reshape(3, 3)[:2, :2]
         if abs(b) > abs(a):
@@ -149,10 +140,8 @@ class DisplayRotation:
 def shown_size(frame, stream, rotation: DisplayRotation) -> tuple[float, float]:
     """Computes the displayed width and height of a frame in square pixels.
 
-    Args:
-        frame: PyAV's `VideoFrame`.
-        stream: Its `VideoStream`, which states the pixel aspect ratio.
-        rotation: Rotation that makes the frame upright.
+    The `VideoStream` states the pixel aspect ratio; the rotation makes the
+    frame upright.
     """
     aspect = float(stream.sample_aspect_ratio or 1)
     return rotation.size(frame.width * aspect, float(frame.height))
@@ -165,13 +154,6 @@ class FrameStack:
     the scale, so it averages when it shrinks and interpolates when it
     enlarges. Exact arithmetic makes the bytes independent of the processor. A
     frame is scaled as stored and rotated afterwards, when it is small.
-
-    Args:
-        view: Size, pixel format and number of frames.
-        positions: Chosen positions, int64 `(num_chosen,)`.
-        num_frames: Number of frames of the clip.
-        stream: PyAV's `VideoStream` that the frames belong to.
-        path: The file, for error messages.
 
     Attributes:
         array: uint8 `(num_chosen, num_consecutive, height, width, 3)`, without
@@ -210,11 +192,7 @@ class FrameStack:
         self.array = None
 
     def add(self, position: int, frame) -> None:
-        """Stores a decoded frame if it is needed.
-
-        Args:
-            position: Position of the frame in the clip.
-            frame: PyAV's `VideoFrame`.
+        """Stores the decoded frame at a position of the clip if it is needed.
 
         Raises:
             MediaError: If the aspect ratio is too large.
@@ -252,12 +230,7 @@ class FrameStack:
             threads=1,
         )
         pixels = self._rotation.apply(scaled.to_ndarray())
-        return _crop_center(pixels, self._view.crop)
-
-
-def _crop_center(pixels, crop):
-    """Cuts a square out of the center of `(height, width, ...)`."""
-    if crop is None:
-        return pixels
-    top, left = ((side - crop) // 2 for side in pixels.shape[:2])
-    return pixels[top : top + crop, left : left + crop]
+        if (crop := self._view.crop) is None:
+            return pixels
+        top, left = ((side - crop) // 2 for side in pixels.shape[:2])
+        return pixels[top : top + crop, left : left + crop]

@@ -160,11 +160,8 @@ class DecodedFrames:
     """Decodes a track's frames in presentation order.
 
     Corrupt frames are skipped, up to the next key frame: frames until there
-    refer to lost ones, and FFmpeg decodes them to wrong pixels.
-
-    Args:
-        container: Container from `open_media`, at its start.
-        stream: Its video track.
+    refer to lost ones, and FFmpeg decodes them to wrong pixels. The container
+    is at its start.
 
     Attributes:
         ticks: Ticks of the frames decoded so far, None without a time.
@@ -211,15 +208,7 @@ class DecodedFrames:
 
 @dataclasses.dataclass(frozen=True)
 class _Pass:
-    """Result of a pass that decodes chosen frames.
-
-    Attributes:
-        ticks: Ticks of the decoded frames.
-        is_damaged: True if something was skipped.
-        times: Seconds of the chosen frames, float64 `(num_chosen,)`.
-        arrays: Pixels by view; None if frames did not come at the expected
-            ticks.
-    """
+    """Result of a pass; `arrays` is None if frames came at unexpected ticks."""
 
     ticks: list[int | None]
     is_damaged: bool
@@ -228,18 +217,7 @@ class _Pass:
 
 
 def _decode_chosen(path, expected, choice, views):
-    """Decodes chosen frames, up to the last of them.
-
-    Args:
-        path: The file.
-        expected: Ticks at which its frames should come, one or more.
-        choice: Choice of the frames.
-        views: Mapping from a name to what is read of each frame.
-
-    Returns:
-        The `_Pass`. If frames come at other ticks, all are decoded and none is
-        kept: the choice has to be repeated among them.
-    """
+    """Decodes chosen frames, or all and keeps none if ticks are unexpected."""
     with open_media(path) as container:
         stream = require_video(container, path)
         times = to_seconds(expected, stream)

@@ -30,9 +30,6 @@ def write_mp4(
         frames_per_second: Frame rate.
         audio: Mono audio, float32 `(num_samples,)` in [-1, 1], or None.
         sample_rate: Sample rate of the audio in Hz.
-
-    Raises:
-        ImportError: If PyAV is not installed.
     """
     av = import_av()
     with (

@@ -87,10 +87,8 @@ def locate_frames(
     Args:
         records: Strings `(batch,)`, serialized videos.
         modalities: Mapping from a modality's name to its layout, all uint8.
-        parse: Function that parses a batch of videos.
-
-    Returns:
-        The dict of `parse`, with `LocatedFrames` for every modality.
+        parse: Function that parses a batch of videos, to a dict that is
+            returned with `LocatedFrames` for every modality.
     """
     headers = [entry_header(x.dim) for x in modalities.values()]
     strides = [
@@ -117,12 +115,9 @@ def locate_frames(
 
 
 def entry_header(dim: int) -> bytes:
-    """Returns the bytes in front of a frame in a feature list.
+    """Returns the bytes in front of a frame of `dim` bytes in a feature list.
 
     They are the tags and sizes of a `Feature`, its `BytesList` and the value.
-
-    Args:
-        dim: Size of the frame in bytes.
     """
     header = b""
     for _ in range(3):
@@ -131,12 +126,7 @@ def entry_header(dim: int) -> bytes:
 
 
 def _find_lists(records, names):
-    """Finds each name's feature list in records of a context, then lists.
-
-    Returns whether a record has this layout, with a list or two, bool
-    `(batch,)`; the end of the context, int32 `(batch,)`; where the list of a
-    name begins and its size, int32 `(batch, num_names)`, 0 without a list.
-    """
+    """Finds each name's feature list in records of a context, then lists."""
     # The context, all lists; then of each its map's entry, its key, its value.
     descends = [False, True] + [True, False, False] * _NUM_LISTS
     tags, starts, ends = walk_fields(records, descends)
@@ -163,4 +153,5 @@ def _find_lists(records, names):
     # The last list of a name counts, as in all maps.
     first = tf.reduce_max(tf.where(here, list_starts[:, :, None], 0), axis=0)
     end = tf.reduce_max(tf.where(here, list_ends[:, :, None], 0), axis=0)
+    # Whether records have this layout; the context's end; lists' starts, sizes.
     return fits, ends[0], first, end - first

@@ -11,18 +11,15 @@ _NUM_GROUPS = 4  # of seven bits: sizes below 2**28
 def read_field(
     messages: tf.Tensor, offset: tf.Tensor, num_groups: int
 ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]:
-    """Reads the tag and the size of one field of each message.
+    """Reads the tag and the size of one field of messages, strings `(batch,)`.
 
-    Args:
-        messages: Strings `(batch,)`.
-        offset: Integers `(batch,)`, first bytes of the fields.
-        num_groups: Maximum number of bytes of a size.
+    The fields begin at `offset`, and a size has at most `num_groups` bytes. A
+    tag is read as one byte, and bytes past a message's end as 0.
 
     Returns:
         The tags, the first bytes of the contents and the bytes behind them,
         of the dtype of `offset`, and whether each size ended in time, bool,
-        all `(batch,)`. A tag is read as one byte. Bytes past a message's end
-        are read as 0.
+        all `(batch,)`.
     """
     dtype, width = offset.dtype, 1 + num_groups
     at = tf.minimum(offset, tf.cast(tf.strings.length(messages), dtype))
@@ -41,12 +38,10 @@ def read_field(
 def walk_fields(
     messages: tf.Tensor, descends: list[bool]
 ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    """Reads a sequence of fields, each at the place that the last one ends at.
+    """Reads a sequence of fields of messages, strings `(batch,)`.
 
-    Args:
-        messages: Strings `(batch,)`.
-        descends: For every field to read, whether the next field is the first
-            one in its content; if not, it is the field behind it.
+    Where `descends`, the next field is the first one in a field's content,
+    otherwise the one behind it.
 
     Returns:
         Tags, first bytes of contents and the bytes behind them, all int32

@@ -25,21 +25,13 @@ class RecordFormat:
     settings: dict[str, Any]
 
     def check(self) -> None:
-        """Checks that the records can hold the modalities.
-
-        Raises:
-            ValueError: If they cannot.
-        """
+        """Raises ValueError if the records cannot hold the modalities."""
 
     def expand(self, records: tf.data.Dataset) -> tf.data.Dataset:
-        """Splits serialized records into clips.
+        """Splits serialized records, scalar strings, into clips.
 
-        Args:
-            records: Scalar strings, the records of one file or more.
-
-        Returns:
-            A dataset with an element for each clip. `parse` takes batches of
-            its elements.
+        Returns a dataset with an element for each clip; `parse` takes batches
+        of its elements.
         """
         return records
 
@@ -66,15 +58,10 @@ class RecordFormat:
         raise NotImplementedError
 
     def locate(self, batch: Any) -> dict:
-        """Splits a batch without copying its frames, where that is possible.
+        """Splits a batch like `parse`, if possible without copying its frames.
 
-        Called instead of `parse` if most frames will not be decoded.
-
-        Args:
-            batch: A batch of the elements of `expand`.
-
-        Returns:
-            The dict of `parse`. Frames may be `LocatedFrames`.
+        Called instead of `parse` if most frames will not be decoded. Frames may
+        be `LocatedFrames`.
         """
         return self.parse(batch)
 

@@ -12,15 +12,14 @@ def split_sequences(
 ) -> tuple[
     dict[str, tf.Tensor], dict[str, tf.RaggedTensor], dict[str, tf.RaggedTensor]
 ]:
-    """Splits a batch of records by their keys.
+    """Splits a batch of records, strings `(batch,)`, by their keys.
 
     Args:
-        records: Strings `(batch,)`.
+        records: The records.
         id_key: Key of the clip's id in the context; None reads no ids.
         context: Mapping from other keys of the context to their dtypes.
         lists: Mapping from keys of feature lists to their dtypes.
-        id_required: Whether a clip without an id is an error; if not, its id
-            is `""`.
+        id_required: Whether a clip without an id is an error, or has id `""`.
 
     Returns:
         Three dicts: `id`, if read, to strings `(batch,)`; keys of the context
@@ -49,15 +48,10 @@ def split_sequences(
 def fixed_steps(
     steps: tf.RaggedTensor, num_values: int, key: str
 ) -> tf.RaggedTensor:
-    """Checks that all steps have the same number of values.
+    """Checks that all steps `(batch, None, None)` have so many values.
 
-    Args:
-        steps: Ragged tensor `(batch, None, None)`.
-        num_values: Expected number of values of a step.
-        key: Key of the feature list, for the error message.
-
-    Returns:
-        Ragged tensor `(batch, None, num_values)` whose last axis is uniform.
+    Returns a ragged tensor whose last axis is uniform. `key` names the feature
+    list in the error message.
     """
     fitting = tf.debugging.assert_equal(
         steps.values.row_lengths(),

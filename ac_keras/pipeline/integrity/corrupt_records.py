@@ -92,13 +92,9 @@ def skip_corrupt_records(
 class FileScan:
     """One reading of a file that separates valid and corrupt records.
 
-    Args:
-        path: The file.
-        check: Function that counts the clips of some serialized records, and
-            raises `tf.errors.InvalidArgumentError` or `UnicodeDecodeError` if
-            one of them cannot be used.
-        shard: The file's entry in a manifest, if it is of a dataset.
-        checked_at_once: Maximum number of records of a call of `check`.
+    `check` counts the clips of up to `checked_at_once` serialized records, and
+    raises `tf.errors.InvalidArgumentError` or `UnicodeDecodeError` if one of
+    them cannot be used. `shard` is the file's entry in a manifest, if any.
 
     Attributes:
         runs: Runs of valid records, as `Shard.runs`, after `find` has ended.
@@ -138,7 +134,11 @@ class FileScan:
                 broken = record_framing.describe_break(self.path, offset)
                 found = CorruptRecord(self.path, offset, broken or WRONG_DATA)
                 yield found
-                offset = self._after(offset, broken)
+                following = record_framing.find_record(self.path, offset + 1)
+                if broken is None:
+                    end = record_framing.record_end(self.path, offset)
+                    following = min(following, end)
+                offset = following
         # A shard that was repaired is known to differ.
         if self.shard and self.shard.runs == Shard.runs:
             yield from self._compare(found)
@@ -174,13 +174,6 @@ class FileScan:
         # In a function: TensorFlow drops the offset of an outermost dataset.
         serialized = tf.data.Dataset.from_tensors(run).flat_map(shards.open_run)
         yield from serialized.as_numpy_iterator()
-
-    def _after(self, offset, broken):
-        """Returns the offset to continue at after a corrupt record."""
-        found = record_framing.find_record(self.path, offset + 1)
-        if broken is not None:
-            return found
-        return min(found, record_framing.record_end(self.path, offset))
 
     def _compare(self, found):
         """Yields the differences between the manifest and the file."""
@@ -234,10 +227,7 @@ def _count_clips(
     description: Description,
     longest: Mapping[str, int],
 ) -> int:
-    """Decodes some records completely, as the readers do; counts their clips.
-
-    `longest` maps a modality to the number of frames of the longest clip.
-    """
+    """Decodes and counts the clips of some records, as the readers do."""
     dataset = tf.data.Dataset.from_tensor_slices(serialized)
     clips = parsing.expand_clips(dataset, description)
     num_clips = 0

@@ -24,13 +24,8 @@ _MASK_DELTA = 0xA282EAD8
 def describe_break(path: str | os.PathLike, offset: int) -> str | None:
     """Describes the error in the framing of the record at an offset.
 
-    Args:
-        path: The file.
-        offset: First byte of the record.
-
-    Returns:
-        The description; None if the length fits the file, so that only the
-        record's data can be wrong.
+    Returns None if the length fits the file, so that only the record's data
+    can be wrong.
     """
     left = pathlib.Path(path).stat().st_size - offset
     with open(path, "rb") as file:

@@ -201,19 +201,7 @@ def _check_splits(merged, description):
 
 
 def _make_scan(description: Description) -> Callable[[str], Totals]:
-    """Returns a function from a file's path to its totals.
-
-    It is traced once, whatever the number of files, and is thread-safe.
-
-    Args:
-        description: Description of the records.
-
-    Returns:
-        A function that returns a dict of `num_clips`, `class_counts` and, with
-        keys `NAME/MODALITY`, the `sum` of a modality's stored numbers, float64
-        `(dim,)` and exact for uint8, `num_frames`, `num_absent` (number of
-        clips without a frame) and `max_num_frames`; all int64 but the sum.
-    """
+    """Returns a thread-safe function from a path to totals, traced once."""
 
     def batches_of(paths):
         clips = parsing.expand_clips(
@@ -276,6 +264,7 @@ def _make_split(
 
 
 def _batch_totals(batch, description):
+    """Returns `num_clips`, `class_counts` and `NAME/MODALITY` totals."""
     parsed = parsing.parse_records(batch, description)
     targets, num_classes = parsed["labels"], description.num_classes
     if not description.multi_label:

@@ -34,11 +34,7 @@ Answer = TypeVar("Answer")
 
 @dataclasses.dataclass(frozen=True)
 class ClientSettings:
-    """The settings of a `Client`, under the names of its arguments.
-
-    Raises:
-        ValueError: If a setting is out of range.
-    """
+    """The settings of a `Client`; ValueError if one is out of range."""
 
     address: str
     model: str
@@ -50,7 +46,11 @@ class ClientSettings:
 
     def __post_init__(self):
         checks = {
-            "address": ("host:port", self._has_address()),
+            "address": (
+                "host:port",
+                self.address
+                and not ("://" in self.address and self.protocol == "grpc"),
+            ),
             "model": ("the name of a model", bool(self.model)),
             "version": (
                 "a number or None",
@@ -75,18 +75,9 @@ class ClientSettings:
         version = "" if self.version is None else f", version {self.version},"
         return f"model {self.model!r}{version} at {self.address}"
 
-    def _has_address(self):
-        is_url = "://" in self.address
-        return bool(self.address) and not (self.protocol == "grpc" and is_url)
-
 
 class ServerCalls:
-    """The calls of a `Client` to its server.
-
-    Args:
-        settings: Settings of the client.
-        credentials: Credentials, as the protocol's transport takes them.
-    """
+    """The calls of a `Client` to its server."""
 
     def __init__(self, settings: ClientSettings, credentials: Any):
         self._settings = settings
@@ -125,11 +116,8 @@ class ServerCalls:
     ) -> Iterator[Prediction]:
         """Yields a prediction for each clip of the batches, in order.
 
-        Args:
-            spec: The signature to call.
-            batches: Batches of clips, each sent in one request.
-            encode: Converts a batch's clips to inputs; None sends the clips,
-                which are examples, to the Classify API.
+        Each batch is one request. `encode` converts its clips to inputs; None
+        sends the clips, which are examples, to the Classify API.
         """
         ask = functools.partial(self._ask, spec, encode)
         for predictions in answers_in_order(
@@ -206,16 +194,9 @@ def answers_in_order(
 ) -> Iterator[Answer]:
     """Asks for every item in parallel, and yields the answers in order.
 
-    Args:
-        executor: Executor of the requests.
-        ask: Returns the answer to an item.
-        items: May be endless; at most `max_in_flight` are held.
-        max_in_flight: Largest number of requests that run or whose answer is
-            not yet yielded.
-
-    Yields:
-        The answers. An error of `ask` or of the items is raised after the
-        answers to the items before it.
+    Items may be endless: at most `max_in_flight` requests run or wait for their
+    answer to be yielded. An error of `ask` or of the items is raised after the
+    answers to the items before it.
     """
     pending = collections.deque()
     futures = _submit(executor, ask, items)
@@ -256,19 +237,12 @@ def call_with_retries(
     """Calls again as long as the server is unavailable.
 
     Pauses between attempts double and are randomized, so that many clients do
-    not return at the same moment.
-
-    Args:
-        call: Takes the remaining seconds and returns the answer.
-        timeout: Seconds for all attempts and pauses together.
-        stopped: Event that ends a pause and the attempts.
-
-    Returns:
-        The answer.
+    not return at the same moment. `call` takes the remaining seconds of the
+    timeout, which is for all attempts and pauses together.
 
     Raises:
         StatusError: UNAVAILABLE, if the next attempt would exceed the
-            timeout; every other status at once.
+            timeout or `stopped` is set; every other status at once.
     """
     end = time.monotonic() + timeout
     longest, unavailable = FIRST_PAUSE, None

@@ -55,9 +55,7 @@ class ServerError(RuntimeError):
 def explain(error: StatusError, expected: str) -> ServerError:
     """Builds an error of what was expected, received, and how to fix it.
 
-    Args:
-        error: The status.
-        expected: A clause that begins with "Expected", without a full stop.
+    `expected` begins with "Expected" and has no full stop.
     """
     details = trim(error.details).rstrip(".")
     hint = _HINTS.get(error.code, "See the server's log.")

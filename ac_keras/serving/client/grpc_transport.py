@@ -29,7 +29,7 @@ _OPTIONS = [
 
 
 class GrpcTransport:
-    """A gRPC channel to a server.
+    """A gRPC channel to a server, `host:port`.
 
     Args:
         address: `host:port`.

@@ -132,16 +132,10 @@ def make_batches(
     check: Callable[[Any, int], Any],
     batch_size: int,
 ) -> Iterator[Batch]:
-    """Groups clips into batches; the last batch may be smaller.
+    """Groups clips, also endless ones, into batches; the last may be smaller.
 
-    Args:
-        clips: May be endless.
-        check: Takes a clip and its index; returns the clip to send.
-        batch_size: Clips in a batch.
-
-    Yields:
-        The batches. An error of a clip is raised after the batch of the clips
-        before it.
+    `check` takes a clip and its index and returns the clip to send. An error of
+    a clip is raised after the batch of the clips before it.
     """
     first, checked, failure = 0, [], None
     clips = iter(clips)
@@ -160,16 +154,10 @@ def make_batches(
 def check_clip(
     clip: Mapping[str, Any], index: int, dims: Mapping[str, int]
 ) -> dict[str, np.ndarray]:
-    """Checks a clip and converts its frames.
+    """Checks a clip and converts its frames to float32 `(num_frames, dim)`.
 
-    Args:
-        clip: Frames by modality; those of an absent modality are missing,
-            None or empty.
-        index: Index of the clip, for messages.
-        dims: The modalities of the model and their dims.
-
-    Returns:
-        Frames by modality, float32 `(num_frames, dim)`.
+    Frames of an absent modality are missing, None or empty. The index is for
+    messages.
 
     Raises:
         ValueError: If there is an unknown modality, frames have another shape
@@ -250,11 +238,7 @@ def pad_clips(
 def split_outputs(
     outputs: Mapping[str, np.ndarray], batch: Batch
 ) -> list[Prediction]:
-    """Splits the outputs of a batch into predictions.
-
-    Args:
-        outputs: Arrays by name, each `(batch, ...)`.
-        batch: The clips that were sent.
+    """Splits the outputs of a batch, each `(batch, ...)`, into predictions.
 
     Raises:
         StatusError: If the outputs are of another number of clips.
@@ -292,11 +276,7 @@ def _take_clip(outputs, row, clip):
 
 
 def check_record(record: Any, index: int) -> bytes:
-    """Checks that a record is bytes, and returns it.
-
-    Raises:
-        ValueError: If it has another type.
-    """
+    """Checks that a record is bytes, and returns it."""
     if not isinstance(record, bytes):
         raise ValueError(
             "Expected serialized records as bytes. Received: "
@@ -307,11 +287,7 @@ def check_record(record: Any, index: int) -> bytes:
 
 
 def parse_example(record: Any, index: int) -> tf.train.Example:
-    """Parses a record.
-
-    Raises:
-        ValueError: If it is not a serialized `tf.train.Example`.
-    """
+    """Parses a record, or raises ValueError."""
     record = check_record(record, index)
     try:
         return tf.train.Example.FromString(record)
@@ -326,11 +302,7 @@ def parse_example(record: Any, index: int) -> tf.train.Example:
 def record_encoder(
     signature: ServedSignature,
 ) -> Callable[[list[bytes]], dict[str, np.ndarray]]:
-    """Returns a function that converts records to a signature's inputs.
-
-    Raises:
-        ValueError: If the signature does not take records.
-    """
+    """Returns a function that converts records to a signature's inputs."""
     specs = list(signature.inputs.values())
     if len(specs) != 1 or specs[0].dtype != tf.string:
         raise ValueError(

@@ -48,8 +48,7 @@ class RestTransport:
             trusts those of `requests`.
 
     Raises:
-        ValueError: If the credentials are not a path, or the address does not
-            begin with `https://`.
+        ValueError: If the credentials are not a path of an `https://` address.
     """
 
     def __init__(
@@ -90,7 +89,12 @@ class RestTransport:
             )
         document = {
             "signature_name": signature.name,
-            "inputs": {name: _as_json(x) for name, x in inputs.items()},
+            "inputs": {
+                name: [_base64(y) for y in x]
+                if x.dtype == object
+                else x.tolist()
+                for name, x in inputs.items()
+            },
         }
         answer = self._ask(":predict", timeout, ["outputs"], document)
         if len(signature.outputs) == 1:  # REST omits the name
@@ -188,17 +192,7 @@ class RestTransport:
 
 
 def _read_answer(response: Any, end: float, keys: Sequence[str]) -> Any:
-    """Reads a streamed answer of `requests`.
-
-    Args:
-        response: The answer.
-        end: Time of the monotonic clock until which the answer must be read.
-        keys: Path of the values in the answer's JSON.
-
-    Raises:
-        TimeoutError: If the answer is not complete in time.
-        StatusError: If the answer is an error, or not of a model server.
-    """
+    """Reads the values at a path of keys in a streamed answer, until `end`."""
     parts = []
     for part in response.iter_content(_PART_BYTES):
         parts.append(part)
@@ -214,13 +208,6 @@ def _read_answer(response: Any, end: float, keys: Sequence[str]) -> Any:
         details = body.decode(errors="replace") or response.reason
         details = f"HTTP {code}: {details}"
     raise StatusError(_CODES.get(code, "UNKNOWN"), details)
-
-
-def _as_json(array: np.ndarray) -> list:
-    """Converts an array to lists, with bytes in base64."""
-    if array.dtype != object:
-        return array.tolist()
-    return [_base64(value) for value in array]
 
 
 def _base64(value):
