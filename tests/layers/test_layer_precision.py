@@ -15,6 +15,8 @@ from support.layers import reference
 from support.layers.random_clips import build_randomly
 from support.layers.random_clips import draw_frames
 
+BATCH, NUM_FRAMES, NUM_UNITS, DIM = 3, 5, 7, 11  # Primes, to be recognised.
+FORBIDDEN = BATCH * NUM_FRAMES * NUM_UNITS * DIM
 HALVES = ("float16", "bfloat16", "mixed_float16", "mixed_bfloat16")
 each_half = pytest.mark.parametrize("dtype", HALVES)
 each_weighting = pytest.mark.parametrize("weighting", ["average", "fc1", "fc2"])
@@ -75,11 +77,6 @@ def test_alpha_may_be_larger_than_float16_holds(dtype):
     np.testing.assert_allclose(as_float64(layer(frames)), expected, atol=8e-3)
 
 
-BATCH, NUM_FRAMES, NUM_UNITS, DIM = 3, 5, 7, 11  # Primes, to be recognised.
-FORBIDDEN = BATCH * NUM_FRAMES * NUM_UNITS * DIM
-HIDDEN_UNITS = 2
-
-
 class NaiveCluster(AttentionCluster):
     """Weighs every frame for every unit before it sums."""
 
@@ -123,10 +120,10 @@ def forbidden_tensors(graph):
     ]
 
 
-@pytest.mark.parametrize("cluster", [AttentionCluster, ShiftingCluster])
-@pytest.mark.parametrize("weighting", ["average", "fc1", "fc2"])
-def test_no_tensor_has_an_element_a_frame_unit_and_dim(cluster, weighting):
-    graph = trace_training_step(cluster(NUM_UNITS, weighting, HIDDEN_UNITS))
+@each_class
+@each_weighting
+def test_no_tensor_has_an_element_a_frame_unit_and_dim(make, weighting):
+    graph = trace_training_step(make(NUM_UNITS, weighting, hidden_units=2))
     assert forbidden_tensors(graph) == []
     unknown = [
         tensor
