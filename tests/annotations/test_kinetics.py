@@ -29,11 +29,9 @@ JSON = {
 @pytest.fixture
 def write(tmp_path):
     def write_files(**texts):
-        paths = []
-        for name, text in texts.items():
-            name, _, suffix = name.rpartition("_")
-            paths.append(tmp_path / f"{name}.{suffix}")
-            paths[-1].write_text(text)
+        paths = [tmp_path / name.replace("_", ".") for name in texts]
+        for path, text in zip(paths, texts.values(), strict=True):
+            path.write_text(text)
         return paths
 
     return write_files
@@ -43,20 +41,15 @@ def test_training_and_validation_are_read_and_the_test_is_left_out(write):
     texts = {"val_csv": VALIDATE.format("val"), "test_csv": TEST}
     clips, left_out = read_annotations(write(train_csv=TRAIN, **texts))
     assert left_out == 2
-    assert [clip[:4] for clip in clips] == [
-        (
-            "-3B32lodo2M_000059_000069.mp4",
-            "petting animal (not cat)",
-            "train",
-            "-3B32lodo2M",
-        ),
-        (
-            "_dbcJuKJQNs_000000_000010.mp4",
-            "massaging person's head",
-            "train",
-            "_dbcJuKJQNs",
-        ),
-        ("a_000104_000114.mp4", "kissing", "test", "a"),
+    assert [clip.name for clip in clips] == [
+        "-3B32lodo2M_000059_000069.mp4",
+        "_dbcJuKJQNs_000000_000010.mp4",
+        "a_000104_000114.mp4",
+    ]
+    assert [clip[1:4] for clip in clips] == [
+        ("petting animal (not cat)", "train", "-3B32lodo2M"),
+        ("massaging person's head", "train", "_dbcJuKJQNs"),
+        ("kissing", "test", "a"),
     ]
 
 
@@ -86,10 +79,7 @@ def test_the_json_form_is_read(write):
         ({"a_json": "[]"}, "Expected {.ID.*AttributeError"),
         ({"a_json": '{"a": {}}'}, "KeyError"),
         ({"a_json": "{"}, "JSONDecodeError"),
-        (
-            {"a_csv": TRAIN, "b_csv": TRAIN},
-            "-3B32.*line 2 and .*b.csv, line",
-        ),
+        ({"a_csv": TRAIN, "b_csv": TRAIN}, "-3B32.*line 2 and .*b.csv, line"),
         ({"a_csv": TRAIN, "b_json": json.dumps(JSON)}, "CSV or JSON"),
     ],
 )
@@ -134,13 +124,9 @@ def test_every_layout_is_found(tmp_path, files):
 
 
 def test_what_is_not_there_has_no_file(tmp_path):
+    (tmp_path / "C.mp4").symlink_to(tmp_path / "gone.mp4")
     files = ["-A_b_000010_000021.mp4", "C_000000_000010.mp4.part", ".C.mp4"]
     assert find(tmp_path, files) == [None, None]
-
-
-def test_a_link_that_leads_nowhere_is_no_file(tmp_path):
-    (tmp_path / "C.mp4").symlink_to(tmp_path / "gone.mp4")
-    assert find(tmp_path, []) == [None, None]
 
 
 def test_a_circle_of_links_ends(tmp_path):
@@ -150,11 +136,6 @@ def test_a_circle_of_links_ends(tmp_path):
         find(tmp_path, ["C.mp4"])
 
 
-def test_times_go_before_the_id_alone(tmp_path):
-    files = ["C.mp4", "C_000000_000010.mp4", "C_000030_000040.mp4"]
-    assert find(tmp_path, files, [CLIPS[1], OTHER]) == files[1:]
-
-
 @pytest.mark.parametrize("name", ["-A_b.mp4", "-A_b_000010_000020.mp4"])
 def test_a_replacement_goes_before_the_corrupted_file(tmp_path, name):
     replacement = f"replacement/replacement_for_corrupted_k400/{name}"
@@ -162,23 +143,37 @@ def test_a_replacement_goes_before_the_corrupted_file(tmp_path, name):
     assert find(tmp_path, files)[0] == replacement
 
 
-def test_the_class_and_the_split_tell_files_of_one_name_apart(tmp_path):
-    files = ["massaging_persons_head/C.mp4", "kissing/C.mp4"]
-    assert find(tmp_path, files, [CLIPS[1], OTHER]) == files
-    files = ["train/D.mp4", "val/D.mp4"]
-    clips = [OTHER._replace(group="D"), CLIPS[1]._replace(group="D")]
-    assert find(tmp_path, files, clips) == files
+@pytest.mark.parametrize(
+    "files",
+    [
+        ["C_000000_000010.mp4", "C_000030_000040.mp4", "C.mp4"],
+        ["massaging_persons_head/C.mp4", "kissing/C.mp4"],
+        ["val/C.mp4", "train/C.mp4"],
+    ],
+    ids=["times", "classes", "splits"],
+)
+def test_times_class_and_split_tell_files_of_one_id_apart(tmp_path, files):
+    clips = [CLIPS[1], OTHER]
+    assert find(tmp_path, files, clips) == files[:2]
 
 
-def test_two_files_of_a_clip_are_rejected(tmp_path):
-    with pytest.raises(ValueError, match="Received: train/C.mp4, x/C.avi"):
-        find(tmp_path, ["x/C.avi", "train/C.mp4"])
-
-
-def test_one_file_of_two_clips_is_rejected(tmp_path):
-    with pytest.raises(ValueError) as raised:
-        find(tmp_path, ["C.mp4"], [CLIPS[1], OTHER])
-    assert "C_000000_000010.mp4 and C_000030_000040.mp4" in str(raised.value)
+@pytest.mark.parametrize(
+    "files, clips, message",
+    [
+        (["x/C.avi", "train/C.mp4"], CLIPS, "Received: train/C.mp4, x/C.avi"),
+        (
+            ["C.mp4"],
+            [CLIPS[1], OTHER],
+            "C_000000_000010.mp4 and C_000030_000040.mp4",
+        ),
+    ],
+    ids=["two files of a clip", "one file of two clips"],
+)
+def test_files_that_do_not_fit_the_clips_are_rejected(
+    tmp_path, files, clips, message
+):
+    with pytest.raises(ValueError, match=message):
+        find(tmp_path, files, clips)
 
 
 def test_a_folder_that_is_not_there_is_named(tmp_path):

@@ -194,23 +194,6 @@ def test_has_two_inputs_a_modality():
     assert inputs["rgb_num_frames"].dtype == "int32"
 
 
-@pytest.mark.parametrize("modality", CLUSTERS)
-def test_the_count_of_every_modality_matters(modality):
-    model, inputs = make_classifier(), draw_inputs(padding=3.0)
-    expected = predict(model, inputs)
-    inputs[f"{modality}_num_frames"] = np.full(4, LENGTHS[modality])
-    change = np.abs(predict(model, inputs) - expected).max(axis=1)
-    padded = np.array(COUNTS[modality]) < LENGTHS[modality]
-    assert (change[padded] > 1e-4).all() and (change[~padded] == 0).all()
-
-
-def test_longer_padding_changes_nothing():
-    model, inputs = make_classifier(), draw_inputs()
-    expected = predict(model, inputs)
-    inputs["rgb"] = np.pad(inputs["rgb"], ((0, 0), (0, 9), (0, 0)))
-    np.testing.assert_allclose(predict(model, inputs), expected, atol=1e-6)
-
-
 def test_an_absent_modality_is_the_mean_as_its_only_frame():
     mean = [0.5, -1.0, 2.0, 0.25]
     inputs = draw_inputs()

@@ -107,6 +107,14 @@ def unit_case(make):
     return dataclasses.replace(case, scores=scores)
 
 
+def pool_modalities(weights, frames, mask, clusters):
+    pooled = [
+        reference.pool(frames[name], units_of(weights[name], num), mask[name])
+        for name, num in clusters.items()
+    ]
+    return np.concatenate(pooled, axis=1)
+
+
 def multimodal_case(clusters, mean_features):
     rgb, rgb_mask = draw_clips(1, num_frames=6, dim=5)
     audio, audio_mask = draw_clips(2, num_frames=3, dim=4, absent=2)
@@ -123,15 +131,13 @@ def multimodal_case(clusters, mean_features):
         return {"audio": inputs["audio"], "rgb": inputs["rgb"]}
 
     def pool(weights, inputs):
-        pooled = []
-        for name, num_units in clusters.items():
-            clips, mask = inputs[name].copy(), masks(inputs)[name].copy()
-            for clip, keep in zip(clips, mask, strict=True):
-                if not keep.any() and name in mean_features:
-                    clip[0], keep[0] = mean_features[name], True
-            units = units_of(weights[name], num_units)
-            pooled.append(reference.pool(clips, units, mask))
-        return np.concatenate(pooled, axis=1)
+        clips = {name: inputs[name].copy() for name in clusters}
+        mask = {name: masks(inputs)[name].copy() for name in clusters}
+        for name, mean in mean_features.items():
+            absent = ~mask[name].any(axis=1)
+            clips[name][absent, 0] = mean
+            mask[name][absent, 0] = True
+        return pool_modalities(weights, clips, mask, clusters)
 
     return LayerCase(
         make=make,
@@ -183,15 +189,13 @@ def classifier_case(multi_label):
         )
 
     def pool(weights, inputs):
-        pooled = []
-        for name, num_units in clusters.items():
-            frames = inputs[name]
-            count = inputs[f"{name}_num_frames"][:, None]
-            mask = np.arange(frames.shape[1]) < count
-            units = units_of(weights[name], num_units)
-            pooled.append(reference.pool(frames, units, mask))
+        mask = {
+            name: np.arange(inputs[name].shape[1])
+            < inputs[f"{name}_num_frames"][:, None]
+            for name in clusters
+        }
+        features = pool_modalities(weights, inputs, mask, clusters)
         classifier = weights["classifier"]
-        features = np.concatenate(pooled, axis=1)
         logits = features @ classifier["kernel"] + classifier["bias"]
         if multi_label:
             return 1 / (1 + np.exp(-logits))
