@@ -92,7 +92,7 @@ def test_a_loss_that_is_not_finite_names_epoch_step_and_clips(
         with_ids=True,
     )
     ids = [x.decode() for x in next(iter(batches))[2].numpy()]
-    assert f"holds the clips {', '.join(ids)}. Lower" in exploded.errors
+    assert f"contains the clips {', '.join(ids)}. Lower" in exploded.errors
 
 
 def test_the_checkpoint_the_best_model_and_the_table_then_stay(exploded):
