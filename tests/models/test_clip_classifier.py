@@ -208,6 +208,14 @@ def test_an_absent_modality_is_the_mean_as_its_only_frame():
     assert np.abs(without[2] - expected[2]).max() > 1e-3
 
 
+def test_takes_cluster_layers_as_they_are():
+    given = layers.AttentionCluster(2, "fc2", hidden_units=4)
+    model = make_classifier({"rgb": given, "audio": layers.ShiftingCluster(1)})
+    assert isinstance(model.aggregator, MultimodalCluster)
+    assert model.aggregator.clusters["rgb"] is given
+    assert predict(model, draw_inputs()).shape == (4, NUM_CLASSES)
+
+
 def test_dropout_acts_in_training_alone():
     model, inputs = make_classifier(dropout=0.5), draw_inputs()
     np.testing.assert_array_equal(model(inputs), model(inputs))
@@ -235,6 +243,7 @@ def test_the_global_policy_is_that_of_the_aggregator(policy):
     probabilities = predict(model, draw_inputs())
     assert model.output.dtype == probabilities.dtype == "float32"
     assert model.aggregator.compute_dtype == policy[6:]
+    np.testing.assert_allclose(probabilities.sum(1), np.ones(4), atol=1e-5)
     expected = predict(make_classifier(), draw_inputs())
     np.testing.assert_allclose(probabilities, expected, atol=0.1)
 
@@ -269,6 +278,10 @@ def test_the_attention_model_gives_probabilities_and_scores(state, tmp_path):
         np.testing.assert_allclose(
             scores.sum(-1), np.tile(total, (1, num_units)), atol=1e-6
         )
+    model.set_weights([-w for w in model.get_weights()])
+    after = predict(attention, inputs)["probabilities"]
+    np.testing.assert_allclose(after, predict(model, inputs), atol=1e-6)
+    assert np.abs(after - expected).max() > 1e-2
 
 
 @each_state
