@@ -15,7 +15,7 @@ pytestmark = pytest.mark.programs
 
 ERRORS = {  # Flags that do not fit, and what is said of them.
     "no output": ({"output": ""}, "Expected --output with --records."),
-    "no file": ({"records": "no-*"}, "'no-*', which no file has"),
+    "no file": ({"records": "no-*"}, "'no-*', which matches none"),
     "no folder": ({"output": "manifest.json"}, "manifest.json, File exists."),
     "no description": ({"data_dir": "nowhere"}, "Received: nowhere, which"),
     "no shard": ({"shard": "1"}, "--shard as INDEX,COUNT. Received: 1."),

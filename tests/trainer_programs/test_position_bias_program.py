@@ -71,8 +71,8 @@ def test_biases_tell_an_order_that_a_set_does_not_have(result):
 @pytest.mark.parametrize(
     "case, message",
     [
-        ("short", "Expected clips of 25 frames, as Flash-MNIST has. Received:"),
-        ("word", "Expected --num_units as whole numbers with commas between."),
+        ("short", "Expected clips of 25 frames, as in Flash-MNIST. Received:"),
+        ("word", "Expected --num_units to be whole numbers separated by commas"),
     ],
 )
 def test_what_does_not_fit_is_refused(done, case, message):

@@ -34,7 +34,7 @@ WRONG = {  # flags, and what is said of them
     "an unknown model": ({"server": "", "model_name": "a"}, "NOT_FOUND"),
     "a model of other classes": (
         {"server": "", "model_name": MODEL_NAME, "data_dir": "renamed"},
-        "Name the model that was trained on this dataset",
+        "Choose the model that was trained on this dataset",
     ),
     "a broken record": (
         {"server": "", "model_name": MODEL_NAME, "data_dir": "broken"},
