@@ -66,7 +66,7 @@ def test_classes_are_sorted(labels, expected):
     "text, message",
     [
         ("", "columns path,label.*Received: .]"),
-        ("path,label\n", "a clip or more"),
+        ("path,label\n", "one clip or more"),
         ("file,label\na.npy,x\n", "'file'"),
         ("path,label,split\na.npy,x,dev\n", "line 2. Received: split='dev'"),
         ("path,label\na.npy,x\nb.npy,x\na.npz,y\n", "'a' in line 2 and line 4"),
@@ -96,7 +96,7 @@ def test_a_saved_table_is_read_as_it_was(tmp_path):
 @pytest.mark.parametrize(
     "rows, message",
     [
-        ([], "a clip or more"),
+        ([], "one clip or more"),
         ([ClipRow("a.avi", ("x",), ""), ClipRow("a.mp4", ("x",), "")], "once"),
         ([ClipRow("a.mp4", ("x",), "")] * 2, "'a' in a.mp4 and a.mp4"),
         (
@@ -157,7 +157,7 @@ def test_the_tables_splits_are_kept():
     ]
     splits = draw_splits(clips, 0, 0, 0)
     assert splits == {"train": clips[:1], "test": clips[1:]}
-    with pytest.raises(ValueError, match="table names splits"):
+    with pytest.raises(ValueError, match="table has splits"):
         draw_splits(clips, 0.1, 0, 0)
 
 

@@ -80,7 +80,7 @@ def per_class_accuracy(classes, scores):
 def defined_values(labels, scores, top_k, classes=None):
     """Computes all metrics by name; classes are by default the first labels."""
     classes = labels.argmax(axis=1) if classes is None else classes
-    labels, scores = np.float64(labels), np.float64(scores)
+    labels, scores = (np.asarray(x, "float64") for x in (labels, scores))
     return {
         "hit_at_1": hit_at_one(labels, scores),
         "perr": equal_recall_precision(labels, scores),
