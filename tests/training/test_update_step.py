@@ -186,9 +186,10 @@ def test_gradients_that_are_not_finite_change_nothing(scale_loss):
 def test_only_the_classifier_has_the_classifiers_rate():
     inputs = keras.Input((linear.DIM,), name="x")
     hidden = keras.layers.Dense(3, name="hidden")(inputs)
-    logits = keras.layers.Dense(linear.NUM_CLASSES, name="logits")(hidden)
-    probabilities = keras.layers.Softmax()(logits)
+    classifier = keras.layers.Dense(linear.NUM_CLASSES, name="logits")
+    probabilities = keras.layers.Softmax()(classifier(hidden))
     model = keras.Model({"x": inputs}, probabilities)
+    model.classifier = classifier
     start, batch, changes = linear.weights_of(model), linear.draw_batches(1), []
     for factor in (1.0, 30.0):
         model.set_weights(start)

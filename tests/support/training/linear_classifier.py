@@ -16,6 +16,7 @@ def make_model(multi_label=False, dtype="float32"):
         "sigmoid" if multi_label else "softmax", dtype="float32"
     )
     model = keras.Model({"x": inputs}, head(layer(inputs)))
+    model.classifier = layer
     rng = np.random.default_rng(1)
     model.set_weights([rng.normal(0, 0.5, w.shape) for w in model.weights])
     return model
