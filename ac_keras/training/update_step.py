@@ -26,7 +26,8 @@ class UpdateStep:
     Create it under the strategy's scope.
 
     Args:
-        model: A model of `cluster_classifier`.
+        model: A `ClipClassifier`, or another functional model that ends in an
+            activation. A multiplier needs its attribute `classifier`.
         optimizer: A Keras optimizer. Its own gradient clipping, moving average
             and gradient accumulation are not used.
         multi_label: Whether labels are `(batch, num_classes)` of 0 and 1.

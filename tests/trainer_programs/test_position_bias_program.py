@@ -72,7 +72,7 @@ def test_biases_tell_an_order_that_a_set_does_not_have(result):
     "case, message",
     [
         ("short", "Expected clips of 25 frames, as in Flash-MNIST. Received:"),
-        ("word", "Expected --num_units to be whole numbers separated by commas"),
+        ("word", "Expected --num_units to be whole numbers separated by"),
     ],
 )
 def test_what_does_not_fit_is_refused(done, case, message):
