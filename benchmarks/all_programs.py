@@ -1,14 +1,15 @@
-"""Runs every benchmark and makes docs/performance.md of what they find.
+"""Runs the benchmarks and fills the tables of docs/performance.md.
 
     python benchmarks/all_programs.py --output_dir=runs/bench
 
-The programs of benchmarks/programs.py run one after the other, as they share
-the cores. One that fails does not stop the others: the page tells that it was
-not run, and the exit status is 1. PyTorch and PaddlePaddle are measured where
-they are installed. Close what else is running first.
+The programs run one after the other, because they share the cores. A program
+that fails does not stop the others; the exit status is then 1, and the page
+says that it was not measured. PyTorch and PaddlePaddle are measured where they
+are installed. Close other programs first.
 """
 
 import contextlib
+import dataclasses
 import pathlib
 import subprocess
 import sys
@@ -17,55 +18,70 @@ import time
 from absl import app
 from absl import flags
 
-from programs import FOLDER
-from programs import PROGRAMS
-from programs import Program
+import performance_page
+
+FOLDER = pathlib.Path(__file__).resolve().parent
+LIMIT = 300  # seconds; a program takes far less
+
+
+@dataclasses.dataclass(frozen=True)
+class Program:
+    """A benchmark and its flags.
+
+    Attributes:
+        name: Name of its report, `NAME.json`, and of its block in the page.
+        file: Name of the program's file in this folder.
+        arguments: Flags of the program, without `--output`.
+        needs: Requirements beyond those of `make bench`. A program with any
+            runs only if `--only` names it.
+    """
+
+    name: str
+    file: str
+    arguments: tuple[str, ...] = ()
+    needs: str = ""
+
+    @property
+    def command(self) -> str:
+        """The command to type at the repository's root."""
+        return " ".join(["python", f"benchmarks/{self.file}", *self.arguments])
+
+
+def _step(setting: str, *arguments: str, policy: str = "float32") -> Program:
+    flags = (f"--setting={setting}", f"--dtype_policy={policy}", *arguments)
+    return Program(f"step_{setting}_{policy}", "training_step.py", flags)
+
+
+PROGRAMS = (
+    _step("kinetics", "--rounds=5"),
+    _step("kinetics", "--peers=own", "--rounds=3", policy="mixed_bfloat16"),
+    _step("flash_mnist", "--peers=own,loop"),
+    _step("youtube8m", "--peers=own", "--nomeasures", "--rounds=1"),
+    Program("gpu_step", "gpu_step.py", needs="a GPU, JAX and PyTorch"),
+    Program("reader", "reader.py"),
+    Program("preparation", "preparation.py"),
+    Program("extraction", "extraction_stages.py"),
+    Program("serving", "serving_load.py"),
+    Program("scaling", "scaling.py"),
+    Program("checkpoints", "checkpoint_cost.py"),
+)
 
 _OUTPUT_DIR = flags.DEFINE_string(
-    "output_dir", "runs/bench", "Folder for the programs' JSON files."
+    "output_dir", "runs/bench", "Folder of the reports, JSON files."
 )
 _ONLY = flags.DEFINE_list(
-    "only", [], "Names in benchmarks/programs.py; others keep their figures."
+    "only", [], "Names of the programs to run; reports of others are kept."
 )
-
-LIMIT = 300  # seconds for a program: far above what one takes
-
-
-def run(program: Program, folder: pathlib.Path) -> bool:
-    """Runs a program; tells whether there are new figures."""
-    output = folder / f"{program.name}.json"
-    output.unlink(missing_ok=True)  # Old figures are not this run's.
-    path = str(FOLDER / program.file)
-    command = [sys.executable, path, *program.arguments, f"--output={output}"]
-    print(f"\n$ {program.command}", flush=True)
-    status = None
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        status = subprocess.run(command, timeout=LIMIT).returncode
-    return status == 0 and output.is_file()
-
-
-def run_all(programs, folder: pathlib.Path) -> list[Program]:
-    """Runs programs in turn, prints their times and gives those that failed."""
-    failed, lines, start = [], [], time.monotonic()
-    for program in programs:
-        before = time.monotonic()
-        well = run(program, folder)
-        seconds = time.monotonic() - before
-        lines.append(
-            f"{seconds:4.0f} s  {program.command}{'' if well else ': FAILED'}"
-        )
-        if not well:
-            failed.append(program)
-    print(*("", *lines), sep="\n")
-    print(f"{time.monotonic() - start:4.0f} s  in all", flush=True)
-    return failed
+_PAGE = flags.DEFINE_string(
+    "page", "docs/performance.md", "Page whose tables are filled."
+)
 
 
 def choose(names: list[str]) -> list[Program]:
-    """Gives the programs of these names, or all that any machine can run.
+    """Returns the programs of these names, or all that any machine can run.
 
     Raises:
-        ValueError: If there is no such program.
+        ValueError: If a name is unknown.
     """
     known = {program.name: program for program in PROGRAMS}
     if unknown := [name for name in names if name not in known]:
@@ -78,13 +94,45 @@ def choose(names: list[str]) -> list[Program]:
     return [program for program in PROGRAMS if not program.needs]
 
 
+def run(program: Program, folder: pathlib.Path) -> bool:
+    """Runs a program; returns whether it wrote a new report."""
+    output = folder / f"{program.name}.json"
+    output.unlink(missing_ok=True)  # An old report is of another run.
+    path = str(FOLDER / program.file)
+    command = [sys.executable, path, *program.arguments, f"--output={output}"]
+    print(f"\n$ {program.command}", flush=True)
+    status = None
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        status = subprocess.run(command, timeout=LIMIT).returncode
+    return status == 0 and output.is_file()
+
+
+def run_all(programs, folder: pathlib.Path) -> list[Program]:
+    """Runs programs in turn, prints their times, and returns the failed."""
+    failed, lines, start = [], [], time.monotonic()
+    for program in programs:
+        before = time.monotonic()
+        succeeded = run(program, folder)
+        seconds = time.monotonic() - before
+        word = "" if succeeded else ": FAILED"
+        lines.append(f"{seconds:4.0f} s  {program.command}{word}")
+        if not succeeded:
+            failed.append(program)
+    print(*("", *lines), sep="\n")
+    print(f"{time.monotonic() - start:4.0f} s  in all", flush=True)
+    return failed
+
+
 def main(argv):
     del argv
-    folder = pathlib.Path(_OUTPUT_DIR.value)
+    folder, page = pathlib.Path(_OUTPUT_DIR.value), pathlib.Path(_PAGE.value)
     folder.mkdir(parents=True, exist_ok=True)
     failed = run_all(choose(_ONLY.value), folder)
-    page = [sys.executable, str(FOLDER / "performance_page.py")]
-    subprocess.run([*page, f"--reports={folder}"], check=True)
+    names = [program.name for program in PROGRAMS]
+    reports = performance_page.load_reports(folder, names)
+    text = page.read_text(encoding="utf-8")
+    page.write_text(performance_page.fill_page(text, reports), "utf-8")
+    print(f"{page}: tables of {len(reports)} reports")
     if failed:
         sys.exit(f"Failed: {', '.join(x.name for x in failed)}; see above.")
 

@@ -1,14 +1,16 @@
-"""What checkpoints cost of a training epoch's time.
+"""Measures the share of a training epoch's time that checkpoints take.
 
     python benchmarks/checkpoint_cost.py
 
-Steps on one batch at the Flash-MNIST and Kinetics settings are taken in blocks:
-after nothing, after a checkpoint as the trainer writes it, after the best
-epoch's weights, and after a plain write of a checkpoint's bytes, which is the
-floor. Blocks take turns in one process. What is saved costs the time of the
-call and what the block after it takes longer than one after nothing.
+takes training steps on one batch at the settings of full-size runs, in blocks:
+after nothing, after a checkpoint of the trainer, after saving the weights of
+the best epoch, and after a plain write of a checkpoint's bytes, the lower
+bound. Blocks take turns in one process. The cost of a save is the time of the
+call plus the extra time of the block after it. Every epoch is assumed to be
+the best.
 """
 
+import dataclasses
 import functools
 import inspect
 import math
@@ -18,7 +20,6 @@ import tempfile
 import time
 
 import keras
-import numpy as np
 import tensorflow as tf
 from absl import app
 from absl import flags
@@ -30,9 +31,10 @@ from ac_keras.training import Trainer
 from ac_keras.training import UpdateStep
 from ac_keras.training.checkpoints import PAUSE
 from ac_keras.utils import keras_files
-from full_runs import RUNS
-from full_runs import Run
+from peers.setting import FLASH_MNIST
+from peers.setting import KINETICS
 from peers.setting import Setting
+from peers.setting import add_num_frames
 from peers.setting import draw_batch
 from report import Report
 
@@ -41,28 +43,54 @@ BOTH = "checkpoint and best weights"
 SIGNATURE = inspect.signature(Trainer).parameters
 BETWEEN = SIGNATURE["checkpoint_seconds"].default
 LIMIT = 2  # percent of the time
-LEAST_ROUNDS = 3
+MIN_ROUNDS = 3
 now = time.perf_counter
 
-_RUNS = flags.DEFINE_list("runs", list(RUNS), "What to train.")
-_SECONDS = flags.DEFINE_float(
-    "seconds", 5, "Seconds of rounds a run.", lower_bound=0
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """A full-size run: its sizes, clips, and the steps of a block."""
+
+    setting: Setting
+    num_clips: int
+    block: int
+
+    @property
+    def steps(self) -> int:
+        """Steps per epoch."""
+        return self.num_clips // self.setting.batch_size
+
+
+UCF101 = dataclasses.replace(
+    KINETICS,
+    num_frames=15,
+    modalities={"rgb": (1536, 64), "flow": (1536, 32)},
+    num_classes=101,
 )
-_OUTPUT = flags.DEFINE_string("output", None, "JSON file for the figures.")
+RUNS = {
+    "Flash-MNIST": Run(FLASH_MNIST, 92_160, 20),
+    "UCF-101": Run(UCF101, 9_537, 6),
+    "Kinetics": Run(KINETICS, 246_000, 3),
+}
+
+_RUNS = flags.DEFINE_list("runs", list(RUNS), "Runs to measure.")
+_SECONDS = flags.DEFINE_float(
+    "seconds", 5, "Seconds of rounds per run.", lower_bound=0
+)
+_OUTPUT = flags.DEFINE_string("output", None, "JSON file for the report.")
 
 
 def make_training(setting: Setting):
-    """Gives the model, its step, and the variables of its checkpoints."""
+    """Returns the model, its step, and the variables of its checkpoints."""
     keras.utils.set_random_seed(0)
     model = cluster_classifier(
-        {name: dim for name, (dim, _) in setting.modalities.items()},
-        {name: units for name, (_, units) in setting.modalities.items()},
+        setting.dims,
+        setting.num_units,
         setting.num_classes,
         dropout=setting.dropout,
     )
     features, labels = draw_batch(setting, seed=0)
-    count = np.full(setting.batch_size, setting.num_frames, np.int32)
-    features |= {f"{name}_num_frames": count for name in features}
+    features = add_num_frames(setting, features)
     batch = tf.nest.map_structure(tf.constant, (features, labels))
     update = UpdateStep(
         model,
@@ -74,7 +102,7 @@ def make_training(setting: Setting):
 
 
 def write_plainly(path: pathlib.Path, content: bytes) -> None:
-    """Replaces a file."""
+    """Writes a file and renames it."""
     partial = path.with_suffix(".partial")
     partial.write_bytes(content)
     partial.replace(path)
@@ -84,8 +112,8 @@ def measure(run: Run, folder: pathlib.Path):
     """Saves and trains in turns.
 
     Returns:
-        The mebibytes of a checkpoint; the seconds of each round's calls and of
-        the blocks after them, lists by name in `CALLS`.
+        The size of a checkpoint in MiB, and the seconds of the calls and of
+        the blocks after them, lists over rounds by name in `CALLS`.
     """
     model, step, variables = make_training(run.setting)
     state = RunState(folder / "checkpoints", variables)
@@ -101,7 +129,7 @@ def measure(run: Run, folder: pathlib.Path):
     spent = {name: [] for name in CALLS}
     after = {name: [] for name in CALLS}
     end = None
-    while end is None or len(spent["nothing"]) < LEAST_ROUNDS or now() < end:
+    while end is None or len(spent["nothing"]) < MIN_ROUNDS or now() < end:
         for name, call in calls.items():
             start = now()
             call()
@@ -116,13 +144,13 @@ def measure(run: Run, folder: pathlib.Path):
 
 
 def saves_an_epoch(epoch: float, cost: float) -> float:
-    """Gives how often the trainer saves that takes such seconds."""
+    """Returns the number of saves per epoch, for seconds of epoch and save."""
     if epoch > BETWEEN:
         return 1 + epoch // BETWEEN
     return 1 / math.ceil(min(BETWEEN, PAUSE * cost) / epoch)
 
 
-def add_figures(report: Report, name: str, run: Run, folder: pathlib.Path):
+def add_run(report: Report, name: str, run: Run, folder: pathlib.Path):
     """Measures a run and adds its table and its goal."""
     mebibytes, spent, after = measure(run, folder)
     step = statistics.median(after["nothing"]) / run.block
@@ -145,13 +173,13 @@ def add_figures(report: Report, name: str, run: Run, folder: pathlib.Path):
         cells = [f"{1000 * call[what]:,.0f}", f"{1000 * later[what]:+,.0f}"]
         rows.append([what, *cells, *(f"{x:.2f}" for x in shares[what])])
     report.add_table(
-        f"{name}: an epoch of {run.steps:,} steps of {1000 * step:.1f} ms is "
-        f"{epoch:,.1f} s and is saved {often:.2g} times; a checkpoint is "
+        f"{name}: an epoch has {run.steps:,} steps of {1000 * step:.1f} ms, "
+        f"takes {epoch:,.1f} s and is saved {often:.2g} times; a checkpoint is "
         f"{mebibytes:,.0f} MiB. Medians of {len(spent['nothing'])} rounds",
         [
-            "what is written",
+            "written",
             "call, ms",
-            f"{run.block} steps after it, ms more",
+            f"next {run.block} steps, extra ms",
             "% of the time",
             "% if every epoch is saved",
         ],
@@ -164,20 +192,10 @@ def add_figures(report: Report, name: str, run: Run, folder: pathlib.Path):
 def main(argv):
     del argv
     logging.set_verbosity(logging.WARNING)
-    report = Report(
-        "Checkpoints",
-        "What a checkpoint and the weights of the best epoch so far cost of "
-        "the training time at full size, without evaluation, if every epoch "
-        f"is the best. The trainer saves every {BETWEEN / 60:g} minutes and at "
-        f"an epoch's end, but not before {PAUSE} times what saving takes are "
-        "over; the last column is without that pause. Steps are taken on one "
-        "batch, after a call and after none in turns; a cost is the call's and "
-        "what the steps after it take longer. The floor is a plain write of a "
-        "checkpoint's bytes.",
-    )
+    report = Report()
     for name in _RUNS.value:
         with tempfile.TemporaryDirectory() as folder:
-            add_figures(report, name, RUNS[name], pathlib.Path(folder))
+            add_run(report, name, RUNS[name], pathlib.Path(folder))
     report.write(_OUTPUT.value)
 
 

@@ -1,83 +1,169 @@
-"""What each stage of an extraction takes, next to decoding alone.
+"""Compares the stages of an extraction with decoding alone.
 
     python benchmarks/extraction_stages.py
 
-makes clips by data/digits_av/prepare.py, or takes them at equal distances from
-`--videos_dir`, and prints, in clips a second of one core: decoding every
-picture and every sample of sound with PyAV and keeping nothing (the floor);
-what `ac_keras.extraction` makes of them, stage by stage; the backbones alone on
-what they would receive; and then the whole, by as many workers as there are
-cores, in clips a second of the machine. Stages take turns clip by clip, so that
-other work on the machine disturbs all of them alike. The whole is done for few
-clips and for many: what the second run takes longer is the time of its clips,
-the rest that of starting the workers.
+generates clips with data/digits_av/prepare.py, or takes clips of
+`--videos_dir`, and measures on one core:
+
+- the lower bound: decoding every frame and audio sample with PyAV;
+- the inputs of `ac_keras.extraction`, stage by stage;
+- the backbones alone on these inputs.
+
+Stages take turns clip by clip, so that other work on the machine affects all
+of them alike. Then one worker per core extracts few clips and many clips: the
+difference is the time of the clips, and the rest that of starting the workers.
 """
 
 import collections
+import dataclasses
+import itertools
 import os
 import pathlib
+import subprocess
+import sys
 import tempfile
 import time
 
+import av
 from absl import app
 from absl import flags
 
 from ac_keras.annotations.class_folders import list_class_folders
+from ac_keras.extraction.backbones.dataset_backbones import BackboneChoice
 from ac_keras.extraction.backbones.dataset_backbones import ClipBackbones
+from ac_keras.extraction.backbones.dataset_backbones import input_side
 from ac_keras.extraction.engines import local_engine
 from ac_keras.extraction.engines.worker import set_threads
+from ac_keras.extraction.extract import extract_files
 from ac_keras.extraction.inputs.clip_inputs import read_inputs
-from extraction_setting import Setting
-from media_clips import SIDE
-from media_clips import decode_alone
-from media_clips import make_clips
-from media_clips import take_some
+from ac_keras.extraction.media.frame_times import EqualIntervals
+from ac_keras.extraction.plan import AudioPlan
+from ac_keras.extraction.plan import ExtractionPlan
+from ac_keras.extraction.plan import FlowPlan
+from ac_keras.extraction.plan import RgbPlan
 from report import Report
 
 _VIDEOS_DIR = flags.DEFINE_string(
     "videos_dir",
     None,
-    "Folder of class folders; without one clips are made of embedded digits.",
+    "Folder of class folders; by default, clips are generated from digits.",
 )
 _NUM_CLIPS = flags.DEFINE_integer(
-    "num_clips", 40, "Clips, stage by stage.", lower_bound=1
+    "num_clips", 40, "Clips that are timed stage by stage.", lower_bound=1
 )
 _ALL_CLIPS = flags.DEFINE_integer(
-    "all_clips", 160, "Clips, by all workers.", lower_bound=50
+    "all_clips", 160, "Clips for all workers.", lower_bound=50
 )
 _BACKBONES = flags.DEFINE_list(
-    "backbones", ["small", "small", "small"], "Of RGB, flow and sound."
+    "backbones", ["small"] * 3, "Backbones of RGB, flow and audio."
 )
 _CROP = flags.DEFINE_integer(
     "crop",
     None,
-    "Side of the square, in pixels; else what the RGB backbone takes, or what "
-    "the clips made have.",
+    "Side of the square crop in pixels; by default that of the RGB backbone, "
+    "or of the generated clips.",
 )
-_NUM_FRAMES = flags.DEFINE_integer("num_frames", 25, "Frames of a clip.")
+_NUM_FRAMES = flags.DEFINE_integer("num_frames", 25, "Frames per clip.")
 _FLOW_METHODS = flags.DEFINE_list(
-    "flow_methods", ["dis"], "Stage by stage; the first by workers."
+    "flow_methods",
+    ["dis"],
+    "Methods of optical flow to time; workers use the first one.",
 )
-_OUTPUT = flags.DEFINE_string("output", None, "JSON file for the figures.")
+_OUTPUT = flags.DEFINE_string("output", None, "JSON file for the report.")
 
-FLOOR = "PyAV alone"
-FEW = 8  # many clips to one, in the run that tells what a start takes
-ABOUT = (
-    "Clips are read, and RGB, flow and sound features extracted, as "
-    "data/videos/extract_features.py does it. The floor is decoding every "
-    "picture and sample by PyAV and keeping nothing. Stages take turns clip by "
-    "clip."
-)
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+SIDE = 64  # pixels of the generated clips
+LOWER_BOUND = "PyAV alone"
+FEW = 8  # ratio of many clips to few
+MODALITIES = ("rgb", "flow", "audio")
+
+
+@dataclasses.dataclass(frozen=True)
+class Setting:
+    """Backbones and sizes of an extraction.
+
+    Attributes:
+        backbones: Backbones of RGB, flow and audio.
+        crop: Side of the square crop in pixels; None for that of the RGB
+            backbone.
+        num_frames: Frames per clip.
+    """
+
+    backbones: list[str]
+    crop: int | None
+    num_frames: int
+
+    @property
+    def choices(self) -> dict[str, BackboneChoice]:
+        """The backbones by modality."""
+        sources = zip(MODALITIES, self.backbones, strict=True)
+        return {name: BackboneChoice(source) for name, source in sources}
+
+    def make_plan(self, method: str) -> ExtractionPlan:
+        """Plans an extraction with a method of optical flow."""
+        crop = self.crop or input_side(self.choices["rgb"])
+        sides = (round(crop * 8 / 7), crop)
+        modalities = {
+            "rgb": RgbPlan(*sides),
+            "flow": FlowPlan(*sides, method=method),
+            "audio": AudioPlan(),
+        }
+        return ExtractionPlan(EqualIntervals(self.num_frames), modalities)
+
+    def begin(
+        self, folder: pathlib.Path, videos: pathlib.Path, rows, method: str
+    ):
+        """Begins the extraction of a dataset."""
+        return extract_files(
+            folder,
+            videos,
+            {"train": rows},
+            self.make_plan(method),
+            self.choices,
+            name="stages",
+            class_names=None,
+            dtype="float32",
+            clips_per_shard=max(1, len(rows) // (4 * os.cpu_count())),
+            seed=0,
+            settings={},
+        )
 
 
 def make_setting() -> Setting:
-    """Gives what is extracted, by the flags."""
+    """Returns the extraction that the flags describe."""
     crop = _CROP.value or (None if _VIDEOS_DIR.value else SIDE)
     return Setting(_BACKBONES.value, crop, _NUM_FRAMES.value)
 
 
+def make_clips(folder: pathlib.Path, count: int) -> pathlib.Path:
+    """Generates clips of digits; returns their folder of class folders."""
+    sizes = {"num_train": count, "num_validation": 0, "num_test": 1}
+    command = [sys.executable, ROOT / "data/digits_av/prepare.py"]
+    command += [f"--{name}={size}" for name, size in sizes.items()]
+    command += [f"--output_dir={folder}", f"--side={SIDE}"]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    return folder / "train"
+
+
+def decode_alone(path: pathlib.Path) -> None:
+    """Decodes all frames and samples of a file in one thread."""
+    with av.open(str(path)) as container:
+        streams = container.streams
+        taken = [*streams.video[:1], *streams.audio[:1]]
+        for stream in taken:
+            stream.thread_type = "NONE"
+        for _ in container.decode(*taken):
+            pass
+
+
+def take_some(rows: list, count: int) -> list:
+    """Takes clips at equal distances."""
+    step = max(1, len(rows) // count)
+    return list(itertools.islice(rows, 0, None, step))[:count]
+
+
 def stage_seconds(videos: pathlib.Path, rows: list) -> dict[str, float]:
-    """Gives the seconds a clip of each stage, in turns clip by clip."""
+    """Returns the seconds per clip of each stage."""
     seconds = collections.Counter()
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)
@@ -88,11 +174,11 @@ def stage_seconds(videos: pathlib.Path, rows: list) -> dict[str, float]:
         backbones = ClipBackbones(folder, plan)
         for number, row in enumerate([rows[0], *rows]):
             if number == 1:
-                seconds.clear()  # what is traced and loaded once
+                seconds.clear()  # The first clip includes tracing and loading.
             path = videos / row.path
             start = time.perf_counter()
             decode_alone(path)
-            seconds[FLOOR] += time.perf_counter() - start
+            seconds[LOWER_BOUND] += time.perf_counter() - start
             for method, plan in plans.items():
                 inputs = read_inputs(path, plan)
                 for stage, spent in inputs.seconds.items():
@@ -108,7 +194,7 @@ def stage_seconds(videos: pathlib.Path, rows: list) -> dict[str, float]:
 
 
 def whole_seconds(videos: pathlib.Path, rows: list) -> float:
-    """Gives the seconds of the whole, by all workers."""
+    """Returns the seconds of an extraction by all workers."""
     with tempfile.TemporaryDirectory() as folder:
         extraction = make_setting().begin(
             folder, videos, rows, _FLOW_METHODS.value[0]
@@ -123,25 +209,25 @@ def whole_seconds(videos: pathlib.Path, rows: list) -> float:
 
 
 def add_stages(report: Report, seconds: dict[str, float]) -> None:
-    """Reports the stages, on one core."""
-    floor = seconds[FLOOR]
+    """Adds the stages on one core."""
+    bound = seconds[LOWER_BOUND]
     report.add_table(
-        f"Stages on one core; {_NUM_FRAMES.value} frames of a clip",
-        ["stage", "ms a clip", "clips/s", "times PyAV alone"],
+        f"Stages on one core; {_NUM_FRAMES.value} frames per clip",
+        ["stage", "ms per clip", "clips/s", "times PyAV alone"],
         [
-            [stage, f"{1000 * x:.1f}", f"{1 / x:.0f}", f"{x / floor:.2f}"]
+            [stage, f"{1000 * x:.1f}", f"{1 / x:.0f}", f"{x / bound:.2f}"]
             for stage, x in seconds.items()
         ],
     )
 
 
 def add_whole(report: Report, videos, rows, seconds: dict[str, float]) -> None:
-    """Reports the whole by all workers, beside what its parts allow."""
+    """Adds the extraction by all workers and the rates that parts allow."""
     method, cores = _FLOW_METHODS.value[0], os.cpu_count()
     parts = {
         stage: spent
         for stage, spent in seconds.items()
-        if stage != FLOOR
+        if stage != LOWER_BOUND
         and not (stage.startswith("optical flow") and method not in stage)
     }
     backbones = sum(x for name, x in parts.items() if "backbone" in name)
@@ -149,15 +235,17 @@ def add_whole(report: Report, videos, rows, seconds: dict[str, float]) -> None:
     start = whole_seconds(videos, few)
     rate = (len(rows) - len(few)) / (whole_seconds(videos, rows) - start)
     rates = {
-        f"{FLOOR}, a core's rate times {cores}": cores / seconds[FLOOR],
-        f"backbones alone, a core's rate times {cores}": cores / backbones,
-        f"all stages, a core's rate times {cores}": cores / sum(parts.values()),
-        f"the whole with {method}, {cores} workers": rate,
+        f"{LOWER_BOUND}, rate of a core times {cores}": cores
+        / seconds[LOWER_BOUND],
+        f"backbones alone, rate of a core times {cores}": cores / backbones,
+        f"all stages, rate of a core times {cores}": cores
+        / sum(parts.values()),
+        f"full extraction with {method}, {cores} workers": rate,
     }
     report.add_table(
         f"Extraction of {len(rows)} clips; starting {cores} workers takes "
-        f"{start - len(few) / rate:.1f} s besides",
-        ["way", "clips/s", "the whole's share"],
+        f"another {start - len(few) / rate:.1f} s",
+        ["way", "clips/s", "share reached"],
         [[name, f"{x:.1f}", f"{rate / x:.2f}"] for name, x in rates.items()],
     )
 
@@ -165,7 +253,7 @@ def add_whole(report: Report, videos, rows, seconds: dict[str, float]) -> None:
 def main(argv):
     del argv
     set_threads(1)
-    report = Report("Extraction", ABOUT)
+    report = Report()
     with tempfile.TemporaryDirectory() as folder:
         videos = pathlib.Path(
             _VIDEOS_DIR.value

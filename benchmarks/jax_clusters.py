@@ -1,4 +1,4 @@
-"""The package's layers on Keras's JAX backend, its step written in JAX."""
+"""The package's layers on the JAX backend of Keras, with a step in JAX."""
 
 import jax
 import jax.numpy as jnp
@@ -8,22 +8,24 @@ import numpy as np
 from ac_keras import cluster_classifier
 from peers.keras_optimizer import make_optimizer
 from peers.setting import Setting
+from peers.setting import add_num_frames
 
 
 class JaxClusters:
-    """The classifier under KERAS_BACKEND=jax; times are its methods'.
+    """The classifier under KERAS_BACKEND=jax; its methods are timed.
 
     Args:
         setting: Sizes and training.
-        seed: Integer that decides first weights and dropout.
+        seed: Integer, the seed of initial weights and dropout.
     """
 
     def __init__(self, setting: Setting, seed: int):
         keras.utils.set_random_seed(seed)
-        dims = {name: dim for name, (dim, _) in setting.modalities.items()}
-        units = {name: count for name, (_, count) in setting.modalities.items()}
         model = cluster_classifier(
-            dims, units, setting.num_classes, dropout=setting.dropout
+            setting.dims,
+            setting.num_units,
+            setting.num_classes,
+            dropout=setting.dropout,
         )
         self.setting = setting
         self.model = keras.Model(model.input, model.classifier.output)
@@ -42,10 +44,9 @@ class JaxClusters:
         self._whole = jax.jit(self._step, donate_argnums=0)
 
     def load_batch(self, features: dict[str, np.ndarray], labels: np.ndarray):
-        """Makes arrays of the batch that the other methods then use."""
-        count = np.full(len(labels), self.setting.num_frames, np.int32)
-        counts = {f"{name}_num_frames": count for name in features}
-        self._batch = jax.device_put(({**features, **counts}, labels))
+        """Moves the batch that the other methods use to the device."""
+        features = add_num_frames(self.setting, features)
+        self._batch = jax.device_put((features, labels))
 
     def forward(self):
         """Computes the batch's probabilities, without dropout."""
@@ -56,7 +57,7 @@ class JaxClusters:
         jax.block_until_ready(self._backward(self._state, self._batch))
 
     def step(self):
-        """Updates the weights by one step of training."""
+        """Updates the weights by one training step."""
         self._state = self._whole(self._state, self._batch)
         jax.block_until_ready(self._state)
 
@@ -71,9 +72,11 @@ class JaxClusters:
             logits, other = self.model.stateless_call(
                 weights, state[1], batch[0], training=True
             )
-            shares = jax.nn.log_softmax(logits.astype("float32"))
-            own = jnp.take_along_axis(shares, batch[1][:, None], axis=1)
-            return -own.mean(), other
+            log_probabilities = jax.nn.log_softmax(logits.astype("float32"))
+            of_labels = jnp.take_along_axis(
+                log_probabilities, batch[1][:, None], axis=1
+            )
+            return -of_labels.mean(), other
 
         return jax.grad(loss, has_aux=True)(state[0])
 

@@ -1,9 +1,10 @@
-"""The package's own classifier and step, with what makes them fast or without.
+"""The package's classifier and training step, on one replica and on two.
 
-It has the interface of the classes in benchmarks/peers.
+The classes have the methods of those in benchmarks/peers.
 """
 
 import dataclasses
+import functools
 
 import keras
 import numpy as np
@@ -15,13 +16,15 @@ from ac_keras.layers import WideDense
 from ac_keras.training import UpdateStep
 from ac_keras.training import update_step
 from peers.setting import Setting
+from peers.setting import add_num_frames
 
 NEVER = 2**62  # elements of a weight
+NUM_REPLICAS = 2
 
 
 @dataclasses.dataclass(frozen=True)
 class Measures:
-    """What is done for speed."""
+    """Optimizations of the step that can be switched off."""
 
     shift_on_weights: bool = True
     byte_dropout: bool = True
@@ -30,7 +33,7 @@ class Measures:
 
 
 class ShiftOnOutputs(ShiftingCluster):
-    """Eq. 7 as it reads, on the units' outputs."""
+    """Cluster with Eq. 7 on the outputs of the units."""
 
     def _pool(self, scores, frames, mask):
         scores = keras.ops.cast(scores, self.compute_dtype)
@@ -49,14 +52,11 @@ class ShiftOnOutputs(ShiftingCluster):
 
 
 def make_model(setting: Setting, measures: Measures) -> keras.Model:
-    """Builds the classifier in Keras's global dtype policy."""
+    """Builds the classifier in the global dtype policy of Keras."""
     cluster = ShiftingCluster if measures.shift_on_weights else ShiftOnOutputs
-    dims = {name: dim for name, (dim, _) in setting.modalities.items()}
-    clusters = {
-        name: cluster(units) for name, (_, units) in setting.modalities.items()
-    }
+    clusters = {name: cluster(n) for name, n in setting.num_units.items()}
     model = cluster_classifier(
-        dims, clusters, setting.num_classes, dropout=setting.dropout
+        setting.dims, clusters, setting.num_classes, dropout=setting.dropout
     )
     dropout = model.get_layer("dropout")
     pooled = dropout.input
@@ -73,7 +73,7 @@ def make_model(setting: Setting, measures: Measures) -> keras.Model:
 
 
 def make_update(setting: Setting, model: keras.Model, seed: int) -> UpdateStep:
-    """Makes the step with the setting's optimizer, as Keras has it."""
+    """Returns the step with the setting's optimizer and Keras's defaults."""
     return UpdateStep(
         model,
         keras.optimizers.get(setting.optimizer),
@@ -83,19 +83,18 @@ def make_update(setting: Setting, model: keras.Model, seed: int) -> UpdateStep:
 
 
 def make_features(setting: Setting, features: dict) -> dict[str, tf.Tensor]:
-    """Adds the numbers of frames."""
-    count = np.full(len(next(iter(features.values()))), setting.num_frames)
-    counts = {f"{name}_num_frames": count.astype("int32") for name in features}
-    return {k: tf.constant(x) for k, x in {**features, **counts}.items()}
+    """Converts features to tensors and adds the numbers of frames."""
+    features = add_num_frames(setting, features)
+    return {name: tf.constant(x) for name, x in features.items()}
 
 
 class OwnClusters:
-    """The package's classifier and UpdateStep; times are its methods'.
+    """The package's classifier and `UpdateStep`; its methods are timed.
 
     Args:
         setting: Sizes and training.
-        seed: Integer that decides the dropout.
-        measures: What is done for speed.
+        seed: Integer, the seed of the dropout.
+        measures: Optimizations to use; all by default.
     """
 
     def __init__(
@@ -104,12 +103,12 @@ class OwnClusters:
         measures = measures or Measures()
         self.setting = setting
         self.model = make_model(setting, measures)
-        # Tracing reads it, which load_batch does.
+        # Read at tracing, in load_batch.
         self._large = 2**20 if measures.compiled_update else NEVER
         self.update = make_update(setting, self.model, seed)
 
     def load_batch(self, features: dict[str, np.ndarray], labels: np.ndarray):
-        """Makes tensors of the batch and traces the other methods."""
+        """Converts the batch to tensors and traces the other methods."""
         features = make_features(self.setting, features)
         labels, size = tf.constant(labels, tf.int32), self.setting.batch_size
         model, update = self.model, self.update
@@ -132,9 +131,58 @@ class OwnClusters:
         self._run("gradients")
 
     def step(self):
-        """Updates the weights by one step of training."""
+        """Updates the weights by one training step."""
         self._run("step")
 
     def _run(self, name):
         self._functions[name]()
         tf.test.experimental.sync_devices()
+
+
+class ReplicaClusters(OwnClusters):
+    """The same on two logical devices of the processor.
+
+    Create it before TensorFlow uses a device.
+
+    Args:
+        setting: Sizes and training; the batch size is that of both replicas.
+        seed: Integer, the seed of the dropout.
+    """
+
+    def __init__(self, setting: Setting, seed: int):
+        device = tf.config.list_physical_devices("CPU")[0]
+        tf.config.set_logical_device_configuration(
+            device, [tf.config.LogicalDeviceConfiguration()] * NUM_REPLICAS
+        )
+        names = [f"CPU:{index}" for index in range(NUM_REPLICAS)]
+        self.strategy = tf.distribute.MirroredStrategy(names)
+        self.setting = setting
+        with self.strategy.scope():
+            self.model = make_model(setting, Measures())
+            self.update = make_update(setting, self.model, seed)
+
+    def load_batch(self, features: dict[str, np.ndarray], labels: np.ndarray):
+        """Splits the batch over the replicas and builds the functions."""
+        size = len(labels) // NUM_REPLICAS
+
+        def part(context):
+            start = context.replica_id_in_sync_group * size
+            own = slice(start, start + size)
+            shared = {name: x[own] for name, x in features.items()}
+            shared = make_features(self.setting, shared)
+            return shared, tf.constant(labels[own], tf.int32)
+
+        batch = self.strategy.experimental_distribute_values_from_function(part)
+        model, update, size = self.model, self.update, self.setting.batch_size
+        functions = {
+            "forward": lambda x, y: model(x, training=False),
+            "gradients": lambda x, y: update._part(x, y, size)[2],
+            "step": lambda x, y: update(x, y, size)[0],
+        }
+        self._functions = {
+            name: tf.function(
+                functools.partial(self.strategy.run, function, args=batch),
+                autograph=False,
+            )
+            for name, function in functions.items()
+        }

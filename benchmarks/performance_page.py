@@ -1,170 +1,146 @@
-"""Makes docs/performance.md of what the benchmarks found.
+"""Fills the tables of docs/performance.md from reports of the benchmarks.
 
-    python benchmarks/performance_page.py --reports=runs/bench \
-        --page=docs/performance.md
+The page's text is written by hand. A table stands between two comments:
 
-Reads the folder's JSON files, which programs wrote by `--output`: those of
-benchmarks/programs.py in its order, then others. Reports of one subject share
-a section. What is known beyond the figures, such as why a goal is not met, is
-taken from docs/performance/SUBJECT.md where there is such a file.
+    <!-- table NAME -->
+    <!-- end -->
+
+`NAME` is a program of benchmarks/all_programs.py, whose tables are inserted
+there, `machine` (the machines that were measured on) or `goals` (all goals).
 """
 
-import itertools
 import json
 import pathlib
 import re
 
-from absl import app
-from absl import flags
+from report import Report
+from report import format_table
 
-from ac_keras.utils.atomic_file import write_text
-from machines import describe_machines
-from programs import PROGRAMS
-from report import markdown
-
-_REPORTS = flags.DEFINE_string("reports", "runs/bench", "Folder of reports.")
-_PAGE = flags.DEFINE_string("page", "docs/performance.md", "What is made.")
-
-KEYS = {"subject", "about", "tables", "goals", "machine", "command"}
+BLOCK = re.compile(
+    r"^<!-- table (?P<name>\w+) -->$.*?^<!-- end -->$",
+    re.MULTILINE | re.DOTALL,
+)
 
 
-def load_reports(folder: pathlib.Path) -> dict[str, dict]:
-    """Reads a folder's reports, by their files' names, in the page's order.
+def load_reports(folder: pathlib.Path, names: list[str]) -> dict[str, Report]:
+    """Reads the reports `NAME.json` of a folder that exist, in this order.
 
     Raises:
-        ValueError: If there is none, or a file is something else.
+        ValueError: If a file is not a report.
     """
-    order = [program.name for program in PROGRAMS]
-    found = sorted(folder.glob("*.json"), key=lambda path: path.stem)
-    found.sort(
-        key=lambda path: (
-            order.index(path.stem) if path.stem in order else len(order)
-        )
-    )
     reports = {}
-    for path in found:
+    for name in names:
+        path = folder / f"{name}.json"
+        if not path.is_file():
+            continue
         try:
-            reports[path.stem] = json.loads(path.read_text(encoding="utf-8"))
-            fits = KEYS <= reports[path.stem].keys()
-        except (AttributeError, UnicodeDecodeError, json.JSONDecodeError):
-            fits = False
-        if not fits:
+            reports[name] = Report(**json.loads(path.read_bytes()))
+        except (TypeError, ValueError) as error:
             raise ValueError(
-                "Expected reports as a benchmark's --output writes them. "
-                f"Received: {path}. Run its program again, or remove it."
-            )
-    if not reports:
-        raise ValueError(
-            "Expected a folder with a benchmark's JSON file or more. "
-            f"Received: {folder}. `make bench` writes them to runs/bench."
-        )
+                "Expected a report as the --output flag of a benchmark writes "
+                f"it. Received: {path}. Remove the file, or run its program "
+                "again."
+            ) from error
     return reports
 
 
-def by_subject(reports: dict[str, dict]) -> dict[str, list[dict]]:
-    """Groups reports, subjects in the order of their first ones."""
-    groups = {}
-    for report in reports.values():
-        groups.setdefault(report["subject"], []).append(report)
-    return groups
+def fill_page(page: str, reports: dict[str, Report]) -> str:
+    """Replaces the tables of a page by those of the reports.
+
+    Args:
+        page: Text of the page.
+        reports: Reports by program. The block of a program without a report
+            says that it was not measured.
+
+    Returns:
+        The page's new text.
+
+    Raises:
+        ValueError: If a report has no block in the page.
+    """
+    blocks = {name: format_report(x) for name, x in reports.items()}
+    blocks["machine"] = format_machines(reports)
+    blocks["goals"] = format_goals(reports)
+    found = [match["name"] for match in BLOCK.finditer(page)]
+    if missing := sorted(blocks.keys() - set(found)):
+        raise ValueError(
+            "Expected a page with the line `<!-- table NAME -->` for every "
+            f"report. Received: a page without NAME={missing}. Add a section "
+            "for it to docs/performance.md."
+        )
+
+    def fill(match):
+        name = match["name"]
+        text = blocks.get(name, "Not measured.")
+        return f"<!-- table {name} -->\n\n{text}\n\n<!-- end -->"
+
+    return BLOCK.sub(fill, page)
 
 
-def describe_goals(groups: dict[str, list[dict]]) -> str:
-    """Gives one table of all goals."""
-    rows = []
-    for subject, reports in groups.items():
-        for goal in itertools.chain(*(x["goals"] for x in reports)):
+def format_report(report: Report) -> str:
+    """Formats the tables of a report, each below its caption."""
+    return "\n\n".join(
+        f"{x['caption']}:\n\n{format_table(x['header'], x['rows'])}"
+        for x in report.tables
+    )
+
+
+def format_goals(reports: dict[str, Report]) -> str:
+    """Formats one table of all goals, below the number of those met."""
+    rows, num_met = [], 0
+    for name, report in reports.items():
+        for goal in report.goals:
             word = "at most" if goal["at_most"] else "at least"
             rows.append(
                 [
                     goal["goal"].replace("|", r"\|"),
-                    f"{word} {readable(goal['limit'])}",
-                    readable(goal["figure"]),
+                    f"{word} {format_number(goal['limit'])}",
+                    format_number(goal["value"]),
                     "met" if goal["met"] else "**not met**",
-                    f"[{subject}](#{anchor(subject)})",
+                    name,
                 ]
             )
-    header = ["goal", "limit", "figure", "met or not", "section"]
-    return markdown({"header": header, "rows": rows})
+            num_met += goal["met"]
+    header = ["goal", "limit", "value", "result", "program"]
+    summary = f"**{num_met} of {len(rows)} goals are met.**"
+    return f"{summary}\n\n{format_table(header, rows)}"
 
 
-def describe_subject(subject: str, reports: list[dict], prose: str) -> str:
-    """Gives a section."""
-    parts = [f"## {subject}", *dict.fromkeys(x["about"] for x in reports)]
-    commands = dict.fromkeys(without_output(x["command"]) for x in reports)
-    parts.append("\n".join(f"    {x}" for x in commands))
-    for report in reports:
-        for table in report["tables"]:
-            parts += [f"{table['caption']}:", markdown(table)]
-    return "\n\n".join([*parts, *([prose] if prose else [])])
-
-
-def describe_missing(reports: dict[str, dict]) -> list[str]:
-    """Gives a line for each program that has no report."""
-    lines = []
-    for program in PROGRAMS:
-        if program.name not in reports:
-            needs = f" needs {program.needs} and" if program.needs else ""
-            output = f"--output=runs/bench/{program.name}.json"
-            lines.append(f"- `{program.command} {output}`{needs} was not run.")
-    return lines
-
-
-def make_page(reports: dict[str, dict], prose: pathlib.Path) -> str:
-    """Gives the page's text, with what lies in the folder of prose."""
-    groups = by_subject(reports)
-    goals = [x["met"] for report in reports.values() for x in report["goals"]]
-    missing = describe_missing(reports)
-    summary = (
-        f"**{sum(goals)} of {len(goals)} [goals](#goals) are met.** This page "
-        "is made again, on any machine, by"
+def format_machines(reports: dict[str, Report]) -> str:
+    """Formats a table with a column for each machine, whatever its load."""
+    groups = []  # (machine, loads, names of reports)
+    for name, report in reports.items():
+        machine = dict(report.machine)
+        load = machine.pop("load")
+        for other, loads, names in groups:
+            if other == machine:
+                loads.append(load)
+                names.append(name)
+                break
+        else:
+            groups.append((machine, [load], [name]))
+    machines = [machine for machine, *_ in groups]
+    rows = {
+        "programs": [", ".join(names) for *_, names in groups],
+        "processor": [x["processor"] for x in machines],
+        "cores": [x["cores"] for x in machines],
+        "memory": [f"{x['memory_gib']} GiB" for x in machines],
+        "bfloat16": [", ".join(x["bfloat16"]) or "no" for x in machines],
+        "load at the start": [
+            " to ".join(dict.fromkeys(f"{f(loads):.1f}" for f in (min, max)))
+            for _, loads, _ in groups
+        ],
+        "packages": [
+            ", ".join(f"{name} {x}" for name, x in machine["versions"].items())
+            for machine in machines
+        ],
+    }
+    header = ["", *(f"machine {x + 1}" for x in range(len(groups)))]
+    return format_table(
+        header, [[name, *map(str, cells)] for name, cells in rows.items()]
     )
-    left_out = f" Not run: {len(missing)}, [listed below](#not-run)."
-    parts = [
-        "# Performance",
-        summary,
-        "    make bench",
-        "Figures are measured against a floor in the same run, in turns. "
-        "Ratios compare; absolute times are this machine's."
-        + (left_out if missing else ""),
-        "## Machine",
-        describe_machines(reports),
-        "## Goals",
-        describe_goals(groups) if goals else "No report has a goal.",
-    ]
-    for subject, found in groups.items():
-        name = re.sub(r"\W+", "_", subject.lower()).strip("_")
-        path = prose / f"{name}.md"
-        text = path.read_text(encoding="utf-8") if path.is_file() else ""
-        parts.append(describe_subject(subject, found, text.strip()))
-    if missing:
-        parts += ["## Not run", "\n".join(missing)]
-    return "\n\n".join(parts) + "\n"
 
 
-def readable(value: float) -> str:
-    """Gives a figure with three digits that count."""
+def format_number(value: float) -> str:
+    """Formats a number with three significant digits."""
     return f"{float(f'{value:.3g}'):,.10g}"
-
-
-def anchor(heading: str) -> str:
-    """Gives a heading's link, as Markdown's readers make them."""
-    return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
-
-
-def without_output(command: str) -> str:
-    """Leaves out where a program wrote its report to."""
-    return re.sub(r" --?output[= ]\S+", "", command)
-
-
-def main(argv):
-    del argv
-    page = pathlib.Path(_PAGE.value)
-    reports = load_reports(pathlib.Path(_REPORTS.value))
-    page.parent.mkdir(parents=True, exist_ok=True)
-    write_text(page, make_page(reports, page.with_suffix("")))
-    print(f"{page}: {len(reports)} reports")
-
-
-if __name__ == "__main__":
-    app.run(main)

@@ -1,4 +1,4 @@
-"""Whether steps of training wait for the package's reader."""
+"""Time that training steps wait for the package's reader."""
 
 import pathlib
 import statistics
@@ -7,60 +7,52 @@ import time
 import keras
 import tensorflow as tf
 
-import reader_floors
+import reader_data
 from ac_keras import ShiftingCluster
 from ac_keras import cluster_classifier
 from ac_keras.pipeline import Manifest
+from ac_keras.pipeline import Modality
 from ac_keras.pipeline import training_batches
 from ac_keras.training import UpdateStep
 
 WARM_UP = 8  # steps that are not timed
-FLASH_MNIST = {"rgb": 50}
-# Dims, dtype, num_units, classes, then how to read, as the flagfiles have it.
+# Modalities, units and number of classes, then arguments of the reader, as in
+# trainers/flags.
 SETTINGS = {
     "Flash-MNIST": (
-        (FLASH_MNIST, "float32", {"rgb": 32}, 1024),
+        ({"rgb": Modality(50)}, {"rgb": 32}, 1024),
         {"batch_size": 256, "in_memory": True},
     ),
     "Kinetics": (
-        (
-            reader_floors.HALF,
-            "float16",
-            {"rgb": 64, "flow": 32, "audio": 32},
-            400,
-        ),
+        (reader_data.KINETICS, {"rgb": 64, "flow": 32, "audio": 32}, 400),
         {"batch_size": 64, "sample_size": 20},
     ),
 }
 
 
 def measure(setting: str, directory: str, num_steps: int) -> dict:
-    """Times steps with batches that are read and with one that is there.
+    """Times steps with batches of the reader and with one batch in memory.
 
     Args:
         setting: A name of `SETTINGS`.
         directory: An empty folder for records.
-        num_steps: How many steps are timed of each.
+        num_steps: Number of steps to time of each kind.
 
     Returns:
-        `step_ms`: a step with a batch that is there. `handing_over`: the
-        share of it that a dataset takes to give even that batch.
-        `waiting`: the share that reading takes besides. `longer`: the time of
-        a step that reads to that of one that does not.
+        - `step_ms`: milliseconds of a step with the batch in memory.
+        - `hand_over`: share of it that a dataset takes to return this batch.
+        - `waiting`: share of it that the reader takes beyond `hand_over`.
+        - `ratio`: time of a step with the reader to that of one without.
     """
-    (dims, dtype, num_units, num_classes), reading = SETTINGS[setting]
+    (modalities, num_units, num_classes), reading = SETTINGS[setting]
     in_memory = reading.get("in_memory", False)
-    # In memory an epoch's end is part of what is measured.
-    num_clips, times = (4096, 1) if in_memory else (512, reader_floors.AGAIN)
-    written = reader_floors.write_clips(
-        pathlib.Path(directory, "written"),
-        num_clips,
-        8,
-        dims,
-        dtype,
-        num_classes,
+    # With a dataset in memory, the end of an epoch is measured too.
+    num_clips, times = (4096, 1) if in_memory else (512, reader_data.REPEATS)
+    directory = pathlib.Path(directory, "written")
+    written = reader_data.write_clips(
+        directory, num_clips, 8, modalities, num_classes
     )
-    dataset = training_batches(reader_floors.repeat(written, times), **reading)
+    dataset = training_batches(reader_data.repeat(written, times), **reading)
     step = make_step(written, num_units, reading["batch_size"])
     (held,) = dataset.take(1)
     ready = iter(tf.data.Dataset.from_tensors(held).repeat().prefetch(2))
@@ -69,20 +61,20 @@ def measure(setting: str, directory: str, num_steps: int) -> dict:
     batches = iter(dataset)
     time_steps(step, batches, WARM_UP)
     read, waits = time_steps(step, batches, num_steps)
-    del batches  # It goes on reading else.
+    del batches  # It would continue to read.
     after = time_steps(step, ready, num_steps)
     alone = statistics.median(before[0] + after[0])
-    handing_over = statistics.mean(before[1] + after[1])
+    hand_over = statistics.mean(before[1] + after[1])
     return {
         "step_ms": 1000 * alone,
-        "handing_over": handing_over / alone,
-        "waiting": max(statistics.mean(waits) - handing_over, 0) / alone,
-        "longer": statistics.median(read) / alone,
+        "hand_over": hand_over / alone,
+        "waiting": max(statistics.mean(waits) - hand_over, 0) / alone,
+        "ratio": statistics.median(read) / alone,
     }
 
 
 def make_step(manifest: Manifest, num_units: dict[str, int], batch_size: int):
-    """Gives a function that takes a step of training with a batch."""
+    """Returns a function that takes a training step with a batch."""
     description = manifest.description
     model = cluster_classifier(
         {name: x.dim for name, x in description.modalities.items()},
@@ -94,7 +86,7 @@ def make_step(manifest: Manifest, num_units: dict[str, int], batch_size: int):
 
 
 def time_steps(step, batches, num_steps: int):
-    """Gives the seconds of each step, and of the waits in them."""
+    """Returns the seconds of each step, and of its wait for the batch."""
     seconds, waits = [], []
     for _ in range(num_steps):
         start = time.perf_counter()

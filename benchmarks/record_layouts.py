@@ -1,12 +1,12 @@
-"""Compares two layouts of a record: an entry a frame, and one blob.
+"""Compares two layouts of a record: one entry per frame, and one string.
 
     python benchmarks/record_layouts.py
 
-A clip's features can be stored as a bytes list with one entry for each frame,
-as YouTube-8M does, or as one string that holds all frames. For the shapes of
-three datasets this reads both from the same disk in one run: the raw records,
-the way to batches of sampled frames, and the way to batches of all frames.
-Figures are clips/s, best of several passes over a file in the page cache.
+YouTube-8M stores a clip's features as a bytes list with one entry per frame;
+the package stores one string with all frames. For the shapes of three
+datasets, this program reads both from the same disk in one run: the raw
+records, batches of sampled frames, and batches of all frames. Values are
+clips/s, the best of several passes over a file in the page cache.
 """
 
 import os
@@ -21,8 +21,11 @@ from absl import flags
 from ac_keras.pipeline import Modality
 from ac_keras.pipeline import decoding
 from ac_keras.pipeline import sampling
+from report import Report
 
-_PASSES = flags.DEFINE_integer("passes", 5, "Passes, the best of which counts.")
+_PASSES = flags.DEFINE_integer(
+    "passes", 5, "Number of passes; the fastest one counts."
+)
 
 BATCH_SIZE = 64
 # Name: layout of a frame, frames in a clip, frames sampled, clips.
@@ -34,7 +37,7 @@ SHAPES = {
 
 
 def write(path, layout, modality, num_frames, num_clips):
-    """Writes clips of random bytes in one of the layouts."""
+    """Writes clips of random bytes in a layout."""
     rng = np.random.default_rng(0)
     shape = (num_frames, modality.frame_bytes)
     with tf.io.TFRecordWriter(path) as file:
@@ -53,7 +56,7 @@ def write(path, layout, modality, num_frames, num_clips):
 
 
 def sampled_blob(batch, modality, sample_size, seed):
-    """Batches of sampled frames out of blobs: the package's own way."""
+    """Decodes sampled frames from one string per clip, as the package does."""
     spec = {"rgb": tf.io.FixedLenFeature([], tf.string)}
     stored = tf.io.parse_example(batch, spec)["rgb"]
     num_frames = decoding.count_frames(stored, modality)
@@ -66,7 +69,7 @@ def sampled_blob(batch, modality, sample_size, seed):
 
 
 def sampled_entries(batch, modality, sample_size, seed):
-    """The same out of an entry a frame."""
+    """Decodes sampled frames from one entry per frame."""
     spec = {"rgb": tf.io.RaggedFeature(tf.string)}
     stored = tf.io.parse_example(batch, spec)["rgb"]
     num_frames = tf.cast(stored.row_lengths(), tf.int32)
@@ -84,7 +87,7 @@ def sampled_entries(batch, modality, sample_size, seed):
 
 
 def rate(dataset, num_clips):
-    """Clips/s of the fastest pass."""
+    """Returns the clips/s of the fastest pass."""
     seconds = []
     for _ in range(_PASSES.value):
         start = time.perf_counter()
@@ -97,8 +100,7 @@ def rate(dataset, num_clips):
 def main(argv):
     del argv
     ways = {"entries": sampled_entries, "blob": sampled_blob}
-    print("| clips | layout | raw read | sampled frames | all frames |")
-    print("|---|---|---|---|---|")
+    rows = []
     with tempfile.TemporaryDirectory() as directory:
         for name, (modality, num_frames, sample, clips) in SHAPES.items():
             for layout, way in ways.items():
@@ -108,15 +110,16 @@ def main(argv):
                 rates = [rate(raw, clips)]
                 for size in (sample, 0):
                     mapped = raw.map(
-                        # Bound now: the loop goes on.
+                        # Bound here, because the loop continues.
                         lambda batch, way=way, m=modality, k=size: way(
                             batch, m, k, (0, 0)
                         ),
                         num_parallel_calls=2,
                     )
                     rates.append(rate(mapped.prefetch(2), clips))
-                print(f"| {name} | {layout} |", end="")
-                print(" | ".join(f" {x:,.0f}" for x in rates), "|")
+                rows.append([name, layout, *(f"{x:,.0f}" for x in rates)])
+    header = ["dataset", "layout", "raw read", "sampled frames", "all frames"]
+    Report().add_table("Clips/s of both layouts", header, rows)
 
 
 if __name__ == "__main__":

@@ -1,11 +1,10 @@
-"""What a benchmark found: its tables and the goals that they speak to."""
+"""Tables and goals of a benchmark: printed, and written as JSON."""
 
 import dataclasses
 import json
 import os
 import pathlib
 import platform
-import sys
 from importlib import metadata
 
 PACKAGES = (
@@ -20,99 +19,8 @@ PACKAGES = (
 )
 
 
-@dataclasses.dataclass
-class Report:
-    """Collects a program's figures, prints them and writes them as JSON.
-
-    `benchmarks/performance_page.py` makes docs/performance.md of the files.
-
-    Attributes:
-        subject: The subject's heading in the page, such as `"Reader"`.
-        about: A sentence or some on what is measured, and against what floor.
-        tables: Tables so far.
-        goals: Goals so far.
-        machine: The machine and its load when the report was begun.
-    """
-
-    subject: str
-    about: str
-    tables: list[dict] = dataclasses.field(default_factory=list)
-    goals: list[dict] = dataclasses.field(default_factory=list)
-    machine: dict = dataclasses.field(
-        default_factory=lambda: describe_machine()
-    )
-
-    def add_table(self, caption: str, header: list, rows: list[list]):
-        """Adds a table, numbers rounded as they are to be read, and prints it.
-
-        Args:
-            caption: What the rows are, with the unit of their numbers.
-            header: A text for each column; the first names the rows.
-            rows: A list for each row, as long as the header.
-        """
-        for row in rows:
-            if len(row) != len(header):
-                raise ValueError(
-                    f"Report expects rows as long as the header {header}. "
-                    f"Received: {row}."
-                )
-        cells = [[str(cell) for cell in row] for row in rows]
-        header = [str(cell) for cell in header]
-        table = {"caption": caption, "header": header, "rows": cells}
-        self.tables.append(table)
-        print(f"\n{caption}\n\n{markdown(table)}", flush=True)
-
-    def add_goal(
-        self, text: str, figure: float, limit: float, at_most: bool = True
-    ):
-        """Adds a goal and tells whether its figure meets it.
-
-        Args:
-            text: What the figure is, such as `"Kinetics step, float32, times
-                its floor"`.
-            figure: What was measured.
-            limit: What it ought to be.
-            at_most: Whether the figure ought to be the limit or below it,
-                else the limit or above.
-        """
-        met = figure <= limit if at_most else figure >= limit
-        self.goals.append(
-            {
-                "goal": text,
-                "figure": float(figure),
-                "limit": float(limit),
-                "at_most": at_most,
-                "met": bool(met),
-            }
-        )
-        sign, word = "<=" if at_most else ">=", "met" if met else "not met"
-        print(f"Goal: {text} {sign} {limit:g}: {figure:.3g}, {word}")
-
-    def write(self, path: str | os.PathLike | None):
-        """Writes all of it as JSON, or nothing without a path."""
-        if path:
-            about = dataclasses.asdict(self)
-            about["command"] = " ".join(
-                ["python", *map(str, [_program(), *sys.argv[1:]])]
-            )
-            path = pathlib.Path(path)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            # Not by ac_keras.pipeline, which needs TensorFlow.
-            partial = path.with_name(f".{path.name}.partial")
-            partial.write_text(json.dumps(about, indent=1) + "\n")
-            partial.replace(path)
-
-
-def markdown(table: dict) -> str:
-    """Gives a table's text in Markdown."""
-    lines = [table["header"], ["---"] + ["---:"] * (len(table["header"]) - 1)]
-    return "\n".join(
-        f"| {' | '.join(line)} |" for line in lines + table["rows"]
-    )
-
-
 def describe_machine() -> dict:
-    """Describes processor, memory, load and the packages' versions."""
+    """Describes the processor, memory, load and versions of the packages."""
     names, flags = set(), set()
     for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines():
         key, _, value = line.partition(":")
@@ -120,7 +28,7 @@ def describe_machine() -> dict:
             names.add(value.strip())
         elif key.strip() == "flags":
             flags.update(value.split())
-    pages = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     versions = {"python": platform.python_version()}
     for name in PACKAGES:
         try:
@@ -130,14 +38,88 @@ def describe_machine() -> dict:
     return {
         "processor": ", ".join(sorted(names)),
         "cores": len(os.sched_getaffinity(0)),
-        "memory_gib": round(pages / 2**30),
+        "memory_gib": round(memory / 2**30),
         "bfloat16": sorted(flags & {"avx512_bf16", "amx_bf16"}),
         "load": round(os.getloadavg()[0], 2),
         "versions": versions,
     }
 
 
-def _program():
-    path = pathlib.Path(sys.argv[0]).resolve()
-    root = pathlib.Path(__file__).resolve().parents[1]
-    return path.relative_to(root) if path.is_relative_to(root) else path.name
+@dataclasses.dataclass
+class Report:
+    """Tables and goals of a program, which are printed as they are added.
+
+    Attributes:
+        tables: Dicts with `"caption"`, `"header"` and `"rows"` of strings.
+        goals: Dicts with `"goal"`, `"value"`, `"limit"`, `"at_most"` and
+            `"met"`.
+        machine: The machine and its load when the report was created.
+    """
+
+    tables: list[dict] = dataclasses.field(default_factory=list)
+    goals: list[dict] = dataclasses.field(default_factory=list)
+    machine: dict = dataclasses.field(default_factory=describe_machine)
+
+    def add_table(self, caption: str, header: list, rows: list[list]):
+        """Adds a table and prints it.
+
+        Args:
+            caption: Description of the rows, with the unit of their numbers.
+            header: Name of each column; the first column names the rows.
+            rows: Cells of each row, as many as the header has. Numbers are
+                rounded by the caller.
+        """
+        for row in rows:
+            if len(row) != len(header):
+                raise ValueError(
+                    f"Report expects rows as long as the header {header}. "
+                    f"Received: {row}."
+                )
+        cells = [[str(cell) for cell in row] for row in rows]
+        header = [str(cell) for cell in header]
+        self.tables.append(
+            {"caption": caption, "header": header, "rows": cells}
+        )
+        print(f"\n{caption}\n\n{format_table(header, cells)}", flush=True)
+
+    def add_goal(
+        self, goal: str, value: float, limit: float, at_most: bool = True
+    ):
+        """Adds a goal and prints whether it is met.
+
+        Args:
+            goal: Name of the value, such as `"Kinetics step, float32, times
+                the lower bound"`.
+            value: Measured value.
+            limit: Value to reach.
+            at_most: Whether the limit is an upper limit, else a lower one.
+        """
+        met = value <= limit if at_most else value >= limit
+        self.goals.append(
+            {
+                "goal": goal,
+                "value": float(value),
+                "limit": float(limit),
+                "at_most": at_most,
+                "met": bool(met),
+            }
+        )
+        sign, word = "<=" if at_most else ">=", "met" if met else "not met"
+        print(f"Goal: {goal} {sign} {limit:g}: {value:.3g}, {word}")
+
+    def write(self, path: str | os.PathLike | None):
+        """Writes the report as JSON; without a path, does nothing."""
+        if path:
+            path = pathlib.Path(path)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            # ac_keras has functions for this, but needs TensorFlow.
+            partial = path.with_name(f".{path.name}.partial")
+            text = json.dumps(dataclasses.asdict(self), indent=1)
+            partial.write_text(text + "\n", encoding="utf-8")
+            partial.replace(path)
+
+
+def format_table(header: list[str], rows: list[list[str]]) -> str:
+    """Formats a table in Markdown, all columns but the first right-aligned."""
+    rule = ["---"] + ["---:"] * (len(header) - 1)
+    return "\n".join(f"| {' | '.join(x)} |" for x in [header, rule, *rows])

@@ -1,23 +1,20 @@
-"""Compares runtimes on one model: what they say and how long they take.
+"""Compares runtimes on one model: their probabilities and their times.
 
     python benchmarks/runtimes.py --setting=kinetics
 
-A classifier of a dataset's size with random weights is written for each
-runtime. TensorFlow runs a SavedModel of the same computation in a session, as
-a server does, without the checks and names of a served one. All run in this
-process, on all cores and on the same clips, one after the other in several
-rounds; a figure is the median over all calls. The ratio is to TensorFlow's
-median in the same run, below 1 where a runtime is faster. The difference is
-the largest of a probability from the Keras model's.
+exports a classifier of a dataset's size with random weights for each runtime.
+TensorFlow runs a SavedModel of the same computation in a session, as a server
+does, without the checks and names of a served one. All runtimes use all cores
+of this process and the same clips, in turns over several rounds. Times are
+medians over all calls. The ratio is that to TensorFlow's median in the same
+run, below 1 for a faster runtime. The difference is the largest of a
+probability from that of the Keras model.
 
-OpenVINO is measured twice: in float32, and as it computes if left alone,
-which is in bfloat16 on CPUs that have it.
+OpenVINO is measured twice: in float32, and in its default precision, which is
+bfloat16 on CPUs that support it.
 """
 
-import json
 import os
-import pathlib
-import platform
 import tempfile
 import time
 from importlib import metadata
@@ -30,55 +27,44 @@ from absl import logging
 
 from ac_keras import cluster_classifier
 from ac_keras import serving
-from ac_keras.layers import ShiftingCluster
 from ac_keras.serving.runtimes import dense_saved_model
+from peers.setting import FLASH_MNIST
+from peers.setting import KINETICS
+from report import Report
 
-# Name: dim, units and frames of each modality, and classes.
-SETTINGS = {
-    "flash_mnist": ({"rgb": (50, 32, 25)}, 1024),
-    "kinetics": (
-        {
-            "rgb": (1536, 64, 25),
-            "flow": (1536, 32, 25),
-            "audio": (512, 32, 25),
-        },
-        400,
-    ),
-}
+NUM_FRAMES = 25
+SETTINGS = {"flash_mnist": FLASH_MNIST, "kinetics": KINETICS}
 TENSORFLOW = "tensorflow"
 PACKAGES = ("tensorflow", "onnxruntime", "openvino")
 
 _SETTING = flags.DEFINE_enum(
-    "setting", "flash_mnist", list(SETTINGS), "Whose dims, units and classes."
+    "setting", "flash_mnist", list(SETTINGS), "Model sizes."
 )
-_CLIPS = flags.DEFINE_list("clips", "1,8,64", "Clips of a call.")
-_CALLS = flags.DEFINE_integer("calls", 100, "Calls a round.", lower_bound=1)
+_CLIPS = flags.DEFINE_list("clips", "1,8,64", "Numbers of clips per call.")
+_CALLS = flags.DEFINE_integer("calls", 100, "Calls per round.", lower_bound=1)
 _ROUNDS = flags.DEFINE_integer("rounds", 5, "Rounds.", lower_bound=1)
-_OUTPUT = flags.DEFINE_string("output", None, "JSON file for the figures.")
+_OUTPUT = flags.DEFINE_string("output", None, "JSON file for the report.")
 
 
-def make_model(modalities, num_classes):
-    """A classifier of a setting."""
-    dims = {name: dim for name, (dim, _, _) in modalities.items()}
-    clusters = {
-        name: ShiftingCluster(num_units)
-        for name, (_, num_units, _) in modalities.items()
-    }
-    model = cluster_classifier(dims, clusters, num_classes)
-    # Its input has norm 1 a modality: some classes are then probable.
+def make_model(setting):
+    """Builds a classifier of a setting."""
+    model = cluster_classifier(
+        setting.dims, setting.num_units, setting.num_classes
+    )
+    # Each modality of its input has norm 1: this makes some classes probable.
     kernel = model.classifier.kernel
     kernel.assign(np.random.default_rng(0).normal(0, 4, kernel.shape))
     return model
 
 
-def draw_clips(modalities, num_clips):
-    """Inputs of clips of unlike lengths."""
+def draw_clips(setting, num_clips):
+    """Draws inputs of clips of different lengths."""
     rng = np.random.default_rng(num_clips)
     inputs = {}
-    for name, (dim, _, num_frames) in modalities.items():
-        shape = (num_clips, num_frames, dim)
+    for name, dim in setting.dims.items():
+        shape = (num_clips, NUM_FRAMES, dim)
         inputs[name] = rng.normal(size=shape).astype(np.float32)
-        counts = rng.integers(num_frames // 2, num_frames + 1, num_clips)
+        counts = rng.integers(NUM_FRAMES // 2, NUM_FRAMES + 1, num_clips)
         inputs[f"{name}_num_frames"] = counts.astype(np.int32)
     return inputs
 
@@ -106,12 +92,12 @@ def open_by_default(path):
     return lambda inputs: compiled(inputs)["probabilities"].copy()
 
 
-def open_all(model, modalities, directory):
-    """By runtime, what gives probabilities."""
+def open_all(model, setting, directory):
+    """Returns the functions that compute probabilities, by runtime."""
     with dense_saved_model(model) as saved_model:
         runtimes = {TENSORFLOW: open_session(saved_model)}
     labels = np.zeros(2, np.int32)
-    pair = (draw_clips(modalities, 2), labels)
+    pair = (draw_clips(setting, 2), labels)
     batches = tf.data.Dataset.from_tensors(pair)
     for name, suffix in serving.RUNTIMES.items():
         path = os.path.join(directory, f"model{suffix}")
@@ -123,7 +109,7 @@ def open_all(model, modalities, directory):
 
 
 def time_calls(predict, inputs):
-    """Milliseconds of each call after the first few."""
+    """Returns the milliseconds of each call after the first few."""
     milliseconds = []
     for _ in range(3):
         predict(inputs)
@@ -135,21 +121,21 @@ def time_calls(predict, inputs):
 
 
 def compare(runtimes, model, inputs):
-    """By runtime: median, 90th percentile, ratio and difference."""
+    """Returns median, 90th percentile, ratio and difference by runtime."""
     expected = model(inputs, training=False).numpy()
     taken = {name: [] for name in runtimes}
     for _ in range(_ROUNDS.value):
         for name, predict in runtimes.items():
             taken[name] += time_calls(predict, inputs)
-            time.sleep(0.1)  # Till its threads have stopped to spin.
+            time.sleep(0.1)  # Until its threads stop spinning.
     p50 = {name: float(np.median(x)) for name, x in taken.items()}
     return {
-        name: {
-            "p50_ms": round(p50[name], 3),
-            "p90_ms": round(float(np.percentile(taken[name], 90)), 3),
-            "ratio": round(p50[name] / p50[TENSORFLOW], 3),
-            "difference": float(np.abs(predict(inputs) - expected).max()),
-        }
+        name: [
+            f"{p50[name]:.2f}",
+            f"{np.percentile(taken[name], 90):.2f}",
+            f"{p50[name] / p50[TENSORFLOW]:.2f}",
+            f"{np.abs(predict(inputs) - expected).max():.0e}",
+        ]
         for name, predict in runtimes.items()
     }
 
@@ -157,28 +143,21 @@ def compare(runtimes, model, inputs):
 def main(argv):
     del argv
     logging.set_verbosity(logging.ERROR)
-    modalities, num_classes = SETTINGS[_SETTING.value]
-    model = make_model(modalities, num_classes)
-    versions = {name: metadata.version(name) for name in PACKAGES}
-    load = os.getloadavg()[0]
-    print(f"{_SETTING.value}: {model.count_params():,} parameters; {versions}")
-    print(f"{os.cpu_count()} CPUs of {platform.machine()}, load {load:.2f}\n")
-    results = {}
+    setting, rows = SETTINGS[_SETTING.value], []
+    report, model = Report(), make_model(setting)
+    versions = ", ".join(f"{x} {metadata.version(x)}" for x in PACKAGES)
     with tempfile.TemporaryDirectory() as directory:
-        runtimes = open_all(model, modalities, directory)
-        print("| clips | runtime | p50, ms | p90, ms | ratio | difference |")
-        print("|---|---|---|---|---|---|")
+        runtimes = open_all(model, setting, directory)
         for num_clips in map(int, _CLIPS.value):
-            inputs = draw_clips(modalities, num_clips)
-            results[num_clips] = compare(runtimes, model, inputs)
-            for name, row in results[num_clips].items():
-                print(f"| {num_clips} | {name} | {row['p50_ms']:.2f} |", end="")
-                print(f" {row['p90_ms']:.2f} | {row['ratio']:.2f} |", end="")
-                print(f" {row['difference']:.0e} |", flush=True)
-    if _OUTPUT.value:
-        report = {"setting": _SETTING.value, "versions": versions}
-        report |= {"cpus": os.cpu_count(), "load": load, "clips": results}
-        pathlib.Path(_OUTPUT.value).write_text(json.dumps(report, indent=1))
+            cells = compare(runtimes, model, draw_clips(setting, num_clips))
+            rows += [[num_clips, name, *row] for name, row in cells.items()]
+    report.add_table(
+        f"{_SETTING.value}: {model.count_params():,} parameters, {versions}, "
+        f"{os.cpu_count()} cores",
+        ["clips", "runtime", "p50, ms", "p90, ms", "ratio", "difference"],
+        rows,
+    )
+    report.write(_OUTPUT.value)
 
 
 if __name__ == "__main__":

@@ -1,21 +1,20 @@
-"""How time and memory grow with the model's sizes.
+"""Measures the growth of time and memory with the model's sizes.
 
     python benchmarks/scaling.py
 
-Attention units, frames, dim, classes and batch are doubled three times each,
-from sizes at which that factor matters. Every point is a process of its own,
-forked before TensorFlow does anything; those of a factor take turns. Memory is
-the growth of the process's peak resident set, as TensorFlow counts none on a
-processor, less that of a tiny model. Exponents are fitted by least squares in
-logarithms. The floor is the classifier's product alone, and how the products'
-multiplications and the bytes of weights, frames and what the units pool grow.
-Linux only.
+doubles attention units, frames, dim, classes and batch size three times each,
+from sizes at which the factor matters. Every point is a process, forked before
+TensorFlow is used; the points of a factor take turns. Memory is the growth of
+the peak resident set, because TensorFlow does not count it on a processor,
+minus that of a tiny model. Exponents are fitted by least squares in
+logarithms. The lower bound is the classifier's product alone, and the growth
+of the products' multiplications and of the bytes of weights, frames and pooled
+features. Linux only.
 """
 
 import collections
 import dataclasses
 import multiprocessing
-import pathlib
 import statistics
 import time
 import warnings
@@ -30,29 +29,60 @@ from ac_keras import cluster_classifier
 from ac_keras.models import logits_model
 from ac_keras.training.update_step import per_example_loss
 from report import Report
-from scaling_points import DOUBLED
-from scaling_points import TINY
-from scaling_points import Point
+from timing import memory_mib
 
+
+@dataclasses.dataclass(frozen=True)
+class Point:
+    """Sizes of a model with one modality, and of its batch."""
+
+    units: int = 32
+    frames: int = 20
+    dim: int = 512
+    classes: int = 400
+    batch: int = 64
+
+    @property
+    def multiplications(self) -> int:
+        """Multiplications of scores, pooling and classifier."""
+        clusters = 2 * self.frames * self.dim * self.units
+        return self.batch * (clusters + self.dim * self.units * self.classes)
+
+    @property
+    def forward_bytes(self) -> int:
+        """Bytes of weights, frames and pooled features."""
+        numbers = self.dim * self.units * (self.classes + self.batch)
+        return 4 * (numbers + self.batch * self.frames * self.dim)
+
+    @property
+    def gradients_bytes(self) -> int:
+        """The same with the gradients of weights and pooled features."""
+        numbers = self.dim * self.units * (self.classes + self.batch)
+        return self.forward_bytes + 4 * numbers
+
+
+# Smallest point of each factor, with sizes at which it matters.
+DOUBLED = {
+    "units": Point(units=16),
+    "frames": Point(units=8, frames=50, classes=10),
+    "dim": Point(dim=256),
+    "classes": Point(classes=500),
+    "batch": Point(batch=128, classes=50),
+}
+TINY = Point(2, 2, 2, 2, 2)
 DOUBLINGS = 3
 COUNTED = ("multiplications", "forward_bytes", "gradients_bytes")
 MODES = ("product", "forward", "gradients")
 
-_FACTORS = flags.DEFINE_list("factors", list(DOUBLED), "What is doubled.")
+_FACTORS = flags.DEFINE_list("factors", list(DOUBLED), "Factors to double.")
 _SECONDS = flags.DEFINE_float(
-    "seconds", 4, "Seconds of rounds a factor.", lower_bound=0
+    "seconds", 4, "Seconds of rounds per factor.", lower_bound=0
 )
-_OUTPUT = flags.DEFINE_string("output", None, "JSON file for the figures.")
-
-
-def memory(name: str) -> float:
-    """Gives a line of this process's status, in MiB."""
-    status = pathlib.Path("/proc/self/status").read_text()
-    return int(status.partition(f"{name}:")[2].split()[0]) / 1024
+_OUTPUT = flags.DEFINE_string("output", None, "JSON file for the report.")
 
 
 def make_modes(point: Point):
-    """Gives the functions whose memory is measured too, by name."""
+    """Returns the functions whose time and memory are measured, by name."""
     features = {
         "x": tf.random.normal((point.batch, point.frames, point.dim)),
         "x_num_frames": tf.fill((point.batch,), point.frames),
@@ -79,33 +109,33 @@ def make_modes(point: Point):
 
 
 def make_product(point: Point):
-    """Gives the classifier's product."""
+    """Returns a function that computes the classifier's product."""
     width = point.dim * point.units
     x = tf.random.normal((point.batch, width))
     kernel = tf.random.normal((width, point.classes))
-    multiply = tf.function(tf.matmul)  # x and kernel are no constants to it
+    multiply = tf.function(tf.matmul)  # arguments, so that none is constant
     multiply(x, kernel)
     return lambda: multiply(x, kernel)
 
 
 def work(point: Point, pipe) -> None:
-    """Tells the growth of memory, then the seconds of each mode it is sent."""
+    """Sends the growth of memory, then the seconds of each mode received."""
     warnings.simplefilter("ignore")  # of the tiny model's softmax
-    start, peaks, modes = memory("VmRSS"), {}, make_modes(point)
+    start, peaks, modes = memory_mib("VmRSS"), {}, make_modes(point)
     for mode, function in modes.items():
         for _ in range(3):
             function()
-        peaks[mode] = memory("VmHWM") - start
+        peaks[mode] = memory_mib("VmHWM") - start
     modes["product"] = make_product(point)
     pipe.send(peaks)
-    while pipe.poll(60) and (mode := pipe.recv()):  # or the parent is gone
+    while pipe.poll(60) and (mode := pipe.recv()):  # or the parent ended
         start = time.perf_counter()
         modes[mode]()
         pipe.send(time.perf_counter() - start)
 
 
 def measure(points: list[Point], seconds: float):
-    """Measures points in turns, each in a process of its own.
+    """Measures points in turns, each in a process.
 
     Returns:
         The MiB and the milliseconds of each point by mode.
@@ -134,15 +164,15 @@ def measure(points: list[Point], seconds: float):
     ]
 
 
-def fit(values, figures) -> str:
-    """Fits a power; gives its exponent and the largest residual."""
-    x, y = np.log(values), np.log(figures)
+def fit(values, measured) -> str:
+    """Fits a power; formats its exponent and the largest residual."""
+    x, y = np.log(values), np.log(measured)
     exponent, constant = np.polyfit(x, y, 1)
     residual = np.expm1(np.abs(y - exponent * x - constant).max())
     return f"{exponent:.2f} (± {100 * residual:.0f} %)"
 
 
-def add_figures(report: Report) -> None:
+def add_factors(report: Report) -> None:
     """Measures every factor and adds the points and the exponents."""
     (tiny,), (times,) = measure([TINY], _SECONDS.value / 10)
     rows = [["tiny", *(f"{times[x]:.1f}" for x in MODES), "0", "0"]]
@@ -160,14 +190,15 @@ def add_figures(report: Report) -> None:
         counts = [[getattr(x, name) for x in points] for name in COUNTED]
         found = [fit(values, x) for x in columns + counts]
         exponents.append([factor, *found])
-    header = ["product, ms", "forward, ms", "and backward, ms"]
-    header += ["forward, MiB", "and backward, MiB"]
+    header = ["product, ms", "forward, ms", "forward and backward, ms"]
+    header += ["forward, MiB", "forward and backward, MiB"]
     report.add_table(
         "Medians, and growth of the peak resident set", ["size", *header], rows
     )
-    header += ["multiplications", "bytes, forward", "and backward"]
+    header += ["multiplications", "bytes, forward"]
+    header.append("bytes, forward and backward")
     report.add_table(
-        "Exponents, with the largest residual; the last three of what is "
+        "Exponents with the largest residual; the last three columns are "
         "counted",
         ["factor", *header],
         exponents,
@@ -177,19 +208,8 @@ def add_figures(report: Report) -> None:
 def main(argv):
     del argv
     logging.set_verbosity(logging.WARNING)
-    report = Report(
-        "Scaling",
-        "Time of the inference forward and of a training step's forward and "
-        "backward, and memory, as a factor doubles: 32 units, 20 frames of 512 "
-        "numbers, 400 classes and batches of 64; frames with 8 units and 10 "
-        "classes and the batch with 50 classes, so that they matter. Each "
-        "point is a process of its own; memory is the growth of its peak "
-        "resident set, less a tiny model's (all sizes 2). The floor in time is "
-        "the classifier's product alone; exponents stand next to those of what "
-        "is counted: the forward products' multiplications, and the bytes of "
-        "weights, frames, what is pooled and the gradients of both.",
-    )
-    add_figures(report)
+    report = Report()
+    add_factors(report)
     report.write(_OUTPUT.value)
 
 

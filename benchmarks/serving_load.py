@@ -1,16 +1,15 @@
-"""Measures what serving a model costs beside its classifier's product.
+"""Measures the time of requests to a model server and of their product alone.
 
     python benchmarks/serving_load.py --settings=kinetics
 
-Starts the tests' stand-in for a model server as a process, or a real one where
-the PATH has it, with a random model of a setting's size. A client asks it for
-some clips at a time, one request after the other: with frames over gRPC, with
-records over gRPC, with frames over REST. Each line tells a request's latency as
-the client sees it, and the clips per second beside those of the classifier's
-matrix product alone, for as many clips in the client's process. That is the
-floor; the share of it that was reached compares within a run, as all share the
-cores. The ways take turns. The stand-in reads and writes JSON in Python, which
-a real server does not: REST is left out where that would take seconds.
+starts the tests' stand-in for a model server as a process, or a real one if it
+is in the PATH, with a random model of a setting's size. A client sends one
+request after the other: frames over gRPC, records over gRPC, frames over REST.
+Each row shows the latency that the client sees, and the clips per second next
+to those of the lower bound: the classifier's matrix product alone, for as many
+clips in the client's process. Compare shares within a run, because all ways
+take turns and share the cores. The stand-in reads and writes JSON in Python,
+which a real server does not: REST is left out where it would take seconds.
 """
 
 import contextlib
@@ -48,36 +47,36 @@ WAYS = {  # protocol, and whether records are sent
     "gRPC, records": ("grpc", True),
     "REST, frames": ("rest", False),
 }
-FLOOR = "classifier's product"
+PRODUCT = "classifier's product"
 LARGE_JSON = 200_000  # numbers in a request
 ROUNDS = 4
 
-_SETTINGS = flags.DEFINE_list("settings", list(SETTINGS), "Models' sizes.")
+_SETTINGS = flags.DEFINE_list("settings", list(SETTINGS), "Model sizes.")
 _SECONDS = flags.DEFINE_float(
-    "seconds", 3, "Seconds for a number of clips, all ways.", lower_bound=0
+    "seconds", 3, "Seconds per number of clips, for all ways.", lower_bound=0
 )
-_CLIPS = flags.DEFINE_list("clips", "1,8,64", "Clips in a request.")
-_OUTPUT = flags.DEFINE_string("output", None, "JSON file for the figures.")
+_CLIPS = flags.DEFINE_list("clips", "1,8,64", "Numbers of clips per request.")
+_OUTPUT = flags.DEFINE_string("output", None, "JSON file for the report.")
 
 
 def write_model(name: str, directory: str) -> Description:
-    """Exports a random model; gives the dataset that it would be of."""
+    """Exports a random model; returns the description of its dataset."""
     setting = SETTINGS[name]
-    dims = {key: dim for key, (dim, _) in setting.modalities.items()}
     description = Description(
         name,
         [f"class {i}" for i in range(setting.num_classes)],
-        {key: Modality(dim, "float16") for key, dim in dims.items()},
+        {key: Modality(dim, "float16") for key, dim in setting.dims.items()},
     )
     keras.utils.set_random_seed(0)
-    units = {key: units for key, (_, units) in setting.modalities.items()}
-    model = cluster_classifier(dims, units, setting.num_classes)
+    model = cluster_classifier(
+        setting.dims, setting.num_units, setting.num_classes
+    )
     serving.export_saved_model(model, directory, description)
     return description
 
 
 def draw_clips(description: Description, count: int) -> list[dict]:
-    """Clips of noise, frames by modality."""
+    """Draws clips of noise, frames by modality."""
     rng = np.random.default_rng(0)
     dims = {name: x.dim for name, x in description.modalities.items()}
     return [
@@ -87,25 +86,25 @@ def draw_clips(description: Description, count: int) -> list[dict]:
 
 
 def make_product(setting, num_clips: int):
-    """Gives what does the classifier's product and nothing else."""
+    """Returns a function that computes the classifier's product."""
     x = tf.random.normal((num_clips, setting.width))
     kernel = tf.random.normal((setting.width, setting.num_classes))
 
     @tf.function
-    def multiply(x, kernel):  # given, so that none is constant
+    def multiply(x, kernel):  # arguments, not constants
         return x @ kernel
 
     return lambda: multiply(x, kernel).numpy()
 
 
 def make_ways(stack, server, name, description, count):
-    """Gives functions that ask for so many clips, by way."""
+    """Returns the functions that send a request, by way."""
     clips = draw_clips(description, count)
     records = [
         encode_clip(Clip("", (0,), x), description).SerializeToString()
         for x in clips
     ]
-    ways = {FLOOR: make_product(SETTINGS[name], count)}
+    ways = {PRODUCT: make_product(SETTINGS[name], count)}
     numbers = sum(x.size for clip in clips for x in clip.values())
     for way, (protocol, as_records) in WAYS.items():
         if protocol == "rest" and numbers > LARGE_JSON:
@@ -127,7 +126,7 @@ def make_ways(stack, server, name, description, count):
 
 
 def measure(ways) -> dict[str, list[float]]:
-    """Gives the seconds of each way's calls, the first left out."""
+    """Returns the seconds of each way's calls, without the first."""
     for way in ways.values():
         way()
     found = {name: [] for name in ways}
@@ -144,7 +143,7 @@ def measure(ways) -> dict[str, list[float]]:
 
 
 def rows_of(found, count):
-    """Gives a table's rows for so many clips in a request."""
+    """Yields the table's rows for a number of clips per request."""
     rates = {name: count * len(x) / sum(x) for name, x in found.items()}
     for name, seconds in found.items():
         median, p99 = 1000 * np.percentile(seconds, [50, 99])
@@ -154,11 +153,11 @@ def rows_of(found, count):
             f"{median:,.1f}",
             f"{p99:,.1f}",
             f"{rates[name]:,.0f}",
-            f"{100 * rates[name] / rates[FLOOR]:.1f} %",
+            f"{100 * rates[name] / rates[PRODUCT]:.1f} %",
         ]
 
 
-def add_figures(report: Report, name: str) -> None:
+def add_setting(report: Report, name: str) -> None:
     """Serves a model and adds its table."""
     rows = []
     with tempfile.TemporaryDirectory() as directory:
@@ -168,26 +167,17 @@ def add_figures(report: Report, name: str) -> None:
                 with contextlib.ExitStack() as stack:
                     ways = make_ways(stack, server, name, description, count)
                     rows.extend(rows_of(measure(ways), count))
-    header = ["a request", "requests", "median, ms", "p99, ms"]
-    header += ["clips/s", "of the product's"]
-    report.add_table(f"{name}, {NUM_FRAMES} frames a clip", header, rows)
+    header = ["request", "requests", "median, ms", "p99, ms"]
+    header += ["clips/s", "share of the product"]
+    report.add_table(f"{name}, {NUM_FRAMES} frames per clip", header, rows)
 
 
 def main(argv):
     del argv
     logging.set_verbosity(logging.WARNING)
-    server = "tensorflow_model_server"
-    if model_server.find_binary() is None:
-        server = "the tests' stand-in for a server"
-    report = Report(
-        "Serving",
-        "Latency and clips per second as one client sees them that asks one "
-        f"request after the other, over loopback, of {server} in a process "
-        "of its own. The floor is the classifier's matrix product alone, in "
-        "the client's process; all ways take turns and share the cores.",
-    )
+    report = Report()
     for name in _SETTINGS.value:
-        add_figures(report, name)
+        add_setting(report, name)
     report.write(_OUTPUT.value)
 
 

@@ -1,9 +1,10 @@
-"""Times one way of taking a step, in a process of its own.
+"""Times one implementation of the training step.
 
     python benchmarks/step_worker.py --way=torch --setting=kinetics
 
-prints one line of JSON: the milliseconds of every call by mode, and the peak of
-the process's memory in MiB. `benchmarks/training_step.py` starts it.
+prints one line of JSON: the milliseconds of every call by mode, and the peak
+of the process's memory in MiB. `training_step.py` and `gpu_step.py` start it,
+one process for each implementation.
 """
 
 import dataclasses
@@ -20,10 +21,10 @@ from peers.setting import MODES
 from peers.setting import SETTINGS
 from peers.setting import draw_batch
 
-WARM_UP = {"torch_compiled": 3}  # calls; others need one
+WARM_UP = {"torch_compiled": 3}  # calls; 1 for the others
 WAYS = {  # module, class and arguments
     "own": ("own_clusters", "OwnClusters", {}),
-    "two_replicas": ("replica_clusters", "ReplicaClusters", {}),
+    "two_replicas": ("own_clusters", "ReplicaClusters", {}),
     "jax": ("jax_clusters", "JaxClusters", {}),
     "plain": ("peers.plain_keras", "PlainKeras", {}),
     "loop": ("peers.unit_loop", "UnitLoop", {}),
@@ -46,13 +47,23 @@ WAYS = {  # module, class and arguments
     ),
 }
 
-_WAY = flags.DEFINE_enum("way", "own", WAYS, "What is timed.")
-_SETTING = flags.DEFINE_enum("setting", "kinetics", SETTINGS, "Its sizes.")
-_DTYPE_POLICY = flags.DEFINE_string("dtype_policy", "float32", "Of the layers.")
-_ROUNDS = flags.DEFINE_integer("rounds", 9, "Calls of a mode.", lower_bound=1)
-_BATCH_SIZE = flags.DEFINE_integer("batch_size", None, "Not the setting's.")
-_DEVICE = flags.DEFINE_enum("device", None, ["cpu", "cuda"], "PyTorch's.")
-_SECONDS = flags.DEFINE_float("seconds", 3, "After which no call begins.")
+_WAY = flags.DEFINE_enum("way", "own", WAYS, "Implementation to time.")
+_SETTING = flags.DEFINE_enum("setting", "kinetics", SETTINGS, "Model sizes.")
+_DTYPE_POLICY = flags.DEFINE_string(
+    "dtype_policy", "float32", "Dtype policy of the layers."
+)
+_ROUNDS = flags.DEFINE_integer(
+    "rounds", 9, "Calls of each mode.", lower_bound=1
+)
+_BATCH_SIZE = flags.DEFINE_integer(
+    "batch_size", None, "Clips per step; by default that of the setting."
+)
+_DEVICE = flags.DEFINE_enum(
+    "device", None, ["cpu", "cuda"], "Device of PyTorch."
+)
+_SECONDS = flags.DEFINE_float(
+    "seconds", 3, "Seconds after which no round begins."
+)
 
 
 def main(argv):
@@ -60,7 +71,7 @@ def main(argv):
     logging.set_verbosity(logging.ERROR)
     module, name, arguments = WAYS[_WAY.value]
     if _DTYPE_POLICY.value != "float32":
-        import keras  # PyTorch's and PaddlePaddle's processes have none.
+        import keras  # Not imported for PyTorch and PaddlePaddle.
 
         keras.config.set_dtype_policy(_DTYPE_POLICY.value)
     setting = SETTINGS[_SETTING.value]

@@ -1,32 +1,29 @@
-"""What a training step takes, next to the products that it cannot avoid.
+"""Times a training step and compares it with its lower bound and with others.
 
     python benchmarks/training_step.py --setting=kinetics
 
 times forward (without dropout), forward and backward, and the whole step of
 attention clusters, as `trainers/train.py` takes it, at a setting of
-`benchmarks/peers`. The floor is what TensorFlow on this machine is not without:
-the classifier's product, the three products of its gradients, and one pass of
-the update over its weight, gradient and slots (timed as plain descent, which
-reads two arrays and writes one, times 5 / 3 for RMSProp). Products are those of
-`tf.matmul`; the second floor has the gradients' as `WideDense` takes them.
+`benchmarks/peers`. The lower bound is the time of the classifier's product, of
+the three products of its gradients, and of one pass of the update over its
+weight, gradient and slots (timed as plain descent, which reads two arrays and
+writes one, times 5 / 3 for RMSProp). Products are those of `tf.matmul`; the
+second lower bound computes the gradients as `WideDense` does.
 
-The first table adds one measure after the other, all ways in turns in one
-process. The second sets the package beside others, each in a process of its
-own: a loop over units, two replicas, the JAX backend, PyTorch and PaddlePaddle,
-where they are installed. Figures are medians in milliseconds.
+The first table adds one optimization after the other, all in turns in one
+process. The second compares other implementations, each in a new process: a
+loop over units, two replicas, the JAX backend, and PyTorch and PaddlePaddle
+where they are installed. Values are medians in milliseconds.
 """
 
 import dataclasses
 import importlib.util
-import json
 import os
 import pathlib
 import statistics
-import subprocess
-import sys
-import time
 
 import keras
+import tensorflow as tf
 from absl import app
 from absl import flags
 from absl import logging
@@ -35,11 +32,13 @@ from own_clusters import Measures
 from own_clusters import OwnClusters
 from peers.setting import MODES
 from peers.setting import SETTINGS
+from peers.setting import Setting
 from peers.setting import draw_batch
 from report import Report
-from step_floor import Floor
+from timing import run_worker
+from timing import time_in_turns
 
-PEERS = {  # names, and the package that a peer needs
+PEERS = {  # name in the table, and the package that it needs
     "own": ("ac_keras", None),
     "two_replicas": ("ac_keras, two replicas on these cores", None),
     "jax": ("ac_keras on JAX", "jax"),
@@ -51,25 +50,93 @@ PEERS = {  # names, and the package that a peer needs
     "paddle": ("PaddlePaddle, batched units", "paddle"),
     "paddle_loop": ("PaddlePaddle, loop over units", "paddle"),
 }
-IN_FLOAT32 = ("torch", "paddle")  # only, here
+FLOAT32_ONLY = ("torch", "paddle")
 WORKER = pathlib.Path(__file__).with_name("step_worker.py")
-GOALS = {"forward": 1.3, "step": 1.3}  # times the floor
-LOOP_GOAL = 3.0  # the loop's step in ours
+GOALS = {"forward": 1.3, "step": 1.3}  # times the lower bound
+LOOP_GOAL = 3.0  # step of the loop, times the package's
+# Passes of an update over an array of the weight's size: it reads weight,
+# gradient and slots, and writes all but the gradient. Plain descent makes 3.
+PASSES = {"rmsprop": 5, "adam": 7}
+DESCENT_PASSES = 3
 
-_SETTING = flags.DEFINE_enum("setting", "kinetics", SETTINGS, "Its sizes.")
+_SETTING = flags.DEFINE_enum("setting", "kinetics", SETTINGS, "Model sizes.")
 _ROUNDS = flags.DEFINE_integer("rounds", 15, "Rounds.", lower_bound=1)
 _DTYPE_POLICY = flags.DEFINE_enum(
-    "dtype_policy", "float32", ["float32", "mixed_bfloat16"], "Of the layers."
+    "dtype_policy",
+    "float32",
+    ["float32", "mixed_bfloat16"],
+    "Dtype policy of the layers.",
 )
 _MEASURES = flags.DEFINE_bool(
-    "measures", True, "Whether to add one after the other; takes much memory."
+    "measures", True, "Add one optimization after the other; needs much memory."
 )
-_PEERS = flags.DEFINE_list("peers", list(PEERS), "Others to time; may be none.")
-_OUTPUT = flags.DEFINE_string("output", None, "JSON file for the figures.")
+_PEERS = flags.DEFINE_list(
+    "peers", list(PEERS), "Implementations to compare; may be empty."
+)
+_OUTPUT = flags.DEFINE_string("output", None, "JSON file for the report.")
+
+
+class LowerBound:
+    """The classifier's products and a pass of the update, which are timed.
+
+    Args:
+        setting: Sizes and training.
+        in_batches: Whether to compute the gradients in a batch of one, which
+            is faster in TensorFlow.
+    """
+
+    def __init__(self, setting: Setting, in_batches: bool = False):
+        self._in_batches = in_batches
+        batch, width = setting.batch_size, setting.width
+        dtype = keras.config.dtype_policy().compute_dtype
+        shape = (width, setting.num_classes)
+        self._x = tf.cast(tf.random.normal((batch, width)), dtype)
+        self._y = tf.cast(tf.random.normal((batch, shape[1])), dtype)
+        self._weight = tf.Variable(tf.fill(shape, 0.01))
+        self._kernel = tf.cast(self._weight, dtype)
+        self._slope = tf.fill(shape, 1.0)
+        self._passes = PASSES[setting.optimizer] / DESCENT_PASSES
+        self._forward = tf.function(lambda: tf.matmul(self._x, self._kernel))
+        self._gradients = tf.function(self._products)
+        self._descent = tf.function(self._descend)
+
+    def forward(self):
+        """Computes the classifier's product."""
+        self._run(self._forward)
+
+    def gradients(self):
+        """Computes the product and the products of its gradients."""
+        self._run(self._gradients)
+
+    def step(self):
+        """Takes a step of plain descent; see `add_passes`."""
+        self._run(self._descent)
+
+    def add_passes(self, medians: dict[str, float]):
+        """Replaces the time of descent by that of a whole step."""
+        passes = medians["step"] * self._passes
+        medians["step"] = medians["gradients"] + passes
+
+    def _products(self):
+        x, y, kernel = self._x, self._y, self._kernel
+        product = tf.matmul(x, kernel)
+        if self._in_batches:
+            x, y, kernel = x[None], y[None], kernel[None]
+        of_kernel = tf.matmul(x, y, transpose_a=True)
+        return product, of_kernel, tf.matmul(y, kernel, transpose_b=True)
+
+    def _descend(self):
+        tf.raw_ops.ResourceApplyGradientDescent(
+            var=self._weight.handle, alpha=1e-6, delta=self._slope
+        )
+
+    def _run(self, function):
+        function()
+        tf.test.experimental.sync_devices()
 
 
 def make_ways(setting) -> dict:
-    """Makes the package's step without and with each measure."""
+    """Returns the package's step without and with each optimization."""
     measures = dict.fromkeys(
         [x.name for x in dataclasses.fields(Measures)], False
     )
@@ -85,54 +152,48 @@ def make_ways(setting) -> dict:
 
 
 def measure(ways: dict, rounds: int) -> dict[str, dict[str, float]]:
-    """Gives the median milliseconds of each way and mode, in turns."""
-    found = {name: {mode: [] for mode in MODES} for name in ways}
-    for index in range(rounds + 1):
-        for name, way in ways.items():
-            for mode in MODES:
-                start = time.perf_counter()
-                getattr(way, mode)()
-                if index:
-                    spent = time.perf_counter() - start
-                    found[name][mode].append(1000 * spent)
-    return {name: medians(modes) for name, modes in found.items()}
-
-
-def medians(modes: dict[str, list[float]]) -> dict[str, float]:
-    return {mode: statistics.median(x) for mode, x in modes.items()}
+    """Returns the median milliseconds of each way by mode."""
+    functions = {
+        (name, mode): getattr(way, mode)
+        for name, way in ways.items()
+        for mode in MODES
+    }
+    found = {name: {} for name in ways}
+    for (name, mode), seconds in time_in_turns(functions, rounds).items():
+        found[name][mode] = 1000 * statistics.median(seconds)
+    return found
 
 
 def measure_peers(names: list[str], policy: str) -> dict[str, dict]:
-    """Gives the medians of peers that are installed, and their memory."""
+    """Returns the medians and the memory of the peers that are installed."""
     found = {}
     for name in names:
         _, package = PEERS[name]
         if package and importlib.util.find_spec(package) is None:
             continue
-        if policy != "float32" and package in IN_FLOAT32:
+        if policy != "float32" and package in FLOAT32_ONLY:
             continue
         backend = "jax" if name == "jax" else "tensorflow"
-        result = subprocess.run(
-            [
-                *(sys.executable, str(WORKER), f"--way={name}"),
-                *(f"--setting={_SETTING.value}", f"--dtype_policy={policy}"),
-            ],
-            env={**os.environ, "KERAS_BACKEND": backend},
-            stdout=subprocess.PIPE,
-            text=True,
-            check=True,
+        line = run_worker(
+            WORKER,
+            f"--way={name}",
+            f"--setting={_SETTING.value}",
+            f"--dtype_policy={policy}",
+            KERAS_BACKEND=backend,
         )
-        line = json.loads(result.stdout.splitlines()[-1])
-        found[name] = medians(line["milliseconds"])
+        found[name] = {
+            mode: statistics.median(x)
+            for mode, x in line["milliseconds"].items()
+        }
         found[name]["peak_mib"] = line["peak_mib"]
     return found
 
 
-def tabulate(report, caption, rows, floor, memory=False):
-    """Adds a table of milliseconds, each with its share of the floor."""
+def tabulate(report, caption, rows, bound, memory=False):
+    """Adds a table of milliseconds and their ratios to the lower bound."""
     header = ["way", *MODES]
     lines = [
-        [name, *(f"{row[x]:.1f} ({row[x] / floor[x]:.2f})" for x in MODES)]
+        [name, *(f"{row[x]:.1f} ({row[x] / bound[x]:.2f})" for x in MODES)]
         for name, row in rows.items()
     ]
     if memory:
@@ -142,20 +203,20 @@ def tabulate(report, caption, rows, floor, memory=False):
     report.add_table(caption, header, lines)
 
 
-def add_goals(report, own, floor, peers):
-    """Sets the Kinetics figures beside their goals."""
+def add_goals(report, own, bound, peers):
+    """Adds the goals of the Kinetics setting."""
     policy = _DTYPE_POLICY.value
     if policy == "float32":
         for mode, limit in GOALS.items():
             report.add_goal(
-                f"Kinetics {mode}, times its float32 floor",
-                own[mode] / floor[mode],
+                f"Kinetics {mode}, times the float32 lower bound",
+                own[mode] / bound[mode],
                 limit,
             )
     else:
         single = measure_peers(["own"], "float32")["own"]
         report.add_goal(
-            "Kinetics step in bfloat16, times the same in float32",
+            "Kinetics step in bfloat16, times the step in float32",
             peers["own"]["step"] / single["step"],
             1.0,
         )
@@ -164,8 +225,8 @@ def add_goals(report, own, floor, peers):
             continue
         limit = LOOP_GOAL if name == "loop" else 1.0
         ratio = row["step"] / peers["own"]["step"]
-        what = f"Kinetics step, {policy}: {PEERS[name][0]}, times ours"
-        report.add_goal(what, ratio, limit, at_most=False)
+        goal = f"Kinetics step, {policy}: {PEERS[name][0]}, times ac_keras"
+        report.add_goal(goal, ratio, limit, at_most=False)
 
 
 def main(argv):
@@ -173,28 +234,28 @@ def main(argv):
     logging.set_verbosity(logging.ERROR)
     keras.config.set_dtype_policy(_DTYPE_POLICY.value)
     setting, cores = SETTINGS[_SETTING.value], len(os.sched_getaffinity(0))
-    title = f"Step: {_SETTING.value}, {_DTYPE_POLICY.value}"
-    about = " ".join(__doc__.split("\n\n")[2].split())
-    report = Report(title, f"The program {about}")
+    report = Report()
     peers = measure_peers(_PEERS.value, _DTYPE_POLICY.value)
-    floors = {
-        "floor": Floor(setting),
-        "floor, gradients in batches of one": Floor(setting, in_batches=True),
+    bounds = {
+        "lower bound": LowerBound(setting),
+        "lower bound, gradients in batches of one": LowerBound(
+            setting, in_batches=True
+        ),
     }
     ways = make_ways(setting) if _MEASURES.value else {}
-    found = measure({**floors, **ways}, _ROUNDS.value)
-    for name, limit in floors.items():
-        limit.add_passes(found[name])
-    floor = found["floor"]
-    caption = f"Milliseconds (times the floor), {cores} cores, one process"
-    tabulate(report, caption, found, floor)
+    found = measure({**bounds, **ways}, _ROUNDS.value)
+    for name, lower in bounds.items():
+        lower.add_passes(found[name])
+    bound = found["lower bound"]
+    caption = "Milliseconds (times the lower bound)"
+    tabulate(report, f"{caption}, {cores} cores, one process", found, bound)
     if peers:
-        caption = "Milliseconds (times the same floor), a process each"
+        caption = "Milliseconds (times the same lower bound), one process each"
         rows = {PEERS[name][0]: row for name, row in peers.items()}
-        tabulate(report, caption, rows, floor, memory=True)
+        tabulate(report, caption, rows, bound, memory=True)
     if _SETTING.value == "kinetics" and "own" in peers:
         own = list(found.values())[-1] if ways else peers["own"]
-        add_goals(report, own, floor, peers)
+        add_goals(report, own, bound, peers)
     report.write(_OUTPUT.value)
 
 

@@ -1,4 +1,4 @@
-"""The settings' optimizers, in Keras on any backend."""
+"""Optimizers of the settings in Keras, for any backend."""
 
 import keras
 
@@ -6,7 +6,7 @@ from peers import setting as settings
 
 
 def make_optimizer(setting: settings.Setting) -> keras.optimizers.Optimizer:
-    """Makes the setting's optimizer, which clips by the global norm."""
+    """Returns the setting's optimizer, which clips by the global norm."""
     options = {
         "learning_rate": setting.learning_rate,
         "global_clipnorm": setting.clip_norm or None,

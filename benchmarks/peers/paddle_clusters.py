@@ -1,4 +1,4 @@
-"""The classifier in PaddlePaddle, by a loop over units or batched."""
+"""The classifier in PaddlePaddle: a loop over units, or batched units."""
 
 import numpy as np
 
@@ -8,14 +8,14 @@ VARIANTS = ("loop", "batched")
 
 
 class PaddleClusters:
-    """The classifier in PaddlePaddle; times are its methods'.
+    """The classifier in PaddlePaddle; its methods are timed.
 
-    `forward`, `gradients` and `step` return once their work is done, as all
-    calls do on a CPU. PaddlePaddle is imported when one is made.
+    `forward`, `gradients` and `step` return when their work is done, as all
+    calls do on a CPU. The constructor imports PaddlePaddle.
 
     Args:
         setting: Sizes and training.
-        seed: Integer that decides first weights and dropout.
+        seed: Integer, the seed of initial weights and dropout.
         variant: `"loop"` over units, or `"batched"`.
 
     Raises:
@@ -41,7 +41,7 @@ class PaddleClusters:
         self.set_weights(settings.draw_weights(setting, seed))
 
     def set_weights(self, weights: dict[str, np.ndarray]):
-        """Takes over weights of `Setting.weight_shapes`."""
+        """Assigns weights, named as in `Setting.weight_shapes`."""
         settings.check_weights(self.setting, weights)
         for name, cluster in self.model.clusters.items():
             cluster.assign(*(weights[f"{name}/{x}"] for x in settings.PARTS))
@@ -49,19 +49,14 @@ class PaddleClusters:
         self.model.linear.bias.set_value(weights["classifier/bias"])
 
     def get_weights(self) -> dict[str, np.ndarray]:
-        """Gives the weights under the names of `Setting.weight_shapes`."""
-        weights = {}
-        for name, cluster in self.model.clusters.items():
-            parts = zip(
-                ("kernel", "alpha", "beta"), cluster.read(), strict=True
-            )
-            weights |= {f"{name}/{part}": value for part, value in parts}
+        """Returns the weights, named as in `Setting.weight_shapes`."""
+        weights = settings.read_clusters(self.model.clusters)
         weights["classifier/kernel"] = self.model.linear.weight.numpy()
         weights["classifier/bias"] = self.model.linear.bias.numpy()
         return weights
 
     def load_batch(self, features: dict[str, np.ndarray], labels: np.ndarray):
-        """Makes tensors of the batch that the other methods then use."""
+        """Converts the batch that the other methods use to tensors."""
         settings.check_batch(self.setting, features, labels)
         to_tensor = self.paddle.to_tensor
         self._features = {k: to_tensor(x) for k, x in features.items()}
@@ -76,12 +71,12 @@ class PaddleClusters:
         self._backward()
 
     def step(self):
-        """Updates the weights by one step of training."""
+        """Updates the weights by one training step."""
         self._backward()
         self.optimizer.step()
 
     def probe(self) -> np.ndarray:
-        """Gives the batch's probabilities `(batch_size, num_classes)`."""
+        """Returns the batch's probabilities `(batch_size, num_classes)`."""
         return self._probabilities().numpy()
 
     def _probabilities(self):
@@ -99,7 +94,7 @@ class PaddleClusters:
 
 
 def make_optimizer(setting: settings.Setting, weights):
-    """Makes the setting's optimizer, which clips by the global norm."""
+    """Returns the setting's optimizer, which clips by the global norm."""
     import paddle
 
     options = {"learning_rate": setting.learning_rate, "parameters": weights}

@@ -7,10 +7,9 @@ from paddle.nn import functional
 
 
 class BatchedCluster(nn.Layer):
-    """All units of a modality: Eq. 4, then Eq. 7 on what they pooled.
+    """All units of a modality: Eq. 4, then Eq. 7 on the pooled features.
 
-    Frames are `(batch, num_frames, dim)`, what is given `(batch, num_units *
-    dim)`.
+    Maps frames `(batch, num_frames, dim)` to `(batch, num_units * dim)`.
 
     Args:
         dim: Integer, the size of a frame.
@@ -25,25 +24,25 @@ class BatchedCluster(nn.Layer):
         self.beta = self.create_parameter([num_units, 1])
 
     def forward(self, frames):
-        """Pools, shifts and normalises."""
+        """Pools, shifts and normalizes."""
         scores = functional.softmax(frames @ self.kernel, axis=1)
         pooled = paddle.matmul(scores, frames, transpose_x=True)
-        return normalise(pooled, self).flatten(1)
+        return normalize(pooled, self).flatten(1)
 
     def assign(self, kernel, alpha, beta):
-        """Takes weights over."""
+        """Assigns the weights."""
         self.kernel.set_value(kernel)
         self.alpha.set_value(alpha[:, None])
         self.beta.set_value(beta[:, None])
 
     def read(self):
-        """Gives kernel, alpha and beta as NumPy arrays."""
+        """Returns kernel, alpha and beta as NumPy arrays."""
         weights = self.kernel.numpy(), self.alpha.numpy(), self.beta.numpy()
         return weights[0], weights[1][:, 0], weights[2][:, 0]
 
 
 class SingleUnit(nn.Layer):
-    """One unit with weights of its own: Eq. 4, then Eq. 7.
+    """One unit with separate weights: Eq. 4, then Eq. 7.
 
     Args:
         dim: Integer, the size of a frame.
@@ -58,14 +57,14 @@ class SingleUnit(nn.Layer):
         self.beta = self.create_parameter([1])
 
     def forward(self, frames):
-        """Pools, shifts and normalises."""
+        """Pools, shifts and normalizes."""
         scores = functional.softmax(self.scoring(frames), axis=1)
         pooled = paddle.matmul(scores, frames, transpose_x=True)
-        return normalise(pooled, self).flatten(1)
+        return normalize(pooled, self).flatten(1)
 
 
 class LoopedCluster(nn.Layer):
-    """The units of a modality, one after the other.
+    """Computes the units of a modality one after the other.
 
     Args:
         dim: Integer, the size of a frame.
@@ -78,18 +77,18 @@ class LoopedCluster(nn.Layer):
         self.units = nn.LayerList(units)
 
     def forward(self, frames):
-        """Concatenates what the units give."""
+        """Concatenates the outputs of the units."""
         return paddle.concat([unit(frames) for unit in self.units], axis=1)
 
     def assign(self, kernel, alpha, beta):
-        """Takes weights over, a column of the kernel a unit."""
+        """Assigns the weights, one column of the kernel per unit."""
         for index, unit in enumerate(self.units):
             unit.scoring.weight.set_value(kernel[:, index : index + 1])
             unit.alpha.set_value(alpha[index : index + 1])
             unit.beta.set_value(beta[index : index + 1])
 
     def read(self):
-        """Gives kernel, alpha and beta as NumPy arrays."""
+        """Returns kernel, alpha and beta as NumPy arrays."""
         kernels = [unit.scoring.weight.numpy() for unit in self.units]
         return (
             np.concatenate(kernels, axis=1),
@@ -99,7 +98,7 @@ class LoopedCluster(nn.Layer):
 
 
 class Classifier(nn.Layer):
-    """Clusters, dropout and a linear classifier; gives logits.
+    """Clusters, dropout and a linear classifier with logits.
 
     Args:
         setting: Sizes and dropout.
@@ -119,15 +118,15 @@ class Classifier(nn.Layer):
         self.linear = nn.Linear(setting.width, setting.num_classes)
 
     def forward(self, features):
-        """Gives logits `(batch, num_classes)`."""
+        """Computes logits `(batch, num_classes)`."""
         pooled = [
             cluster(features[name]) for name, cluster in self.clusters.items()
         ]
         return self.linear(self.dropout(paddle.concat(pooled, axis=1)))
 
 
-def normalise(pooled, unit):
-    """Scales and shifts what a unit or all pooled, and divides by its norm."""
+def normalize(pooled, unit):
+    """Scales and shifts pooled features and divides them by their norm."""
     shifted = unit.alpha * pooled + unit.beta
     norm = shifted.square().sum(-1, keepdim=True).sqrt()
     return shifted / (unit.num_units**0.5 * norm)

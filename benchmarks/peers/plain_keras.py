@@ -1,7 +1,7 @@
-"""Attention clusters in Keras as a good user would write them down.
+"""Attention clusters in Keras without the package's optimizations.
 
-All units of a modality in batched products, the shift on their outputs as
-Eq. 7 reads, and Keras's own dropout, loss, clipping and optimizer.
+All units of a modality in batched products, the shift of Eq. 7 on their
+outputs, and the dropout, loss, clipping and optimizer of Keras.
 """
 
 import keras
@@ -14,7 +14,7 @@ from peers.keras_optimizer import make_optimizer
 
 
 class BatchedCluster(keras.layers.Layer):
-    """All units of a modality: Eq. 4, then Eq. 7 on what they pooled.
+    """All units of a modality: Eq. 4, then Eq. 7 on the pooled features.
 
     Args:
         num_units: Integer, the number of units.
@@ -30,14 +30,14 @@ class BatchedCluster(keras.layers.Layer):
         self.num_units = num_units
 
     def build(self, input_shape):
-        """Adds a column of the kernel and two scalars for every unit."""
+        """Adds a kernel column and two scalars for every unit."""
         dim, units = input_shape[-1], self.num_units
         self.kernel = self.add_weight(name="kernel", shape=(dim, units))
         self.alpha = self.add_weight(name="alpha", shape=(units,))
         self.beta = self.add_weight(name="beta", shape=(units,))
 
     def call(self, frames):
-        """Pools, shifts and normalises."""
+        """Pools, shifts and normalizes."""
         scores = ops.softmax(ops.matmul(frames, self.kernel), axis=1)
         pooled = ops.matmul(ops.transpose(scores, (0, 2, 1)), frames)
         shifted = self.alpha[:, None] * pooled + self.beta[:, None]
@@ -46,26 +46,26 @@ class BatchedCluster(keras.layers.Layer):
         return ops.reshape(units, (-1, self.num_units * frames.shape[-1]))
 
     def assign(self, kernel, alpha, beta):
-        """Takes weights over."""
+        """Assigns the weights."""
         self.kernel.assign(kernel)
         self.alpha.assign(alpha)
         self.beta.assign(beta)
 
     def read(self):
-        """Gives kernel, alpha and beta as NumPy arrays."""
+        """Returns kernel, alpha and beta as NumPy arrays."""
         weights = self.kernel, self.alpha, self.beta
         return tuple(ops.convert_to_numpy(x) for x in weights)
 
 
 class PlainKeras:
-    """The classifier in Keras and TensorFlow; times are its methods'.
+    """The classifier in Keras and TensorFlow; its methods are timed.
 
-    `forward`, `gradients` and `step` return once their work is done. Layers
-    compute in Keras's global dtype policy at the time of making.
+    `forward`, `gradients` and `step` return when their work is done. Layers
+    use the global dtype policy of Keras at construction.
 
     Args:
         setting: Sizes and training.
-        seed: Integer that decides first weights and dropout.
+        seed: Integer, the seed of initial weights and dropout.
     """
 
     cluster_class = BatchedCluster
@@ -74,7 +74,7 @@ class PlainKeras:
         self.setting = setting
         self.clusters = {
             name: self.cluster_class(units, name=f"{name}_cluster")
-            for name, (_, units) in setting.modalities.items()
+            for name, units in setting.num_units.items()
         }
         self.classifier = keras.layers.Dense(setting.num_classes)
         self.model = self._build(
@@ -89,7 +89,7 @@ class PlainKeras:
         self.set_weights(settings.draw_weights(setting, seed))
 
     def set_weights(self, weights: dict[str, np.ndarray]):
-        """Takes over weights of `Setting.weight_shapes`."""
+        """Assigns weights, named as in `Setting.weight_shapes`."""
         settings.check_weights(self.setting, weights)
         for name, cluster in self.clusters.items():
             cluster.assign(*(weights[f"{name}/{x}"] for x in settings.PARTS))
@@ -97,20 +97,15 @@ class PlainKeras:
         self.classifier.bias.assign(weights["classifier/bias"])
 
     def get_weights(self) -> dict[str, np.ndarray]:
-        """Gives the weights under the names of `Setting.weight_shapes`."""
-        weights = {}
-        for name, cluster in self.clusters.items():
-            parts = zip(
-                ("kernel", "alpha", "beta"), cluster.read(), strict=True
-            )
-            weights |= {f"{name}/{part}": value for part, value in parts}
+        """Returns the weights, named as in `Setting.weight_shapes`."""
+        weights = settings.read_clusters(self.clusters)
         for part in ("kernel", "bias"):
             value = getattr(self.classifier, part)
             weights[f"classifier/{part}"] = ops.convert_to_numpy(value)
         return weights
 
     def load_batch(self, features: dict[str, np.ndarray], labels: np.ndarray):
-        """Makes tensors of the batch that the other methods then use."""
+        """Converts the batch that the other methods use to tensors."""
         settings.check_batch(self.setting, features, labels)
         self._features = {k: tf.constant(x) for k, x in features.items()}
         self._labels = tf.constant(labels, tf.int32)
@@ -126,17 +121,17 @@ class PlainKeras:
         tf.test.experimental.sync_devices()
 
     def step(self):
-        """Updates the weights by one step of training."""
+        """Updates the weights by one training step."""
         self._whole(self._features, self._labels)
         tf.test.experimental.sync_devices()
 
     def probe(self) -> np.ndarray:
-        """Gives the batch's probabilities `(batch_size, num_classes)`."""
+        """Returns the batch's probabilities `(batch_size, num_classes)`."""
         return self._forward(self._features).numpy()
 
     def _build(self, dropout):
         frames, pooled, num_frames = {}, [], self.setting.num_frames
-        for name, (dim, _) in self.setting.modalities.items():
+        for name, dim in self.setting.dims.items():
             frames[name] = keras.Input((num_frames, dim), name=name)
             pooled.append(self.clusters[name](frames[name]))
         feature = ops.concatenate(pooled, axis=-1)

@@ -1,4 +1,4 @@
-"""Flash-MNIST prepared as one would write it down: what is compared with."""
+"""Preparation of Flash-MNIST without the package's optimizations."""
 
 import keras
 import numpy as np
@@ -13,22 +13,22 @@ STEPS_PER_EXECUTION = 32
 
 
 class PlainFlashMnist(FlashMnist):
-    """Looks the intensities of all pixels up at once, by an index."""
+    """Looks up the intensities of all pixels at once, by indexing."""
 
     def noise(self, count: int, rng: np.random.Generator) -> np.ndarray:
-        """Draws frames of noise, uint8 `(count, 28, 28)`."""
+        """Generates frames of noise, uint8 `(count, 28, 28)`."""
         shape = (count, *self.images.shape[1:])
         words = rng.integers(0, 2**64, np.prod(shape) // 4, dtype=np.uint64)
         return self.intensities[words.view(np.uint16)].reshape(shape)
 
 
 def count_intensities(images: np.ndarray) -> np.ndarray:
-    """Counts the pixels of each intensity, of all images at once."""
+    """Counts the pixels of each intensity in all images at once."""
     return np.bincount(images.ravel(), minlength=256)
 
 
 def make_extractor(cnn: keras.Model):
-    """Makes a function from clips to features by Keras's layers."""
+    """Returns a function from clips to features, by layers of Keras."""
     model = keras.Model(cnn.inputs[0], cnn.get_layer("features").output)
     signature = tf.TensorSpec((None, 28, 28), tf.uint8)
 
@@ -44,7 +44,7 @@ def make_extractor(cnn: keras.Model):
 
 
 def make_training(cnn: keras.Model):
-    """Makes a function that trains the CNN on frames by Keras's `fit`."""
+    """Returns a function that trains the CNN on frames by `fit` of Keras."""
     model = keras.Sequential([keras.layers.Rescaling(1 / 255), cnn])
     model.compile(
         keras.optimizers.Adam(LEARNING_RATE),

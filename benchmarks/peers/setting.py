@@ -1,4 +1,4 @@
-"""What is measured: the sizes of a model and how it is trained."""
+"""Settings of the benchmarks: sizes of a model and how it is trained."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -8,24 +8,24 @@ import numpy as np
 MODES = ("forward", "gradients", "step")  # methods that are timed
 PARTS = ("kernel", "alpha", "beta")  # weights of a cluster
 OPTIMIZERS = ("rmsprop", "adam", "sgd")
-# Those of Keras; PyTorch and PaddlePaddle have others unless told.
+# The defaults of Keras; those of PyTorch and PaddlePaddle differ.
 RMSPROP_DECAY = 0.9
 EPSILON = 1e-7
 
 
 @dataclasses.dataclass(frozen=True)
 class Setting:
-    """Sizes of the classifier of Figure 2, and how it is trained.
+    """Sizes of the classifier of Figure 2 and settings of its training.
 
     Attributes:
         batch_size: Clips in a step.
         num_frames: Frames of every clip and modality.
-        modalities: From a modality's name to its dim and number of units.
-        num_classes: Classes, one of which is a clip's.
-        dropout: Share of the global feature that is dropped in training.
-        clip_norm: Highest L2 norm of all gradients together; 0 does not clip.
-        optimizer: `"rmsprop"`, `"adam"` or `"sgd"`, the last without momentum.
-        learning_rate: Of every weight.
+        modalities: Mapping from modality to `(dim, num_units)`.
+        num_classes: Number of classes; a clip has one.
+        dropout: Fraction of the global feature that is dropped in training.
+        clip_norm: Largest global L2 norm of the gradients; 0 does not clip.
+        optimizer: `"rmsprop"`, `"adam"` or `"sgd"` (without momentum).
+        learning_rate: Learning rate of all weights.
     """
 
     batch_size: int
@@ -46,16 +46,26 @@ class Setting:
             )
 
     @property
+    def dims(self) -> dict[str, int]:
+        """Mapping from modality to dim."""
+        return {name: dim for name, (dim, _) in self.modalities.items()}
+
+    @property
+    def num_units(self) -> dict[str, int]:
+        """Mapping from modality to number of units."""
+        return {name: units for name, (_, units) in self.modalities.items()}
+
+    @property
     def width(self) -> int:
         """Size of the global feature, all units of all modalities."""
         return sum(dim * units for dim, units in self.modalities.values())
 
     def weight_shapes(self) -> dict[str, tuple[int, ...]]:
-        """Gives every weight's shape by its name.
+        """Returns the shape of every weight by name.
 
-        A modality has `NAME/kernel`, a unit a column, `NAME/alpha` and
-        `NAME/beta`. The global feature holds modality after modality, in the
-        order of `modalities`, and within each unit after unit.
+        A modality has `NAME/kernel` with one column per unit, `NAME/alpha` and
+        `NAME/beta`. The global feature concatenates the modalities in the order
+        of `modalities`, and the units of each.
         """
         shapes = {}
         for name, (dim, num_units) in self.modalities.items():
@@ -67,8 +77,8 @@ class Setting:
         return shapes
 
 
-# Of trainers/flags, but with one learning rate and, for YouTube-8M, one label a
-# clip. Flash-MNIST takes all 25 frames.
+# As in trainers/flags, but with one learning rate and, for YouTube-8M, one
+# label per clip. Flash-MNIST uses all 25 frames.
 FLASH_MNIST = Setting(
     batch_size=256,
     num_frames=25,
@@ -99,7 +109,7 @@ SETTINGS = {
 
 
 def draw_weights(setting: Setting, seed: int) -> dict[str, np.ndarray]:
-    """Draws weights as the package's layers start with, in float32."""
+    """Draws initial weights in float32, as the package's layers do."""
     rng = np.random.default_rng(seed)
     weights = {}
     for name, shape in setting.weight_shapes().items():
@@ -109,7 +119,7 @@ def draw_weights(setting: Setting, seed: int) -> dict[str, np.ndarray]:
             value = 0.5 * rng.standard_normal(shape, "float32")
         elif name.endswith("/bias"):
             value = np.zeros(shape, "float32")
-        else:  # Glorot's for the classifier, LeCun's for the scores.
+        else:  # Glorot uniform for the classifier, LeCun for the scores.
             spread = sum(shape) if name == "classifier/kernel" else 2 * shape[0]
             limit = np.float32(np.sqrt(6 / spread))
             value = limit * (2 * rng.random(shape, "float32") - 1)
@@ -120,7 +130,7 @@ def draw_weights(setting: Setting, seed: int) -> dict[str, np.ndarray]:
 def draw_batch(
     setting: Setting, seed: int
 ) -> tuple[dict[str, np.ndarray], np.ndarray]:
-    """Draws a batch.
+    """Draws a batch of random clips.
 
     Returns:
         float32 features `(batch_size, num_frames, dim)` by modality, and int32
@@ -130,17 +140,33 @@ def draw_batch(
     clips = (setting.batch_size, setting.num_frames)
     features = {
         name: rng.standard_normal((*clips, dim), "float32")
-        for name, (dim, _) in setting.modalities.items()
+        for name, dim in setting.dims.items()
     }
     labels = rng.integers(0, setting.num_classes, setting.batch_size)
     return features, labels.astype("int32")
 
 
+def add_num_frames(setting: Setting, features: Mapping) -> dict:
+    """Adds the inputs `NAME_num_frames` of the package's models to features."""
+    num_clips = len(next(iter(features.values())))
+    count = np.full(num_clips, setting.num_frames, np.int32)
+    return {**features, **{f"{name}_num_frames": count for name in features}}
+
+
+def read_clusters(clusters: Mapping) -> dict:
+    """Returns the weights of a peer's clusters, named as in `weight_shapes`."""
+    return {
+        f"{name}/{part}": value
+        for name, cluster in clusters.items()
+        for part, value in zip(PARTS, cluster.read(), strict=True)
+    }
+
+
 def check_weights(setting: Setting, weights: Mapping[str, np.ndarray]):
-    """Refuses weights that are not the setting's.
+    """Checks that weights have the setting's names and shapes.
 
     Raises:
-        ValueError: If a name or a shape does not fit.
+        ValueError: If a name or a shape differs.
     """
     shapes = {name: value.shape for name, value in weights.items()}
     _compare("weights", setting.weight_shapes(), shapes)
@@ -149,15 +175,13 @@ def check_weights(setting: Setting, weights: Mapping[str, np.ndarray]):
 def check_batch(
     setting: Setting, features: Mapping[str, np.ndarray], labels: np.ndarray
 ):
-    """Refuses a batch that is not the setting's.
+    """Checks that a batch has the setting's modalities and shapes.
 
     Raises:
-        ValueError: If a modality or a shape does not fit.
+        ValueError: If a modality or a shape differs.
     """
     clips = (setting.batch_size, setting.num_frames)
-    expected = {
-        name: (*clips, dim) for name, (dim, _) in setting.modalities.items()
-    }
+    expected = {name: (*clips, dim) for name, dim in setting.dims.items()}
     shapes = {name: value.shape for name, value in features.items()}
     _compare("features", expected, shapes)
     _compare("labels", {"labels": clips[:1]}, {"labels": np.shape(labels)})
@@ -167,5 +191,5 @@ def _compare(what, expected, received):
     if expected != received:
         raise ValueError(
             f"A peer expects {what} of the shapes {expected}. Received: "
-            f"{what}={received}. Draw them for the peer's own setting."
+            f"{what}={received}. Draw them for the setting of the peer."
         )

@@ -1,4 +1,4 @@
-"""The classifier in PyTorch, by a loop over units or batched."""
+"""The classifier in PyTorch: a loop over units, or batched units."""
 
 import numpy as np
 import torch
@@ -14,18 +14,18 @@ VARIANTS = {
 
 
 class TorchClusters:
-    """The classifier in PyTorch; times are its methods'.
+    """The classifier in PyTorch; its methods are timed.
 
-    `forward`, `gradients` and `step` return once their work is done. They may
+    `forward`, `gradients` and `step` return when their work is done. They may
     be called under `torch.autocast`.
 
     Args:
         setting: Sizes and training.
-        seed: Integer that decides first weights and dropout.
+        seed: Integer, the seed of initial weights and dropout.
         variant: `"loop"` over units, or `"batched"`.
-        compiled: Whether `torch.compile` makes forward, backward and update,
-            each at its first call.
-        device: Where weights and batch are, as PyTorch names it.
+        compiled: Whether to use `torch.compile` for forward, backward and
+            update, which compiles at the first call.
+        device: PyTorch's name of the device of weights and batch.
 
     Raises:
         ValueError: If the variant is unknown.
@@ -42,7 +42,7 @@ class TorchClusters:
         if variant not in VARIANTS:
             raise ValueError(
                 f"TorchClusters expects variant to be one of {list(VARIANTS)}. "
-                f"Received: variant={variant!r}. PyTorch is faster 'batched'."
+                f"Received: variant={variant!r}. 'batched' is the faster one."
             )
         self.setting, self.device = setting, torch.device(device)
         torch.manual_seed(seed)
@@ -57,7 +57,7 @@ class TorchClusters:
 
     @torch.no_grad()
     def set_weights(self, weights: dict[str, np.ndarray]):
-        """Takes over weights of `Setting.weight_shapes`."""
+        """Assigns weights, named as in `Setting.weight_shapes`."""
         settings.check_weights(self.setting, weights)
         weights = {k: torch.from_numpy(x) for k, x in weights.items()}
         for name, cluster in self.model.clusters.items():
@@ -67,19 +67,14 @@ class TorchClusters:
 
     @torch.no_grad()
     def get_weights(self) -> dict[str, np.ndarray]:
-        """Gives the weights under the names of `Setting.weight_shapes`."""
-        weights = {}
-        for name, cluster in self.model.clusters.items():
-            parts = zip(
-                ("kernel", "alpha", "beta"), cluster.read(), strict=True
-            )
-            weights |= {f"{name}/{part}": value for part, value in parts}
+        """Returns the weights, named as in `Setting.weight_shapes`."""
+        weights = settings.read_clusters(self.model.clusters)
         weights["classifier/kernel"] = self.model.linear.weight.T
         weights["classifier/bias"] = self.model.linear.bias
         return {k: x.cpu().numpy().copy() for k, x in weights.items()}
 
     def load_batch(self, features: dict[str, np.ndarray], labels: np.ndarray):
-        """Makes tensors of the batch that the other methods then use."""
+        """Converts the batch that the other methods use to tensors."""
         settings.check_batch(self.setting, features, labels)
         self._features = {
             name: torch.from_numpy(x).to(self.device)
@@ -98,13 +93,13 @@ class TorchClusters:
         self._wait()
 
     def step(self):
-        """Updates the weights by one step of training."""
+        """Updates the weights by one training step."""
         self._backward()
         self._update()
         self._wait()
 
     def probe(self) -> np.ndarray:
-        """Gives the batch's probabilities `(batch_size, num_classes)`."""
+        """Returns the batch's probabilities `(batch_size, num_classes)`."""
         return self._probabilities().cpu().numpy()
 
     @torch.no_grad()
@@ -126,14 +121,14 @@ class TorchClusters:
         self.optimizer.step()
 
     def _wait(self):
-        if self.device.type != "cpu":  # There, calls return when done.
+        if self.device.type != "cpu":  # Calls on a CPU return when done.
             torch.accelerator.synchronize()
 
 
 def make_optimizer(setting: settings.Setting, weights) -> torch.optim.Optimizer:
-    """Makes the setting's optimizer, which does not clip.
+    """Returns the setting's optimizer, which does not clip.
 
-    PyTorch adds RMSProp's epsilon to the root, not under it as Keras does.
+    PyTorch adds epsilon of RMSProp to the root; Keras adds it below the root.
     """
     if setting.optimizer == "sgd":
         return torch.optim.SGD(weights, setting.learning_rate)

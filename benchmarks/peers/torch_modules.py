@@ -5,10 +5,9 @@ from torch import nn
 
 
 class BatchedCluster(nn.Module):
-    """All units of a modality: Eq. 4, then Eq. 7 on what they pooled.
+    """All units of a modality: Eq. 4, then Eq. 7 on the pooled features.
 
-    Frames are `(batch, num_frames, dim)`, what is given `(batch, num_units *
-    dim)`.
+    Maps frames `(batch, num_frames, dim)` to `(batch, num_units * dim)`.
 
     Args:
         dim: Integer, the size of a frame.
@@ -22,7 +21,7 @@ class BatchedCluster(nn.Module):
         self.beta = nn.Parameter(torch.empty(num_units))
 
     def forward(self, frames):
-        """Pools, shifts and normalises."""
+        """Pools, shifts and normalizes."""
         scores = torch.softmax(frames @ self.kernel, dim=1)
         pooled = scores.transpose(1, 2) @ frames
         shifted = self.alpha[:, None] * pooled + self.beta[:, None]
@@ -30,18 +29,18 @@ class BatchedCluster(nn.Module):
         return (shifted / (len(self.alpha) ** 0.5 * norm)).flatten(1)
 
     def assign(self, kernel, alpha, beta):
-        """Takes weights over."""
+        """Assigns the weights."""
         self.kernel.copy_(kernel)
         self.alpha.copy_(alpha)
         self.beta.copy_(beta)
 
     def read(self):
-        """Gives kernel, alpha and beta."""
+        """Returns kernel, alpha and beta."""
         return self.kernel, self.alpha, self.beta
 
 
 class SingleUnit(nn.Module):
-    """One unit with weights of its own: Eq. 4, then Eq. 7.
+    """One unit with separate weights: Eq. 4, then Eq. 7.
 
     Args:
         dim: Integer, the size of a frame.
@@ -56,7 +55,7 @@ class SingleUnit(nn.Module):
         self.beta = nn.Parameter(torch.empty(()))
 
     def forward(self, frames):
-        """Pools, shifts and normalises."""
+        """Pools, shifts and normalizes."""
         scores = torch.softmax(self.scoring(frames), dim=1)
         pooled = (scores.transpose(1, 2) @ frames)[:, 0]
         shifted = self.alpha * pooled + self.beta
@@ -65,7 +64,7 @@ class SingleUnit(nn.Module):
 
 
 class LoopedCluster(nn.Module):
-    """The units of a modality, one after the other.
+    """Computes the units of a modality one after the other.
 
     Args:
         dim: Integer, the size of a frame.
@@ -79,18 +78,18 @@ class LoopedCluster(nn.Module):
         )
 
     def forward(self, frames):
-        """Concatenates what the units give."""
+        """Concatenates the outputs of the units."""
         return torch.cat([unit(frames) for unit in self.units], dim=1)
 
     def assign(self, kernel, alpha, beta):
-        """Takes weights over, a column of the kernel a unit."""
+        """Assigns the weights, one column of the kernel per unit."""
         for index, unit in enumerate(self.units):
             unit.scoring.weight.copy_(kernel[:, index])
             unit.alpha.copy_(alpha[index])
             unit.beta.copy_(beta[index])
 
     def read(self):
-        """Gives kernel, alpha and beta."""
+        """Returns kernel, alpha and beta."""
         return (
             torch.cat([unit.scoring.weight for unit in self.units]).T,
             torch.stack([unit.alpha for unit in self.units]),
@@ -99,7 +98,7 @@ class LoopedCluster(nn.Module):
 
 
 class Classifier(nn.Module):
-    """Clusters, dropout and a linear classifier; gives logits.
+    """Clusters, dropout and a linear classifier with logits.
 
     Args:
         setting: Sizes and dropout.
@@ -118,7 +117,7 @@ class Classifier(nn.Module):
         self.linear = nn.Linear(setting.width, setting.num_classes)
 
     def forward(self, features):
-        """Gives logits `(batch, num_classes)`."""
+        """Computes logits `(batch, num_classes)`."""
         pooled = [
             cluster(features[name]) for name, cluster in self.clusters.items()
         ]

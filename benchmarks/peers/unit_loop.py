@@ -1,4 +1,4 @@
-"""Attention clusters in Keras as a loop over units, as most ports have them."""
+"""Attention clusters in Keras as a loop over units, as in most ports."""
 
 import keras
 import numpy as np
@@ -8,7 +8,7 @@ from peers.plain_keras import PlainKeras
 
 
 class SingleUnit(keras.layers.Layer):
-    """One unit with weights of its own: Eq. 4, then Eq. 7.
+    """One unit with separate weights: Eq. 4, then Eq. 7.
 
     Args:
         num_units: Integer, the number of units in its cluster.
@@ -31,7 +31,7 @@ class SingleUnit(keras.layers.Layer):
         self.beta = self.add_weight(name="beta", shape=())
 
     def call(self, frames):
-        """Pools, shifts and normalises."""
+        """Pools, shifts and normalizes."""
         scores = ops.softmax(self.scoring(frames), axis=1)
         weights = ops.transpose(scores, (0, 2, 1))
         pooled = ops.matmul(weights, frames)[:, 0]
@@ -41,7 +41,7 @@ class SingleUnit(keras.layers.Layer):
 
 
 class LoopedCluster(keras.layers.Layer):
-    """The units of a modality, one after the other.
+    """Computes the units of a modality one after the other.
 
     Args:
         num_units: Integer, the number of units.
@@ -62,18 +62,18 @@ class LoopedCluster(keras.layers.Layer):
             unit.build(input_shape)
 
     def call(self, frames):
-        """Concatenates what the units give."""
+        """Concatenates the outputs of the units."""
         return ops.concatenate([unit(frames) for unit in self.units], axis=-1)
 
     def assign(self, kernel, alpha, beta):
-        """Takes weights over, a column of the kernel a unit."""
+        """Assigns the weights, one column of the kernel per unit."""
         for index, unit in enumerate(self.units):
             unit.scoring.kernel.assign(kernel[:, index : index + 1])
             unit.alpha.assign(alpha[index])
             unit.beta.assign(beta[index])
 
     def read(self):
-        """Gives kernel, alpha and beta as NumPy arrays."""
+        """Returns kernel, alpha and beta as NumPy arrays."""
         numbers = ops.convert_to_numpy
         kernels = [numbers(unit.scoring.kernel) for unit in self.units]
         return (
@@ -84,11 +84,11 @@ class LoopedCluster(keras.layers.Layer):
 
 
 class UnitLoop(PlainKeras):
-    """The classifier whose clusters loop over their units.
+    """Classifier whose clusters loop over their units.
 
     Args:
         setting: Sizes and training.
-        seed: Integer that decides first weights and dropout.
+        seed: Integer, the seed of initial weights and dropout.
     """
 
     cluster_class = LoopedCluster

@@ -12,8 +12,6 @@ from own_clusters import make_model
 from own_clusters import make_update
 from peers.setting import Setting
 from peers.setting import draw_batch
-from programs import FOLDER
-from programs import PROGRAMS
 
 SETTING = Setting(
     batch_size=6,
@@ -51,8 +49,3 @@ def test_a_measure_changes_rounding_only(name):
         for x, y in zip(got, wanted, strict=True):
             np.testing.assert_allclose(x, y, rtol=1e-4, atol=1e-5)
     assert max(np.abs(x).max() for x in expected[0]) > 0.01
-
-
-def test_every_listed_program_is_there():
-    for program in PROGRAMS:
-        assert (FOLDER / program.file).is_file()

@@ -1,147 +1,201 @@
-"""docs/performance.md from made-up reports."""
+"""Reports of benchmarks, and the tables of docs/performance.md."""
 
+import pathlib
 import re
+import sys
 
 import pytest
 
 import performance_page
-import programs
-from support.benchmarks import made_up_reports
-from support.benchmarks.made_up_reports import goal
-from support.benchmarks.made_up_reports import report
+from all_programs import FOLDER
+from all_programs import PROGRAMS
+from all_programs import choose
+from report import Report
+from report import describe_machine
 
-MET = goal("steps, times the floor", 1.25, 1.3)
-MISSED = goal("reader, times the raw read", 0.61, 0.8, at_most=False)
+PAGE = pathlib.Path(__file__).parents[2] / "docs/performance.md"
+MACHINE = {
+    "processor": "Abacus 9",
+    "cores": 2,
+    "memory_gib": 24,
+    "bfloat16": ["amx_bf16"],
+    "load": 0.25,
+    "versions": {"python": "3.11.7", "tensorflow": "2.17.1"},
+}
+TEMPLATE = """# Performance
+
+<!-- table machine -->
+<!-- end -->
+
+<!-- table goals -->
+
+Old goals.
+
+<!-- end -->
+
+Text of the step.
+
+<!-- table step -->
+<!-- end -->
+
+<!-- table reader -->
+
+Old rows.
+
+<!-- end -->
+
+Text of the reader.
+"""
 
 
 @pytest.fixture
-def folder(tmp_path):
-    """Two subjects, the second in two files, and one unknown program."""
-    return made_up_reports.write(
-        tmp_path / "reports",
-        aaa=report("Own"),
-        serving=report("Serving", MISSED, load=1.75),
-        step_kinetics_float32=report("Step", MET),
-        step_flash_mnist_float32=report("Step", rows=[("other", "2,345")]),
+def report():
+    return Report(machine=dict(MACHINE))
+
+
+def fill(**reports):
+    return performance_page.fill_page(TEMPLATE, reports)
+
+
+def test_a_value_at_its_limit_meets_the_goal(report):
+    report.add_goal("ours", 1.3, 1.3)
+    report.add_goal("theirs", 1.31, 1.3)
+    report.add_goal("ours", 0.9, 0.8, at_most=False)
+    report.add_goal("theirs", 0.7, 0.8, at_most=False)
+    assert [x["met"] for x in report.goals] == [True, False, True, False]
+
+
+def test_not_a_number_meets_no_goal(report):
+    report.add_goal("ours", float("nan"), 1)
+    report.add_goal("ours", float("nan"), 1, at_most=False)
+    assert [x["met"] for x in report.goals] == [False, False]
+
+
+def test_tables_and_goals_are_printed(report, capsys):
+    report.add_table("Rates", ["way", "clips/s"], [["ours", 12]])
+    report.add_goal("ours", 0.7, 0.8, at_most=False)
+    printed = capsys.readouterr().out
+    assert "| way | clips/s |\n| --- | ---: |\n| ours | 12 |\n" in printed
+    assert "Goal: ours >= 0.8: 0.7, not met\n" in printed
+
+
+def test_a_row_of_another_length_is_rejected(report):
+    with pytest.raises(ValueError, match=r"Received: \['ours'\]"):
+        report.add_table("Rates", ["way", "clips/s"], [["ours"]])
+    assert not report.tables
+
+
+def test_a_written_report_is_read_back(report, tmp_path):
+    report.add_table("Rates", ["way", "clips/s"], [["ours", 12]])
+    report.add_goal("ours", 0.9, 0.8, at_most=False)
+    report.write(tmp_path / "new" / "reader.json")
+    assert report.tables[0]["rows"] == [["ours", "12"]]
+    names = ["absent", "reader"]
+    reports = performance_page.load_reports(tmp_path / "new", names)
+    assert reports == {"reader": report}
+
+
+def test_without_a_path_nothing_is_written(report, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    report.write(None)
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_machine_is_this_one():
+    machine = describe_machine()
+    version = ".".join(map(str, sys.version_info[:3]))
+    assert machine["versions"]["python"] == version
+    assert machine["versions"]["tensorflow"].startswith("2.")
+    assert machine["cores"] >= 1 and machine["memory_gib"] >= 1
+
+
+def test_tables_are_inserted_in_their_blocks_and_text_is_kept(report):
+    report.add_table("Rates", ["way", "clips/s"], [["ours", "2,345"]])
+    page = fill(reader=report)
+    block = page[page.index("<!-- table reader -->") :]
+    assert "\nRates:\n\n| way | clips/s |\n" in block
+    assert "| ours | 2,345 |\n\n<!-- end -->\n\nText of the reader.\n" in block
+    assert "Old" not in page and "Text of the step." in page
+    assert fill(reader=report) == performance_page.fill_page(
+        page, {"reader": report}
     )
 
 
-def page_of(folder, prose=None):
-    reports = performance_page.load_reports(folder)
-    return performance_page.make_page(reports, prose or folder / "none")
+def test_a_program_without_a_report_is_not_measured(report):
+    page = fill(reader=report)
+    assert "<!-- table step -->\n\nNot measured.\n\n<!-- end -->" in page
 
 
-def section(page, heading):
-    return re.search(rf"^## {heading}\n(.*?)(^## |\Z)", page, re.M | re.S)[1]
-
-
-def test_the_first_lines_tell_the_goals_and_the_command(folder):
-    first = page_of(folder).splitlines()[:6]
-    assert first[0] == "# Performance"
-    assert first[2].startswith("**1 of 2 [goals](#goals) are met.**")
-    assert first[4] == "    make bench"
-
-
-def test_every_goal_is_in_one_table_next_to_its_figure(folder):
-    goals = section(page_of(folder), "Goals")
+def test_all_goals_are_in_one_table(report):
+    report.add_goal("step, times the bound", 1.25, 1.3)
+    reader = Report(machine=dict(MACHINE))
+    reader.add_goal("reader, times raw", 0.61, 0.8, at_most=False)
+    page = fill(step=report, reader=reader)
+    assert "**1 of 2 goals are met.**" in page
+    assert "| step, times the bound | at most 1.3 | 1.25 | met | step |" in page
     assert (
-        "| steps, times the floor | at most 1.3 | 1.25 | met | [Step](#step) |"
-    ) in goals
-    assert (
-        "| reader, times the raw read | at least 0.8 | 0.61 | **not met** "
-        "| [Serving](#serving) |"
-    ) in goals
+        "| reader, times raw | at least 0.8 | 0.61 | **not met** | reader |"
+    ) in page
 
 
-def test_sections_come_in_the_order_of_the_programs(folder):
-    headings = re.findall("^## (.*)$", page_of(folder), re.M)
-    subjects = ["Step", "Serving", "Own"]
-    assert headings == ["Machine", "Goals", *subjects, "Not run"]
-
-
-def test_reports_of_one_subject_share_a_section(folder):
-    step = section(page_of(folder), "Step")
-    assert "| ours | 1.5 |" in step and "| other | 2,345 |" in step
-    assert step.count("About the step.") == 1
-
-
-def test_a_section_has_its_command_without_the_output(folder):
-    step = section(page_of(folder), "Step")
-    assert step.count("\n    python benchmarks/step.py --few\n") == 1
-    assert "/tmp" not in page_of(folder)
-
-
-def test_a_machine_is_described_once(folder):
-    machine = section(page_of(folder), "Machine")
-    assert machine.count("Abacus 9") == 1
-    assert "| cores | 2 |" in machine and "| memory | 24 GiB |" in machine
-    assert "python 3.11.7, tensorflow 2.17.1" in machine
-    assert "amx_bf16" in machine and "0.2 to 1.8" in machine
-
-
-def test_unequal_machines_are_named(folder):
-    other = report("Serving", processor="Abacus 8", bfloat16=[])
-    made_up_reports.write(folder, serving=other)
-    machine = section(page_of(folder), "Machine")
-    assert "of 2 machines or installations" in machine
-    assert "| processor | Abacus 9 | Abacus 8 |" in machine
-    assert "| bfloat16 | amx_bf16 | no |" in machine
-    assert (
-        "| figures | step_kinetics_float32, step_flash_mnist_float32, aaa "
-        "| serving |"
-    ) in machine
-
-
-def test_other_versions_are_another_installation(folder):
-    versions = {"python": "3.12.1"}
-    made_up_reports.write(folder, aaa=report("Own", versions=versions))
-    machine = section(page_of(folder), "Machine")
-    assert "of 2 machines or installations" in machine
-    assert "| python 3.12.1 |" in machine
-
-
-def test_prose_of_a_subject_is_in_its_section(folder, tmp_path):
-    prose = tmp_path / "prose"
-    prose.mkdir()
-    (prose / "serving.md").write_text("JSON is slow.\n")
-    (prose / "absent.md").write_text("Never shown.\n")
-    page = page_of(folder, prose)
-    assert section(page, "Serving").rstrip().endswith("JSON is slow.")
-    assert page.count("JSON is slow.") == 1 and "Never shown" not in page
-
-
-def test_programs_without_a_report_are_named_with_their_commands(folder):
-    lines = section(page_of(folder), "Not run").strip().splitlines()
-    assert len(lines) == len(programs.PROGRAMS) - 3
-    (gpu,) = (x for x in lines if "gpu_step" in x)
-    assert gpu == (
-        "- `python benchmarks/gpu_step.py --output=runs/bench/gpu_step.json` "
-        "needs a GPU, JAX and PyTorch and was not run."
-    )
-
-
-def test_a_gpus_report_has_a_section(folder):
-    made_up_reports.write(folder, gpu_step=report("GPU"))
-    page = page_of(folder)
-    assert "| ours | 1.5 |" in section(page, "GPU")
-    assert "gpu_step.py" not in page
-
-
-def test_large_and_small_figures_can_be_read():
-    figures = [1234567.0, 17.04, 0.9999, 0.000123, 400.0]
-    readable = [performance_page.readable(x) for x in figures]
-    assert readable == ["1,230,000", "17", "1", "0.000123", "400"]
+def test_equal_machines_share_a_column(report):
+    page = fill(step=report, reader=Report(machine={**MACHINE, "load": 1.75}))
+    assert page.count("Abacus 9") == 1
+    assert "| programs | step, reader |" in page
+    assert "| cores | 2 |" in page and "| memory | 24 GiB |" in page
+    assert "python 3.11.7, tensorflow 2.17.1" in page
+    assert "amx_bf16" in page and "0.2 to 1.8" in page
 
 
 @pytest.mark.parametrize(
-    "content", ["", "[1]", "{}", '{"subject": "Half"', '{"subject": "Half"}']
+    "change, row",
+    [
+        ({"processor": "Abacus 8"}, "| processor | Abacus 9 | Abacus 8 |"),
+        ({"bfloat16": []}, "| bfloat16 | amx_bf16 | no |"),
+        ({"versions": {"python": "3.12.1"}}, "tensorflow 2.17.1 | python 3.12"),
+    ],
 )
-def test_what_is_no_report_is_refused(content, folder):
-    (folder / "half.json").write_text(content)
-    with pytest.raises(ValueError, match=r"Received: .*half\.json.* remove it"):
-        page_of(folder)
+def test_other_machines_and_versions_have_a_column(report, change, row):
+    page = fill(step=report, reader=Report(machine={**MACHINE, **change}))
+    assert row in page and "| programs | step | reader |" in page
 
 
-def test_a_folder_without_reports_is_refused(tmp_path):
-    with pytest.raises(ValueError, match="Received: .*`make bench` writes"):
-        page_of(tmp_path)
+def test_a_report_without_a_block_is_rejected(report):
+    with pytest.raises(ValueError, match=r"without NAME=\['other'\]"):
+        fill(other=report)
+
+
+def test_numbers_have_three_significant_digits():
+    values = [1234567.0, 17.04, 0.9999, 0.000123, 400.0]
+    numbers = [performance_page.format_number(x) for x in values]
+    assert numbers == ["1,230,000", "17", "1", "0.000123", "400"]
+
+
+@pytest.mark.parametrize(
+    "content", ["", "[1]", '{"subject": "Half"', '{"subject": "Half"}', b"\xff"]
+)
+def test_a_file_that_is_not_a_report_is_rejected(content, tmp_path):
+    content = content if isinstance(content, bytes) else content.encode()
+    (tmp_path / "half.json").write_bytes(content)
+    with pytest.raises(ValueError, match=r"Received: .*half\.json. Remove"):
+        performance_page.load_reports(tmp_path, ["half"])
+
+
+def test_the_page_has_a_block_and_a_file_for_every_program():
+    names = [program.name for program in PROGRAMS]
+    text = PAGE.read_text(encoding="utf-8")
+    blocks = re.findall(r"^<!-- table (\w+) -->$", text, re.MULTILINE)
+    assert blocks == ["machine", "goals", *names]
+    assert len(set(names)) == len(names) >= 10
+    assert all((FOLDER / program.file).is_file() for program in PROGRAMS)
+
+
+def test_a_program_with_needs_runs_only_when_named():
+    assert choose([]) == [x for x in PROGRAMS if x.name != "gpu_step"]
+    (gpu,) = choose(["gpu_step"])
+    assert gpu.needs == "a GPU, JAX and PyTorch"
+
+
+def test_an_unknown_name_is_rejected():
+    with pytest.raises(ValueError, match="serving.*Received: servng"):
+        choose(["reader", "servng"])

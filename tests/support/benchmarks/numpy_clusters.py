@@ -25,7 +25,7 @@ def pool(frames, weights, name):
 
 
 def pool_gradients(frames, weights, name, arriving):
-    """What the gradient of a modality's part of the feature goes back to."""
+    """Computes a modality's gradients from that of its part of the feature."""
     scores, pooled, direction, scale = pool(frames, weights, name)
     arriving = arriving.reshape(pooled.shape)
     along = (arriving * direction).sum(-1, keepdims=True)
@@ -42,7 +42,7 @@ def pool_gradients(frames, weights, name, arriving):
 
 
 def classify(features, labels, weights):
-    """Gives probabilities and the mean cross entropy's gradients.
+    """Computes probabilities and the gradients of the mean cross entropy.
 
     Args:
         features: Frames `(batch, num_frames, dim)` by modality.

@@ -1,4 +1,4 @@
-"""Small peers, and what they should compute."""
+"""Small peers and their expected results."""
 
 import numpy as np
 import pytest
@@ -75,11 +75,11 @@ def clip(gradients, clip_norm):
 
 
 def first_change(name, optimizer, gradient):
-    """What a peer's first step at learning rate 1 takes off a weight."""
+    """Computes a weight's change in a peer's first step, learning rate 1."""
     if optimizer == "sgd":
         return gradient
     if optimizer == "adam":
-        # Keras adds it before the moments are corrected for their start.
+        # Keras adds epsilon before the moments are corrected for their start.
         scale = 1 if name.startswith(("torch", "paddle")) else 0.001**0.5
         return gradient / (np.abs(gradient) + settings.EPSILON / scale)
     square = (1 - settings.RMSPROP_DECAY) * gradient**2

@@ -1,6 +1,7 @@
-"""What reader.py reads, and what it compares the package's reader with."""
+"""Datasets of the reader's benchmarks, and other ways to read them."""
 
 import dataclasses
+import os
 import pathlib
 
 import numpy as np
@@ -14,15 +15,20 @@ from ac_keras.pipeline import Modality
 from ac_keras.pipeline import scan_records
 from ac_keras.pipeline.formats import youtube8m
 
-AGAIN = 256  # times that a dataset has each file, to have no end
-VIDEO_FRAMES = 300  # of YouTube-8M, the most that a video has
-HALF = {"rgb": 1536, "flow": 1536, "audio": 512}  # Kinetics, in float16
+REPEATS = 256  # of each file, so that a dataset does not end
+VIDEO_FRAMES = 300  # of the longest videos of YouTube-8M
+CLIP_FRAMES = 25
+KINETICS = {
+    "rgb": Modality(1536, "float16"),
+    "flow": Modality(1536, "float16"),
+    "audio": Modality(512, "float16"),
+}
 
 
 def write_videos(
     directory: pathlib.Path, num_clips: int, num_files: int
 ) -> Manifest:
-    """Writes records as YouTube-8M has them, and their manifest."""
+    """Writes video records in YouTube-8M's format, and their manifest."""
     directory.mkdir()
     rng = np.random.default_rng(0)
     for index, clips in _files(num_clips, num_files):
@@ -56,18 +62,16 @@ def _video(rng, number):
 
 
 def write_clips(
-    directory: pathlib.Path,
+    directory: str | os.PathLike,
     num_clips: int,
     num_files: int,
-    dims: dict[str, int],
-    dtype: str,
+    modalities: dict[str, Modality],
     num_classes: int,
+    num_frames: int = CLIP_FRAMES,
 ) -> Manifest:
-    """Writes our own records, 25 frames a clip and modality."""
+    """Writes clips of random frames in the package's own format."""
     description = Description(
-        "clips",
-        [f"class {i}" for i in range(num_classes)],
-        {name: Modality(dim, dtype) for name, dim in dims.items()},
+        "clips", [f"class {i}" for i in range(num_classes)], modalities
     )
     files = dict(_files(num_clips, num_files))
 
@@ -75,8 +79,8 @@ def write_clips(
         rng = np.random.default_rng(index)
         for number in files[index]:
             frames = {
-                name: rng.random((25, dim), np.float32)
-                for name, dim in dims.items()
+                name: rng.random((num_frames, x.dim), np.float32)
+                for name, x in modalities.items()
             }
             yield Clip(f"{number}", (number % num_classes,), frames)
 
@@ -85,7 +89,7 @@ def write_clips(
 
 
 def _files(num_clips, num_files):
-    """Gives each file's number and the numbers of its clips."""
+    """Yields the index of each file and the indices of its clips."""
     for index in range(num_files):
         first = index * num_clips // num_files
         yield index, range(first, (index + 1) * num_clips // num_files)
@@ -94,7 +98,7 @@ def _files(num_clips, num_files):
 def join_files(
     source: Manifest, directory: pathlib.Path, num_files: int
 ) -> Manifest:
-    """Writes the same records in fewer files, equally many in each."""
+    """Writes the same records in fewer files, the same number in each."""
     if num_files == len(source.split("train").shards):
         return source
     directory.mkdir()
@@ -106,18 +110,20 @@ def join_files(
         with open(path, "wb") as file:
             for part in parts:
                 file.write((source.directory / part.file).read_bytes())
-        clips = sum(part.num_clips for part in parts)
-        length = path.stat().st_size
-        shards.append(dataclasses.replace(parts[0], file=path.name))
-        shards[-1] = dataclasses.replace(
-            shards[-1], num_clips=clips, num_bytes=length
+        shards.append(
+            dataclasses.replace(
+                parts[0],
+                file=path.name,
+                num_clips=sum(part.num_clips for part in parts),
+                num_bytes=path.stat().st_size,
+            )
         )
     joined = dataclasses.replace(split, shards=tuple(shards))
     return Manifest(directory, source.description, {"train": joined})
 
 
-def repeat(source: Manifest, times: int) -> Manifest:
-    """Gives a dataset that has every file some times."""
+def repeat(source: Manifest, times: int = REPEATS) -> Manifest:
+    """Returns a dataset that has every file several times."""
     split = source.split("train")
     longer = dataclasses.replace(
         split,
@@ -130,7 +136,7 @@ def repeat(source: Manifest, times: int) -> Manifest:
 def raw_batches(
     manifest: Manifest, batch_size: int, num_parallel: int | None
 ) -> tf.data.Dataset:
-    """Reads the records and does nothing with them."""
+    """Reads the records and does nothing else: the lower bound."""
     paths = [str(path) for path in manifest.paths("train")]
     records = tf.data.TFRecordDataset(paths, num_parallel_reads=num_parallel)
     return records.batch(batch_size, drop_remainder=True)
@@ -139,10 +145,10 @@ def raw_batches(
 def starter_batches(
     manifest: Manifest, batch_size: int, sample_size: int
 ) -> tf.data.Dataset:
-    """Reads videos in the way that YouTube-8M's starter code has made usual.
+    """Reads videos in the usual way of YouTube-8M's starter code.
 
-    Of each video all frames are decoded, dequantised and padded to 300, as
-    float32; frames are drawn, with replacement, from a batch of those.
+    All frames of a video are decoded, dequantized to float32 and padded to 300
+    frames. Frames are then sampled from the batch with replacement.
     """
     paths = [str(path) for path in manifest.paths("train")]
 
