@@ -19,7 +19,7 @@ collect_ignore_glob = ["*conftest.py", "support/*"]
 
 
 def pytest_collection_modifyitems(items):
-    """Puts files with long tests first: none is then left for the end."""
+    """Sorts files with long tests first, so that none is left for the end."""
     kinds = {
         item.path: 0 if item.get_closest_marker("stress") else 1
         for item in items

@@ -16,6 +16,7 @@ import pytest
 LISTING = pathlib.Path(__file__).with_name("public_api.txt")
 PACKAGES = (
     "ac_keras",
+    "ac_keras.annotations",
     "ac_keras.extraction",
     "ac_keras.layers",
     "ac_keras.metrics",

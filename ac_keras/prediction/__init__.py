@@ -1,5 +1,7 @@
 """Predictions for records, splits and media files."""
 
+from ac_keras.prediction.clip_predictor import ClipPrediction
+from ac_keras.prediction.clip_predictor import ClipPredictor
 from ac_keras.prediction.files import Outcome
 from ac_keras.prediction.files import PredictionStopped
 from ac_keras.prediction.files import predict_files
@@ -9,6 +11,8 @@ from ac_keras.prediction.top_classes import hash_file
 from ac_keras.prediction.top_classes import predict_split
 
 __all__ = [
+    "ClipPrediction",
+    "ClipPredictor",
     "FORMATS",
     "Outcome",
     "PredictionStopped",

@@ -38,7 +38,7 @@ def draw_frames(count, num_classes=11, seed=0):
 
 
 def pixels_of(images):
-    """What Keras's CNN is given, float32 `(count, 28, 28, 1)`."""
+    """Returns the input of Keras's CNN, float32 `(count, 28, 28, 1)`."""
     return images[..., None].astype("float32") / 255
 
 

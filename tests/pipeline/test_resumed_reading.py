@@ -145,7 +145,7 @@ def test_batches_of_an_epoch_differ(whole, in_memory):
 
 @pytest.mark.parametrize("buffer", [1, 3, 8])
 def test_no_clip_comes_sooner_than_the_buffer_holds(tmp_path, buffer):
-    """What is shuffled at a time bounds how far ahead files are read."""
+    """The shuffle buffer bounds how far ahead files are read."""
     manifest = write_numbered(tmp_path, (40,))
     for epoch in read_epochs(manifest, 3, 4, shuffle_buffer=buffer):
         ahead = [clip - place for place, clip in enumerate(clips_of(epoch))]

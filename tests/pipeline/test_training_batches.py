@@ -77,7 +77,7 @@ def assert_the_batch_has(clips, description, features, labels):
 
 
 def is_row(features, row, name, expected):
-    """Whether a row of the batch has these frames and then zeros."""
+    """Checks that a row of the batch has these frames and then zeros."""
     count, frames = features[f"{name}_num_frames"][row], features[name][row]
     return (
         count == len(expected)

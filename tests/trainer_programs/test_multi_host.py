@@ -96,7 +96,7 @@ class HostPair:
 # The validation split's 23 clips make 5 batches of 5: one host has 3, the
 # other 2, and the last one is not full.
 SETTINGS = {
-    "num_units": "rgb:3,audio:3",
+    "num_units": 3,
     "dropout": 0,
     "optimizer": "rmsprop",
     "learning_rate": 0.01,

@@ -115,7 +115,7 @@ def test_the_header_of_an_entry_is_what_protobuf_writes(size):
 
 
 def outcomes(batch):
-    """What locating and parsing give of all frames; None for an error."""
+    """Returns all frames by locating and by parsing; None for an error."""
     for find in (parsing.locate_records, parsing.parse_records):
         try:
             yield features_of(find, batch, size=ALL)

@@ -48,7 +48,7 @@ def path(manifest):
 
 
 def found_in(manifest):
-    """What both functions find, which must be the same."""
+    """Returns the records that both functions find; they must be equal."""
     found = list(find_corrupt_records(manifest, "train"))
     assert skip_corrupt_records(manifest, ["train"])[1] == found
     return found
@@ -169,6 +169,13 @@ def test_a_record_that_is_no_clip_is_found_by_its_content(
     assert reason in found.reason and "{{" not in found.reason
     assert " b'" not in found.reason and "\n" not in found.reason
     assert clips_left(manifest) == all_but(index)
+
+
+def test_the_reason_is_one_sentence_without_tensorflows_own(manifest, path):
+    record, reason = UNUSABLE["a label too high"]
+    broken_files.replace_record(path, 3, record)
+    (found,) = found_in(broken_files.with_true_sizes(manifest))
+    assert found.reason == reason
 
 
 def test_a_file_that_is_broken_everywhere_gives_no_clip(manifest, path):

@@ -63,6 +63,16 @@ def test_it_counts_clips_classes_and_frames(tmp_path, paths):
     np.testing.assert_array_equal(split.class_counts, expected)
 
 
+@pytest.mark.parametrize("name", ["rgb", "audio"])
+def test_the_mean_is_over_the_frames_of_all_files(
+    tmp_path, paths, videos, name
+):
+    split = scan_train(tmp_path, paths).split("train")
+    frames = [v["frames"][name] for v in videos if name in v["frames"]]
+    expected = dequantise(np.concatenate(frames)).mean(axis=0)
+    np.testing.assert_allclose(split.mean_features[name], expected, atol=1e-6)
+
+
 def test_a_file_of_many_clips_is_counted_to_its_end(tmp_path):
     rng = np.random.default_rng(3)
     lengths = rng.integers(1, 12, 70).tolist()

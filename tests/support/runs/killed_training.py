@@ -11,7 +11,7 @@ from support.programs import as_flags
 from support.programs import start_program
 
 FLAGS = {
-    "num_units": "rgb:3,audio:3",
+    "num_units": 3,
     "dropout": 0.5,
     "optimizer": "rmsprop",
     "learning_rate": 0.01,
