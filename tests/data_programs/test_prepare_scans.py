@@ -11,7 +11,7 @@ from support.records.external_records import dequantise
 from support.records.external_records import draw_video
 from support.records.external_records import media_record
 from support.records.external_records import segment_record
-from support.records.external_records import write_tfrecords
+from support.records.plain_records import write_records
 
 pytestmark = pytest.mark.programs
 
@@ -35,7 +35,7 @@ def folder(tmp_path_factory, videos):
         "train0": records[:1],
         "validate0": records[2:],
     }.items():
-        write_tfrecords(directory / f"{name}.tfrecord", part)
+        write_records(directory / f"{name}.tfrecord", part)
     (directory / "vocabulary.csv").write_text(
         "Index,Name,WikiUrl\n"
         + "".join(f"{i},{'' if i == 3 else f'Thing {i}'},\n" for i in range(10))
@@ -106,7 +106,7 @@ def test_mediasequence_records_are_read_by_their_manifest(tmp_path):
     rng = np.random.default_rng(0)
     frames = rng.normal(size=(6, 3)).astype("float32")
     record = media_record(rng, "a", [1], {"IMAGE": frames})
-    write_tfrecords(tmp_path / "records", [record])
+    write_records(tmp_path / "records", [record])
     said = run_prepare_well(
         "mediasequence",
         train=tmp_path / "records",

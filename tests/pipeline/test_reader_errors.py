@@ -11,6 +11,7 @@ from ac_keras.pipeline import Manifest
 from ac_keras.pipeline import evaluation_batches
 from ac_keras.pipeline import steps_per_epoch
 from ac_keras.pipeline import training_batches
+from support.records.broken_files import UNUSABLE
 from support.records.broken_files import flip
 from support.records.broken_files import with_num_clips
 from support.records.broken_files import with_true_sizes
@@ -23,7 +24,6 @@ from support.records.plain_records import serialize
 from support.records.plain_records import write_records
 
 SHARD = "train-00000-of-00001.tfrecord"
-GOOD = make_example("a", [3], rgb=pack([[1, 2, 3]]))
 
 
 @pytest.fixture
@@ -31,14 +31,20 @@ def manifest(tmp_path):
     return write_numbered(tmp_path, (10,))
 
 
+def batches_of(manifest, reader, split="train", batch_size=2, **kwargs):
+    kwargs["batch_size"] = batch_size
+    if reader == "evaluation":
+        return evaluation_batches(manifest, split, **kwargs)
+    kwargs["in_memory"] = reader == "in memory"
+    return training_batches(manifest, split, **kwargs)
+
+
 def read_once(manifest, reader, batch_size=2):
     """Reads every clip once."""
-    kwargs = {"batch_size": batch_size}
+    batches = batches_of(manifest, reader, batch_size=batch_size)
     if reader == "evaluation":
-        return list(evaluation_batches(manifest, "train", **kwargs))
-    kwargs["in_memory"] = reader == "in memory"
-    steps = steps_per_epoch(manifest, "train", batch_size)
-    return list(training_batches(manifest, **kwargs).take(steps))
+        return list(batches)
+    return list(batches.take(steps_per_epoch(manifest, "train", batch_size)))
 
 
 each_reader = pytest.mark.parametrize(
@@ -48,12 +54,15 @@ each_reader = pytest.mark.parametrize(
 
 def with_records(manifest, records):
     """The folder with other records, of which its manifest knows."""
-    write_records(manifest.directory / SHARD, map(serialize, records))
+    write_records(manifest.directory / SHARD, records)
     return with_true_sizes(with_num_clips(manifest, len(records)))
 
 
+GOOD = serialize(make_example("a", [3], rgb=pack([[1, 2, 3]])))
+
+
 @each_reader
-def test_sound_records_of_others_are_read(manifest, reader):
+def test_valid_records_of_others_are_read(manifest, reader):
     other = with_records(manifest, [GOOD, GOOD])
     ((features, labels),) = read_once(other, reader)
     assert labels.numpy().tolist() == [3, 3]
@@ -68,20 +77,21 @@ def test_a_flipped_bit_is_an_error_and_not_another_number(manifest, reader):
         read_once(Manifest.load(manifest.directory), reader)
 
 
-FRAME = pack([[1, 2, 3]])
-BAD = {
-    "a label too high": (make_example("b", [4], rgb=FRAME), "labels"),
-    "a label below zero": (make_example("b", [-1], rgb=FRAME), "labels"),
-    "half a frame": (make_example("b", [0], rgb=FRAME[:-1]), "whole number"),
-    "another layout": (make_example("b", [0], video=FRAME), "rgb"),
-}
-
-
 @each_reader
-@pytest.mark.parametrize("bad, message", BAD.values(), ids=BAD)
-def test_a_record_that_is_no_clip_is_an_error(manifest, reader, bad, message):
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "a label too high",
+        "a label below zero",
+        "half a frame",
+        "another modality",
+    ],
+)
+def test_a_record_that_is_no_clip_is_an_error(manifest, reader, kind):
+    record, reason = UNUSABLE[kind]
+    message = reason.partition(".")[0]
     with pytest.raises(tf.errors.InvalidArgumentError, match=message):
-        read_once(with_records(manifest, [GOOD, bad]), reader)
+        read_once(with_records(manifest, [GOOD, record]), reader)
 
 
 @pytest.mark.parametrize("batch_size", [11, 0, -1])
@@ -92,22 +102,21 @@ def test_a_batch_that_cannot_be_filled_is_refused(manifest, batch_size):
 
 
 @each_reader
-def test_an_unknown_modality_is_refused(manifest, reader):
-    message = re.escape("among ['rgb'], which tiny has. Received: ['audio']")
-    kwargs = {"batch_size": 2, "modalities": ["rgb", "audio"]}
-    with pytest.raises(ValueError, match=message):
-        if reader == "evaluation":
-            evaluation_batches(manifest, "train", **kwargs)
-        else:
-            kwargs["in_memory"] = reader == "in memory"
-            training_batches(manifest, **kwargs)
-
-
-@pytest.mark.parametrize("read", [training_batches, evaluation_batches])
-def test_an_unknown_split_is_refused(manifest, read):
-    message = re.escape("['train']. Received: split='dev'")
-    with pytest.raises(ValueError, match=message):
-        read(manifest, "dev", batch_size=2)
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        (
+            {"modalities": ["rgb", "audio"]},
+            "among ['rgb'], which tiny has. Received: ['audio']",
+        ),
+        ({"split": "dev"}, "['train']. Received: split='dev'"),
+    ],
+)
+def test_unknown_modalities_and_splits_are_refused(
+    manifest, reader, arguments, message
+):
+    with pytest.raises(ValueError, match=re.escape(message)):
+        batches_of(manifest, reader, **arguments)
 
 
 @each_reader

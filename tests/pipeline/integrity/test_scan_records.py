@@ -16,7 +16,7 @@ from support.records.external_records import dequantise
 from support.records.external_records import draw_video
 from support.records.external_records import media_record
 from support.records.external_records import video_record
-from support.records.external_records import write_tfrecords
+from support.records.plain_records import write_records
 
 LENGTHS = (3, 11, 1, 6)
 LABELS = ([0, 2], [2], [], [3861])
@@ -38,14 +38,14 @@ def paths(tmp_path, videos):
     records = [video_record(rng, video) for video in videos]
     paths = [tmp_path / "records" / name for name in ("a", "b")]
     paths[0].parent.mkdir()
-    write_tfrecords(paths[0], records[:2])
-    write_tfrecords(paths[1], records[2:])
+    write_records(paths[0], records[:2])
+    write_records(paths[1], records[2:])
     return paths
 
 
 def rewrite(path, *videos):
     rng = np.random.default_rng(2)
-    write_tfrecords(path, [video_record(rng, video) for video in videos])
+    write_records(path, [video_record(rng, video) for video in videos])
 
 
 def scan_train(tmp_path, paths, **kwargs):

@@ -9,7 +9,7 @@ from ac_keras.pipeline import scan_records
 from support.records.external_records import VIDEO_MODALITIES
 from support.records.external_records import dequantise
 from support.records.external_records import equal_intervals
-from support.records.external_records import write_tfrecords
+from support.records.plain_records import write_records
 
 NUM_CLASSES = 3862
 HALF_LEVEL = 4 / 512
@@ -39,14 +39,17 @@ def scan(directory, description, **splits):
     for split, shards in splits.items():
         files[split] = [source / f"{split}{i}" for i in range(len(shards))]
         for path, records in zip(files[split], shards, strict=True):
-            write_tfrecords(path, records)
+            write_records(path, records)
     return scan_records(directory / "dataset", description, files)
 
 
 def read(manifest, split="train", **kwargs):
     """A split's clips: id to features, counts and labels."""
     kwargs = {"batch_size": 4, **kwargs}
-    batches = evaluation_batches(manifest, split, with_ids=True, **kwargs)
+    return by_id(evaluation_batches(manifest, split, with_ids=True, **kwargs))
+
+
+def by_id(batches):
     return {
         id.decode(): ({name: features[name][row] for name in features}, label)
         for features, labels, ids in batches.as_numpy_iterator()

@@ -1,10 +1,8 @@
-"""Records of YouTube-8M and MediaSequence, made with protobuf and struct alone.
+"""Records of YouTube-8M and MediaSequence, made with protobuf alone.
 
 ac_keras is not used: keys, layout and numbers are those of the datasets'
 documentation. Every record's keys are in random order, as in external files.
 """
-
-import struct
 
 import numpy as np
 import tensorflow as tf
@@ -25,8 +23,10 @@ def encode_varint(number, padding=0):
     return bytes(data)
 
 
-def _field(number, payload):
-    return bytes([number << 3 | 2]) + encode_varint(len(payload)) + payload
+def encode_field(number, payload, padding=0):
+    """Encodes a field that has a length."""
+    length = encode_varint(len(payload), padding)
+    return bytes([number << 3 | 2]) + length + payload
 
 
 def make_feature(values):
@@ -44,10 +44,10 @@ def _entries(rng, messages):
     keys = list(messages)
     rng.shuffle(keys)
     return b"".join(
-        _field(
+        encode_field(
             1,
-            _field(1, key.encode())
-            + _field(2, messages[key].SerializeToString()),
+            encode_field(1, key.encode())
+            + encode_field(2, messages[key].SerializeToString()),
         )
         for key in keys
     )
@@ -65,41 +65,11 @@ def sequence_record(rng, context, lists):
         for key, steps in lists.items()
     }
     parts = [
-        _field(1, _entries(rng, features)),
-        _field(2, _entries(rng, sequences)),
+        encode_field(1, _entries(rng, features)),
+        encode_field(2, _entries(rng, sequences)),
     ]
     rng.shuffle(parts)
     return b"".join(parts)
-
-
-def write_tfrecords(path, records):
-    """A file of records by the format's own definition."""
-    with open(path, "wb") as file:
-        for record in records:
-            length = struct.pack("<Q", len(record))
-            file.write(length + _masked_crc(length))
-            file.write(record + _masked_crc(record))
-
-
-def _crc_table():
-    table = []
-    for number in range(256):
-        for _ in range(8):
-            number = number >> 1 ^ (0x82F63B78 if number & 1 else 0)
-        table.append(number)
-    return table
-
-
-_TABLE = _crc_table()
-
-
-def _masked_crc(data):
-    crc = 0xFFFFFFFF
-    for byte in data:
-        crc = crc >> 8 ^ _TABLE[(crc ^ byte) & 255]
-    crc ^= 0xFFFFFFFF
-    masked = ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF
-    return struct.pack("<I", masked)
 
 
 def draw_video(rng, number, num_frames, labels, without=()):
