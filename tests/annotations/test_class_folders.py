@@ -22,14 +22,20 @@ def touch(tmp_path):
     return make
 
 
-def test_a_folder_of_classes_has_no_splits(touch):
-    root = touch("swim/b.MP4", "run/a.avi", "swim/a.mkv", "run/a b.wav")
-    assert list_class_folders(root) == [
+def test_a_folder_of_classes_has_no_splits_and_can_be_saved(touch, tmp_path):
+    names = ["bus/b.MP4", "it's, so/a,b.mp4", "run/#1 (x).mp4", "run/a b.wav"]
+    rows = list_class_folders(touch(*names, "run/a.avi", "train/a.mkv"))
+    assert rows == [
+        ClipRow("bus/b.MP4", ("bus",), "", 0),
+        ClipRow("it's, so/a,b.mp4", ("it's, so",), "", 0),
+        ClipRow("run/#1 (x).mp4", ("run",), "", 0),
         ClipRow("run/a b.wav", ("run",), "", 0),
         ClipRow("run/a.avi", ("run",), "", 0),
-        ClipRow("swim/a.mkv", ("swim",), "", 0),
-        ClipRow("swim/b.MP4", ("swim",), "", 0),
+        ClipRow("train/a.mkv", ("train",), "", 0),
     ]
+    save_table(rows, tmp_path / "clips.csv")
+    loaded = load_table(tmp_path / "clips.csv")
+    assert [row[:3] for row in loaded] == [row[:3] for row in rows]
 
 
 @pytest.mark.parametrize("validation", ["val", "validation"])
@@ -40,19 +46,6 @@ def test_folders_of_splits_give_splits(touch, validation):
         f"{validation}/run/b.mp4": "validation",
         "test/run/a.mp4": "test",
     }
-
-
-def test_a_class_may_be_named_as_a_split(touch):
-    rows = list_class_folders(touch("train/a.mp4", "bus/b.mp4"))
-    assert [row.labels for row in rows] == [("bus",), ("train",)]
-    assert [row.split for row in rows] == ["", ""]
-
-
-def test_the_listing_is_a_table_that_can_be_saved(touch, tmp_path):
-    rows = list_class_folders(touch("it's, so/a,b.mp4", "run/#1 (x).mp4"))
-    save_table(rows, tmp_path / "clips.csv")
-    loaded = load_table(tmp_path / "clips.csv")
-    assert [row[:3] for row in loaded] == [row[:3] for row in rows]
 
 
 @pytest.mark.parametrize(
