@@ -5,7 +5,6 @@ that a frame's decision is what a test wants it to be.
 """
 
 import json
-import pathlib
 import re
 
 import keras
@@ -40,16 +39,8 @@ def make_frames(decisions):
     return frames.astype(np.float32)
 
 
-def make_clips(split, decisions, labels):
-    return [
-        Clip(f"{split}-{i}", (label,), {"rgb": make_frames(x)})
-        for i, (x, label) in enumerate(zip(decisions, labels, strict=True))
-    ]
-
-
 def write_folder(directory, splits, name="flash_mnist", **settings):
-    """Writes records, manifest and weights; `splits` are of `columns`."""
-    directory = pathlib.Path(directory)
+    """Writes records, manifest and weights; `splits` are lists of clips."""
     description = Description(
         name,
         class_names(),
@@ -57,62 +48,56 @@ def write_folder(directory, splits, name="flash_mnist", **settings):
         settings={"features": "relu", **settings},
     )
     writer = DatasetWriter(directory, description, dict.fromkeys(splits, 1))
-    writer.write(lambda split, _: make_clips(split, *splits[split]))
+    writer.write(
+        lambda split, _: [
+            Clip(f"{split}-{i}", (label,), {"rgb": make_frames(decisions)})
+            for i, (decisions, label) in enumerate(splits[split])
+        ]
+    )
     keras.utils.set_random_seed(0)
     cnn = frame_cnn()
     cnn.layers[-1].set_weights([np.eye(50, 11), np.zeros(11)])
     cnn.save_weights(directory / "frame_cnn.weights.h5")
-    return directory
 
 
 PROGRAM = DATA.parent / "trainers" / "flash_mnist" / "frame_union.py"
 # Vague threes are none; all else is what the CNN takes it for.
 RIGHT = ([(1, SURE), (3, SURE), (3, SURE)], 2 + 8)
+
+
 FALSE_THREE = ([(1, SURE), (3, VAGUE)], 2)
 MISSED_NINE = ([(1, SURE)], 2 + 512)
+
+
 VALIDATION = [RIGHT, RIGHT, FALSE_THREE, MISSED_NINE]
 TEST = [RIGHT, FALSE_THREE, FALSE_THREE, MISSED_NINE, MISSED_NINE]
 # Vague threes are threes here, which only a look at the test split can tell.
 OTHER_TEST = [([(3, VAGUE)], 8)] * 5
-
-
-def columns(clips):
-    return tuple(zip(*clips, strict=True))
+WHOLE = {"train": [RIGHT], "validation": VALIDATION, "test": TEST}
+DATASETS = {
+    "good": (WHOLE, {}),
+    "other_test": ({**WHOLE, "test": OTHER_TEST}, {}),
+    "stranger": (WHOLE, {"name": "toys"}),
+    "log_softmax": (WHOLE, {"features": "log_softmax"}),
+    "no_weights": (WHOLE, {}),
+    "no_validation": ({"test": TEST}, {}),
+    "no_test": ({"validation": VALIDATION}, {}),
+}
 
 
 @pytest.fixture(scope="module")
 def results(tmp_path_factory):
     """The folder of JSON files, and the finished processes."""
     root = tmp_path_factory.mktemp("unions")
-    validation, test = (columns(x) for x in (VALIDATION, TEST))
-    whole = {
-        "train": columns([RIGHT]),
-        "validation": validation,
-        "test": test,
-    }
-    datasets = {
-        "good": (whole, {}),
-        "other_test": ({**whole, "test": columns(OTHER_TEST)}, {}),
-        "stranger": (whole, {"name": "toys"}),
-        "log_softmax": (whole, {"features": "log_softmax"}),
-        "no_weights": (whole, {}),
-        "no_validation": ({"test": test}, {}),
-        "no_test": ({"validation": validation}, {}),
-    }
-    folders = {
-        name: write_folder(root / name, splits, **settings)
-        for name, (splits, settings) in datasets.items()
-    }
-    folders["nowhere"] = root / "nowhere"
-    (folders["no_weights"] / "frame_cnn.weights.h5").unlink()
+    for name, (splits, settings) in DATASETS.items():
+        write_folder(root / name, splits, **settings)
+    (root / "no_weights" / "frame_cnn.weights.h5").unlink()
     cases = {
-        name: {"data_dir": folder, "output": root / f"{name}.json"}
-        for name, folder in folders.items()
+        name: {"data_dir": root / name, "output": root / f"{name}.json"}
+        for name in (*DATASETS, "nowhere")
     }
-    cases["no_folder"] = {
-        "data_dir": folders["good"],
-        "output": root / "missing" / "union.json",
-    }
+    output = root / "missing" / "union.json"
+    cases["no_folder"] = {"data_dir": root / "good", "output": output}
     done = run_cases([(PROGRAM, flags) for flags in cases.values()], root)
     return root, dict(zip(cases, done, strict=True))
 

@@ -11,11 +11,11 @@ from ac_keras.datasets import FrameDigits
 from ac_keras.datasets import load_digits
 from ac_keras.models import frame_cnn
 from ac_keras.pipeline import Manifest
+from support.datasets.data_program import refusal
 from support.datasets.flash_mnist_runs import NUM_SHARDS
-from support.datasets.flash_mnist_runs import PROGRAM
 from support.datasets.flash_mnist_runs import SIZES
 from support.datasets.flash_mnist_runs import complete_run
-from support.datasets.flash_mnist_runs import make_run
+from support.datasets.flash_mnist_runs import run_small
 from support.datasets.prepared_folder import folder_contents
 from support.datasets.prepared_folder import images_under
 from support.datasets.prepared_folder import read_split
@@ -23,7 +23,6 @@ from support.datasets.prepared_folder import read_split
 pytestmark = pytest.mark.programs
 
 each_split = pytest.mark.parametrize("split", SIZES)
-each_placing = pytest.mark.parametrize("with_replacement", [False, True])
 
 
 @pytest.fixture(scope="module")
@@ -32,40 +31,21 @@ def complete(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def other_features(tmp_path_factory):
-    directory = tmp_path_factory.mktemp("other_features")
-    return make_run(directory, features="log_softmax", dtype="float16")
-
-
-@pytest.fixture(scope="module")
 def balanced(tmp_path_factory):
-    """A run with as many training clips as there are classes.
+    """The folder with as many training clips as there are classes.
 
     Its CNN was pretrained at a falling rate, on the frames of the others.
     """
     directory = tmp_path_factory.mktemp("balanced")
-    return make_run(
-        directory, balanced=True, num_train=1024 + 60, cnn_schedule="cosine"
-    )
+    options = {"num_train": 1024 + 60, "cnn_schedule": "cosine"}
+    run_small(directory, balanced=True, **options)
+    return directory
 
 
-@pytest.fixture(scope="module")
-def replaced(tmp_path_factory):
-    """A run whose images may fall on one frame."""
-    directory = tmp_path_factory.mktemp("replaced")
-    return make_run(directory, with_replacement=True)
-
-
-def load_cnn(run):
+def load_cnn(directory):
     model = frame_cnn()
-    model.load_weights(run.directory / "frame_cnn.weights.h5")
+    model.load_weights(directory / "frame_cnn.weights.h5")
     return model
-
-
-@pytest.fixture(scope="module")
-def cnn(complete):
-    """The CNN of the complete run."""
-    return load_cnn(complete)
 
 
 @pytest.fixture(scope="module")
@@ -86,20 +66,17 @@ def test_it_writes_the_documented_files_and_prints_their_sizes(complete):
         "test: 100 clips, 2 files",
         f"Flash-MNIST is in {complete.directory}",
     ]
-    shards = [
-        f"{split}-{index:05d}-of-{count:05d}.tfrecord"
-        for split, count in NUM_SHARDS.items()
-        for index in range(count)
-    ]
-    others = [
+    assert set(folder_contents(complete.directory)) == {
+        *(
+            f"{split}-{index:05d}-of-{count:05d}.tfrecord"
+            for split, count in NUM_SHARDS.items()
+            for index in range(count)
+        ),
         "frame_cnn.weights.h5",
         "frame_digits.npz",
         "manifest.json",
         "previews.npz",
-    ]
-    assert sorted(folder_contents(complete.directory)) == sorted(
-        shards + others
-    )
+    }
 
 
 def test_the_manifest_describes_the_dataset_with_its_settings(
@@ -112,13 +89,10 @@ def test_the_manifest_describes_the_dataset_with_its_settings(
     assert not description.multi_label
     assert description.settings["features"] == "relu"
     assert description.settings["num_empty"] == 100
-    settings = [
-        Manifest.load(run.directory).description.settings
-        for run in (complete, balanced)
-    ]
     # A dataset made before there was a choice is still the same.
-    assert "cnn_schedule" not in settings[0]
-    assert settings[1]["cnn_schedule"] == "cosine"
+    assert "cnn_schedule" not in description.settings
+    settings = Manifest.load(balanced).description.settings
+    assert settings["cnn_schedule"] == "cosine"
 
 
 @each_split
@@ -152,13 +126,14 @@ def test_labels_and_clips_are_drawn_for_each_split(complete):
 
 
 def test_features_are_the_cnns_units_for_the_frames_of_the_previews(
-    complete, previews, cnn
+    complete, previews
 ):
     ids, labels, features = read_split(complete.directory, "test")
     assert previews["ids"].tolist() == ids[:16]
     assert previews["labels"].tolist() == labels[:16].tolist()
     assert previews["rgb"].shape == (16, 25, 28, 28)
     assert previews["rgb"].dtype == np.uint8
+    cnn = load_cnn(complete.directory)
     units = keras.Model(cnn.inputs[0], cnn.get_layer("features").output)
     frames = previews["rgb"].reshape(-1, 28, 28, 1).astype("float32") / 255
     expected = units(frames).numpy().reshape(-1, 25, 50)
@@ -184,9 +159,9 @@ def share_named(cnn, digits):
 
 
 def test_cnns_learn_digits_and_a_falling_rate_makes_another(
-    cnn, balanced, digits
+    complete, balanced, digits
 ):
-    falling = load_cnn(balanced)
+    cnn, falling = map(load_cnn, (complete.directory, balanced))
     assert share_named(cnn, digits) > 0.2  # by chance 0.1
     moved = [
         np.abs(x - y).mean()
@@ -196,27 +171,27 @@ def test_cnns_learn_digits_and_a_falling_rate_makes_another(
     assert share_named(falling, digits) > 0.15  # by chance 0.1
 
 
-def test_log_softmax_in_float16_is_that_of_the_relu_units(
-    complete, other_features
-):
+def test_log_softmax_in_float16_is_that_of_the_relu_units(complete, tmp_path):
+    run_small(tmp_path, features="log_softmax", dtype="float16")
     _, expected, units = read_split(complete.directory, "train")
-    _, labels, features = read_split(
-        other_features.directory, "train", "float16"
-    )
+    _, labels, features = read_split(tmp_path, "train", "float16")
     np.testing.assert_array_equal(labels, expected)
     units = units.astype("float64")
     expected = units - np.log(np.exp(units).sum(axis=-1, keepdims=True))
     np.testing.assert_allclose(features, expected, rtol=2e-3, atol=1e-3)
-    description = Manifest.load(other_features.directory).description
+    description = Manifest.load(tmp_path).description
     assert description.modalities["rgb"].dtype == "float16"
     assert description.settings["features"] == "log_softmax"
 
 
-@each_placing
+@pytest.mark.parametrize("with_replacement", [False, True])
 def test_the_digits_of_all_test_clips_frames_are_kept(
-    with_replacement, complete, replaced
+    with_replacement, complete, tmp_path
 ):
-    folder = (replaced if with_replacement else complete).directory
+    folder = complete.directory
+    if with_replacement:
+        folder = tmp_path
+        run_small(folder, with_replacement=True)
     ids, classes, _ = read_split(folder, "test")
     kept = FrameDigits(folder).of_clips(ids, classes)
     assert kept.shape == (100, 25, 10)
@@ -227,9 +202,9 @@ def test_the_digits_of_all_test_clips_frames_are_kept(
 
 def test_balanced_splits_have_every_class_about_equally_often(balanced):
     for split in ("validation", "test"):
-        _, labels, _ = read_split(balanced.directory, split)
+        _, labels, _ = read_split(balanced, split)
         assert len(set(labels)) == SIZES[split]
-    _, labels, _ = read_split(balanced.directory, "train")
+    _, labels, _ = read_split(balanced, "train")
     assert sorted(labels) == list(range(1024))
     correlation = np.corrcoef(labels, np.arange(1024))[0, 1]
     assert abs(correlation) < 4.5 / 1024**0.5  # in random order
@@ -254,7 +229,6 @@ def test_balanced_splits_have_every_class_about_equally_often(balanced):
 def test_flags_that_do_not_fit_leave_no_file(
     arguments, options, message, tmp_path
 ):
-    result = PROGRAM.run(tmp_path, *arguments, **options)
-    assert result.returncode != 0
-    assert re.search(message, result.stderr, re.DOTALL)
+    said = run_small(tmp_path, *arguments, runner=refusal, **options)
+    assert re.search(message, said, re.DOTALL)
     assert not folder_contents(tmp_path)

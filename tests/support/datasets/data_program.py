@@ -1,7 +1,7 @@
 """A program of data/ as users run it, but small."""
 
-import dataclasses
 import os
+import signal
 import subprocess
 
 from support.programs import DATA
@@ -38,45 +38,21 @@ def refusal(dataset, *arguments, **options):
     return result.stderr
 
 
-@dataclasses.dataclass(frozen=True)
-class DataProgram:
-    """data/FOLDER/prepare.py.
-
-    Attributes:
-        folder: Its folder.
-        small: Flags by which it writes little.
-    """
-
-    folder: str
-    small: dict
-
-    def options(self, directory, **options):
-        return {"output_dir": directory, **self.small, **options}
-
-    def run(self, directory, *arguments, cores=None, **options):
-        """Runs the program to its end."""
-        options = self.options(directory, **options)
-        return run_prepare(self.folder, *arguments, cores=cores, **options)
-
-    def run_well(self, directory, **options):
-        """Runs it to a good end, and returns its output."""
-        return output_of(self.run(directory, **options))
-
-    def kill_at(self, text, directory):
-        """Kills the program when it says so on its standard error."""
-        # Not forked, as tqdm reads the environment when it is imported.
-        with start_python(
-            DATA / self.folder / "prepare.py",
-            *as_flags(self.options(directory)),
-            env=LONG_LINES,
-            stdout=subprocess.DEVNULL,
-            pipesize=PIPE_BYTES,
-        ) as process:
-            said = b""
-            while not said.endswith(text.encode()):
-                # Without a buffer, which would let the program go on.
-                byte = os.read(process.stderr.fileno(), 1)
-                assert byte, f"It never said {text!r} but {said.decode()}"
-                said += byte
-            process.kill()
-        return process.returncode
+def kill_prepare_at(text, dataset, **options):
+    """Kills the program when it says so on its standard error."""
+    # Not forked, as tqdm reads the environment when it is imported.
+    with start_python(
+        DATA / dataset / "prepare.py",
+        *as_flags(options),
+        env=LONG_LINES,
+        stdout=subprocess.DEVNULL,
+        pipesize=PIPE_BYTES,
+    ) as process:
+        said = b""
+        while not said.endswith(text.encode()):
+            # Without a buffer, which would let the program go on.
+            byte = os.read(process.stderr.fileno(), 1)
+            assert byte, f"It never said {text!r} but {said.decode()}"
+            said += byte
+        process.kill()
+    assert process.returncode == -signal.SIGKILL

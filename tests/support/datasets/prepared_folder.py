@@ -18,17 +18,30 @@ def differing_files(first, second):
     )
 
 
-def read_split(directory, split, dtype="float32"):
-    """Ids, labels `(clips,)` and features `(clips, 25, 50)` of a split."""
+def read_clips(directory, split, dims, dtype="float16"):
+    """Dicts of id, labels and each modality's frames, by protobuf alone."""
     paths = sorted(map(str, pathlib.Path(directory).glob(f"{split}-*")))
-    ids, labels, features = [], [], []
+    clips = []
     for record in tf.data.TFRecordDataset(paths).as_numpy_iterator():
         feature = tf.train.Example.FromString(record).features.feature
-        ids.append(feature["id"].bytes_list.value[0].decode())
-        labels.append(list(feature["labels"].int64_list.value))
-        stored = np.frombuffer(feature["rgb"].bytes_list.value[0], dtype)
-        features.append(stored.reshape(-1, 50))
-    return ids, np.array(labels)[:, 0], np.array(features)
+        clip = {
+            name: np.frombuffer(
+                feature[name].bytes_list.value[0], dtype
+            ).reshape(-1, dim)
+            for name, dim in dims.items()
+        }
+        clip["id"] = feature["id"].bytes_list.value[0].decode()
+        clip["labels"] = list(feature["labels"].int64_list.value)
+        clips.append(clip)
+    return clips
+
+
+def read_split(directory, split, dtype="float32"):
+    """Ids, labels `(clips,)` and features `(clips, 25, 50)` of a split."""
+    clips = read_clips(directory, split, {"rgb": 50}, dtype)
+    labels = np.array([clip["labels"][0] for clip in clips])
+    features = np.array([clip["rgb"] for clip in clips])
+    return [clip["id"] for clip in clips], labels, features
 
 
 def images_under(frames, images):
