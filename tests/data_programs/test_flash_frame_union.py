@@ -63,12 +63,8 @@ def write_folder(directory, splits, name="flash_mnist", **settings):
 PROGRAM = DATA.parent / "trainers" / "flash_mnist" / "frame_union.py"
 # Vague threes are none; all else is what the CNN takes it for.
 RIGHT = ([(1, SURE), (3, SURE), (3, SURE)], 2 + 8)
-
-
 FALSE_THREE = ([(1, SURE), (3, VAGUE)], 2)
 MISSED_NINE = ([(1, SURE)], 2 + 512)
-
-
 VALIDATION = [RIGHT, RIGHT, FALSE_THREE, MISSED_NINE]
 TEST = [RIGHT, FALSE_THREE, FALSE_THREE, MISSED_NINE, MISSED_NINE]
 # Vague threes are threes here, which only a look at the test split can tell.

@@ -55,6 +55,9 @@ def test_arrays_come_back_from_the_dataset(tmp_path, arrays):
             count = features[f"{name}_num_frames"]
             own = frames.get(name, np.zeros((0, features[name].shape[1])))
             np.testing.assert_array_equal(features[name][:count], own)
+    write_table(tmp_path, lines[1:])
+    said = refusal("arrays", table=table, output_dir=output)
+    assert "table_sha256" in said
 
 
 def test_several_labels_and_uint8_are_stored(tmp_path):
@@ -94,11 +97,3 @@ def test_a_bad_clip_is_named_and_what_was_written_is_kept(tmp_path, arrays):
     run_prepare_well("arrays", output_dir=tmp_path / "whole", **options)
     assert folder_contents(stopped) == folder_contents(tmp_path / "whole")
     assert len(read(Manifest.load(stopped))) == 6
-
-
-def test_another_table_into_the_same_folder_is_refused(tmp_path, arrays):
-    table = write_table(tmp_path, ["c0.npz,cat,train"])
-    run_prepare_well("arrays", table=table, output_dir=tmp_path / "out")
-    write_table(tmp_path, ["c1.npz,cat,train"])
-    said = refusal("arrays", table=table, output_dir=tmp_path / "out")
-    assert "table_sha256" in said

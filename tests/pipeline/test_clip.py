@@ -23,46 +23,34 @@ def make_clip(labels=(2,), **frames):
     return Clip("c7", labels, frames or {"rgb": FRAMES})
 
 
-def test_every_modality_has_bytes_in_its_own_dtype():
-    description = describe(THREE)
-    half = np.array([[0.5, -2.0]], "float16")
-    levels = np.array([[1, 2, 3, 255]], np.uint8)
-    clip = make_clip(rgb=FRAMES, audio=half, flow=levels)
-    expected = make_example(
-        "c7",
-        [2],
-        rgb=pack(FRAMES),
-        audio=pack(half, "e"),
-        flow=bytes((1, 2, 3, 255)),
-    )
-    assert serialize(encode_clip(clip, description)) == serialize(expected)
-
-
-def test_an_id_of_any_letters_is_stored_as_utf_8():
-    clip = Clip("Hürden/№ 1", (0,), {"rgb": FRAMES})
-    example = encode_clip(clip, describe())
-    stored = example.features.feature["id"].bytes_list.value
-    assert list(stored) == ["Hürden/№ 1".encode()]
-    assert decode_clip(example, describe()).id == "Hürden/№ 1"
-
-
 @pytest.mark.parametrize("labels", [(), (3,), (3, 0, 2)])
-def test_a_multi_label_record_has_all_labels(labels):
-    description = describe(multi_label=True)
-    example = encode_clip(make_clip(labels), description)
-    stored = example.features.feature["labels"].int64_list.value
-    assert tuple(stored) == labels
-    assert decode_clip(example, description).labels == labels
-
-
-def test_an_absent_modality_is_stored_as_no_frames():
-    description = describe(THREE)
-    example = encode_clip(make_clip(), description)
-    assert list(example.features.feature["audio"].bytes_list.value) == [b""]
+@pytest.mark.parametrize("absent", [(), ("audio", "flow")])
+def test_a_record_has_all_labels_and_bytes_in_each_modalitys_dtype(
+    labels, absent
+):
+    description = describe(THREE, multi_label=True)
+    frames = {
+        "rgb": FRAMES,
+        "audio": np.array([[0.5, -2.0]], "float16"),
+        "flow": np.array([[1, 2, 3, 255]], np.uint8),
+    }
+    stored = {
+        "rgb": pack(FRAMES),
+        "audio": pack(frames["audio"], "e"),
+        "flow": bytes((1, 2, 3, 255)),
+    }
+    for name in absent:
+        del frames[name]
+        stored[name] = b""
+    id = "Hürden/№ 1"  # stored as UTF-8
+    example = encode_clip(Clip(id, labels, frames), description)
+    expected = make_example(id, labels, **stored)
+    assert serialize(example) == serialize(expected)
     clip = decode_clip(example, description)
-    assert clip.frames["audio"].shape == (0, 2)
-    assert clip.frames["flow"].shape == (0, 4)
-    assert clip.frames["rgb"].shape == (2, 3)
+    assert (clip.id, clip.labels) == (id, labels)
+    for name, modality in THREE.items():
+        count = len(frames.get(name, ()))
+        assert clip.frames[name].shape == (count, modality.dim)
 
 
 @pytest.mark.parametrize("multi_label", [False, True])

@@ -18,6 +18,8 @@ from support.records.broken_files import with_true_sizes
 from support.records.drawn_dataset import describe
 from support.records.drawn_dataset import write_dataset
 from support.records.drawn_dataset import write_numbered
+from support.records.epoch_reading import READERS
+from support.records.epoch_reading import batches_of
 from support.records.plain_records import make_example
 from support.records.plain_records import pack
 from support.records.plain_records import serialize
@@ -31,14 +33,6 @@ def manifest(tmp_path):
     return write_numbered(tmp_path, (10,))
 
 
-def batches_of(manifest, reader, split="train", batch_size=2, **kwargs):
-    kwargs["batch_size"] = batch_size
-    if reader == "evaluation":
-        return evaluation_batches(manifest, split, **kwargs)
-    kwargs["in_memory"] = reader == "in memory"
-    return training_batches(manifest, split, **kwargs)
-
-
 def read_once(manifest, reader, batch_size=2):
     """Reads every clip once."""
     batches = batches_of(manifest, reader, batch_size=batch_size)
@@ -47,9 +41,7 @@ def read_once(manifest, reader, batch_size=2):
     return list(batches.take(steps_per_epoch(manifest, "train", batch_size)))
 
 
-each_reader = pytest.mark.parametrize(
-    "reader", ["evaluation", "streamed", "in memory"]
-)
+each_reader = pytest.mark.parametrize("reader", READERS)
 
 
 def with_records(manifest, records):

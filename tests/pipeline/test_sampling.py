@@ -134,18 +134,6 @@ def test_every_frame_is_drawn_about_equally_often_over_the_seeds():
     assert 0.5 < spread(counts, 2 / 6, draws) < 22
 
 
-def test_both_work_in_a_map():
-    lengths = np.array([9, 2, 0], "int32")
-
-    def sample(num_frames):
-        return equal_intervals(num_frames, 4), random_subset(
-            num_frames, 4, tf.constant(SEED)
-        )
-
-    mapped = tf.data.Dataset.from_tensors(lengths).map(sample)
-    middle, drawn = next(mapped.as_numpy_iterator())
-    np.testing.assert_array_equal(middle, take(lengths, 4))
-    np.testing.assert_array_equal(drawn, draw(lengths, 4))
 
 
 @each_shape

@@ -1,4 +1,4 @@
-"""Evaluation reads every clip once, in order."""
+"""Batches of all readers, and the order of evaluation."""
 
 import numpy as np
 import pytest
@@ -14,58 +14,71 @@ from support.records.drawn_dataset import describe
 from support.records.drawn_dataset import draw_clips
 from support.records.drawn_dataset import numbered_clips
 from support.records.drawn_dataset import write_dataset
+from support.records.epoch_reading import READERS
+from support.records.epoch_reading import batches_of
+from support.records.external_datasets import by_id
 from support.records.external_datasets import read
 
-LONGEST = 7
 SINGLE = {
     "float32": {"rgb": Modality(3)},
     "float16": {"rgb": Modality(3, "float16")},
     "uint8": {"rgb": Modality(3, "uint8", (-1.0, 7.0))},
     "three": THREE,
 }
-each_layout = pytest.mark.parametrize("layout", SINGLE)
-each_kind = pytest.mark.parametrize("multi_label", [False, True])
+each_reader = pytest.mark.parametrize("reader", READERS)
+READ = [
+    *(("evaluation", layout, size) for layout in SINGLE for size in (0, 3, 9)),
+    *((reader, "three", size) for reader in READERS[1:] for size in (0, 9)),
+]
 
 
 def write(directory, clips, description, per_shard=4):
-    """A test split whose files hold some of the clips each."""
+    """A split whose files hold some of the clips each."""
     shards = [clips[i : i + per_shard] for i in range(0, len(clips), per_shard)]
-    return write_dataset(directory, description, test=shards)
+    return write_dataset(directory, description, train=shards)
 
 
-@each_kind
-@each_layout
-@pytest.mark.parametrize("sample_size", [0, 3, LONGEST + 2])
-def test_batches_are_the_clips_written_in_their_order(
-    tmp_path, layout, multi_label, sample_size
+@pytest.mark.parametrize("multi_label", [False, True])
+@pytest.mark.parametrize("reader, layout, sample_size", READ)
+def test_batches_are_the_clips_written(
+    tmp_path, reader, layout, multi_label, sample_size
 ):
+    """In evaluation in their order, and fewer frames at equal intervals."""
     description = describe(SINGLE[layout], multi_label=multi_label)
-    clips = draw_clips(description, 10, longest=LONGEST)
+    clips = draw_clips(description, 10)
     manifest = write(tmp_path, clips, description)
-    found = read(manifest, "test", batch_size=3, sample_size=sample_size)
-    assert list(found) == [clip.id for clip in clips]
+    kwargs = {"sample_size": sample_size, "with_ids": True}
+    if reader == "evaluation":
+        found = by_id(batches_of(manifest, reader, batch_size=3, **kwargs))
+        assert list(found) == [clip.id for clip in clips]
+    else:
+        batches = batches_of(manifest, reader, batch_size=10, **kwargs)
+        found = by_id(batches.take(1))
     assert_clips(found, clips, description, sample_size)
 
 
+@each_reader
 @pytest.mark.parametrize("sample_size", [0, 2])
-def test_a_modality_that_no_clip_has_is_zeros(tmp_path, sample_size):
+def test_a_modality_that_no_clip_has_is_zeros(tmp_path, reader, sample_size):
     manifest = write(tmp_path, numbered_clips(1, 3), describe(THREE))
-    features, _ = next(
-        evaluation_batches(
-            manifest, "test", batch_size=3, sample_size=sample_size
-        ).as_numpy_iterator()
+    batches = batches_of(
+        manifest, reader, batch_size=3, sample_size=sample_size
     )
+    features, _ = next(batches.as_numpy_iterator())
     assert features["audio"].shape == (3, max(sample_size, 1), 2)
     assert not features["audio"].any()
     assert features["audio_num_frames"].tolist() == [0, 0, 0]
     assert features["rgb"][:, :, 0].min() >= 1
 
 
-def test_the_modalities_asked_for_are_read_and_no_others(tmp_path):
+@each_reader
+def test_the_modalities_asked_for_are_read_and_no_others(tmp_path, reader):
     description = describe(THREE)
     clips = draw_clips(description, 5)
     manifest = write(tmp_path, clips, description)
-    found = read(manifest, "test", modalities=["flow", "rgb"])
+    kwargs = {"modalities": ["flow", "rgb"], "with_ids": True}
+    batches = batches_of(manifest, reader, batch_size=5, **kwargs)
+    found = by_id(batches.take(1))
     assert set(found["clip-0-0"][0]) == {
         *("flow", "flow_num_frames"),
         *("rgb", "rgb_num_frames"),
@@ -73,19 +86,13 @@ def test_the_modalities_asked_for_are_read_and_no_others(tmp_path):
     assert_clips(found, clips, description.select(["flow", "rgb"]))
 
 
-@pytest.mark.parametrize("batch_size", [1, 4, 5, 10, 11])
-def test_the_dataset_tells_its_number_of_batches(tmp_path, batch_size):
-    manifest = write(tmp_path, numbered_clips(0, 10), describe())
-    batches = evaluation_batches(manifest, "test", batch_size=batch_size)
-    expected = [min(batch_size, 10 - i) for i in range(0, 10, batch_size)]
-    assert [len(labels) for _, labels in batches] == expected
-    assert int(batches.cardinality()) == len(expected)
-
-
-def test_every_pass_gives_the_same_batches_of_the_stated_types(tmp_path):
+@each_reader
+def test_every_pass_gives_the_same_batches_of_the_stated_types(
+    tmp_path, reader
+):
     description = describe(THREE)
     manifest = write(tmp_path, draw_clips(description, 8), description)
-    batches = evaluation_batches(manifest, "test", batch_size=3, sample_size=2)
+    batches = batches_of(manifest, reader, batch_size=3, sample_size=2).take(3)
     features, labels = batches.element_spec
     for name, modality in THREE.items():
         assert features[name].dtype == "float32"
@@ -95,6 +102,15 @@ def test_every_pass_gives_the_same_batches_of_the_stated_types(tmp_path):
     first, second = (list(batches.as_numpy_iterator()) for _ in range(2))
     assert len(first) == 3
     tf.nest.map_structure(np.testing.assert_array_equal, first, second)
+
+
+@pytest.mark.parametrize("batch_size", [1, 4, 5, 10, 11])
+def test_the_dataset_tells_its_number_of_batches(tmp_path, batch_size):
+    manifest = write(tmp_path, numbered_clips(0, 10), describe())
+    batches = evaluation_batches(manifest, "train", batch_size=batch_size)
+    expected = [min(batch_size, 10 - i) for i in range(0, 10, batch_size)]
+    assert [len(labels) for _, labels in batches] == expected
+    assert int(batches.cardinality()) == len(expected)
 
 
 DIM = 4096
@@ -112,8 +128,8 @@ def test_records_of_64_kib_or_more_have_no_buffer_and_are_read_in_order(
         for i in range(6)
     ]
     manifest = write(tmp_path, clips, description, per_shard=3)
-    runs = shards.shard_runs(manifest, "test")
+    runs = shards.shard_runs(manifest, "train")
     assert runs["buffer_bytes"].numpy().tolist() == [expected] * 2
-    found = read(manifest, "test")
+    found = read(manifest)
     assert list(found) == [clip.id for clip in clips]
     assert_clips(found, clips, description)
