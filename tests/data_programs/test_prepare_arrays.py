@@ -6,8 +6,8 @@ import pytest
 from ac_keras.pipeline import Manifest
 from support.datasets.data_program import refusal
 from support.datasets.data_program import run_prepare_well
-from support.datasets.prepared_folder import folder_contents
 from support.records.external_datasets import read
+from support.records.plain_records import folder_contents
 
 pytestmark = pytest.mark.programs
 

@@ -11,14 +11,14 @@ from ac_keras.datasets import FrameDigits
 from ac_keras.datasets import load_digits
 from ac_keras.models import frame_cnn
 from ac_keras.pipeline import Manifest
+from support.datasets.data_program import images_under
+from support.datasets.data_program import read_split
 from support.datasets.data_program import refusal
 from support.datasets.flash_mnist_runs import NUM_SHARDS
 from support.datasets.flash_mnist_runs import SIZES
 from support.datasets.flash_mnist_runs import complete_run
 from support.datasets.flash_mnist_runs import run_small
-from support.datasets.prepared_folder import folder_contents
-from support.datasets.prepared_folder import images_under
-from support.datasets.prepared_folder import read_split
+from support.records.plain_records import folder_contents
 
 pytestmark = pytest.mark.programs
 

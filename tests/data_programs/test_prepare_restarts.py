@@ -7,12 +7,12 @@ import shutil
 import pytest
 
 from ac_keras.pipeline import Manifest
+from support.datasets.data_program import differing_files
 from support.datasets.data_program import kill_prepare_at
 from support.datasets.flash_mnist_runs import NUM_SHARDS
 from support.datasets.flash_mnist_runs import complete_run
 from support.datasets.flash_mnist_runs import run_small
-from support.datasets.prepared_folder import differing_files
-from support.datasets.prepared_folder import folder_contents
+from support.records.plain_records import folder_contents
 
 pytestmark = pytest.mark.stress
 

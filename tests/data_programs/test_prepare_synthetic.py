@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 
 from ac_keras.pipeline import Manifest
+from support.datasets.data_program import differing_files
 from support.datasets.data_program import kill_prepare_at
+from support.datasets.data_program import read_clips
 from support.datasets.data_program import refusal
 from support.datasets.data_program import run_prepare_well
-from support.datasets.prepared_folder import differing_files
-from support.datasets.prepared_folder import folder_contents
-from support.datasets.prepared_folder import read_clips
+from support.records.plain_records import folder_contents
 
 pytestmark = pytest.mark.programs
 

@@ -34,11 +34,10 @@ def shrink(images):
 
 def shrink_original(images):
     """Images of 8 x 8 as 7 x 7, over the same areas: 8 / 7 pixels wide."""
-    weights = np.zeros((7, 8))
-    for i in range(7):
-        for j in range(8):
-            overlap = min((i + 1) * 8 / 7, j + 1) - max(i * 8 / 7, j)
-            weights[i, j] = max(overlap, 0) * 7 / 8
+    areas, pixels = np.arange(8)[:, None] * 8 / 7, np.arange(9)
+    ends = np.minimum(areas[1:], pixels[1:])
+    overlaps = ends - np.maximum(areas[:-1], pixels[:-1])
+    weights = np.maximum(overlaps, 0) * 7 / 8
     return weights @ images @ weights.T
 
 

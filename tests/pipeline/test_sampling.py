@@ -134,8 +134,6 @@ def test_every_frame_is_drawn_about_equally_often_over_the_seeds():
     assert 0.5 < spread(counts, 2 / 6, draws) < 22
 
 
-
-
 @each_shape
 def test_each_frame_lies_in_its_own_segment(seed):
     lengths, size = draw_shape(seed)

@@ -76,11 +76,6 @@ def flip_records(path, indices):
     return places
 
 
-def test_a_valid_split_has_no_corrupt_records(manifest):
-    assert found_in(manifest) == []
-    assert clips_left(manifest) == all_but()
-
-
 @pytest.mark.parametrize("where", PLACES)
 def test_a_flipped_byte_costs_its_record_and_no_other(manifest, path, where):
     places = broken_files.record_places(path)
@@ -273,8 +268,9 @@ def test_only_what_broke_since_the_repair_is_found_in_it(tmp_path, index):
     small = write_numbered(tmp_path, (13, 3), num_frames=2)
     path = pathlib.Path(small.paths("train")[0])
     skipped = (0, 5, 6, 12)
-    unchanged, found = skip_corrupt_records(small, ["train"])
-    assert found == [] and not unchanged.split("train").is_repaired
+    unchanged, _ = skip_corrupt_records(small, ["train"])
+    assert found_in(small) == []
+    assert not unchanged.split("train").is_repaired
     places = flip_records(path, skipped)
     repaired, found = skip_corrupt_records(small, ["train"])
     assert [x.offset for x in found] == [places[x] for x in skipped]
