@@ -103,21 +103,6 @@ def find(folder, files, clips=CLIPS):
     return [clip.file for clip in find_kinetics_files(clips, folder)]
 
 
-@pytest.mark.parametrize(
-    "files",
-    [
-        ["-A_b_000010_000020.mp4", "C_000000_000010.mp4"],
-        ["-A_b.mkv", "C.webm"],
-        ["train/-A_b_000010_000020.mp4", "val/C_000000_000010.mp4"],
-        ["air drumming/-A_b.mp4", "massaging person's head/C.mp4"],
-        ["videos_train/air_drumming/-A_b.mp4", "videos_val/x/C.MP4"],
-    ],
-    ids=["flat", "ids", "cvdf", "classes", "splits of classes"],
-)
-def test_every_layout_is_found(tmp_path, files):
-    assert find(tmp_path, files) == files
-
-
 def test_what_is_not_there_has_no_file(tmp_path):
     (tmp_path / "C.mp4").symlink_to(tmp_path / "gone.mp4")
     files = ["-A_b_000010_000021.mp4", "C_000000_000010.mp4.part", ".C.mp4"]
@@ -139,19 +124,34 @@ def test_a_replacement_goes_before_the_corrupted_file(tmp_path, name):
 
 
 BOTH = [CLIPS[1], OTHER]
-
-
-@pytest.mark.parametrize(
-    "files",
-    [
-        ["C_000000_000010.mp4", "C_000030_000040.mp4", "C.mp4"],
+LAYOUTS = {
+    "flat": (CLIPS, ["-A_b_000010_000020.mp4", "C_000000_000010.mp4"]),
+    "ids": (CLIPS, ["-A_b.mkv", "C.webm"]),
+    "cvdf": (
+        CLIPS,
+        ["train/-A_b_000010_000020.mp4", "val/C_000000_000010.mp4"],
+    ),
+    "classes": (
+        CLIPS,
+        ["air drumming/-A_b.mp4", "massaging person's head/C.mp4"],
+    ),
+    "splits of classes": (
+        CLIPS,
+        ["videos_train/air_drumming/-A_b.mp4", "videos_val/x/C.MP4"],
+    ),
+    # Files of one id.
+    "times": (BOTH, ["C_000000_000010.mp4", "C_000030_000040.mp4", "C.mp4"]),
+    "different classes": (
+        BOTH,
         ["massaging_persons_head/C.mp4", "kissing/C.mp4"],
-        ["val/C.mp4", "train/C.mp4"],
-    ],
-    ids=["times", "classes", "splits"],
-)
-def test_times_class_and_split_tell_files_of_one_id_apart(tmp_path, files):
-    assert find(tmp_path, files, BOTH) == files[:2]
+    ),
+    "different splits": (BOTH, ["val/C.mp4", "train/C.mp4"]),
+}
+
+
+@pytest.mark.parametrize("clips, files", LAYOUTS.values(), ids=LAYOUTS)
+def test_every_layout_is_found(tmp_path, clips, files):
+    assert find(tmp_path, files, clips) == files[:2]
 
 
 @pytest.mark.parametrize(

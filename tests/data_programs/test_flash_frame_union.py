@@ -98,20 +98,19 @@ def results(tmp_path_factory):
     return root, dict(zip(cases, done, strict=True))
 
 
-@pytest.fixture(scope="module")
-def union(results):
+def union_of(results, case="good"):
     root, done = results
-    assert done["good"].returncode == 0, done["good"].stderr
-    return json.loads((root / "good.json").read_text())
+    assert done[case].returncode == 0, done[case].stderr
+    text = (root / f"{case}.json").read_text()
+    assert done[case].stdout == text
+    assert not list(root.glob(".*"))
+    return json.loads(text)
 
 
-def test_the_file_is_written_whole_and_printed(results):
-    root, done = results
-    assert done["good"].stdout == (root / "good.json").read_text()
-    assert [x.name for x in results[0].glob(".*")] == []
-
-
-def test_unions_are_right_where_every_digit_is_and_thresholds_help(union):
+def test_unions_are_right_where_every_digit_is_and_thresholds_help(results):
+    union = union_of(results)
+    assert union["validation"]["num_clips"] == 4
+    assert union["test"]["num_clips"] == 5
     assert union["validation"]["accuracy"]["hard"] == 2 / 4
     assert union["test"]["accuracy"]["hard"] == 1 / 5
     for name in ("threshold_by_digit", "threshold_by_set"):
@@ -119,24 +118,19 @@ def test_unions_are_right_where_every_digit_is_and_thresholds_help(union):
         assert threshold == pytest.approx((SURE + VAGUE) / 2, abs=1e-3)
         assert union["validation"]["accuracy"][name] == 3 / 4
         assert union["test"]["accuracy"][name] == 3 / 5
-
-
-def test_digits_clips_and_parameters_are_counted(union):
     expected = np.ones(10)
     expected[9] = 3 / 5
     found = union["test"]["digit_accuracy"]
     assert found["threshold_by_set"] == expected.tolist()
     expected[3] = 3 / 5
     assert found["hard"] == expected.tolist()
-    assert union["validation"]["num_clips"] == 4
-    assert union["test"]["num_clips"] == 5
     # Two convolutions, the features and the last layer.
     weights = 10 * 26 + 20 * 251 + 50 * (4 * 4 * 20 + 1) + 11 * 51
     assert union["cnn_parameters"] == weights
 
 
-def test_thresholds_do_not_follow_the_test_split(results, union):
-    other = json.loads((results[0] / "other_test.json").read_text())
+def test_thresholds_do_not_follow_the_test_split(results):
+    union, other = union_of(results), union_of(results, "other_test")
     assert other["test"]["accuracy"]["hard"] == 1
     assert other["test"]["accuracy"]["threshold_by_set"] == 0
     assert other["thresholds"] == union["thresholds"]

@@ -1,6 +1,9 @@
-"""data/flash_mnist/prepare.py, run as a program on the embedded digits."""
+"""data/flash_mnist/prepare.py, run as a program, killed and started again."""
 
+import functools
+import os
 import re
+import shutil
 
 import keras
 import numpy as np
@@ -11,7 +14,9 @@ from ac_keras.datasets import FrameDigits
 from ac_keras.datasets import load_digits
 from ac_keras.models import frame_cnn
 from ac_keras.pipeline import Manifest
+from support.datasets.data_program import differing_files
 from support.datasets.data_program import images_under
+from support.datasets.data_program import kill_prepare_at
 from support.datasets.data_program import read_split
 from support.datasets.data_program import refusal
 from support.datasets.flash_mnist_runs import NUM_SHARDS
@@ -232,3 +237,59 @@ def test_flags_that_do_not_fit_leave_no_file(
     said = run_small(tmp_path, *arguments, runner=refusal, **options)
     assert re.search(message, said, re.DOTALL)
     assert not folder_contents(tmp_path)
+
+
+def kill_at(text, directory):
+    run_small(directory, runner=functools.partial(kill_prepare_at, text))
+
+
+@pytest.mark.stress
+def test_a_killed_run_ends_with_the_bytes_of_an_undisturbed_one(
+    complete, tmp_path
+):
+    """Killed in pretraining, killed half-way and run to its end."""
+    kill_at("Pretraining the CNN", tmp_path)
+    assert list(folder_contents(tmp_path)) == ["writing.json"]
+    kill_at(" 3/11 [", tmp_path)
+    with pytest.raises(FileNotFoundError, match="continues when started"):
+        Manifest.load(tmp_path)
+    left, whole = folder_contents(tmp_path), folder_contents(complete.directory)
+    shards = [name for name in left if name.endswith(".tfrecord")]
+    assert 3 <= len(shards) < sum(NUM_SHARDS.values())
+    assert all(left[name] == whole[name] for name in shards)
+    run_small(tmp_path)
+    assert not differing_files(complete.directory, tmp_path)
+    assert len(whole) == 15
+
+
+@pytest.mark.stress
+def test_the_number_of_cores_changes_no_byte(complete, tmp_path):
+    run_small(tmp_path, cores={min(os.sched_getaffinity(0))})
+    assert not differing_files(complete.directory, tmp_path)
+
+
+@pytest.mark.stress
+def test_the_same_command_again_sweeps_what_kills_left_and_no_more(
+    complete, tmp_path
+):
+    directory = shutil.copytree(complete.directory, tmp_path / "again")
+    # The weights, half written, and a plan whose manifest is there already.
+    for name in (
+        ".frame_cnn.weights.h5.4711.partial.weights.h5",
+        "writing.json",
+    ):
+        (directory / name).write_text("{}")
+    assert run_small(directory) == f"{directory} is complete already.\n"
+    assert not differing_files(complete.directory, directory)
+
+
+@pytest.mark.stress
+def test_the_same_command_adds_the_frames_digits_to_an_older_folder(
+    complete, tmp_path
+):
+    directory = shutil.copytree(complete.directory, tmp_path / "older")
+    digits = directory / "frame_digits.npz"
+    digits.unlink()
+    said = run_small(directory)
+    assert said.splitlines()[1:] == [f"{digits} was added."]
+    assert not differing_files(complete.directory, directory)

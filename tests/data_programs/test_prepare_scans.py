@@ -6,10 +6,10 @@ import pytest
 from ac_keras.pipeline import Manifest
 from support.datasets.data_program import refusal
 from support.datasets.data_program import run_prepare_well
-from support.records.external_datasets import read
 from support.records.external_records import dequantise
 from support.records.external_records import draw_video
 from support.records.external_records import media_record
+from support.records.external_records import read
 from support.records.external_records import segment_record
 from support.records.plain_records import write_records
 

@@ -82,13 +82,10 @@ def test_a_folder_without_a_manifest_is_rejected(
 
 
 @pytest.mark.parametrize("name", ["id", "labels", "r g b", "", "4k", "a/b"])
-def test_a_modality_of_a_name_that_cannot_be_is_refused(name):
+def test_no_modality_or_one_of_a_name_that_cannot_be_is_refused(name):
     message = f"'rgb'.*Received: {re.escape(repr([name]))}"
     with pytest.raises(ValueError, match=message):
         describe({"rgb": Modality(3), name: Modality(2)})
-
-
-def test_no_modality_is_refused():
     with pytest.raises(ValueError, match="Received: no modality"):
         Description("tiny", ("a",), {})
 

@@ -78,13 +78,12 @@ def own_record(frames, **context):
     return tf.train.Example(features=features).SerializeToString()
 
 
-def decode(batch, description=UNLABELLED, sample_size=0, named=True):
+def decode(batch, description=UNLABELLED, named=True):
     """Parses and decodes records without their labels."""
     stored = parsing.parse_records(
         tf.constant(batch), description, labelled=False, named=named
     )
-    decoder = batch_decoder(description, None, sample_size)
-    features, labels = decoder(stored, None)
+    features, labels = batch_decoder(description, None, 0)(stored, None)
     assert labels is None and "labels" not in stored
     return stored["id"].numpy().tolist(), features
 
@@ -114,27 +113,6 @@ def test_labels_and_ids_that_are_not_read_may_be_anything(
 ):
     batch = [own_record(x, **context) for x in draw_frames()]
     assert decode(batch, named=named)[0] == expected
-
-
-def test_frames_are_taken_at_equal_intervals():
-    clips = draw_frames()
-    _, features = decode([own_record(x) for x in clips], sample_size=2)
-    assert features["rgb_num_frames"].numpy().tolist() == [2, 1, 2]
-    np.testing.assert_array_equal(features["rgb"][0], clips[0][[1, 3]])
-    np.testing.assert_array_equal(features["rgb"][2], clips[2][[1, 5]])
-
-
-def test_a_modality_without_frames_takes_one_slot():
-    empty = own_record(np.zeros((0, DIM), np.float32))
-    _, features = decode([empty, empty])
-    assert features["rgb"].shape == (2, 1, DIM)
-    assert features["rgb_num_frames"].numpy().tolist() == [0, 0]
-
-
-def test_a_missing_modality_is_an_error():
-    other = Description("d", ("a",), {"audio": Modality(DIM)})
-    with pytest.raises(tf.errors.InvalidArgumentError, match="audio"):
-        decode([own_record(draw_frames()[0])], other)
 
 
 @pytest.mark.parametrize(

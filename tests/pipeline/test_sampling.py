@@ -107,21 +107,14 @@ def test_the_seed_and_the_row_decide_which_frames_are_drawn(sample, other):
     assert len(set(map(tuple, first.tolist()))) == 20
 
 
-def test_every_frame_is_drawn_about_equally_often():
-    draws, length, size = 4000, 10, 3
-    counts = np.bincount(draw([length] * draws, size).ravel(), minlength=length)
-    assert counts.sum() == draws * size
-    # Frames of one draw repel each other: 0.9 of a chi-square of 9.
-    assert 1 < spread(counts, size / length, draws) < 27
-
-
-def test_every_pair_of_frames_is_drawn_about_equally_often():
+def test_every_set_of_frames_is_drawn_about_equally_often():
     draws = 4000
-    rows = list(map(tuple, draw([5] * draws, 2).tolist()))
-    pairs = list(itertools.combinations(range(5), 2))
-    counts = [rows.count(pair) for pair in pairs]
+    rows = list(map(tuple, draw([6] * draws, 3).tolist()))
+    sets = list(itertools.combinations(range(6), 3))
+    counts = [rows.count(frames) for frames in sets]
     assert sum(counts) == draws
-    assert 1 < spread(counts, 1 / len(pairs), draws) < 27
+    # Chi-square with 19 degrees of freedom.
+    assert 5 < spread(counts, 1 / len(sets), draws) < 44
 
 
 def test_every_frame_is_drawn_about_equally_often_over_the_seeds():

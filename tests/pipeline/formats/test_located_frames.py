@@ -8,8 +8,8 @@ from ac_keras.pipeline import parsing
 from ac_keras.pipeline.decoding import batch_decoder
 from ac_keras.pipeline.formats.located_frames import LocatedFrames
 from ac_keras.pipeline.formats.located_frames import entry_header
-from support.records.external_datasets import describe_videos
 from support.records.external_records import VIDEO_MODALITIES
+from support.records.external_records import describe_videos
 from support.records.external_records import draw_video
 from support.records.external_records import encode_field
 from support.records.external_records import encode_varint

@@ -7,13 +7,13 @@ import tensorflow as tf
 from ac_keras.pipeline import Modality
 from ac_keras.pipeline import parsing
 from ac_keras.pipeline import training_batches
-from support.records.external_datasets import assert_clip
-from support.records.external_datasets import by_id
-from support.records.external_datasets import describe_videos
-from support.records.external_datasets import read
-from support.records.external_datasets import scan
 from support.records.external_records import VIDEO_MODALITIES
+from support.records.external_records import assert_clip
+from support.records.external_records import by_id
+from support.records.external_records import describe_videos
 from support.records.external_records import media_record
+from support.records.external_records import read
+from support.records.external_records import scan
 from support.records.external_records import sequence_record
 
 PREFIXES = {"rgb": "IMAGE", "audio": "AUDIO"}

@@ -17,10 +17,10 @@ from support.records import broken_files
 from support.records.broken_files import HEADER
 from support.records.broken_files import UNUSABLE
 from support.records.drawn_dataset import write_numbered
-from support.records.external_datasets import describe_videos
-from support.records.external_datasets import read
-from support.records.external_datasets import scan
+from support.records.external_records import describe_videos
 from support.records.external_records import draw_video
+from support.records.external_records import read
+from support.records.external_records import scan
 from support.records.external_records import segment_record
 from support.records.external_records import video_record
 from support.records.plain_records import make_example

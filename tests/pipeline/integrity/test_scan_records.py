@@ -11,11 +11,11 @@ from ac_keras.pipeline import Manifest
 from ac_keras.pipeline import Modality
 from ac_keras.pipeline import scan_records
 from support.records import broken_files
-from support.records.external_datasets import describe_videos
-from support.records.external_datasets import scan
 from support.records.external_records import dequantise
+from support.records.external_records import describe_videos
 from support.records.external_records import draw_video
 from support.records.external_records import media_record
+from support.records.external_records import scan
 from support.records.external_records import video_record
 from support.records.plain_records import folder_contents
 from support.records.plain_records import write_records

@@ -6,7 +6,7 @@ from ac_keras.pipeline import Clip
 from ac_keras.pipeline import DatasetWriter
 from ac_keras.pipeline import Description
 from ac_keras.pipeline import Modality
-from support.records.external_datasets import sampled
+from support.records.external_records import sampled
 
 CLASSES = ("run", "jump", "swim", "fly")
 RGB = {"rgb": Modality(3)}

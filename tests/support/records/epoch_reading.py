@@ -48,11 +48,6 @@ def clips_of(epoch):
     return [clip for clip, _ in epoch]
 
 
-def frames_of(epoch):
-    """The frames drawn from each clip of an epoch."""
-    return dict(epoch)
-
-
 def describe_epochs(directory):
     """Two epochs, read from files and from memory."""
     manifest = Manifest.load(directory)
