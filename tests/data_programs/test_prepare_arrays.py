@@ -106,11 +106,6 @@ def test_a_bad_clip_is_named_and_what_was_written_is_kept(tmp_path, arrays):
     assert len(read(Manifest.load(stopped))) == 6
 
 
-def save(path, array):
-    np.save(path, array)
-    return path
-
-
 def clips_of(folder, rows):
     table = pathlib.Path("t.csv")
     return list(ArrayReader(table, folder, describe(), "rgb").clips(rows))
@@ -119,7 +114,7 @@ def clips_of(folder, rows):
 def test_clips_come_in_the_rows_order_with_labels_by_name(tmp_path):
     rows = []
     for i in range(40):
-        save(tmp_path / f"c{i}.npy", np.full((1, 3), float(i)))
+        np.save(tmp_path / f"c{i}.npy", np.full((1, 3), float(i)))
         rows.append(ClipRow(f"c{i}.npy", ("swim",), "train", i + 2))
     clips = clips_of(tmp_path, rows)
     assert [clip.frames["rgb"][0, 0] for clip in clips] == list(range(40))
@@ -140,9 +135,9 @@ def test_clips_come_in_the_rows_order_with_labels_by_name(tmp_path):
     ],
 )
 def test_an_array_of_something_else_is_refused(tmp_path, array, message):
-    path = save(tmp_path / "a.npy", array)
+    np.save(tmp_path / "a.npy", array)
     with pytest.raises(ValueError, match=message):
-        load_arrays(path, "rgb")
+        load_arrays(tmp_path / "a.npy", "rgb")
 
 
 @pytest.mark.parametrize("data", [b"", b"half", b"\x93NUMPY\x01\x00v\x00{"])

@@ -139,10 +139,6 @@ IMAGES = idx_bytes(draw_items("train", "images"))
 LABELS = idx_bytes(draw_items("train", "labels"))
 
 
-def load(directory):
-    return load_digits("mnist", directory)
-
-
 @pytest.mark.parametrize("compressed", [[], list(NAMES), [("test", "images")]])
 @pytest.mark.parametrize("as_path", [pathlib.Path, str])
 def test_the_four_files_are_read_plain_or_compressed(
@@ -151,7 +147,7 @@ def test_the_four_files_are_read_plain_or_compressed(
     for key in compressed:
         path = folder / NAMES[key]
         compress(path, gzip.compress(path.read_bytes()))
-    digits = load(as_path(folder))
+    digits = load_digits("mnist", as_path(folder))
     assert list(digits) == ["train", "test"]
     for split, part in NAMES:
         items = getattr(digits[split], part)
@@ -164,7 +160,7 @@ def test_a_missing_file_is_refused_by_its_name(folder, name):
     (folder / name).unlink()
     message = f"{name} or {name}.gz. Received: mnist_dir={folder}"
     with pytest.raises(FileNotFoundError, match=message):
-        load(folder)
+        load_digits("mnist", folder)
 
 
 BAD_FILES = {
@@ -194,7 +190,7 @@ def test_a_file_that_is_not_what_it_should_be_is_refused(folder, part, data):
     shape = r"\(28, 28\)" if part == "images" else r"\(\)"
     message = f"shape {shape}.*Received: .*{name}, {len(data)} bytes.*Download"
     with pytest.raises(ValueError, match=message):
-        load(folder)
+        load_digits("mnist", folder)
 
 
 @pytest.mark.parametrize("data", [gzip.compress(IMAGES)[:-20], IMAGES])
@@ -202,11 +198,11 @@ def test_a_bad_compressed_file_is_refused_by_its_name(folder, data):
     path = folder / NAMES["train", "images"]
     compress(path, data)
     with pytest.raises(ValueError, match=f"Received: .*{path.name}.gz"):
-        load(folder)
+        load_digits("mnist", folder)
 
 
 def test_images_and_labels_of_different_numbers_are_refused(folder):
     labels = idx_bytes(draw_items("train", "labels")[:4])
     (folder / NAMES["train", "labels"]).write_bytes(labels)
     with pytest.raises(ValueError, match="5.*4"):
-        load(folder)
+        load_digits("mnist", folder)

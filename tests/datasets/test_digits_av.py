@@ -1,7 +1,5 @@
 """Clips of moving and spoken digits."""
 
-import wave
-
 import numpy as np
 import pytest
 
@@ -13,6 +11,7 @@ from ac_keras.datasets.digits_av import SAMPLE_RATE
 from ac_keras.datasets.digits_av import DigitsAv
 from ac_keras.datasets.digits_av import SpokenDigits
 from ac_keras.datasets.digits_av import load_spoken_digits
+from support.media.made_audio import write_wav
 
 SIDE = 64
 
@@ -161,20 +160,13 @@ def test_a_dialled_digit_is_its_keys_two_tones_in_odd_lengths():
     assert not train & test
 
 
-def write_wave(path, samples, rate=SAMPLE_RATE):
-    with wave.open(str(path), "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(rate)
-        file.writeframes(np.asarray(samples, "<i2").tobytes())
-
-
 @pytest.fixture
 def wave_folder(tmp_path):
     for digit in range(10):
         for take in (0, 4, 5, 12):
-            samples = [0, 100 * digit + take + 1, -5]
-            write_wave(tmp_path / f"{digit}_jo_{take}.wav", samples)
+            samples = np.array([0, 100 * digit + take + 1, -5]) / 2**15
+            path = tmp_path / f"{digit}_jo_{take}.wav"
+            write_wav(path, samples, SAMPLE_RATE)
     return tmp_path
 
 
@@ -196,7 +188,7 @@ def test_a_missing_digit_is_named(wave_folder):
 
 
 def test_a_file_of_another_rate_is_refused(wave_folder):
-    write_wave(wave_folder / "3_jo_5.wav", [1, 2], rate=16_000)
+    write_wav(wave_folder / "3_jo_5.wav", [0.1, 0.2], 16_000)
     with pytest.raises(ValueError, match=r"3_jo_5.wav.*\(1, 2, 16000\)"):
         load_spoken_digits("fsdd", wave_folder)
 

@@ -150,10 +150,6 @@ def _field(rng, number, payload):
     return encode_field(number, payload, padding=int(rng.random() < 0.02))
 
 
-def _sometimes(rng, share, value):
-    return value if rng.random() < share else b""
-
-
 def _frame(rng, size):
     if rng.random() < 0.02:
         size = int(rng.integers(0, 2 * size))
@@ -169,9 +165,9 @@ def _entry(rng, key, value):
         parts = parts[::-1]
     if rng.random() < 0.03:
         del parts[int(rng.integers(2))]
-    return _field(
-        rng, 1, b"".join(parts) + _sometimes(rng, 0.02, UNKNOWN_FIELD)
-    )
+    if rng.random() < 0.02:
+        parts.append(UNKNOWN_FIELD)
+    return _field(rng, 1, b"".join(parts))
 
 
 def _labels(rng):
@@ -197,9 +193,8 @@ def _lists(rng):
     entries = []
     for name, dim in VIDEO_MODALITIES.items():
         for _ in range(1 if rng.random() > 0.04 else 2):
-            count = int(rng.integers(0, 6))
-            frames = b"".join(_frame(rng, dim) for _ in range(count))
-            entries.append(_entry(rng, name.encode(), frames))
+            frames = [_frame(rng, dim) for _ in range(rng.integers(0, 6))]
+            entries.append(_entry(rng, name.encode(), b"".join(frames)))
     if rng.random() < 0.05:
         entries.append(_entry(rng, b"more", b""))
     if rng.random() < 0.05:
