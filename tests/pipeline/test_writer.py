@@ -244,13 +244,18 @@ def test_a_complete_folder_is_left_as_it_is_and_must_be_whole(tmp_path):
         make_writer(tmp_path).write(refuse_to_give)
 
 
-@pytest.mark.parametrize(
-    "left", ["writing.json", ".train-00000-of-00003.tfrecord.4711.partial"]
-)
-def test_what_a_killed_writer_left_in_a_whole_folder_is_swept(tmp_path, left):
+def test_what_a_killed_writer_left_is_swept(tmp_path):
+    killed = tmp_path / ".train-00000-of-00003.tfrecord.4711.partial"
+    make_writer(tmp_path)
+    killed.write_bytes(b"half a record")
+    make_writer(tmp_path)
+    assert list(folder_contents(tmp_path)) == ["writing.json"]
+
+
+def test_a_writer_killed_between_manifest_and_plan_is_cleaned_up(tmp_path):
     make_writer(tmp_path).write(clips_of)
     before = folder_contents(tmp_path)
-    (tmp_path / left).write_text("{}")
+    (tmp_path / "writing.json").write_text("{}")
     make_writer(tmp_path).write(refuse_to_give)
     assert folder_contents(tmp_path) == before
 
