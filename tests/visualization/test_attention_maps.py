@@ -5,14 +5,15 @@ import io
 import numpy as np
 import pytest
 from matplotlib import colormaps
-from matplotlib.figure import Figure
 
 from ac_keras.visualization import attention_plot
 from ac_keras.visualization import save_attention_maps
-from support.visualization.drawn_figures import watch_figures
-from support.visualization.png_pixels import changed_box
-from support.visualization.png_pixels import is_color
-from support.visualization.png_pixels import read_png
+from support.visualization.saved_figures import changed_box
+from support.visualization.saved_figures import full_disk
+from support.visualization.saved_figures import is_color
+from support.visualization.saved_figures import read_png
+from support.visualization.saved_figures import texts_of
+from support.visualization.saved_figures import watch_figures
 
 CLIPS, UNITS, FRAMES, HEIGHT, WIDTH = 2, 3, 4, 4, 20
 BRIGHT = colormaps["inferno"](1.0)[:3]
@@ -39,7 +40,7 @@ def test_a_clip_has_a_row_of_frames_and_a_row_for_each_unit(
         save_attention_maps(images, scores, ["a", "b"], tmp_path / "a.png")
     assert [axes.get_title("left") for axes in figures[0].axes] == ["a", "b"]
     for clip, axes in enumerate(figures[0].axes):
-        names = [label.get_text() for label in axes.get_yticklabels()]
+        names = texts_of(axes.get_yticklabels())
         assert names == ["unit 1", "unit 2", "unit 3"]
         np.testing.assert_array_equal(axes.get_yticks(), [6, 10, 14])
         grid = np.asarray(axes.images[0].get_array())
@@ -100,13 +101,8 @@ def test_shapes_that_do_not_match_are_rejected(
 
 
 def test_a_failure_leaves_no_part_of_a_file(tmp_path, monkeypatch):
-    def fail_half_way(figure, path, **kwargs):
-        path.write_bytes(b"half")
-        raise OSError("No space left on device")
-
-    monkeypatch.setattr(Figure, "savefig", fail_half_way)
     images = np.zeros((1, FRAMES, HEIGHT, WIDTH), np.uint8)
-    with pytest.raises(OSError, match="No space left"):
+    with full_disk(monkeypatch):
         save_attention_maps(images, np.eye(FRAMES)[None], "a", tmp_path / "a")
     assert not list(tmp_path.iterdir())
 
@@ -141,8 +137,9 @@ def test_the_title_has_the_largest_weight():
     assert rows.stop < 40  # the title
 
 
-def test_modalities_are_side_by_side():
-    plot = plot_of({"rgb": one_hot(2, 2, 0, 0), "audio": one_hot(2, 2, 0, 0)})
+def test_modalities_are_side_by_side_and_their_names_need_no_markup():
+    both = dict.fromkeys(["rgb", "$x_$%<"], one_hot(2, 2, 0, 0))
+    plot = plot_of(both)
     _, columns = np.nonzero(is_color(plot, BRIGHT))
     middle = plot.shape[1] / 2
     assert (columns < middle).any() and (columns > middle).any()
@@ -155,11 +152,6 @@ def test_an_absent_modality_has_no_map(absent):
     assert (plot[60:, half + 20 :] > 0.98).all()  # below the title
     assert (plot[:60, half:] < 0.5).any()
     assert is_color(plot[:, :half], BRIGHT).any()
-
-
-def test_names_need_no_markup():
-    plot = plot_of({"$x_$%<": one_hot(4, 3, 0, 0)})
-    assert is_color(plot, BRIGHT).any()
 
 
 @pytest.mark.parametrize("attention", [{}, {"rgb": np.ones((2, 3, 4))}])

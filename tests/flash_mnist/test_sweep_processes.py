@@ -1,5 +1,6 @@
 """Cells in several processes: failed, stopped, killed and resumed."""
 
+import contextlib
 import dataclasses
 import fcntl
 import json
@@ -11,12 +12,12 @@ import types
 
 import pytest
 
-import workers
+import sweep
 from ac_keras import training
 from cells import Cell
 from support.flash_mnist import tiny_cells
-from workers import LOG
-from workers import run_cells
+from sweep import LOG
+from sweep import run_cells
 
 pytestmark = pytest.mark.programs
 
@@ -27,81 +28,54 @@ CELL, OTHER_SEED = Cell("fc2_shift", 2), Cell("fc2_shift", 2, seed=1)
 BAD_CELL, TAKEN = Cell("fc1", 2), Cell("fc1", 1)
 
 
-class Ends:
-    """Notes how cells end, and how many others were running then."""
-
-    def __init__(self):
-        self.states, self.others = {}, []
-
-    def __call__(self, cell, state):
-        self.states[cell] = state
-        self.others.append(len(multiprocessing.active_children()))
-
-
 def run(jobs, manifest, root, num_workers=1):
-    """Runs cells and returns whether all are done, and their ends."""
-    ends = Ends()
-    done = run_cells(jobs, manifest.directory, root, num_workers, ends)
-    return done, ends
+    """Runs cells.
 
-
-class SignalWhen(threading.Thread):
-    """Sends a signal as soon as something is seen in a folder.
-
-    As a block around `run`, whose end it does not outlive.
-
-    Args:
-        number: The signal.
-        condition: Called again and again, until it is true.
-        pid: Returns the process that receives it.
+    Returns:
+        Whether all are done, how each ended, and how many ran at each end.
     """
+    states, others = {}, []
 
-    def __init__(self, number, condition, pid):
-        super().__init__(daemon=True)
-        self.number, self.condition, self.pid = number, condition, pid
-        self.sent, self._over = False, threading.Event()
+    def note(cell, state):
+        states[cell] = state
+        others.append(len(multiprocessing.active_children()))
 
-    def run(self):
-        while not self.condition():
-            if self._over.wait(0.002):
+    done = run_cells(jobs, manifest.directory, root, num_workers, note)
+    return types.SimpleNamespace(done=done, states=states, others=others)
+
+
+@contextlib.contextmanager
+def signal_at(number, folder, epochs, pid):
+    """Sends a signal once a cell has completed a number of epochs."""
+    sent, over = threading.Event(), threading.Event()
+
+    def watch():
+        while tiny_cells.num_epochs(folder) < epochs:
+            if over.wait(0.002):
                 return
-        os.kill(self.pid(), self.number)
-        self.sent = True
+        os.kill(pid(), number)
+        sent.set()
 
-    def __enter__(self):
-        self.start()
-        return self
-
-    def __exit__(self, *exception):
-        self._over.set()
-        self.join()
-        assert self.sent or exception[0]
-
-
-def kill_worker_at(folder, epochs):
-    """Kills the only running cell after a number of epochs."""
-
-    def pid():
-        (worker,) = multiprocessing.active_children()
-        return worker.pid
-
-    return SignalWhen(signal.SIGKILL, is_past(folder, epochs), pid)
+    thread = threading.Thread(target=watch, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+    assert sent.is_set()
 
 
-def stop_sweep_at(folder, epochs):
-    """Sends this process SIGTERM, which is the sweep's."""
-    return SignalWhen(signal.SIGTERM, is_past(folder, epochs), os.getpid)
-
-
-def is_past(folder, epochs):
-    return lambda: tiny_cells.num_epochs(folder) >= epochs
+def worker_pid():
+    (worker,) = multiprocessing.active_children()
+    return worker.pid
 
 
 @pytest.fixture(scope="module", autouse=True)
 def looked_often():
     """So that a signal comes between two epochs of a cell."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(workers, "LOOK_SECONDS", 0.01)
+        patch.setattr(sweep, "LOOK_SECONDS", 0.01)
         yield
 
 
@@ -119,8 +93,9 @@ def mixed(manifest, tmp_path_factory):
     ]
     with open(log, "a") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
-        done, ends = run(jobs, manifest, root, num_workers=2)
-    return types.SimpleNamespace(root=root, done=done, ends=ends)
+        found = run(jobs, manifest, root, num_workers=2)
+    found.root = root
+    return found
 
 
 @pytest.fixture(scope="module")
@@ -129,10 +104,10 @@ def disturbed(manifest, tmp_path_factory):
     root = tmp_path_factory.mktemp("disturbed")
     folder, jobs = CELL.folder(root), [(CELL, PROTOCOL), (TAKEN, PROTOCOL)]
     found, epochs = types.SimpleNamespace(folder=folder), []
-    with kill_worker_at(folder, 2):
+    with signal_at(signal.SIGKILL, folder, 2, worker_pid):
         found.killed = run(jobs[:1], manifest, root)
     epochs.append(tiny_cells.num_epochs(folder))
-    with stop_sweep_at(folder, epochs[0] + 2):
+    with signal_at(signal.SIGTERM, folder, epochs[0] + 2, os.getpid):
         found.stopped = run(jobs, manifest, root)
     epochs.append(tiny_cells.num_epochs(folder))
     found.left = set(tiny_cells.contents(root))
@@ -145,22 +120,16 @@ def log_of(cell, root):
     return (cell.folder(root) / LOG).read_text()
 
 
-def test_a_cell_that_fails_is_reported_and_the_others_are_done(mixed):
-    assert mixed.ends.states == {
+def test_cells_that_fail_or_are_taken_are_reported_and_the_others_done(mixed):
+    assert mixed.states == {
         CELL: "done",
         OTHER_SEED: "done",
         BAD_CELL: "failed",
         TAKEN: "failed",
     }
     assert not mixed.done
-
-
-def test_the_log_of_a_cell_that_failed_has_the_reason(mixed):
     assert "Received: NaN or infinity at step" in log_of(BAD_CELL, mixed.root)
     assert not (BAD_CELL.folder(mixed.root) / "result.json").exists()
-
-
-def test_a_cell_that_another_process_trains_is_left_to_it(mixed):
     folder = TAKEN.folder(mixed.root)
     assert f"no other process to train this cell. Received: {folder}" in log_of(
         TAKEN, mixed.root
@@ -170,8 +139,8 @@ def test_a_cell_that_another_process_trains_is_left_to_it(mixed):
 
 def test_as_many_run_at_a_time_as_there_are_workers(mixed):
     """The first two fail at once, while the first cell is still trained."""
-    assert mixed.ends.others[0] == 1
-    assert max(mixed.ends.others) < 2
+    assert mixed.others[0] == 1
+    assert max(mixed.others) < 2
 
 
 def test_a_cell_of_another_seed_has_other_weights_and_metrics(mixed):
@@ -185,35 +154,27 @@ def test_a_cell_of_another_seed_has_other_weights_and_metrics(mixed):
 
 
 def test_a_cell_whose_process_is_killed_has_failed(disturbed):
-    done, ends = disturbed.killed
-    assert not done and ends.states == {CELL: "failed"}
+    assert not disturbed.killed.done
+    assert disturbed.killed.states == {CELL: "failed"}
     assert 2 <= disturbed.epochs[0] < PROTOCOL.epochs
 
 
-def test_a_signal_stops_the_cell_and_starts_no_other(disturbed):
-    done, ends = disturbed.stopped
-    assert not done and ends.states == {CELL: "stopped"}
+def test_a_signal_stops_the_cell_which_saves_and_starts_no_other(disturbed):
+    assert not disturbed.stopped.done
+    assert disturbed.stopped.states == {CELL: "stopped"}
     assert disturbed.epochs[0] < disturbed.epochs[1] < PROTOCOL.epochs
     assert "Stopped by SIGTERM after" in (disturbed.folder / LOG).read_text()
-
-
-def test_a_stopped_cell_has_saved_where_it_is(disturbed):
     names = {x.split("/")[-1] for x in disturbed.left}
     assert {"checkpoint", training.BEST_WEIGHTS, "curve.json"} <= names
     assert not names & {"result.json", "model.keras"}
 
 
-def test_a_cell_that_was_killed_and_stopped_ends_with_the_same_bits(
+def test_a_cell_that_was_killed_and_stopped_ends_with_the_same_bits_and_files(
     disturbed, mixed
 ):
-    done, ends = disturbed.last
-    assert done and ends.states == {CELL: "done"}
-    whole = CELL.folder(mixed.root)
-    assert tiny_cells.weights(disturbed.folder) == tiny_cells.weights(whole)
-
-
-def test_and_with_the_same_metrics_and_files(disturbed, mixed):
+    assert disturbed.last.done and disturbed.last.states == {CELL: "done"}
     whole, folder = CELL.folder(mixed.root), disturbed.folder
+    assert tiny_cells.weights(folder) == tiny_cells.weights(whole)
     found = tiny_cells.metrics(folder)
     found[0]["protocol"] = mixed.root.name
     assert found == tiny_cells.metrics(whole)
@@ -227,8 +188,8 @@ def test_a_cells_log_has_all_its_starts(disturbed, mixed):
 
 
 def test_no_cells_are_all_done(manifest, tmp_path):
-    done, ends = run([], manifest, tmp_path)
-    assert done and not ends.states
+    found = run([], manifest, tmp_path)
+    assert found.done and not found.states
 
 
 def test_no_worker_is_refused(manifest, tmp_path):
