@@ -37,23 +37,22 @@ class PageParts(html.parser.HTMLParser):
         for _, _, texts in self.open:
             texts.append(data)
 
-    def all(self, tag, kind=None):
-        """Returns the attributes of all elements of a tag (and a class)."""
+    def elements_of(self, tag, kind=None):
+        """Returns all elements of a tag (and a class)."""
         return [
-            attributes
-            for name, attributes, _ in self.elements
-            if name == tag
-            and (kind is None or kind in attributes.get("class", "").split())
-        ]
-
-    def texts(self, tag, kind=None):
-        """Returns the whole text of each element of a tag (and a class)."""
-        return [
-            "".join(texts).replace("\xa0", " ")
+            (attributes, "".join(texts).replace("\xa0", " "))
             for name, attributes, texts in self.elements
             if name == tag
             and (kind is None or kind in attributes.get("class", "").split())
         ]
+
+    def all(self, tag, kind=None):
+        """Returns the attributes of all elements of a tag (and a class)."""
+        return [attributes for attributes, _ in self.elements_of(tag, kind)]
+
+    def texts(self, tag, kind=None):
+        """Returns the whole text of each element of a tag (and a class)."""
+        return [text for _, text in self.elements_of(tag, kind)]
 
 
 def rows_of(text):
