@@ -93,37 +93,30 @@ def test_folders_without_the_results_that_are_wanted_are_refused(tmp_path):
 
 def test_two_results_of_a_cell_are_refused(tmp_path):
     first = write_cell(tmp_path, "fc1", 2)
-    second = first.with_name("seed_00")
-    first.rename(second)
+    second = first.rename(first.with_name("seed_00"))
     write_cell(tmp_path, "fc1", 2)
     message = message_of(tmp_path)
     assert "Received: fc1 N=2 seed 0 in " in message
     assert str(first) in message and str(second) in message
 
 
-def test_a_cell_of_another_protocol_is_refused(tmp_path):
-    write_cell(tmp_path, "fc1", 2).parents[2].rename(tmp_path / "paper")
+def test_a_cell_of_another_protocol_or_family_is_refused(tmp_path):
+    write_cell(tmp_path / "a", "fc1", 2).parents[2].rename(tmp_path / "paper")
     message = message_of(tmp_path)
     assert "folder, paper. Received: protocol='tuned'." in message
-
-
-def test_a_cell_that_is_none_of_the_table_is_refused(tmp_path):
-    folder = write_cell(tmp_path, "fc3", 2)
-    message = message_of(tmp_path)
+    folder = write_cell(tmp_path / "b", "fc3", 2)
+    message = message_of(tmp_path / "b")
     assert "'fc3'. " in message and str(folder) in message
 
 
-def test_a_curve_of_fewer_epochs_than_the_result_is_refused(tmp_path):
-    path = write_cell(tmp_path, "fc1", 2) / "curve.json"
-    write_json(path, read_json(path)[:2])
+def test_curves_and_datasets_that_do_not_match_are_refused(tmp_path):
+    folder = write_cell(tmp_path, "fc1", 2)
+    curve = read_json(folder / "curve.json")
+    write_json(folder / "curve.json", curve[:2])
     assert "Received: epochs=3 and 2." in message_of(tmp_path)
-
-
-def test_cells_of_two_datasets_are_refused(tmp_path):
-    write_cell(tmp_path, "fc1", 2)
-    path = write_cell(tmp_path, "fc1", 4) / "dataset.json"
+    write_json(folder / "curve.json", curve)
     other = {**made_up_sweep.DATASET, "manifest_sha256": "beef"}
-    write_json(path, other)
+    write_json(write_cell(tmp_path, "fc1", 4) / "dataset.json", other)
     message = message_of(tmp_path)
     assert "to be trained on the same dataset" in message and "beef" in message
 
