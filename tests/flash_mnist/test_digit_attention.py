@@ -220,13 +220,6 @@ def found(manifest):
     )
 
 
-def test_the_divergence_is_that_of_all_test_clips(found):
-    expected = mean_divergence(expected_weights(UNIT_DIGITS))
-    assert 0.1 < expected < 0.5
-    assert found.divergence == pytest.approx(expected, rel=1e-5)
-    assert found.num_clips == len(FLASHED)
-
-
 def test_the_table_has_a_row_for_each_digit_and_one_for_none(found):
     digits = digits_of_frames()
     none = ~digits.any(axis=2, keepdims=True)
@@ -264,6 +257,7 @@ def test_the_accuracy_is_the_share_of_clips_named_right(found):
     named = [set(sum(frames.values(), [])) <= {3, 7} for frames in FLASHED]
     assert 0 < sum(named) < len(named)
     assert found.accuracy == pytest.approx(np.mean(named))
+    assert found.num_clips == len(FLASHED)
 
 
 @pytest.mark.parametrize("wanted, given", [(1, 1), (5, 5), (9, 6)])
@@ -282,14 +276,7 @@ def test_the_first_clips_are_returned_with_their_attention(
         assert clip.guess & ~(1 << 3 | 1 << 7) == 0
 
 
-def test_a_folder_that_does_not_keep_the_digits_is_refused(tmp_path):
-    manifest = write_dataset(tmp_path)
-    (tmp_path / "frame_digits.npz").unlink()
-    with pytest.raises(FileNotFoundError, match="prepare.py.*adds the file"):
-        measure_digit_attention(make_model(UNIT_DIGITS), manifest)
-
-
-def test_models_of_two_modalities_or_one_unit_are_refused(manifest):
+def test_a_model_of_two_modalities_is_refused(manifest):
     model = cluster_classifier(
         {"rgb": 10, "flow": 10},
         {name: AttentionCluster(2) for name in ("rgb", "flow")},
@@ -297,5 +284,3 @@ def test_models_of_two_modalities_or_one_unit_are_refused(manifest):
     )
     with pytest.raises(ValueError, match=r"one modality.*\['rgb', 'flow'\]"):
         measure_digit_attention(model, manifest)
-    with pytest.raises(ValueError, match="Received: num_units=1"):
-        measure_digit_attention(make_model([3]), manifest)

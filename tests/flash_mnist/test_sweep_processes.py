@@ -3,7 +3,6 @@
 import contextlib
 import dataclasses
 import fcntl
-import json
 import multiprocessing
 import os
 import signal
@@ -103,21 +102,17 @@ def disturbed(manifest, tmp_path_factory):
     """The same cell, its process killed, its sweep stopped, then left alone."""
     root = tmp_path_factory.mktemp("disturbed")
     folder, jobs = CELL.folder(root), [(CELL, PROTOCOL), (TAKEN, PROTOCOL)]
-    found, epochs = types.SimpleNamespace(folder=folder), []
     with signal_at(signal.SIGKILL, folder, 2, worker_pid):
-        found.killed = run(jobs[:1], manifest, root)
-    epochs.append(tiny_cells.num_epochs(folder))
-    with signal_at(signal.SIGTERM, folder, epochs[0] + 2, os.getpid):
-        found.stopped = run(jobs, manifest, root)
-    epochs.append(tiny_cells.num_epochs(folder))
-    found.left = set(tiny_cells.contents(root))
-    found.last = run(jobs[:1], manifest, root)
-    found.epochs = epochs
-    return found
-
-
-def log_of(cell, root):
-    return (cell.folder(root) / LOG).read_text()
+        killed = run(jobs[:1], manifest, root)
+    killed.epochs = tiny_cells.num_epochs(folder)
+    with signal_at(signal.SIGTERM, folder, killed.epochs + 2, os.getpid):
+        stopped = run(jobs, manifest, root)
+    stopped.epochs = tiny_cells.num_epochs(folder)
+    stopped.files = set(tiny_cells.contents(root))
+    last = run(jobs[:1], manifest, root)
+    return types.SimpleNamespace(
+        folder=folder, killed=killed, stopped=stopped, last=last
+    )
 
 
 def test_cells_that_fail_or_are_taken_are_reported_and_the_others_done(mixed):
@@ -128,17 +123,14 @@ def test_cells_that_fail_or_are_taken_are_reported_and_the_others_done(mixed):
         TAKEN: "failed",
     }
     assert not mixed.done
-    assert "Received: NaN or infinity at step" in log_of(BAD_CELL, mixed.root)
-    assert not (BAD_CELL.folder(mixed.root) / "result.json").exists()
+    folder = BAD_CELL.folder(mixed.root)
+    assert "NaN or infinity at step" in (folder / LOG).read_text()
+    assert not (folder / "result.json").exists()
     folder = TAKEN.folder(mixed.root)
-    assert f"no other process to train this cell. Received: {folder}" in log_of(
-        TAKEN, mixed.root
-    )
+    refusal = f"no other process to train this cell. Received: {folder}"
+    assert refusal in (folder / LOG).read_text()
     assert [x.name for x in folder.iterdir()] == [LOG]
-
-
-def test_as_many_run_at_a_time_as_there_are_workers(mixed):
-    """The first two fail at once, while the first cell is still trained."""
+    # The first two fail at once, while the first cell is still trained.
     assert mixed.others[0] == 1
     assert max(mixed.others) < 2
 
@@ -156,15 +148,16 @@ def test_a_cell_of_another_seed_has_other_weights_and_metrics(mixed):
 def test_a_cell_whose_process_is_killed_has_failed(disturbed):
     assert not disturbed.killed.done
     assert disturbed.killed.states == {CELL: "failed"}
-    assert 2 <= disturbed.epochs[0] < PROTOCOL.epochs
+    assert 2 <= disturbed.killed.epochs < PROTOCOL.epochs
 
 
 def test_a_signal_stops_the_cell_which_saves_and_starts_no_other(disturbed):
     assert not disturbed.stopped.done
     assert disturbed.stopped.states == {CELL: "stopped"}
-    assert disturbed.epochs[0] < disturbed.epochs[1] < PROTOCOL.epochs
+    epochs = disturbed.stopped.epochs
+    assert disturbed.killed.epochs < epochs < PROTOCOL.epochs
     assert "Stopped by SIGTERM after" in (disturbed.folder / LOG).read_text()
-    names = {x.split("/")[-1] for x in disturbed.left}
+    names = {x.split("/")[-1] for x in disturbed.stopped.files}
     assert {"checkpoint", training.BEST_WEIGHTS, "curve.json"} <= names
     assert not names & {"result.json", "model.keras"}
 
@@ -180,25 +173,13 @@ def test_a_cell_that_was_killed_and_stopped_ends_with_the_same_bits_and_files(
     assert found == tiny_cells.metrics(whole)
     assert len(found) == 1 + PROTOCOL.epochs
     assert set(tiny_cells.contents(folder)) == set(tiny_cells.contents(whole))
+    assert (folder / LOG).read_text().count(" begins\n") == 3
+    assert (whole / LOG).read_text().count(" begins\n") == 1
 
 
-def test_a_cells_log_has_all_its_starts(disturbed, mixed):
-    assert (disturbed.folder / LOG).read_text().count(" begins\n") == 3
-    assert log_of(CELL, mixed.root).count(" begins\n") == 1
-
-
-def test_no_cells_are_all_done(manifest, tmp_path):
+def test_no_cells_are_all_done_and_no_worker_is_refused(manifest, tmp_path):
     found = run([], manifest, tmp_path)
     assert found.done and not found.states
-
-
-def test_no_worker_is_refused(manifest, tmp_path):
     jobs = [(CELL, PROTOCOL)]
     with pytest.raises(ValueError, match="Received: num_workers=0. Use"):
         run_cells(jobs, manifest.directory, tmp_path, 0, print)
-
-
-def test_settings_of_a_cell_are_kept_as_json(mixed):
-    text = (CELL.folder(mixed.root) / "flags.json").read_text()
-    expected = dataclasses.asdict(CELL) | dataclasses.asdict(PROTOCOL)
-    assert json.loads(text) == expected

@@ -159,6 +159,8 @@ def test_its_result_has_the_cell_and_its_settings(trained):
     found = tiny_cells.read_json(trained.folder, "result.json")
     assert {name: found[name] for name in expected} == expected
     assert found == trained.result
+    settings = tiny_cells.read_json(trained.folder, "flags.json")
+    assert settings == dataclasses.asdict(CELL) | dataclasses.asdict(PROTOCOL)
     seconds = sum(row["seconds"] for row in trained.curve)
     assert found["training_seconds"] == round(seconds, 1)
 
@@ -185,21 +187,18 @@ def test_a_finished_cell_is_read_and_nothing_is_built_or_written(
     assert tiny_cells.contents(trained.folder) == before
 
 
-def test_another_protocol_in_the_same_folder_is_refused(trained, manifest):
-    other = dataclasses.replace(PROTOCOL, epochs=7, dropout=0.3)
+def test_another_protocol_or_dataset_in_the_same_folder_is_refused(
+    trained, manifest, tmp_path
+):
     before = tiny_cells.contents(trained.folder)
-    with pytest.raises(ValueError) as error:
-        run_cell(CELL, other, manifest.directory, trained.root)
-    assert "dropout: 0.2 there, 0.3 now; epochs: 9 there, 7 now." in str(
-        error.value
-    )
-    assert tiny_cells.contents(trained.folder) == before
-
-
-def test_another_dataset_in_the_same_folder_is_refused(trained, tmp_path):
+    message = "dropout: 0.2 there, 0.3 now; epochs: 9 there, 7 now."
+    changed = dataclasses.replace(PROTOCOL, epochs=7, dropout=0.3)
+    with pytest.raises(ValueError, match=message):
+        run_cell(CELL, changed, manifest.directory, trained.root)
     other = tiny_cells.write_dataset(tmp_path / "other", seed=1)
     with pytest.raises(ValueError, match="manifest_sha256: .* there, .* now"):
         run_cell(CELL, PROTOCOL, other.directory, trained.root)
+    assert tiny_cells.contents(trained.folder) == before
 
 
 @pytest.mark.parametrize(

@@ -233,41 +233,36 @@ def test_a_sample_of_the_frames_has_no_images(manifest, model, tmp_path):
     assert sorted(images) == ["clip-0", "clip-1"]  # 3 and 4 frames
 
 
-def test_a_preview_shows_the_first_clips(previewed, model, path, drawn):
-    assert save_preview_attention(model, previewed, path)
-    images, scores, titles, file = drawn[0]
-    assert images.shape == (3, NUM_FRAMES, *IMAGE)
-    assert scores.shape == (3, 2, NUM_FRAMES)
-    pointed = np.eye(NUM_FRAMES)[list(POINTED[:3])]
-    np.testing.assert_allclose(scores[:, 0], pointed, atol=1e-6)
-    np.testing.assert_allclose(scores[:, 1], 1 / NUM_FRAMES, atol=1e-6)
-    assert titles == [
-        "test-0: is cat, taken for dog",
-        "test-1: is dog, taken for dog",
-        "test-2: is fox, taken for dog",
-    ]
-    assert file == path and path.read_bytes().startswith(b"\x89PNG")
-
-
 @pytest.mark.parametrize(
-    "modalities, num_clips, max_units, shape",
+    "modalities, num_frames, num_clips, max_units, shape",
     [
-        (["audio", "rgb"], 1, 8, (1, 2)),
-        (["audio", "rgb"], 4, 8, (4, 2)),
-        (["audio", "rgb"], 9, 8, (4, 2)),
-        (["audio", "rgb"], 3, 1, (3, 1)),
-        (["rgb"], 3, 8, (3, 2)),
+        (["audio", "rgb"], NUM_FRAMES, 1, 8, (1, 2, 5)),
+        (["audio", "rgb"], NUM_FRAMES, 4, 8, (4, 2, 5)),
+        (["audio", "rgb"], NUM_FRAMES, 9, 8, (4, 2, 5)),
+        (["audio", "rgb"], NUM_FRAMES, 3, 1, (3, 1, 5)),
+        (["rgb"], NUM_FRAMES, 3, 8, (3, 2, 5)),
+        (["audio", "rgb"], 2, 3, 8, (3, 2, 2)),
+        (["audio", "rgb"], 9, 3, 8, (3, 2, 5)),
     ],
 )
-def test_the_numbers_of_clips_and_units_are_limited(
-    modalities, num_clips, max_units, shape, previewed, path, drawn
+def test_a_preview_shows_the_first_clips_units_and_kept_frames(
+    modalities, num_frames, num_clips, max_units, shape, previewed, path, drawn
 ):
+    write_previews(previewed, num_frames=num_frames)
     model = make_model(modalities)
     assert save_preview_attention(model, previewed, path, num_clips, max_units)
-    images, scores, _, _ = drawn[0]
-    assert len(images) == shape[0] and scores.shape[:2] == shape
-    pointed = POINTED[: shape[0]]
-    np.testing.assert_array_equal(scores[:, 0].argmax(1), pointed)
+    images, scores, titles, file = drawn[0]
+    assert images.shape == (shape[0], shape[2], *IMAGE)
+    assert scores.shape == shape
+    pointed = np.eye(NUM_FRAMES)[list(POINTED)][: shape[0], : shape[2]]
+    np.testing.assert_allclose(scores[:, 0], pointed, atol=1e-6)
+    np.testing.assert_allclose(scores[:, 1:], 1 / NUM_FRAMES, atol=1e-6)
+    names = ["cat", "dog", "fox", "cat"][: shape[0]]
+    assert titles == [
+        f"test-{index}: is {name}, taken for dog"
+        for index, name in enumerate(names)
+    ]
+    assert file == path and path.read_bytes().startswith(b"\x89PNG")
 
 
 def test_without_images_of_the_models_modality_nothing_is_drawn(
@@ -299,16 +294,3 @@ def test_titles_name_several_labels(path, tmp_path, model, drawn):
         "test-1: is without a label, taken for dog",
         "test-2: is fox, taken for dog",
     ]
-
-
-@pytest.mark.parametrize("num_frames", [2, 9])
-def test_images_may_have_fewer_or_more_frames_than_the_clips(
-    num_frames, previewed, model, path, drawn
-):
-    write_previews(previewed, num_frames=num_frames)
-    assert save_preview_attention(model, previewed, path)
-    images, scores, _, _ = drawn[0]
-    count = min(num_frames, NUM_FRAMES)
-    assert images.shape[1] == scores.shape[2] == count
-    pointed = np.eye(NUM_FRAMES)[list(POINTED[:3])]
-    np.testing.assert_allclose(scores[:, 0], pointed[:, :count], atol=1e-6)
