@@ -44,18 +44,6 @@ def test_its_operations_are_those_of_the_products_of_a_step(family, num_units):
     assert cell.product_flops(DIM, NUM_FRAMES, NUM_CLASSES) == expected
 
 
-def test_the_table_has_five_columns_and_eight_rows():
-    columns = {x: (Cell(x, 1).weighting, Cell(x, 1).shift) for x in FAMILIES}
-    assert columns == {
-        "average": ("average", False),
-        "fc1": ("fc1", False),
-        "fc2": ("fc2", False),
-        "fc1_shift": ("fc1", True),
-        "fc2_shift": ("fc2", True),
-    }
-    assert [2**i for i in range(8)] == list(NUM_UNITS)
-
-
 def test_its_folder_and_its_name_have_family_units_and_seed():
     cell = Cell("fc2_shift", 16, 3)
     folder = cell.folder(pathlib.Path("runs"))
@@ -70,15 +58,6 @@ def test_all_combinations_are_made_one_seed_after_the_other():
         for family in ("fc1", "average")
         for count in (4, 2)
     ]
-
-
-def test_an_unknown_family_is_refused():
-    with pytest.raises(ValueError) as error:
-        Cell("fc3", 1)
-    assert str(error.value) == (
-        "Expected a family among average, fc1, fc2, fc1_shift, fc2_shift. "
-        "Received: family='fc3'."
-    )
 
 
 @pytest.mark.parametrize("num_units, seed", [(0, 0), (-1, 5), (1, -1)])

@@ -107,27 +107,6 @@ def test_batches_orders_and_padding_do_not_matter(change, weights, kinds):
     assert found.num_clips == CLIPS
 
 
-def test_columns_and_pairs_follow_the_order_of_the_units(weights, kinds):
-    order = [2, 0, 3, 1]
-    np.testing.assert_allclose(
-        measure_kinds((weights[:, order], kinds)).table(),
-        measure_kinds((weights, kinds)).table()[:, order],
-    )
-    np.testing.assert_allclose(
-        measure_divergence(weights[:, order]).pairs(),
-        measure_divergence(weights).pairs()[np.ix_(order, order)],
-    )
-
-
-def test_a_kind_that_no_clip_has_is_nan(weights, kinds):
-    kinds = kinds.copy()
-    kinds[..., 2] = False
-    kinds[..., 0] |= ~kinds.any(axis=2)
-    found = measure_kinds((weights, kinds))
-    assert np.isnan(found.table()[2]).all() and np.isnan(found.even()[2])
-    assert (found.table()[:2] > 0).all()
-
-
 def test_the_favourite_is_the_kind_of_the_most_weight():
     table = np.array([[0.1, 0.2, 0.9], [0.8, 0.3, np.nan], [0.3, 0.1, 0.2]])
     favourites = favourite_kinds(table, np.full(3, 0.15))
@@ -228,6 +207,7 @@ def test_the_table_has_a_row_for_each_digit_and_one_for_none(found):
     assert found.table.shape == (11, 4)
     np.testing.assert_allclose(found.table, expected, rtol=1e-5, atol=1e-7)
     assert np.isnan(found.table[1]).all()  # no clip has a 1
+    assert np.isnan(found.even[1])
     # Frames with a 3, of five, in three clips; frames without a digit, in six.
     assert found.even[3] == pytest.approx((2 + 1 + 1) / 5 / 3)
     assert found.even[10] == pytest.approx((2 + 4 + 5 + 3 + 3 + 2) / 5 / 6)

@@ -96,18 +96,6 @@ def test_the_highest_probability_is_looked_for_in_all_frames():
     np.testing.assert_array_equal(highest, expected)
 
 
-@pytest.mark.parametrize(
-    "function", [digit_union.decided_digits, digit_union.highest_probabilities]
-)
-def test_the_order_of_frames_does_not_matter(function):
-    probabilities = draw_probabilities()
-    shuffled = np.random.default_rng(1).permuted(probabilities, axis=0)
-    order = np.random.default_rng(2).permutation(probabilities.shape[1])
-    given = function(probabilities)
-    np.testing.assert_array_equal(function(probabilities[:, order]), given)
-    assert np.any(function(shuffled) != given)
-
-
 def test_a_set_is_right_with_all_its_digits_only():
     present = np.zeros((4, 10), bool)
     present[:, 3] = True

@@ -125,31 +125,18 @@ def test_every_size_has_a_curve_from_epoch_1_in_its_panel(cell_figure):
     assert first == second and first[0] < 1 and first[1] > 5
 
 
-def test_a_size_has_the_same_colour_in_all_panels(cell_figure):
-    first, second = (
-        {tuple(x.get_ydata()): x.get_color() for x in axes.lines}
-        for axes in cell_figure.axes
-    )
-    assert first[0.5, 1.0, 2.0] == second[20.0, 45.0, 50.0]
-    assert first[40.0, 70.0] == second[50.0, 85.0, 86.0, 87.0, 88.0]
-
-
-def test_colours_get_lighter_with_the_units_and_the_legend_names_them(
+def test_colours_are_those_of_the_legend_and_lighter_for_more_units(
     cell_figure,
 ):
     legend = legend_of(cell_figure)
     assert list(legend) == ["128", "16", "1"]
     light = [sum(to_rgb(legend[x])) for x in ("1", "16", "128")]
     assert light == sorted(light) and light[0] < light[-1] - 0.5
-
-
-def test_curves_by_epoch_are_in_the_image(cell_figure, tmp_path):
-    image = read_png(tmp_path / "curves.png")
-    left, right = np.array_split(image[:, :-200], 2, axis=1)
-    colors = {x: to_rgb(color) for x, color in legend_of(cell_figure).items()}
-    assert is_color(left, colors["128"]).sum() > 100
-    assert not is_color(right, colors["128"]).any()
-    assert is_color(right, colors["16"]).sum() > 100
+    first, second = (
+        [line.get_color() for line in axes.lines] for axes in cell_figure.axes
+    )
+    assert first == [legend[x] for x in ("1", "16", "128")]
+    assert second == [legend[x] for x in ("1", "16")]
 
 
 def test_one_panel_with_one_epoch_is_drawn(tmp_path, monkeypatch):
@@ -213,7 +200,7 @@ def test_a_curve_has_its_points_those_of_others_and_the_same_axis(size_figure):
         assert texts_of(axes.get_xticklabels()) == ["2", "8", "32"]
 
 
-def test_error_bars_reach_a_deviation_to_either_side(size_figure):
+def test_error_bars_are_deviations_and_the_legend_names_all_lines(size_figure):
     bars = [
         segment[:, 1].tolist()
         for lines in size_figure.axes[0].collections
@@ -221,16 +208,6 @@ def test_error_bars_reach_a_deviation_to_either_side(size_figure):
         if len(segment)
     ]
     assert bars == [[86.5, 89.5]]  # none where there is no deviation
-
-
-def test_the_second_panel_shows_the_detail(tmp_path, monkeypatch, size_figure):
-    assert [x.get_ylim() for x in size_figure.axes] == [(0, 100), (75, 95)]
-    with watch_figures(monkeypatch) as saved:
-        save_size_curves(CURVES, tmp_path / "accuracy.png", detail=(10, 40))
-    assert saved[0].axes[1].get_ylim() == (10, 40)
-
-
-def test_the_legend_names_curves_and_kinds_of_lines(size_figure):
     assert legend_of(size_figure) == {
         "FC1": "tab:red",
         "shifting": "tab:blue",
@@ -240,11 +217,11 @@ def test_the_legend_names_curves_and_kinds_of_lines(size_figure):
     }
 
 
-def test_curves_by_size_are_in_the_image(size_figure, tmp_path):
-    image = read_png(tmp_path / "accuracy.png")
-    rows, _ = np.nonzero(is_color(image[:, :800], to_rgb("tab:red")))
-    assert len(rows) > 150
-    assert rows.min() < 0.3 * len(image) and rows.max() > 0.5 * len(image)
+def test_the_second_panel_shows_the_detail(tmp_path, monkeypatch, size_figure):
+    assert [x.get_ylim() for x in size_figure.axes] == [(0, 100), (75, 95)]
+    with watch_figures(monkeypatch) as saved:
+        save_size_curves(CURVES, tmp_path / "accuracy.png", detail=(10, 40))
+    assert saved[0].axes[1].get_ylim() == (10, 40)
 
 
 @pytest.mark.parametrize(

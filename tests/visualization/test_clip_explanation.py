@@ -1,7 +1,5 @@
 """save_clip_explanation: content of a clip and attention to it over time."""
 
-import itertools
-
 import numpy as np
 import pytest
 from matplotlib import colormaps
@@ -97,15 +95,6 @@ def draw(tmp_path, monkeypatch):
     return draw
 
 
-def shown_levels(figure):
-    """Returns the grays of the drawn images, from left to right."""
-    return [
-        int(image.get_array()[0, 0, 0])
-        for axes in figure.axes
-        for image in axes.images
-    ]
-
-
 def test_the_name_and_the_first_five_classes_are_above(draw):
     predictions = [(f"class {i}", 0.5 - 0.05 * i) for i in range(10)]
     figure, _ = draw(of_images(even_weights(2, 3)), predictions=predictions)
@@ -118,19 +107,6 @@ def test_the_name_and_the_first_five_classes_are_above(draw):
     np.testing.assert_allclose(
         np.divide(bars, bars[0]), [1, 0.9, 0.8, 0.7, 0.6]
     )
-
-
-def test_the_attended_frame_is_bright_at_its_time(draw):
-    spans = np.array([[0, 0.5], [0.5, 0.75], [0.75, 2.0]])
-    places = [
-        columns_of(draw(of_images(one_hot(1, 3, 0, frame), spans))[1], BRIGHT)
-        for frame in range(3)
-    ]
-    widths = [len(columns) for columns in places]
-    assert widths[0] == pytest.approx(2 * widths[1], abs=3)
-    assert widths[2] == pytest.approx(5 * widths[1], abs=5)
-    for columns, following in itertools.pairwise(places):
-        assert -1 <= following[0] - columns[-1] <= 2
 
 
 @pytest.mark.parametrize(
@@ -147,6 +123,7 @@ def test_a_strip_has_a_row_for_each_unit_and_each_frame_at_its_time(
     figure, _ = draw(of_bands(weights, spans=np.array(spans, float)))
     (strip,) = strips_of(figure)
     mesh = strip.collections[0]
+    assert mesh.get_cmap().name == "inferno"
     places = mesh.get_coordinates()
     np.testing.assert_allclose(places[0, :, 0], edges)
     np.testing.assert_allclose(places[:, 0, 1], [0, 1, 2])
@@ -218,7 +195,9 @@ def test_at_most_ten_frames_at_equal_intervals_are_shown(
     num_frames, levels, draw
 ):
     figure, _ = draw(of_images(even_weights(2, num_frames)))
-    assert shown_levels(figure) == list(levels)
+    shown = [image for axes in figure.axes for image in axes.images]
+    grays = [int(image.get_array()[0, 0, 0]) for image in shown]
+    assert grays == list(levels)
 
 
 @pytest.mark.parametrize("motion", [(3, 0), (-3, 0), (0, 3), (0, -3)])

@@ -1,19 +1,14 @@
 """A saved classifier and its records, read without the package's own code."""
 
-import dataclasses
+import collections
 import json
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-
-@dataclasses.dataclass
-class Clips:
-    """A split: every clip's frames in float64, by modality, and its label."""
-
-    frames: list
-    labels: np.ndarray
+# Every clip's frames in float64, by modality, and its label.
+Clips = collections.namedtuple("Clips", ["frames", "labels"])
 
 
 def read_clips(directory, split):

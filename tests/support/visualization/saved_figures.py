@@ -57,11 +57,3 @@ def read_png(path):
 def is_color(plot, color, tolerance=0.02):
     """Returns which pixels have a colour, bool `(height, width)`."""
     return np.abs(plot - np.asarray(color)).max(axis=2) < tolerance
-
-
-def changed_box(plot, other):
-    """Returns rows and columns in which two plots differ, as two slices."""
-    assert plot.shape == other.shape
-    changed = np.argwhere(np.abs(plot - other).max(axis=2) > 0.02)
-    assert len(changed), "the plots are the same"
-    return tuple(map(slice, changed.min(axis=0), changed.max(axis=0) + 1))
