@@ -2,7 +2,6 @@
 
 import dataclasses
 import math
-import pathlib
 
 import pytest
 
@@ -31,7 +30,7 @@ def step_operations(weighting, num_units):
         products += 2 * [frames + units + (DIM,)]
     elif weighting == "fc2":
         products += 2 * [frames + units + hidden + (DIM,)]
-        # The last also has the gradient of the hidden units.
+        # The scores, the gradients of their kernel and of the hidden units.
         products += 3 * [frames + units + hidden]
     return sum(2 * math.prod(axes) for axes in products)
 
@@ -42,13 +41,6 @@ def test_its_operations_are_those_of_the_products_of_a_step(family, num_units):
     cell = Cell(family, num_units)
     expected = step_operations(cell.weighting, num_units)
     assert cell.product_flops(DIM, NUM_FRAMES, NUM_CLASSES) == expected
-
-
-def test_its_folder_and_its_name_have_family_units_and_seed():
-    cell = Cell("fc2_shift", 16, 3)
-    folder = cell.folder(pathlib.Path("runs"))
-    assert folder == pathlib.Path("runs/fc2_shift/units_016/seed_3")
-    assert str(cell) == "fc2_shift N=16 seed 3"
 
 
 def test_all_combinations_are_made_one_seed_after_the_other():

@@ -223,18 +223,6 @@ def test_a_dataset_that_does_not_fit_is_refused_and_leaves_nothing(
     assert not (tmp_path / "cells").exists()
 
 
-def test_another_builder_makes_the_model(manifest, tmp_path):
-    """For one epoch, as `position_bias.py` passes its own builder."""
-    protocol = dataclasses.replace(PROTOCOL, epochs=1)
-
-    def build(cell, protocol, manifest):
-        wider = dataclasses.replace(cell, num_units=cell.num_units + 1)
-        return train_cell.build_model(wider, protocol, manifest)
-
-    result = run_cell(CELL, protocol, manifest.directory, tmp_path, build)
-    assert result["parameters"] == 5 * 4 + 2 * 4 + 5 * 4 * 6 + 6
-
-
 @pytest.fixture(scope="module")
 def models(manifest):
     protocol = dataclasses.replace(
@@ -277,14 +265,8 @@ def test_the_protocol_gives_dropout_and_the_shifts_initial_values(models):
     assert np.abs(cluster.beta.numpy()).max() > 2  # of standard deviation 9
 
 
-@pytest.fixture
-def log(tmp_path):
-    return CellLog(tmp_path, batch_size=16)
-
-
-def test_the_curve_has_every_digit_of_every_epoch_and_nothing_else_is_left(
-    log, tmp_path
-):
+def test_the_curve_has_every_digit_of_the_epochs_that_the_cell_has(tmp_path):
+    log = CellLog(tmp_path, batch_size=16)
     log.epoch([], new=False)
     assert list(tmp_path.iterdir()) == []
     log.begin_epoch(0, 0, 6)
@@ -293,18 +275,6 @@ def test_the_curve_has_every_digit_of_every_epoch_and_nothing_else_is_left(
     log.epoch(ROWS)
     assert tiny_cells.read_json(tmp_path, "curve.json") == ROWS
     assert [x.name for x in tmp_path.iterdir()] == ["curve.json"]
-
-
-def test_a_cell_that_goes_on_writes_the_epochs_that_it_had(log, tmp_path):
-    """Killed between curve and checkpoint, its curve is one ahead."""
-    log.epoch(ROWS)
+    # Killed between curve and checkpoint, the curve is one ahead.
     log.epoch(ROWS[:1], new=False)
     assert tiny_cells.read_json(tmp_path, "curve.json") == ROWS[:1]
-
-
-def test_an_epochs_rate_counts_the_steps_since_it_went_on(log):
-    log.begin_epoch(3, 2, 6)
-    whole, half = (log.times(step) for step in (6, 4))
-    assert list(whole) == ["seconds", "clips_per_second"]
-    assert whole["clips_per_second"] > 0 < half["clips_per_second"]
-    assert log.times(2)["clips_per_second"] == 0

@@ -59,10 +59,15 @@ def write_dataset(directory, clips, multi_label=False):
     return writer.write(lambda split, shard: clips)
 
 
-def write_previews(manifest, ids=IDS, num_frames=NUM_FRAMES):
-    """Keeps black images of some clips."""
-    images = np.zeros((len(ids), num_frames, *IMAGE), np.uint8)
-    np.savez(manifest.directory / "previews.npz", ids=np.array(ids), rgb=images)
+def write_previews(manifest, clips, num_frames=NUM_FRAMES):
+    """Keeps images of clips, whose pixels are the frame's number from 1 on."""
+    images = np.zeros((len(clips), num_frames, *IMAGE), np.uint8)
+    for row, clip in enumerate(clips):
+        count = min(num_frames, len(clip.frames["rgb"]))
+        images[row, :count] = np.arange(1, count + 1)[:, None, None]
+    path = manifest.directory / "previews.npz"
+    np.savez(path, ids=[clip.id for clip in clips], labels=[0], rgb=images)
+    return path
 
 
 def make_model(modalities=("audio", "rgb")):
@@ -92,7 +97,7 @@ def model():
 def previewed(tmp_path):
     """A dataset with images of its test clips."""
     manifest = write_dataset(tmp_path / "records", make_test_clips())
-    write_previews(manifest)
+    write_previews(manifest, make_test_clips())
     return manifest
 
 
@@ -201,24 +206,20 @@ def test_any_of_several_labels_makes_a_clip_correct(tmp_path, model):
     assert not any(clip.is_correct for clip in wrong)
 
 
-def write_images(path, clips, num_frames):
-    """Keeps images whose pixels are the frame's number from 1 on."""
-    images = np.zeros((len(clips), num_frames, *IMAGE), np.uint8)
-    for row, clip in enumerate(clips):
-        count = min(num_frames, len(clip.frames["rgb"]))
-        images[row, :count] = np.arange(1, count + 1)[:, None, None]
-    np.savez(path, ids=[clip.id for clip in clips], labels=[0], rgb=images)
-
-
 def images_of(found):
     return {x.id: x.images["rgb"] for clips in found for x in clips if x.images}
 
 
-def test_images_come_with_the_clips_that_they_are_of(manifest, model, tmp_path):
-    path = tmp_path / "previews.npz"
-    assert images_of(find(model, manifest, previews=path)) == {}  # no file
-    write_images(path, CLIPS[2:5][::-1], 6)  # the last one has 7 frames
-    images = images_of(find(model, manifest, 4, previews=path))
+@pytest.fixture
+def clips_manifest(tmp_path):
+    return write_dataset(tmp_path / "clips", CLIPS)
+
+
+def test_images_come_with_the_clips_that_they_are_of(clips_manifest, model):
+    path = clips_manifest.directory / "previews.npz"
+    assert images_of(find(model, clips_manifest, previews=path)) == {}
+    write_previews(clips_manifest, CLIPS[2:5][::-1], 6)  # one has 7 frames
+    images = images_of(find(model, clips_manifest, 4, previews=path))
     assert sorted(images) == ["clip-2", "clip-3"]
     for name, count in {"clip-2": 5, "clip-3": 6}.items():
         assert images[name].shape == (count, *IMAGE)
@@ -226,10 +227,9 @@ def test_images_come_with_the_clips_that_they_are_of(manifest, model, tmp_path):
         np.testing.assert_array_equal(first, np.arange(count) + 1)
 
 
-def test_a_sample_of_the_frames_has_no_images(manifest, model, tmp_path):
-    path = tmp_path / "previews.npz"
-    write_images(path, CLIPS, 10)
-    images = images_of(find(model, manifest, 4, path, sample_size=4))
+def test_a_sample_of_the_frames_has_no_images(clips_manifest, model):
+    path = write_previews(clips_manifest, CLIPS, 10)
+    images = images_of(find(model, clips_manifest, 4, path, sample_size=4))
     assert sorted(images) == ["clip-0", "clip-1"]  # 3 and 4 frames
 
 
@@ -248,7 +248,7 @@ def test_a_sample_of_the_frames_has_no_images(manifest, model, tmp_path):
 def test_a_preview_shows_the_first_clips_units_and_kept_frames(
     modalities, num_frames, num_clips, max_units, shape, previewed, path, drawn
 ):
-    write_previews(previewed, num_frames=num_frames)
+    write_previews(previewed, make_test_clips(), num_frames)
     model = make_model(modalities)
     assert save_preview_attention(model, previewed, path, num_clips, max_units)
     images, scores, titles, file = drawn[0]
@@ -277,7 +277,8 @@ def test_without_images_of_the_models_modality_nothing_is_drawn(
 
 @pytest.mark.parametrize("ids", [IDS[::-1], ("test-0", "test-9", "test-2")])
 def test_images_of_other_clips_are_rejected(ids, previewed, model, path):
-    write_previews(previewed, ids)
+    clips = [make_clip(name, 0, NUM_FRAMES, (0,)) for name in ids]
+    write_previews(previewed, clips)
     message = r"first test clips.*Received: .*test-.*Prepare the dataset again"
     with pytest.raises(ValueError, match=message):
         save_preview_attention(model, previewed, path)
@@ -287,7 +288,7 @@ def test_images_of_other_clips_are_rejected(ids, previewed, model, path):
 def test_titles_name_several_labels(path, tmp_path, model, drawn):
     clips = make_test_clips([(0, 1, 2), (), (2,), (1,)])
     manifest = write_dataset(tmp_path / "many", clips, multi_label=True)
-    write_previews(manifest)
+    write_previews(manifest, clips)
     assert save_preview_attention(model, manifest, path)
     assert drawn[0][2] == [
         "test-0: is cat, dog, fox, taken for dog",
