@@ -117,7 +117,7 @@ def test_each_modality_has_a_map_of_its_weights_up_to_the_largest(monkeypatch):
         np.testing.assert_allclose(image.get_array(), weights, rtol=1e-6)
         assert image.get_clim() == pytest.approx((0, weights.max()))
         assert image.get_cmap().name == "inferno"
-        assert image.get_extent() == (0.5, 4.5, 3.5, 0.5)
+        assert list(image.get_extent()) == [0.5, 4.5, 3.5, 0.5]
         assert drawn.get_title() == f"{name}, up to {weights.max():.2g}"
     for drawn in axes[2:]:  # a title alone
         assert drawn.get_title() and not (drawn.axison or drawn.images)
