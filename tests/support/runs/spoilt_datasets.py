@@ -34,7 +34,7 @@ def flip(folder, split, index):
 def cut(folder, split, size):
     """Keeps a file's first bytes, or all but so many of its last."""
     path = shard_path(folder, split)
-    broken_files.cut(path, size)
+    path.write_bytes(path.read_bytes()[:size])
     return path
 
 
