@@ -66,7 +66,7 @@ def served(model, exported_models, tmp_path_factory):
         requests |= {f"{key}-padding": raw for key, raw in padding.items()}
         requests |= {f"{key}-after": raw for key, raw in good.items()}
         names[job], jobs[job] = requests, (version, requests.values())
-    answers, _ = answers_of(folder / "answers", jobs)
+    answers, _ = answers_of(jobs)
     return types.SimpleNamespace(
         vast=vast,
         **{

@@ -1,7 +1,6 @@
 """Our stand-in for a model server: its answers are those of a real one."""
 
 import json
-import os
 import subprocess
 import sys
 import time
@@ -17,6 +16,7 @@ from tensorflow_serving.apis import prediction_service_pb2_grpc
 
 from support.programs import environment
 from support.serving import model_server
+from support.serving.import_probe import imports_of
 from support.serving.model_server import MODEL_NAME
 from support.serving.model_server import STAND_IN
 from support.serving.served_classifier import draw_clips
@@ -24,20 +24,11 @@ from support.serving.served_classifier import draw_clips
 pytestmark = pytest.mark.programs
 
 INPUTS = draw_clips(3, 4, 2)
-# Replaces grpc, and prints the modules that the process can import.
-PROBE = """
-import importlib.util
-import sys
 
-found = []
-for name in ("ac_keras", "keras", "json"):
-    try:
-        importlib.import_module(name)
-        found.append(name)
-    except ImportError:
-        pass
-sys.exit(f"imported {found}")
-"""
+
+@pytest.fixture(scope="module")
+def url(server):
+    return f"http://{server.address('rest')}/v1/models/{MODEL_NAME}"
 
 
 @pytest.fixture(scope="module")
@@ -120,21 +111,19 @@ def test_only_the_outputs_asked_for_come_back(stub):
     assert set(stub.Predict(request, timeout=60).outputs) == {"scores"}
 
 
-def test_classify_rejects_a_signature_of_frames(stub):
+def test_classify_rejects_a_signature_of_frames_and_no_example(stub):
     request = classification_pb2.ClassificationRequest()
     request.model_spec.name = MODEL_NAME
+    request.model_spec.signature_name = "classify"
+    assert refusal_of(stub.Classify, request) == (
+        "INVALID_ARGUMENT",
+        "Input is empty.",
+    )
+    request.model_spec.signature_name = "serving_default"
     request.input.example_list.examples.add()
     code, said = refusal_of(stub.Classify, request)
     assert code == "INVALID_ARGUMENT"
     assert "Expected one input Tensor" in said
-
-
-def test_classify_rejects_no_example(stub):
-    request = classification_pb2.ClassificationRequest()
-    request.model_spec.name = MODEL_NAME
-    request.model_spec.signature_name = "classify"
-    code, said = refusal_of(stub.Classify, request)
-    assert (code, said) == ("INVALID_ARGUMENT", "Input is empty.")
 
 
 def test_a_newer_version_takes_over(versions, tmp_path):
@@ -168,14 +157,50 @@ def test_it_ends_with_its_standard_input(versions):
 
 
 def test_it_can_import_neither_ac_keras_nor_keras(tmp_path):
-    (tmp_path / "grpc.py").write_text(PROBE)
-    for name in ("ac_keras", "keras"):
-        (tmp_path / f"{name}.py").touch()  # would be imported if any could
-    result = subprocess.run(
-        [sys.executable, STAND_IN],
-        env={**os.environ, "PYTHONPATH": str(tmp_path)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert result.stderr.strip() == "imported ['json']"
+    assert imports_of(tmp_path, "grpc", STAND_IN) == "imported ['json']"
+
+
+def test_rows_and_columns_say_the_same_over_rest(url, model):
+    columns = {name: x.tolist() for name, x in INPUTS.items()}
+    rows = [
+        {name: values[index] for name, values in columns.items()}
+        for index in range(3)
+    ]
+    by_column = requests.post(f"{url}:predict", json={"inputs": columns})
+    by_row = requests.post(f"{url}:predict", json={"instances": rows})
+    outputs = by_column.json()["outputs"]
+    for index, prediction in enumerate(by_row.json()["predictions"]):
+        assert prediction == {
+            name: values[index] for name, values in outputs.items()
+        }
+    expected = model.predict_on_batch(INPUTS)
+    np.testing.assert_allclose(outputs["probabilities"], expected, atol=1e-5)
+
+
+RECORDS_OF_NUMBERS = {
+    "signature_name": "from_examples",
+    "inputs": {"examples": [1]},
+}
+UNKNOWN_SIGNATURE = {"signature_name": "embed", "inputs": {}}
+
+
+@pytest.mark.parametrize(
+    "path, document, code, said",
+    [
+        (":predict", None, 400, "JSON Parse error: The document is empty"),
+        (":predict", {}, 400, "Missing 'inputs' or 'instances' key"),
+        (":predict", {"inputs": {}}, 400, "Missing named input: "),
+        (":predict", {"instances": [{}]}, 400, "keys must be equal to: "),
+        (":predict", UNKNOWN_SIGNATURE, 400, 'name: "embed" not found'),
+        (":predict", RECORDS_OF_NUMBERS, 400, "is not of expected type"),
+        (":classify", {"signature_name": "classify"}, 400, "key 'examples'"),
+        (":embed", {}, 400, "Malformed request: POST"),
+        ("/versions/5:predict", {"inputs": {}}, 404, "Servable not found"),
+    ],
+)
+def test_rest_errors_have_the_codes_of_a_real_server(
+    path, document, code, said, url
+):
+    answer = requests.post(url + path, json=document)
+    assert answer.status_code == code
+    assert said in answer.json()["error"]

@@ -1,14 +1,11 @@
 """check_saved_model: whether a SavedModel stands by itself and is right."""
 
-import os
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 
 from ac_keras import serving
 from ac_keras.serving import saved_model_check
+from support.serving.import_probe import imports_of
 from support.serving.served_classifier import CLASS_NAMES
 from support.serving.served_classifier import DESCRIPTION
 from support.serving.served_classifier import as_batches
@@ -18,20 +15,6 @@ from support.serving.served_classifier import make_nan_classifier
 
 pytestmark = [pytest.mark.programs, pytest.mark.versions]
 
-# Replaces TensorFlow, and prints the modules that the process can import.
-PROBE = """
-import importlib.util
-import sys
-
-found = []
-for name in ("ac_keras", "keras", "json"):
-    try:
-        importlib.import_module(name)
-        found.append(name)
-    except ImportError:
-        pass
-sys.exit(f"imported {found}")
-"""
 INPUTS = (draw_clips(4, 6, 5, seed=1), draw_clips(3, 2, 1, seed=2))
 
 
@@ -105,14 +88,5 @@ def test_the_message_of_a_failing_process_is_reported(model, tmp_path):
 
 
 def test_the_process_can_import_neither_ac_keras_nor_keras(tmp_path):
-    (tmp_path / "tensorflow.py").write_text(PROBE)
-    for name in ("ac_keras", "keras"):
-        (tmp_path / f"{name}.py").touch()  # would be imported if any could
-    result = subprocess.run(
-        [sys.executable, saved_model_check.PROGRAM, "model", "folder"],
-        env={**os.environ, "PYTHONPATH": str(tmp_path)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert result.stderr.strip() == "imported ['json']"
+    command = saved_model_check.PROGRAM, "model", "folder"
+    assert imports_of(tmp_path, "tensorflow", *command) == "imported ['json']"
