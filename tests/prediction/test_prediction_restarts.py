@@ -14,8 +14,8 @@ from ac_keras.prediction import PredictionStopped
 from support.prediction import blocking_prediction
 from support.prediction import clip_files
 from support.prediction.clip_files import SIZES
-from support.prediction.clip_files import contents
 from support.programs import start_program
+from support.records.plain_records import folder_contents as contents
 
 pytestmark = pytest.mark.programs
 

@@ -1,12 +1,9 @@
 """serving.Client: errors of servers, other servers, encryption."""
 
-import contextlib
-import http.server
 import pickle
 import re
 import shutil
 import subprocess
-import threading
 
 import grpc
 import numpy as np
@@ -19,6 +16,7 @@ from support.serving.model_server import MODEL_NAME
 from support.serving.scripted_server import MODEL_NAME as SCRIPTED
 from support.serving.scripted_server import number_clips
 from support.serving.scripted_server import scripted_client
+from support.serving.scripted_server import serve_answer
 from support.serving.scripted_server import serve_script
 
 THREE_PARTS = r"[Ee]xpect(ed|s) .+\. Received: .+\. [A-Z].+\.$"
@@ -146,34 +144,13 @@ def test_an_answer_of_other_clips_is_rejected():
     assert "of 1 clips" in str(error)
 
 
-@contextlib.contextmanager
-def answering(status, body):
-    """Yields the address of a server with one answer."""
-
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_GET(self):
-            self.send_response(status)
-            self.send_header("Location", "/elsewhere")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *arguments):
-            """Logs nothing."""
-
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        threading.Thread(target=server.serve_forever, args=(0.02,)).start()
-        yield f"127.0.0.1:{server.server_port}"
-        server.shutdown()
-
-
 @pytest.mark.parametrize("case", STRANGERS)
 def test_an_answer_of_another_server_is_reported_at_once(case):
     status, body, code, said = STRANGERS[case]
     with (
-        answering(status, body) as address,
+        serve_answer(status, body) as port,
         serving.Client(
-            address, "clips", protocol="rest", timeout=600
+            f"127.0.0.1:{port}", "clips", protocol="rest", timeout=600
         ) as client,
     ):
         for ask in (client.metadata, client.status):

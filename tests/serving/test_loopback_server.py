@@ -5,14 +5,9 @@ import subprocess
 import sys
 import time
 
-import grpc
 import numpy as np
 import pytest
 import requests
-import tensorflow as tf
-from tensorflow_serving.apis import classification_pb2
-from tensorflow_serving.apis import predict_pb2
-from tensorflow_serving.apis import prediction_service_pb2_grpc
 
 from support.programs import environment
 from support.serving import model_server
@@ -29,101 +24,6 @@ INPUTS = draw_clips(3, 4, 2)
 @pytest.fixture(scope="module")
 def url(server):
     return f"http://{server.address('rest')}/v1/models/{MODEL_NAME}"
-
-
-@pytest.fixture(scope="module")
-def stub(server):
-    options = [("grpc.max_receive_message_length", -1)]
-    with grpc.insecure_channel(server.address("grpc"), options) as channel:
-        yield prediction_service_pb2_grpc.PredictionServiceStub(channel)
-
-
-def predict_request(inputs, model=MODEL_NAME, **spec):
-    request = predict_pb2.PredictRequest(
-        inputs={name: tf.make_tensor_proto(x) for name, x in inputs.items()}
-    )
-    request.model_spec.name = model
-    request.model_spec.signature_name = spec.get("signature", "")
-    if "version" in spec:
-        request.model_spec.version.value = spec["version"]
-    return request
-
-
-def refusal_of(method, request):
-    with pytest.raises(grpc.RpcError) as caught:
-        method(request, timeout=60)
-    return caught.value.code().name, caught.value.details()
-
-
-WRONG = {  # a request, its code and a part of what is said
-    "too few inputs": (
-        predict_request({"rgb": INPUTS["rgb"]}),
-        "INVALID_ARGUMENT",
-        "input size does not match signature: 1!=4",
-    ),
-    "an unknown input": (
-        predict_request({**INPUTS, "flow": np.ones(3)}),
-        "INVALID_ARGUMENT",
-        "Sent extra: {flow}. Missing but required: {}.",
-    ),
-    "another dtype": (
-        predict_request({**INPUTS, "rgb": INPUTS["rgb"].astype("float64")}),
-        "INVALID_ARGUMENT",
-        "double",
-    ),
-    "an unknown signature": (
-        predict_request(INPUTS, signature="embed"),
-        "FAILED_PRECONDITION",
-        'Serving signature key "embed" not found.',
-    ),
-    "an unknown model": (
-        predict_request(INPUTS, model="other"),
-        "NOT_FOUND",
-        "Servable not found for request: Latest(other)",
-    ),
-    "an unknown version": (
-        predict_request(INPUTS, version=5),
-        "NOT_FOUND",
-        f"Servable not found for request: Specific({MODEL_NAME}, 5)",
-    ),
-}
-
-
-@pytest.mark.parametrize("case", WRONG)
-def test_a_wrong_request_has_the_code_of_a_real_server(case, stub):
-    request, code, said = WRONG[case]
-    received = refusal_of(stub.Predict, request)
-    assert received[0] == code
-    assert said in received[1]
-
-
-def test_a_wrong_shape_reaches_the_graph(stub):
-    wrong = {**INPUTS, "rgb": INPUTS["rgb"][:, :, :4]}
-    code, said = refusal_of(stub.Predict, predict_request(wrong))
-    assert code == "INVALID_ARGUMENT"
-    assert "Cannot feed value" not in said  # Session.run's own check
-    assert "Expected" in said
-
-
-def test_only_the_outputs_asked_for_come_back(stub):
-    request = predict_request(INPUTS)
-    request.output_filter.append("scores")
-    assert set(stub.Predict(request, timeout=60).outputs) == {"scores"}
-
-
-def test_classify_rejects_a_signature_of_frames_and_no_example(stub):
-    request = classification_pb2.ClassificationRequest()
-    request.model_spec.name = MODEL_NAME
-    request.model_spec.signature_name = "classify"
-    assert refusal_of(stub.Classify, request) == (
-        "INVALID_ARGUMENT",
-        "Input is empty.",
-    )
-    request.model_spec.signature_name = "serving_default"
-    request.input.example_list.examples.add()
-    code, said = refusal_of(stub.Classify, request)
-    assert code == "INVALID_ARGUMENT"
-    assert "Expected one input Tensor" in said
 
 
 def test_a_newer_version_takes_over(versions, tmp_path):

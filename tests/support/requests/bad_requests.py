@@ -7,10 +7,10 @@ from ac_keras.serving import checks
 from support.requests.good_requests import as_examples
 from support.requests.good_requests import as_sequences
 from support.requests.good_requests import good_requests
-from support.requests.good_requests import padded
 from support.requests.good_requests import scaled
 from support.requests.good_requests import whole_clips
 from support.serving.served_classifier import DIMS
+from support.serving.served_classifier import padded
 from support.serving.server_answers import raw_classify
 from support.serving.server_answers import raw_predict
 
@@ -27,40 +27,42 @@ def edited(array, index, value):
 
 
 NOT_NUMBERS = edited(DENSE["rgb"], (0, 2, 1), np.nan)
+
+
+def of_shape(name, expected, *shape):
+    """An input of a wrong shape, and a pattern of the error."""
+    received = " ".join(map(str, shape))
+    words = rf"Expected {name} of shape \({expected}\)\. Received: shape\] "
+    dtype = "int32" if name.endswith("_num_frames") else "float32"
+    return {name: np.zeros(shape, dtype)}, rf"{words}\[{received}\]"
+
+
+def of_counts(**counts):
+    return {
+        f"{name}_num_frames": np.array(values, "int32")
+        for name, values in counts.items()
+    }
+
+
 # By name: replacements of inputs, and a pattern of the error.
 DENSE_CASES = {
-    "wrong_dim": (
-        {"rgb": np.zeros((2, 3, 6), "float32")},
-        r"Expected rgb of shape \(any, any, 5\)\. Received: shape\] \[2 3 6\]",
-    ),
-    "wrong_rank": (
-        {"audio": np.zeros((2, 4), "float32")},
-        r"Expected audio of shape \(any, any, 4\)\. Received: shape\] \[2 4\]",
-    ),
-    "scalar": (
-        {"rgb": np.float32(1)},
-        r"Expected rgb of shape \(any, any, 5\)\. Received: shape\] \[\]",
-    ),
-    "counts_in_a_column": (
-        {"rgb_num_frames": np.array([[3], [2]], "int32")},
-        r"Expected rgb_num_frames of shape \(any\)\. Received: .*\[2 1\]",
-    ),
-    "scalar_count": (
-        {"rgb_num_frames": np.int32(3)},
-        r"Expected rgb_num_frames of shape \(any\)\. Received: shape\] \[\]",
-    ),
+    "wrong_dim": of_shape("rgb", "any, any, 5", 2, 3, 6),
+    "wrong_rank": of_shape("audio", "any, any, 4", 2, 4),
+    "scalar": of_shape("rgb", "any, any, 5"),
+    "counts_in_a_column": of_shape("rgb_num_frames", "any", 2, 1),
+    "scalar_count": of_shape("rgb_num_frames", "any"),
     "negative_count": (
-        {"audio_num_frames": np.array([2, -1], "int32")},
+        of_counts(audio=[2, -1]),
         r"Expected audio_num_frames from 0 .*\[2\] \[Received:\] \[-1\] "
         r"\[for the clips\] \[1\]",
     ),
     "count_over_the_frames": (
-        {"rgb_num_frames": np.array([4, 2], "int32")},
+        of_counts(rgb=[4, 2]),
         r"Expected rgb_num_frames from 0 to the number of frames in rgb,\] "
         r"\[3\] \[Received:\] \[4\] \[for the clips\] \[0\]",
     ),
     "largest_count": (
-        {"rgb_num_frames": np.array([2**31 - 1, 2], "int32")},
+        of_counts(rgb=[2**31 - 1, 2]),
         r"Expected rgb_num_frames from 0 .*\[2147483647\]",
     ),
     "unequal_numbers_of_clips": (
@@ -68,7 +70,7 @@ DENSE_CASES = {
         r"Expected as many clips in each of .*Received:\] \[2 2 3 2\]",
     ),
     "one_count_for_all_clips": (
-        {"rgb_num_frames": np.array([2], "int32")},
+        of_counts(rgb=[2]),
         r"Expected as many clips in each of .*Received:\] \[2 1 2 2\]",
     ),
     "no_clip": (
@@ -88,10 +90,7 @@ DENSE_CASES = {
         r"Expected finite features of rgb, .* Received: .*\[1\]",
     ),
     "no_frame": (
-        {
-            "rgb_num_frames": np.array([0, 2], "int32"),
-            "audio_num_frames": np.array([0, 2], "int32"),
-        },
+        of_counts(rgb=[0, 2], audio=[0, 2]),
         r"Expected frames in at least one of .* Received: none for the "
         r"clips\] \[0\]",
     ),
@@ -105,18 +104,9 @@ DENSE_CASES = {
     ),
 }
 FRAMES_CASES = {
-    "wrong_dim": (
-        {"rgb": np.zeros((3, 4), "float32")},
-        r"Expected rgb of shape \(any, 5\)\. Received: shape\] \[3 4\]",
-    ),
-    "two_clips": (
-        {"rgb": DENSE["rgb"]},
-        r"Expected rgb of shape \(any, 5\)\. Received: shape\] \[2 3 5\]",
-    ),
-    "scalar": (
-        {"audio": np.float32(1)},
-        r"Expected audio of shape \(any, 4\)\. Received: shape\] \[\]",
-    ),
+    "wrong_dim": of_shape("rgb", "any, 5", 3, 4),
+    "two_clips": of_shape("rgb", "any, 5", 2, 3, 5),
+    "scalar": of_shape("audio", "any, 4"),
     "nan": (
         {"rgb": NOT_NUMBERS[0]},
         r"Expected finite features of rgb.* Received: NaN.*\[0\]",
@@ -126,8 +116,6 @@ FRAMES_CASES = {
         "Expected frames in at least one of .* Received: none",
     ),
 }
-
-
 FRAMES = scaled(CLIPS)[0]
 
 

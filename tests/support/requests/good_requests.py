@@ -11,6 +11,7 @@ from support.records.external_records import sequence_record
 from support.serving.served_classifier import CLASS_NAMES
 from support.serving.served_classifier import DESCRIPTION
 from support.serving.served_classifier import DIMS
+from support.serving.served_classifier import padded
 from support.serving.server_answers import raw_classify
 from support.serving.server_answers import raw_predict
 
@@ -55,19 +56,6 @@ def draw_clips(rng, num_clips, longest=6):
 
 def scaled(clips):
     return [{name: x / 64 - 2 for name, x in clip.items()} for clip in clips]
-
-
-def padded(clips, slack=0):
-    """The inputs of `serving_default`, with `slack` frames of padding."""
-    inputs = {}
-    for name, dim in DIMS.items():
-        counts = [len(clip[name]) for clip in clips]
-        frames = np.full((len(clips), max(counts) + slack, dim), 7, "float32")
-        for row, clip in enumerate(clips):
-            frames[row, : counts[row]] = clip[name]
-        inputs[name] = frames
-        inputs[f"{name}_num_frames"] = np.array(counts, "int32")
-    return inputs
 
 
 def as_examples(clips, job):

@@ -1,6 +1,7 @@
 """A server in this process that answers each request as a test defines."""
 
 import contextlib
+import http.server
 import ssl
 import threading
 import types
@@ -133,3 +134,24 @@ def number_clips(numbers):
     """Yields clips of one frame that are identified by their first number."""
     for number in numbers:
         yield {"rgb": np.full((1, DIM), number)}
+
+
+@contextlib.contextmanager
+def serve_answer(status, body=b"", path=None):
+    """Yields the port of an HTTP server with one answer, to one path or all."""
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(501 if path not in (None, self.path) else status)
+            self.send_header("Location", "/elsewhere")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *arguments):
+            """Logs nothing."""
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, args=(0.02,)).start()
+        yield server.server_port
+        server.shutdown()
