@@ -1,13 +1,13 @@
 """serving.Client: its predictions over both protocols, and its own checks."""
 
 import re
-import subprocess
-import sys
 
 import numpy as np
 import pytest
 
 from ac_keras import serving
+from support.programs import output_of
+from support.programs import run_python
 from support.serving.model_server import MODEL_NAME
 from support.serving.served_classifier import CLASS_NAMES
 from support.serving.served_classifier import as_record
@@ -257,14 +257,8 @@ def test_a_closed_client_raises_an_error(connect):
 
 
 def test_without_the_extra_rest_works_and_grpc_names_it():
-    result = subprocess.run(
-        [sys.executable, "-c", WITHOUT_EXTRA],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert result.returncode == 0, result.stderr
-    name, message = result.stdout.splitlines()
+    output = output_of(run_python("-c", WITHOUT_EXTRA))
+    name, message = output.splitlines()
     assert name == "Client"
     assert re.search(THREE_PARTS, message)
     assert "Install ac-keras[serving]" in message

@@ -270,27 +270,23 @@ def test_ports_lead_to_the_server(compose, kubernetes, pod, container):
 
 def test_kubernetes_names_are_lower_case_with_hyphens(kubernetes, pod):
     names = {kind: x["metadata"]["name"] for kind, x in kubernetes.items()}
+    claim = "flash-mnist-2-model"
     assert names == {
         "Deployment": "flash-mnist-2",
         "Service": "flash-mnist-2",
-        "PersistentVolumeClaim": "flash-mnist-2-model",
+        "PersistentVolumeClaim": claim,
     }
     volumes = {x["name"]: x for x in pod["spec"]["volumes"]}
-    claim = volumes["model"]["persistentVolumeClaim"]["claimName"]
-    assert claim == "flash-mnist-2-model"
+    assert volumes["model"]["persistentVolumeClaim"]["claimName"] == claim
 
 
 def test_probes_ask_for_the_model_under_its_own_name(container):
-    paths = {
-        kind: container[f"{kind}Probe"]["httpGet"]["path"]
-        for kind in ("startup", "liveness", "readiness")
-    }
-    status = f"/v1/models/{NAME}"
-    assert paths == {
-        "startup": status,
-        "liveness": status,
-        "readiness": f"{status}/metadata",
-    }
+    for kind, path in (
+        ("startup", f"/v1/models/{NAME}"),
+        ("liveness", f"/v1/models/{NAME}"),
+        ("readiness", f"/v1/models/{NAME}/metadata"),
+    ):
+        assert container[f"{kind}Probe"]["httpGet"]["path"] == path
 
 
 def test_neither_container_runs_as_root_or_writes(compose, container, pod):

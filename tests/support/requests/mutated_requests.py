@@ -16,6 +16,9 @@ from google.protobuf.message import DecodeError
 from tensorflow_serving.apis import classification_pb2
 from tensorflow_serving.apis import predict_pb2
 
+from support.requests.expected_answers import DENSE
+from support.requests.expected_answers import OUTPUTS
+from support.requests.expected_answers import SIGNATURES
 from support.requests.good_requests import DESCRIPTIONS
 from support.requests.good_requests import draw_clips
 from support.requests.good_requests import good_requests
@@ -134,11 +137,8 @@ DTYPES = (0, 1, 2, 3, 7, 9, 10, 14, 19, 20, 21, 23, 101)
 FLOATS = (np.nan, np.inf, -np.inf, 1e-42, 3.4e38, -3e20, -0.0, 1e9, 255.0)
 COUNTS = (-(2**31), 2**31 - 1, -1, 0, 1, 2, 7, 100)
 NAMES = (
-    *DIMS,
-    *(f"{name}_num_frames" for name in DIMS),
-    *("examples", "inputs", "", "video", "serving_default", "attention"),
-    *("classify", "predict_frames", "from_examples", "from_sequence_examples"),
-    *("classes", "scores", "probabilities", "rgb_attention"),
+    *("", "video", "examples", "inputs", "rgb_attention"),
+    *sorted({*SIGNATURES, *DENSE, *OUTPUTS}),
 )
 
 

@@ -88,37 +88,27 @@ class RestHandler(http.server.BaseHTTPRequestHandler):
         }
 
     def _run(self, body, name, version, what):
-        document = parse_request(body)
-        signature_name = document.get("signature_name", "")
+        document = json.loads(body)
+        _, loaded = self.model.find(name, version)
+        key = document.get("signature_name", DEFAULT_SIGNATURE)
         if what == "classify":
-            return self._classify(document, name, version, signature_name)
-        _, loaded = self.model.find(name, version)
-        key = signature_name or DEFAULT_SIGNATURE
-        if key not in loaded.signatures:
-            raise invalid_argument(
-                f'Serving signature name: "{key}" not found in signature def'
-            )
-        infos = dict(loaded.signatures[key].inputs)
-        inputs, has_rows = predict_inputs(document, infos)
-        outputs = run_predict(loaded, key, inputs)
-        return predict_response(outputs, has_rows)
-
-    def _classify(self, document, name, version, signature_name):
-        if not document.get("examples"):
-            raise invalid_argument(
-                "When method is classify, key 'examples' is expected and was "
-                "not found"
-            )
-        examples = [make_example(example) for example in document["examples"]]
-        _, loaded = self.model.find(name, version)
-        classes, scores = run_classify(loaded, signature_name, examples)
-        rows = zip(classes, scores.tolist(), strict=True)
-        return {
-            "results": [
-                [[x.decode(), y] for x, y in zip(*row, strict=True)]
-                for row in rows
-            ]
+            examples = [make_example(x) for x in document["examples"]]
+            batch = map(np.ndarray.tolist, run_classify(loaded, key, examples))
+            return {
+                "results": [
+                    [[x.decode(), y] for x, y in zip(*row, strict=True)]
+                    for row in zip(*batch, strict=True)
+                ]
+            }
+        infos = loaded.signatures[key].inputs
+        rows, columns = document.get("instances"), document.get("inputs")
+        if rows:
+            columns = {name: [row[name] for row in rows] for name in infos}
+        protos = {
+            name: make_tensor(value, tf.as_dtype(infos[name].dtype))
+            for name, value in columns.items()
         }
+        return predict_response(run_predict(loaded, key, protos), bool(rows))
 
 
 def make_status(states):
@@ -163,65 +153,14 @@ def as_json(array):
     return array.tolist()
 
 
-def parse_request(body):
-    """Parses a request to a dict."""
-    if not body:
-        raise invalid_argument("JSON Parse error: The document is empty")
-    try:
-        return json.loads(body)
-    except ValueError as error:
-        raise invalid_argument(f"JSON Parse error: {error}") from None
-
-
-def predict_inputs(document, infos):
-    """Returns protos by name, and whether the request has a row per clip."""
-    has_rows = "instances" in document
-    if has_rows == ("inputs" in document):
-        raise invalid_argument(
-            "Expecting only one of 'inputs' or 'instances' keys to exist"
-            if has_rows
-            else "Missing 'inputs' or 'instances' key"
-        )
-    values = as_columns(document, infos) if has_rows else document["inputs"]
-    protos = {}
-    for name, info in infos.items():
-        if name not in values:
-            raise invalid_argument(
-                f"Missing named input: {name} in 'inputs' object."
-            )
-        protos[name] = make_tensor(values[name], tf.as_dtype(info.dtype))
-    return protos, has_rows
-
-
-def as_columns(document, infos):
-    rows = document["instances"]
-    for index, row in enumerate(rows):
-        if set(row) != set(infos):
-            raise invalid_argument(
-                f"Failed to process element: {index} of 'instances' list. JSON "
-                f"object: {json.dumps(row)[:256]} keys must be equal to: "
-                f"{','.join(sorted(infos))}"
-            )
-    return {name: [row[name] for row in rows] for name in infos}
-
-
 def make_tensor(value, dtype):
     """A proto of nested lists of numbers, or of a list of strings."""
-    try:
-        if dtype == tf.string:
-            value = [read_bytes(item) for item in value]
-        array = np.array(value, dtype.as_numpy_dtype)
-    except (AttributeError, KeyError, TypeError, ValueError):
-        raise invalid_argument(
-            f"JSON Value: {json.dumps(value)[:256]} is not of expected type: "
-            f"{dtype.name}"
-        ) from None
-    return tf.make_tensor_proto(array, dtype)
+    if dtype == tf.string:
+        value = list(map(read_bytes, value))
+    return tf.make_tensor_proto(np.array(value, dtype.as_numpy_dtype), dtype)
 
 
 def read_bytes(value):
-    if isinstance(value, str):
-        return value.encode()
     return base64.b64decode(value["b64"], validate=True)
 
 
@@ -231,7 +170,7 @@ def make_example(features):
     for name, values in features.items():
         feature = example.features.feature[name]
         for value in values if isinstance(values, list) else [values]:
-            if isinstance(value, (dict, str)):
+            if isinstance(value, dict):
                 value = read_bytes(value)
             getattr(feature, EXAMPLE_LISTS[type(value)]).value.append(value)
     return example.SerializeToString()

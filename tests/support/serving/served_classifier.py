@@ -47,14 +47,7 @@ def make_nan_classifier():
 
 
 def draw_clips(batch, rgb, audio, seed=0):
-    """Inputs of a batch whose last clip has no audio.
-
-    Args:
-        batch: Number of clips.
-        rgb: Frames of the longest clip.
-        audio: The same for the other modality.
-        seed: Decides features and counts.
-    """
+    """Inputs of clips of up to so many frames; the last has no audio."""
     rng = np.random.default_rng(seed)
     inputs = {}
     for (name, dim), length in zip(DIMS.items(), (rgb, audio), strict=True):
