@@ -73,15 +73,14 @@ def _mutate(rng, raw, other):
         return letter + raw
     if letter == b"C":
         _mutate_classification(rng, request)
-        return letter + request.SerializeToString()
-    if way < 0.3 or not request.inputs:
+    elif way < 0.3 or not request.inputs:
         mutate_names(rng, request)
-        return letter + request.SerializeToString()
-    tensor = request.inputs[rng.choice(sorted(request.inputs))]
-    if tensor.string_val and rng.random() < 0.8:
-        _mutate_record(rng, tensor.string_val, request)
     else:
-        rng.choice((mutate_shape, mutate_values))(rng, tensor)
+        tensor = request.inputs[rng.choice(sorted(request.inputs))]
+        if tensor.string_val and rng.random() < 0.8:
+            _mutate_record(rng, tensor.string_val, request)
+        else:
+            rng.choice((mutate_shape, mutate_values))(rng, tensor)
     return letter + request.SerializeToString()
 
 
