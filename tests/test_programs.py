@@ -117,14 +117,12 @@ def test_a_program_ends_as_a_started_one_ends(case, write):
     assert forked.stderr.splitlines()[-1:] == started.stderr.splitlines()[-1:]
 
 
-def test_pools_of_processes_work_in_a_program(write, tmp_path):
-    result = run_program(write(POOLS), cwd=tmp_path)
-    assert (result.stdout, result.returncode) == ("both\n", 0), result.stderr
-
-
-def test_a_program_can_still_choose_its_devices(write):
-    result = run_program(write(DEVICES))
-    assert result.stdout == "2\n", result.stderr
+@pytest.mark.parametrize(
+    ("text", "printed"), [(POOLS, "both\n"), (DEVICES, "2\n")]
+)
+def test_a_program_has_pools_and_devices(text, printed, write, tmp_path):
+    result = run_program(write(text), cwd=tmp_path)
+    assert (result.stdout, result.returncode) == (printed, 0), result.stderr
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])

@@ -155,8 +155,7 @@ def test_every_random_case_is_as_defined(num_classes, top_k, levels):
     labels, scores, classes, batches = zip(*cases, strict=True)
     sizes = [b.stop - b.start for case in batches for b in case]
     is_last = [b is case[-1] for case in batches for b in case]
-    metrics = Metrics(num_classes, top_k)
-    received = metrics.run(
+    received = Metrics(num_classes, top_k).run(
         *(np.concatenate(x) for x in (labels, scores, classes)),
         np.cumsum(sizes, dtype="int32"),
         np.array(is_last),

@@ -43,33 +43,22 @@ def test_frames_that_no_time_tells_apart_are_counted(ticks):
     assert to_seconds(ticks, track(rate=None)).tolist() == [0, 0.04, 0.08, 0.12]
 
 
-def packet(pts, is_corrupt=False):
-    return types.SimpleNamespace(pts=pts, is_corrupt=is_corrupt)
-
-
-def frame(pts, key=False):
-    return types.SimpleNamespace(pts=pts, key_frame=key, is_corrupt=False)
-
-
 def test_a_key_frame_from_before_a_loss_does_not_end_it():
     """Decoders hold frames back: two come after the packet that breaks."""
     av = pytest.importorskip("av")
-    answers = {
-        0: [frame(0, key=True)],
-        1: [frame(1)],
-        5: av.error.InvalidDataError(1, "broken"),
-        6: [frame(3, key=True), frame(4)],
-        7: [frame(6), frame(7)],
-        8: [frame(8, key=True), frame(9)],
-    }
+    broken = av.error.InvalidDataError(1, "broken")
+    answers = {0: [0], 1: [1], 5: broken, 6: [3, 4], 7: [6, 7], 8: [8, 9]}
 
     def decode(packet):
         answer = answers[packet.pts]
-        if isinstance(answer, Exception):
+        if answer is broken:
             raise answer
-        return answer
+        return [make(x, key_frame=x in (0, 3, 8)) for x in answer]
 
-    container = types.SimpleNamespace(demux=lambda _: map(packet, answers))
+    def make(pts, **settings):
+        return types.SimpleNamespace(pts=pts, is_corrupt=False, **settings)
+
+    container = types.SimpleNamespace(demux=lambda _: map(make, answers))
     decoded = DecodedFrames(container, types.SimpleNamespace(decode=decode))
     assert [x.pts for x in decoded] == [0, 1, 8, 9] == decoded.ticks
     assert decoded.is_damaged
@@ -99,12 +88,10 @@ def test_a_frame_of_equal_intervals_is_shown_at_their_middle():
 
 def test_equal_intervals_do_not_depend_on_how_times_are_rounded():
     exact = np.arange(100) / 30
-    milliseconds = np.round(exact, 3)
     for count in (10, 20, 25, 50):
-        np.testing.assert_array_equal(
-            EqualIntervals(count).positions(exact),
-            EqualIntervals(count).positions(milliseconds),
-        )
+        positions = EqualIntervals(count).positions
+        rounded = positions(np.round(exact, 3))
+        np.testing.assert_array_equal(positions(exact), rounded)
 
 
 def test_equal_intervals_are_of_time_where_the_rate_varies():
@@ -171,18 +158,13 @@ def test_no_times_and_descending_ones_are_rejected(choice, times):
         choice.positions(times)
 
 
-@pytest.mark.parametrize(
-    "make",
-    [
-        lambda: EqualIntervals(0),
-        lambda: EqualIntervals(2.5),
-        lambda: EqualIntervals(True),
-        lambda: FrameRate(0),
-        lambda: FrameRate(float("nan")),
-        lambda: FrameRate("2"),
-        lambda: FrameRate(1, max_num_frames=0),
-    ],
-)
-def test_settings_that_choose_nothing_are_rejected(make):
+@pytest.mark.parametrize("number", [0, 2.5, True])
+def test_a_number_of_intervals_is_counted_from_1(number):
     with pytest.raises(ValueError, match="Expected .*Received: .*="):
-        make()
+        EqualIntervals(number)
+
+
+@pytest.mark.parametrize("settings", [(0,), (float("nan"),), ("2",), (1, 0)])
+def test_a_rate_or_number_of_no_frame_is_rejected(settings):
+    with pytest.raises(ValueError, match="Expected .*Received: .*="):
+        FrameRate(*settings)

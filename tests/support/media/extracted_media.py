@@ -24,7 +24,6 @@ from ac_keras.extraction.plan import FlowPlan
 from ac_keras.extraction.plan import RgbPlan
 from ac_keras.pipeline import DatasetWriter
 from ac_keras.pipeline import Description
-from ac_keras.pipeline import Modality
 
 SIDE, NUM_FRAMES, RATE = 32, 10, 8_000
 NUM_CLIPS = 9
@@ -38,7 +37,6 @@ PLAN = ExtractionPlan(
         "audio": AudioPlan(),
     },
 )
-DTYPES = {"rgb": "uint8", "flow": "uint8", "audio": "float32"}
 
 
 def write_clips(folder):
@@ -64,24 +62,21 @@ def write_clips(folder):
     return rows
 
 
-def make_job(media_dir, output_dir, rows, description=None, num_shards=3):
-    """Builds writer, job, shards and their sizes."""
-    description = description or Description(
-        name="small",
-        class_names=CLASSES,
-        modalities={
-            name: Modality(
-                int(np.prod(plan.input_shape)),
-                DTYPES[name],
-                (0.0, 255.0) if DTYPES[name] == "uint8" else None,
-            )
-            for name, plan in PLAN.modalities.items()
-        },
-    )
+def make_job(media_dir, output_dir, rows, backbones=None, num_shards=3):
+    """Builds writer, job, shards and their sizes; by default of inputs."""
+    description = describe(backbones or dict.fromkeys(PLAN.modalities))
     writer = DatasetWriter(output_dir, description, {"train": num_shards})
     job = ExtractionJob(pathlib.Path(output_dir), media_dir, description, PLAN)
     tasks = shard_tasks(writer, {"train": rows})
     return writer, job, tasks, [len(task.rows) for task in tasks]
+
+
+def extract(prepared, num_workers=1, run_shards=local_engine.run_shards):
+    """Runs what `make_job` returns."""
+    return run_extraction(
+        *prepared,
+        lambda job, tasks, hear: run_shards(job, tasks, num_workers, hear),
+    )
 
 
 def digests(folder):
@@ -114,24 +109,20 @@ def write_dataset(folder):
     media_dir.mkdir()
     rows = write_clips(media_dir)
     keras.utils.set_random_seed(0)
-    backbones = {
+    backbones = make_backbones()
+    prepared = make_job(media_dir, data_dir, rows, backbones, num_shards=1)
+    for name, backbone in backbones.items():
+        if backbone:
+            dataset_backbones.save_backbone(data_dir, name, backbone)
+    extract(prepared)
+    return media_dir, rows, data_dir
+
+
+def make_backbones():
+    return {
         name: dataset_backbones.make_backbone(name, PLAN.modalities[name], x)
         for name, x in CHOICES.items()
     }
-    writer, job, tasks, sizes = make_job(
-        media_dir, data_dir, rows, describe(backbones), num_shards=1
-    )
-    for name, backbone in backbones.items():
-        if backbone is not None:
-            dataset_backbones.save_backbone(data_dir, name, backbone)
-    run_extraction(
-        writer,
-        job,
-        tasks,
-        sizes,
-        lambda job, tasks, hear: local_engine.run_shards(job, tasks, 1, hear),
-    )
-    return media_dir, rows, data_dir
 
 
 def describe(backbones):

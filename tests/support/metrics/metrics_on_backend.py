@@ -55,11 +55,9 @@ def main():
     rng = np.random.default_rng(0)
     labels, scores = scored_videos(rng, NUM_VIDEOS, NUM_CLASSES, levels=20)
     labels[0] = 1.0  # More labels than PERR expects of nearly all videos.
-    parts = [
-        slice(start, start + BATCH_SIZE)
-        for start in range(0, NUM_VIDEOS, BATCH_SIZE)
-    ]
-    batches = [(labels[part], scores[part]) for part in parts]
+    ends = range(BATCH_SIZE, NUM_VIDEOS, BATCH_SIZE)
+    parts = [np.split(x, ends) for x in (labels, scores)]
+    batches = list(zip(*parts, strict=True))
     accuracy = PerClassAccuracy(NUM_CLASSES)
     accuracy.update_state(labels.argmax(axis=1), scores)
     result = {

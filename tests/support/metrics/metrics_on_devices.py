@@ -13,6 +13,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from ac_keras import training
 from ac_keras.metrics import MeanAveragePrecision
 from ac_keras.metrics import PerClassAccuracy
 from support.metrics.metric_definitions import make_metrics
@@ -24,12 +25,7 @@ NUM_CLASSES, NUM_VIDEOS, BATCH_SIZE = 6, 401, 16
 def make_strategy(num_devices):
     if num_devices == 1:
         return tf.distribute.get_strategy()
-    cpu = tf.config.list_physical_devices("CPU")[0]
-    tf.config.set_logical_device_configuration(
-        cpu, [tf.config.LogicalDeviceConfiguration()] * num_devices
-    )
-    names = [f"CPU:{index}" for index in range(num_devices)]
-    return tf.distribute.MirroredStrategy(names)
+    return training.make_strategy("mirrored", logical_devices=num_devices)
 
 
 def make_all():
