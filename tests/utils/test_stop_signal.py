@@ -12,16 +12,18 @@ def send(number):
     os.kill(os.getpid(), number)
 
 
-@pytest.mark.parametrize("first", [signal.SIGTERM, signal.SIGINT])
-def test_the_first_signal_is_noted_and_ctrl_c_after_it_ends_at_once(first):
+@pytest.mark.parametrize(
+    "sent", [[signal.SIGINT], [signal.SIGTERM], [signal.SIGTERM] * 2]
+)
+def test_the_first_signal_is_noted_and_ctrl_c_after_it_ends_at_once(sent):
     with StopSignal() as signals:
         assert signals.received is None
-        send(first)
-        send(signal.SIGTERM)  # Does not end the saving.
-        assert signals.received == first.name
+        for number in sent:
+            send(number)
+            assert signals.received == number.name
         with pytest.raises(KeyboardInterrupt):
             send(signal.SIGINT)
-        assert signals.received == first.name
+        assert signals.received == sent[0].name
 
 
 def test_the_signals_are_given_back():

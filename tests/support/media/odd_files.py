@@ -20,9 +20,28 @@ from support.media.media_files import write_images
 from support.media.media_files import write_video
 
 
-def video(**settings):
-    """A writer of drawn frames."""
-    return partial(write_video, **settings)
+@dataclasses.dataclass(frozen=True)
+class Kind:
+    """A kind of file and what is seen in it.
+
+    Attributes:
+        write: Takes a path.
+        size: Width and height as shown.
+        times: Seconds of the frames; None for ten a second.
+        numbers: That the frames were drawn with.
+    """
+
+    write: Callable
+    size: tuple[int, int] = (64, 48)
+    times: Iterable | None = None
+    numbers: Iterable = range(10)
+
+
+def video(seen=(), **settings):
+    """Drawn frames, which are `seen` otherwise or as they are drawn."""
+    drawn = settings.keys() & {"size", "times", "numbers"}
+    as_drawn = {name: settings[name] for name in drawn}
+    return Kind(partial(write_video, **settings), **as_drawn | dict(seen))
 
 
 def cut(share, **settings):
@@ -64,63 +83,39 @@ TURNING = [
     for x in range(10)
 ]
 UNEVEN = [0, 0.1, 0.2, 0.25, 0.3, 1, 2, 2.1, 2.2, 5]
-
-
-@dataclasses.dataclass(frozen=True)
-class Kind:
-    """A kind of file and what is seen in it.
-
-    Attributes:
-        write: Takes a path.
-        size: Width and height as shown.
-        times: Seconds of the frames; None for ten a second.
-        numbers: That the frames were drawn with.
-    """
-
-    write: Callable
-    size: tuple[int, int] = (64, 48)
-    times: Iterable | None = None
-    numbers: Iterable = range(10)
-
-
 TURNED = {
-    f"turned_{rotation}{'_mirrored' * flip}.mp4": Kind(
-        video(rotation=rotation, flip=flip)
+    f"turned_{rotation}{'_mirrored' * flip}.mp4": video(
+        rotation=rotation, flip=flip
     )
     for rotation in (0, 90, 180, 270)
     for flip in (False, True)
 }
 READABLE = TURNED | {
-    "all_key_frames.mov": Kind(
-        video(codec="prores_ks", pixel_format="yuv422p10le")
+    "all_key_frames.mov": video(codec="prores_ks", pixel_format="yuv422p10le"),
+    "animation.gif": video(codec="gif", pixel_format="rgb8"),
+    "b_frames.mp4": video(numbers=range(30), options={"bf": "3"}),
+    "b_frames.avi": video(codec="mpeg4", options={"bf": "2"}),
+    "cover_and_video.mp4": video(cover=COVER),
+    "begins_before_0.mp4": video(
+        times=[x / 10 for x in range(-3, 7)],
+        options={"bf": "0"},
+        seen={"times": None, "numbers": range(3, 10)},
     ),
-    "animation.gif": Kind(video(codec="gif", pixel_format="rgb8")),
-    "b_frames.mp4": Kind(
-        video(numbers=range(30), options={"bf": "3"}), numbers=range(30)
+    "first_time_is_7.ts": video(
+        times=[7 + x / 10 for x in range(10)], seen={"times": None}
     ),
-    "b_frames.avi": Kind(video(codec="mpeg4", options={"bf": "2"})),
-    "cover_and_video.mp4": Kind(video(cover=COVER)),
-    "begins_before_0.mp4": Kind(
-        video(times=[x / 10 for x in range(-3, 7)], options={"bf": "0"}),
-        numbers=range(3, 10),
+    "full_range.mp4": video(pixel_format="yuvj420p"),
+    "full_range.avi": video(codec="mjpeg", pixel_format="yuvj420p"),
+    "interlaced.mkv": video(
+        options={"flags": "+ildct+ilme", "x264-params": "tff=1"}
     ),
-    "first_time_is_7.ts": Kind(video(times=[7 + x / 10 for x in range(10)])),
-    "full_range.mp4": Kind(video(pixel_format="yuvj420p")),
-    "full_range.avi": Kind(video(codec="mjpeg", pixel_format="yuvj420p")),
-    "interlaced.mkv": Kind(
-        video(options={"flags": "+ildct+ilme", "x264-params": "tff=1"})
-    ),
-    "lossless.mkv": Kind(video(codec="ffv1")),
-    "mono_8_khz_aac.mp4": Kind(video(audio="aac")),
-    "mono_8_khz_mp3.mkv": Kind(video(audio="mp3")),
-    "no_times.h264": Kind(video(), times=[x / 25 for x in range(10)]),
-    "odd_size.mkv": Kind(
-        video(size=(63, 37), pixel_format="yuv444p"), size=(63, 37)
-    ),
-    "odd_size.webm": Kind(
-        video(size=(63, 37), codec="libvpx-vp9"), size=(63, 37)
-    ),
-    "one_frame.mp4": Kind(video(numbers=[3]), numbers=[3]),
+    "lossless.mkv": video(codec="ffv1"),
+    "mono_8_khz_aac.mp4": video(audio="aac"),
+    "mono_8_khz_mp3.mkv": video(audio="mp3"),
+    "no_times.h264": video(seen={"times": [x / 25 for x in range(10)]}),
+    "odd_size.mkv": video(size=(63, 37), pixel_format="yuv444p"),
+    "odd_size.webm": video(size=(63, 37), codec="libvpx-vp9"),
+    "one_frame.mp4": video(numbers=[3]),
     "picture.jpg": Kind(content(encode_image(draw(5))), numbers=[5]),
     "picture_named.mp4": Kind(content(encode_image(draw(5))), numbers=[5]),
     "picture.png": Kind(
@@ -131,27 +126,24 @@ READABLE = TURNED | {
     "strange_tags.mp4": Kind(
         replacing(b"TITLE", b"\xe9\xff\xfe\xe8\x80", tags={"title": "TITLE"})
     ),
-    "ten_bits_h264.mp4": Kind(video(pixel_format="yuv420p10le")),
-    "ten_bits_hevc.mp4": Kind(
-        video(codec="libx265", pixel_format="yuv420p10le")
-    ),
+    "ten_bits_h264.mp4": video(pixel_format="yuv420p10le"),
+    "ten_bits_hevc.mp4": video(codec="libx265", pixel_format="yuv420p10le"),
     "two_sizes.mkv": Kind(partial(write_images, images=TURNING)),
-    "uneven_times.mkv": Kind(video(times=UNEVEN), times=UNEVEN),
-    "uneven_times.mp4": Kind(video(times=UNEVEN), times=UNEVEN),
-    "vp8_hidden_frames.webm": Kind(
-        video(
-            codec="libvpx",
-            numbers=range(30),
-            options={
-                "deadline": "good",
-                "cpu-used": "5",
-                "auto-alt-ref": "1",
-                "lag-in-frames": "16",
-            },
-        ),
+    "uneven_times.mkv": video(times=UNEVEN),
+    "uneven_times.mp4": video(times=UNEVEN),
+    "vp8_hidden_frames.webm": video(
+        codec="libvpx",
         numbers=range(30),
+        options={
+            "deadline": "good",
+            "cpu-used": "5",
+            "auto-alt-ref": "1",
+            "lag-in-frames": "16",
+        },
     ),
-    "wide_pixels.mp4": Kind(video(size=(32, 48), sample_aspect=Fraction(2, 1))),
+    "wide_pixels.mp4": video(
+        size=(32, 48), sample_aspect=Fraction(2, 1), seen={"size": (64, 48)}
+    ),
 }
 CUT = {  # of 60 frames
     "cut.avi": cut(0.8, codec="mpeg4"),
@@ -181,7 +173,7 @@ UNREADABLE = {  # with a part of the error message
     "text.mp4": (content(b"This is no film. " * 99), "Invalid data"),
     "unknown_codec.mp4": (replacing(b"avc1", b"zzzz"), "unknown codec"),
     "very_wide_pixels.mp4": (
-        video(sample_aspect=Fraction(40, 1)),
+        partial(write_video, sample_aspect=Fraction(40, 1)),
         "2560x48",
     ),
 }
