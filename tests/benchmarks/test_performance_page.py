@@ -102,9 +102,7 @@ def test_tables_are_inserted_in_their_blocks_and_text_is_kept(report):
     assert "\nRates:\n\n| way | clips/s |\n" in block
     assert "| ours | 2,345 |\n\n<!-- end -->\n\nText of the reader.\n" in block
     assert "Old" not in page and "Text of the step." in page
-    assert fill(reader=report) == performance_page.fill_page(
-        page, {"reader": report}
-    )
+    assert performance_page.fill_page(page, {"reader": report}) == page
 
 
 def test_a_program_without_a_report_is_not_measured(report):
@@ -119,9 +117,7 @@ def test_all_goals_are_in_one_table(report):
     page = fill(step=report, reader=reader)
     assert "**1 of 2 goals are met.**" in page
     assert "| step, times the bound | at most 1.3 | 1.25 | met | step |" in page
-    assert (
-        "| reader, times raw | at least 0.8 | 0.61 | **not met** | reader |"
-    ) in page
+    assert "| reader, times raw | at least 0.8 | 0.61 | **not met**" in page
 
 
 def test_equal_machines_share_a_column(report):
@@ -158,10 +154,10 @@ def test_numbers_have_three_significant_digits():
 
 
 @pytest.mark.parametrize(
-    "content", ["", "[1]", '{"subject": "Half"', '{"subject": "Half"}', b"\xff"]
+    "content",
+    [b"", b"[1]", b'{"subject": "Half"', b'{"subject": "Half"}', b"\xff"],
 )
 def test_a_file_that_is_not_a_report_is_rejected(content, tmp_path):
-    content = content if isinstance(content, bytes) else content.encode()
     (tmp_path / "half.json").write_bytes(content)
     with pytest.raises(ValueError, match=r"Received: .*half\.json. Remove"):
         performance_page.load_reports(tmp_path, ["half"])
@@ -180,8 +176,5 @@ def test_a_program_with_needs_runs_only_when_named():
     assert choose([]) == [x for x in PROGRAMS if x.name != "gpu_step"]
     (gpu,) = choose(["gpu_step"])
     assert gpu.needs == "a GPU, JAX and PyTorch"
-
-
-def test_an_unknown_name_is_rejected():
     with pytest.raises(ValueError, match="serving.*Received: servng"):
         choose(["reader", "servng"])

@@ -23,25 +23,16 @@ import sys
 import tempfile
 import threading
 
-import ac_keras
-
-TESTS = pathlib.Path(__file__).absolute().parents[1]
-ROOT = TESTS.parent
+ROOT = pathlib.Path(__file__).absolute().parents[2]
 TRAINERS = ROOT / "trainers"
 DATA = ROOT / "data"
-PACKAGE = pathlib.Path(ac_keras.__file__).absolute().parents[1]
 SERVER = pathlib.Path(__file__).with_name("program_server.py")
 
 
 def environment(**added):
-    """This process's, ac_keras and the tests' support being found.
-
-    Without a GPU: on the CPU a seed decides every bit.
-    """
-    paths = [str(PACKAGE), str(TESTS), os.environ.get("PYTHONPATH", "")]
+    """This process's, without a GPU: on the CPU a seed decides every bit."""
     return {
         **os.environ,
-        "PYTHONPATH": os.pathsep.join(filter(None, paths)),
         "CUDA_VISIBLE_DEVICES": "-1",
         "TF_CPP_MIN_LOG_LEVEL": "3",
         **added,
@@ -92,11 +83,10 @@ def run_program(program, *arguments, **options):
     """
     with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
         streams = {"stdout": output, "stderr": errors}
-        started = start_program(program, *arguments, **streams, **options)
-        try:
+        with start_program(
+            program, *arguments, **streams, **options
+        ) as started:
             started.wait()
-        finally:
-            started.kill()
         texts = []
         for file in (output, errors):
             file.seek(0)

@@ -111,7 +111,7 @@ def test_with_many_channels_it_is_inflated_and_sees_gray_as_before(
 
 @pytest.mark.parametrize("name", MODES)
 def test_preprocessing_is_in_the_application_s_mode(name):
-    found = application_preprocessing(name)(IMAGES)
+    found = application_preprocessing(name)(IMAGES.copy())
     expected = IMAGES.copy()
     if MODES[name]:
         expected = keras.applications.imagenet_utils.preprocess_input(

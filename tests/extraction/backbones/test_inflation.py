@@ -178,10 +178,6 @@ def way_around():
     return keras.Model(pixels, x)
 
 
-def chain(shape, *parts):
-    return keras.Sequential([keras.Input(shape), *parts])
-
-
 def two_inputs():
     pixels = [keras.Input((4, 4, 3)) for _ in range(2)]
     return keras.Model(pixels, layers.Add()(pixels))
@@ -192,19 +188,22 @@ class Subclassed(keras.Model):
         return x
 
 
+def without_convolution(*shape):
+    return keras.Sequential([keras.Input(shape), layers.Dense(2)])
+
+
 def test_a_network_without_one_convolution_is_rejected():
     with rejects("one Conv2D", "another path", "Remove"):
         inflate_input(way_around(), 4)
     with rejects("one Conv2D", "no Conv2D", "Remove"):
-        network = chain((4, 4, 3), layers.Flatten(), layers.Dense(2))
-        inflate_input(network, 4)
+        inflate_input(without_convolution(4, 4, 3), 4)
 
 
 @pytest.mark.parametrize(
     ("make", "received"),
     [
         (Subclassed, "a Subclassed with inputs of shapes []"),
-        (lambda: chain((5,), layers.Dense(2)), "[(None, 5)]"),
+        (lambda: without_convolution(5), "[(None, 5)]"),
         (two_inputs, "(None, 4, 4, 3), (None, 4, 4, 3)"),
     ],
 )

@@ -7,7 +7,6 @@ import keras
 import numpy as np
 import pytest
 
-from ac_keras.extraction.backbones import dataset_backbones
 from ac_keras.extraction.backbones import vgg_audio
 from ac_keras.extraction.backbones.dataset_backbones import backbone_path
 from ac_keras.extraction.backbones.dataset_backbones import load_known_backbones
@@ -23,10 +22,7 @@ from support.media.gray_images import assert_alike
 def kept(tmp_path_factory):
     """A dataset's folder, which has backbones, and its description."""
     folder = tmp_path_factory.mktemp("kept")
-    backbones = make_backbones()
-    for name in ("flow", "audio"):
-        dataset_backbones.save_backbone(folder, name, backbones[name])
-    return folder, describe(backbones)
+    return folder, describe(make_backbones(folder))
 
 
 def test_those_of_the_dataset_are_loaded(kept):
@@ -76,9 +72,8 @@ def network():
     return vgg_audio.vgg_audio()
 
 
-def draw_patches():
-    patches = np.random.default_rng(0).normal(-2, 2, (2, 96, 64, 1))
-    return patches.astype(np.float32) * [[[[1]]], [[[2]]]]
+PATCHES = np.random.default_rng(0).normal(-2, 2, (2, 96, 64, 1))
+PATCHES = PATCHES.astype(np.float32) * [[[[1]]], [[[2]]]]
 
 
 def test_it_is_vgg_16_on_one_channel_with_512_features(network):
@@ -89,7 +84,7 @@ def test_it_is_vgg_16_on_one_channel_with_512_features(network):
     assert [x.filters for x in convolutions] == filters
     # Of RGB it has 14,714,688.
     assert network.count_params() == 14_714_688 - 2 * 3 * 3 * 64
-    features = np.asarray(network(draw_patches()))
+    features = np.asarray(network(PATCHES))
     assert features.shape == (2, 512) and features.dtype == np.float32
     assert np.abs(features[0] - features[1]).max() > 0.1 * features.max() > 0
 
@@ -97,32 +92,19 @@ def test_it_is_vgg_16_on_one_channel_with_512_features(network):
 def test_weights_are_taken_from_a_file(network, tmp_path):
     network.save_weights(tmp_path / "vgg.weights.h5")
     loaded = vgg_audio.vgg_audio(tmp_path / "vgg.weights.h5")
-    assert_alike(loaded(draw_patches()), network(draw_patches()))
+    assert_alike(loaded(PATCHES), network(PATCHES))
 
 
 @pytest.mark.filterwarnings("ignore:Skipping nested container")
-@pytest.mark.parametrize(
-    ("load", "missing", "other"),
-    [
-        (
-            vgg_audio.vgg_audio,
-            ("of its own", "save_weights"),
-            ("of its own", "save_weights"),
-        ),
-        (
-            lambda path: load_backbone("MobileNet", size=32, weights=path),
-            ("or a file", "Pass a weights"),
-            ("its weights", "weights of"),
-        ),
-    ],
-)
-def test_weights_of_another_network_or_none_are_rejected(
-    load, missing, other, tmp_path
-):
+def test_weights_of_another_network_or_none_are_rejected(tmp_path):
     path = tmp_path / "some.weights.h5"
-    with rejects(missing[0], str(path), missing[1]):
-        load(path)
+    with rejects("of its own", str(path), "save_weights"):
+        vgg_audio.vgg_audio(path)
+    with rejects("or a file", str(path), "Pass a weights"):
+        load_backbone("MobileNet", size=32, weights=path)
     another = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
     another.save_weights(path)
-    with rejects(other[0], str(path), other[1]):
-        load(path)
+    with rejects("of its own", str(path), "save_weights"):
+        vgg_audio.vgg_audio(path)
+    with rejects("its weights", str(path), "weights of"):
+        load_backbone("MobileNet", size=32, weights=path)

@@ -1,5 +1,7 @@
 """Times of audio, and damaged audio tracks."""
 
+import os
+import re
 import warnings
 
 import av
@@ -80,9 +82,8 @@ def test_audio_later_than_the_frames_has_silence_before_it(name, tmp_path):
     [({"video_start": 0.6}, -0.6), ({"start": 3.0}, None)],
 )
 def test_audio_that_begins_first_or_alone_is_not_moved(times, start, tmp_path):
-    path = tmp_path / "a.mkv"
-    write_audio(path, "flac", tone(0.8, 44100), 44100, **times)
-    audio = decode_audio(path)
+    path, sine = tmp_path / "a.mkv", tone(0.8, 44100)
+    audio = decode_audio(write_audio(path, "flac", sine, 44100, **times))
     assert len(audio.samples) == pytest.approx(0.8 * 16000, abs=2)
     assert onset(audio.samples) == pytest.approx(0, abs=0.001)
     assert audio.damage == ""
@@ -113,15 +114,6 @@ def test_a_gap_in_a_film_is_silence_in_its_place(tmp_path):
 SECONDS = 2.0
 
 
-@pytest.fixture(scope="module")
-def film(tmp_path_factory):
-    """The bytes of an mp4 whose tables come first."""
-    path = tmp_path_factory.mktemp("film") / "film.mp4"
-    settings = {"video_start": 0, "muxer": {"movflags": "faststart"}}
-    write_audio(path, "aac", tone(SECONDS, 44100), 44100, **settings)
-    return path.read_bytes()
-
-
 def audio_packets(path):
     """Where a file's packets of audio lie: pairs of offset and size."""
     with av.open(str(path)) as container:
@@ -143,10 +135,11 @@ def loud_seconds(audio):
 
 
 @pytest.fixture
-def path(film, tmp_path):
-    """A copy of the film that may be broken."""
-    (tmp_path / "a.mp4").write_bytes(film)
-    return tmp_path / "a.mp4"
+def path(tmp_path):
+    """A film whose tables come first."""
+    settings = {"video_start": 0, "muxer": {"movflags": "faststart"}}
+    sine = tone(SECONDS, 44100)
+    return write_audio(tmp_path / "a.mp4", "aac", sine, 44100, **settings)
 
 
 def test_a_whole_track_has_no_damage(path):
@@ -156,9 +149,9 @@ def test_a_whole_track_has_no_damage(path):
         assert len(read_audio(path)) >= SECONDS * 16000
 
 
-def test_a_track_cut_off_gives_its_beginning_and_a_warning(film, path):
+def test_a_track_cut_off_gives_its_beginning_and_a_warning(path):
     packets = audio_packets(path)
-    path.write_bytes(film[: packets[len(packets) // 2][0] + 20])
+    os.truncate(path, packets[len(packets) // 2][0] + 20)
     with pytest.warns(AudioWarning, match="a.mp4 is damaged: .* of 2.00 s"):
         audio = read_audio(path)
     assert loud_seconds(audio) == pytest.approx(SECONDS / 2, abs=0.1)
@@ -195,16 +188,16 @@ def set_rate_of_1_hz(path):
 @pytest.mark.parametrize(
     ("damage", "said"),
     [
-        (break_all_packets, "packets do not decode"),
+        (break_all_packets, ".*packets do not decode.*"),
         (exchange_codec, "FFmpeg has no decoder for it"),
-        (set_rate_of_1_hz, "impossible rate"),  # or it would last hours
+        (set_rate_of_1_hz, ".*impossible rate.*"),  # or it would last hours
     ],
 )
 def test_a_track_that_cannot_be_decoded_is_none_with_damage(damage, said, path):
     damage(path)
     audio = decode_audio(path)
     assert audio.samples is None
-    assert said in audio.damage
+    assert re.fullmatch(said, audio.damage)
 
 
 @pytest.mark.parametrize("name", ["a.wav", "a.flac", "a.mka"])
@@ -212,7 +205,7 @@ def test_half_a_file_gives_half_the_audio(name, tmp_path):
     codec = {"a.wav": "pcm_s16le"}.get(name, "flac")
     noise = np.random.default_rng(0).uniform(-1, 1, 32000)
     path = write_audio(tmp_path / name, codec, noise, 16000)
-    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    os.truncate(path, path.stat().st_size // 2)
     audio = decode_audio(path)
     assert audio.damage
     length = len(audio.samples)
@@ -235,16 +228,14 @@ def test_samples_that_are_no_numbers_are_silent(tmp_path):
     samples[1000:1010] = np.nan
     samples[2000] = np.inf
     path = tmp_path / "a.wav"
-    write_audio(path, "pcm_f32le", samples, 44100)
-    audio = decode_audio(path)
+    audio = decode_audio(write_audio(path, "pcm_f32le", samples, 44100))
     assert audio.damage == "11 samples are not finite"
     assert np.isfinite(audio.samples).all()
     assert loud_seconds(audio.samples) > 0.95
 
 
 def test_floats_beyond_full_scale_are_clipped(tmp_path):
-    path = tmp_path / "a.wav"
     samples = tone(0.1, 16000, amplitude=3.0)
-    write_audio(path, "pcm_f32le", samples, 16000)
+    path = write_audio(tmp_path / "a.wav", "pcm_f32le", samples, 16000)
     expected = samples.astype(np.float32).clip(-1, 1)
     np.testing.assert_array_equal(read_audio(path), expected)

@@ -1,5 +1,7 @@
 """Small peers and their expected results."""
 
+import pkgutil
+
 import numpy as np
 import pytest
 
@@ -14,36 +16,23 @@ SMALL = settings.Setting(
     clip_norm=0.3,
     learning_rate=0.1,
 )
-PEERS = (
-    "plain_keras",
-    "unit_loop",
-    "torch_loop",
-    "torch_batched",
-    "paddle_loop",
-    "paddle_batched",
-)
+PEERS = {  # The package, the class, and its variant.
+    "plain_keras": ("tensorflow", "plain_keras.PlainKeras"),
+    "unit_loop": ("tensorflow", "unit_loop.UnitLoop"),
+    "torch_loop": ("torch", "torch_clusters.TorchClusters", "loop"),
+    "torch_batched": ("torch", "torch_clusters.TorchClusters", "batched"),
+    "paddle_loop": ("paddle", "paddle_clusters.PaddleClusters", "loop"),
+    "paddle_batched": ("paddle", "paddle_clusters.PaddleClusters", "batched"),
+}
 
 
 def make_peer(name, setting, seed=0):
     """Makes a peer, with a batch, or skips where it cannot be imported."""
-    package, _, variant = name.partition("_")
-    if package == "torch":
-        pytest.importorskip("torch")
-        from peers.torch_clusters import TorchClusters
-
-        peer = TorchClusters(setting, seed, variant)
-    elif package == "paddle":
-        pytest.importorskip("paddle")
-        from peers.paddle_clusters import PaddleClusters
-
-        peer = PaddleClusters(setting, seed, variant)
-    else:
+    package, path, *variant = PEERS[name]
+    pytest.importorskip(package)
+    if package == "tensorflow":
         skip_without_tensorflow()
-        from peers.plain_keras import PlainKeras
-        from peers.unit_loop import UnitLoop
-
-        peer_class = PlainKeras if name == "plain_keras" else UnitLoop
-        peer = peer_class(setting, seed)
+    peer = pkgutil.resolve_name(f"peers.{path}")(setting, seed, *variant)
     peer.load_batch(*settings.draw_batch(setting, 1))
     return peer
 

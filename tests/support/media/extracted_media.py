@@ -108,21 +108,23 @@ def write_dataset(folder):
     media_dir, data_dir = folder / "media", folder / "records"
     media_dir.mkdir()
     rows = write_clips(media_dir)
-    keras.utils.set_random_seed(0)
-    backbones = make_backbones()
+    backbones = make_backbones(data_dir)
     prepared = make_job(media_dir, data_dir, rows, backbones, num_shards=1)
-    for name, backbone in backbones.items():
-        if backbone:
-            dataset_backbones.save_backbone(data_dir, name, backbone)
     extract(prepared)
     return media_dir, rows, data_dir
 
 
-def make_backbones():
-    return {
-        name: dataset_backbones.make_backbone(name, PLAN.modalities[name], x)
-        for name, x in CHOICES.items()
-    }
+def make_backbones(data_dir):
+    """Draws the backbones and saves them in a dataset's folder."""
+    keras.utils.set_random_seed(0)
+    backbones = {}
+    for name, choice in CHOICES.items():
+        plan = PLAN.modalities[name]
+        backbone = dataset_backbones.make_backbone(name, plan, choice)
+        backbones[name] = backbone
+        if backbone:
+            dataset_backbones.save_backbone(data_dir, name, backbone)
+    return backbones
 
 
 def describe(backbones):
@@ -157,14 +159,10 @@ def make_model(data_dir, modalities=PLAN.modalities):
     )
     rng = np.random.default_rng(0)
     # Weights of frames that are neither even nor all on one.
-    model.set_weights(
-        [
-            0.02 * rng.normal(size=w.shape) / max(w.shape) ** 0.5
-            for w in model.weights
-        ]
-    )
-    logits = model.get_layer("logits")
-    logits.set_weights([2 * rng.normal(size=w.shape) for w in logits.weights])
+    for w in model.weights:
+        w.assign(0.02 * rng.normal(size=w.shape) / max(w.shape) ** 0.5)
+    for w in model.get_layer("logits").weights:
+        w.assign(2 * rng.normal(size=w.shape))
     return model
 
 
@@ -176,12 +174,12 @@ def copy_description(data_dir, folder):
     return folder
 
 
-def damage_audio(source, path, share=0.9):
+def damage_audio(source, path):
     """Copies an mp4 file with some bytes near its data's end spoilt."""
     data = bytearray(source.read_bytes())
     first = data.index(b"mdat")
     size = int.from_bytes(data[first - 4 : first], "big")
-    place = first + int(share * size)
+    place = first + int(0.9 * size)
     data[place : place + size // 40] = bytes(size // 40)
     path.write_bytes(data)
     return path

@@ -100,10 +100,3 @@ def scored_videos(rng, num_videos, num_classes, rate=0.3, levels=0):
     if levels:
         scores = np.floor(scores * levels / 6)
     return labels.astype("float32"), scores.astype("float32")
-
-
-def in_batches(rng, num_videos):
-    """Slices of random sizes that cover all videos."""
-    ends = rng.integers(0, num_videos + 1, size=rng.integers(0, 4))
-    ends = [0, *sorted(set(ends) - {0, num_videos}), num_videos]
-    return [slice(a, b) for a, b in zip(ends, ends[1:], strict=False)]

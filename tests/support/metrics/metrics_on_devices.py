@@ -1,9 +1,7 @@
 """Computes all metrics on some logical devices and prints JSON.
 
-    python metrics_on_devices.py NUM_DEVICES
-
-prints by way of reading (an own loop, evaluate, fit) the value of each metric.
-The last batch is a single video, so one of two devices gets none.
+Its argument is their number. Prints by way of reading (an own loop, evaluate,
+fit) the value of each metric. The last batch is a single video, so one of two devices gets none.
 """
 
 import json
