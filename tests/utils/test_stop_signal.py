@@ -1,15 +1,10 @@
 """Signals that are noted, and given back."""
 
-import os
 import signal
 
 import pytest
 
 from ac_keras.training import StopSignal
-
-
-def send(number):
-    os.kill(os.getpid(), number)
 
 
 @pytest.mark.parametrize(
@@ -19,10 +14,10 @@ def test_the_first_signal_is_noted_and_ctrl_c_after_it_ends_at_once(sent):
     with StopSignal() as signals:
         assert signals.received is None
         for number in sent:
-            send(number)
+            signal.raise_signal(number)
             assert signals.received == number.name
         with pytest.raises(KeyboardInterrupt):
-            send(signal.SIGINT)
+            signal.raise_signal(signal.SIGINT)
         assert signals.received == sent[0].name
 
 

@@ -33,17 +33,17 @@ scaled = layers.Rescaling
 def adapted():
     normalization = layers.Normalization()
     normalization.adapt(gray_images(3) + 7)
-    return normalization
+    return [normalization]
 
 
 PREPROCESSING = {
-    "none": lambda: [],
+    "none": list,
     "0 to 1": lambda: [scaled(1 / 255)],
     "-1 to 1": lambda: [scaled(1 / 127.5, -1)],
     "negative": lambda: [scaled(-1 / 255, 1)],
     "padding": lambda: [scaled(1 / 255, -0.5), layers.ZeroPadding2D(2)],
     "in two steps": lambda: [scaled(1 / 255), scaled(2, -1)],
-    "adapted": lambda: [adapted()],
+    "adapted": adapted,
     "no change of a pixel": lambda: [layers.ReLU(), layers.Dropout(0.0)],
 }
 

@@ -32,8 +32,6 @@ from support.programs import run_program
 
 pytestmark = pytest.mark.programs
 
-KILLED = pathlib.Path(killed_extraction.__file__)
-
 pytest.importorskip("av")
 pytest.importorskip("cv2")
 
@@ -181,7 +179,8 @@ def test_a_shard_that_kills_every_worker_is_named(media, tmp_path):
 
 def test_a_killed_run_goes_on_with_the_shards_left(media, extracted, tmp_path):
     folder, rows = media
-    ended = run_program(KILLED, folder, tmp_path, json.dumps(rows))
+    program = killed_extraction.__file__
+    ended = run_program(program, folder, tmp_path, json.dumps(rows))
     assert ended.returncode == -signal.SIGKILL, ended.stderr
     # The worker may have ended a second shard before it saw that it is alone.
     written = len(list(tmp_path.glob("*.tfrecord")))

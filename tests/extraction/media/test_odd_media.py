@@ -3,8 +3,6 @@
 import numpy as np
 import pytest
 
-pytest.importorskip("av")
-
 from ac_keras.extraction.media.container import MediaError
 from ac_keras.extraction.media.frame_times import EqualIntervals
 from ac_keras.extraction.media.frame_view import FrameView

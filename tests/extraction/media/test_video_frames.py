@@ -38,8 +38,7 @@ def clip(tmp_path_factory):
 @pytest.fixture(scope="module")
 def long_clip(tmp_path_factory):
     path = tmp_path_factory.mktemp("long") / "long.avi"
-    numbers = range(3000)
-    return write_video(path, numbers, size=(16, 16), codec="mpeg4")
+    return write_video(path, range(3000), size=(16, 16), codec="mpeg4")
 
 
 @pytest.fixture

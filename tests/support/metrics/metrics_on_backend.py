@@ -1,8 +1,4 @@
-"""Computes all metrics on the Keras backend that is set, and prints JSON.
-
-Prints by way of updating (plainly, without state, evaluate) the value of each
-metric.
-"""
+"""Prints JSON of all metrics, by way of updating, on the backend set."""
 
 import json
 
@@ -42,9 +38,8 @@ def update_statelessly(metrics, batches):
 
 
 def evaluate(metrics, labels, scores):
-    inputs = keras.Input((NUM_CLASSES,))
-    outputs = keras.layers.Activation("linear")(inputs)
-    model = keras.Model(inputs, outputs)
+    identity = keras.layers.Activation("linear")
+    model = keras.Sequential([keras.Input((NUM_CLASSES,)), identity])
     model.compile(loss="mse", metrics=metrics)
     return model.evaluate(
         scores, labels, batch_size=BATCH_SIZE, return_dict=True, verbose=0

@@ -1,7 +1,8 @@
 """Computes all metrics on some logical devices and prints JSON.
 
 Its argument is their number. Prints by way of reading (an own loop, evaluate,
-fit) the value of each metric. The last batch is a single video, so one of two devices gets none.
+fit) the value of each metric. The last batch is a single video, so one of two
+devices gets none.
 """
 
 import json
@@ -35,11 +36,10 @@ def make_all():
 
 def make_model(metrics):
     """A model that gives what it gets and stays so."""
-    inputs = keras.Input((NUM_CLASSES,))
     layer = keras.layers.Dense(
         NUM_CLASSES, use_bias=False, kernel_initializer="identity"
     )
-    model = keras.Model(inputs, layer(inputs))
+    model = keras.Sequential([keras.Input((NUM_CLASSES,)), layer])
     model.compile(keras.optimizers.SGD(0.0), "mse", metrics=metrics)
     return model
 
