@@ -1,7 +1,6 @@
 """The shipped flagfiles make the paper's protocol, section 5.4."""
 
 import json
-import pathlib
 
 import numpy as np
 import pytest
@@ -10,10 +9,10 @@ from support.programs import TRAINERS
 from support.programs import output_of
 from support.programs import run_cases
 from support.runs.tiny_dataset import write_dataset
+from support.training import shipped_settings
 
 pytestmark = pytest.mark.programs
 
-DRIVER = pathlib.Path(__file__).with_name("shipped_settings.py")
 PAPER = {  # Units; frames in training and in evaluation; splits.
     "kinetics.flags": ({"rgb": 64, "flow": 32, "audio": 32}, 20, 25, 1),
     "ucf101.flags": ({"rgb": 64, "flow": 32}, 15, 20, 3),
@@ -27,7 +26,7 @@ each_file = pytest.mark.parametrize("name", PAPER)
 def settings(data_dir, tmp_path_factory):
     """The settings that result from each flagfile."""
     folder = tmp_path_factory.mktemp("settings")
-    cases = [(DRIVER, {}, TRAINERS, x, data_dir, folder) for x in PAPER]
+    cases = [(shipped_settings.__file__, {}, TRAINERS, x, data_dir, folder) for x in PAPER]
     done = run_cases(cases, folder)
     return {
         name: json.loads(output_of(result).splitlines()[-1])

@@ -1,4 +1,4 @@
-"""Evaluation on one device; test_update_step_replicas.py has several."""
+"""Evaluation on one device; update_step/ has several."""
 
 import keras
 import numpy as np
