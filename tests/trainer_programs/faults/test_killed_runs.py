@@ -7,7 +7,6 @@ import pytest
 
 from support.runs import killed_training
 from support.runs.tiny_dataset import SIZES
-from support.runs.tiny_dataset import write_dataset
 from support.training.saved_run import number_of_saves
 from support.training.saved_run import position
 
@@ -59,29 +58,6 @@ def runs(data_dir, tmp_path_factory):
     )
 
 
-@pytest.fixture(scope="module")
-def later_starts(runs, data_dir, tmp_path_factory):
-    """Two further starts: with free flags, and with other ones and data."""
-    other = tmp_path_factory.mktemp("other") / "tiny"
-    write_dataset(other, multi_label=True)
-    before = contents(runs.killed)
-    free = killed_training.start(
-        data_dir,
-        runs.killed,
-        epochs=EPOCHS,
-        checkpoint_minutes=7,
-        log_steps=9,
-    )
-    refused = killed_training.start(
-        other, runs.killed, epochs=EPOCHS + 1, dropout=0.25
-    )
-    return types.SimpleNamespace(
-        free=(*free.communicate(), free.returncode),
-        refused=(*refused.communicate(), refused.returncode),
-        before=before,
-    )
-
-
 def contents(folder):
     return {x: x.read_bytes() for x in folder.rglob("*") if x.is_file()}
 
@@ -107,17 +83,25 @@ def test_a_killed_run_ends_with_the_same_weights_epochs_and_files(runs):
     assert not [x for x in names if "partial" in x or "checkpoints" in x]
 
 
-def test_a_finished_run_says_so_and_changes_nothing(runs, later_starts):
-    output, errors, status = later_starts.free
-    assert status == 0, errors[-4000:]
+def test_a_finished_run_changes_nothing_and_rejects_another_one(
+    runs, data_dir, multi_label_dir
+):
+    before = contents(runs.killed)
+    process = killed_training.start(
+        data_dir,
+        runs.killed,
+        epochs=EPOCHS,
+        checkpoint_minutes=7,
+        log_steps=9,
+    )
+    output = killed_training.output_of(process)
     assert f"{runs.killed} is complete: see" in output
-    assert contents(runs.killed) == later_starts.before
-    assert len(later_starts.before) > 10
-
-
-def test_another_runs_folder_is_refused_with_every_difference(later_starts):
-    _, errors, status = later_starts.refused
-    assert status == 1
+    process = killed_training.start(
+        multi_label_dir, runs.killed, epochs=EPOCHS + 1, dropout=0.25
+    )
+    _, errors = process.communicate()
+    assert process.returncode == 1
     assert f"dropout: 0.5 there, 0.25 now; epochs: {EPOCHS} there" in errors
     assert "manifest_sha256" in errors
     assert "Traceback" not in errors and "data_dir" not in errors
+    assert contents(runs.killed) == before and len(before) > 10
