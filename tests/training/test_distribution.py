@@ -103,25 +103,16 @@ def test_slurms_lists_of_nodes_and_of_tasks_are_read(expand, text, expected):
     assert expand(text) == expected
 
 
-def test_every_task_of_slurm_is_a_worker_in_the_order_of_the_nodes():
+def test_every_task_of_slurm_is_a_worker_with_the_devices_that_it_sees():
     resolver = slurm_resolver(STEP)
     port = FIRST_PORT + 16 * PORTS_PER_JOB
-    assert resolver.cluster_spec().as_dict() == {
-        "worker": [
-            f"n9:{port}",
-            f"n9:{port + 1}",
-            f"n10:{port}",
-            f"n10:{port + 1}",
-            f"m1:{port}",
-        ]
-    }
+    nodes = [("n9", 0), ("n9", 1), ("n10", 0), ("n10", 1), ("m1", 0)]
+    workers = [f"{node}:{port + place}" for node, place in nodes]
+    assert resolver.cluster_spec().as_dict() == {"worker": workers}
     assert (resolver.task_type, resolver.task_id) == ("worker", 3)
     assert resolver.rpc_layer == "grpc"
-
-
-def test_a_task_of_slurm_has_the_devices_that_it_sees():
-    found = slurm_resolver(STEP).num_accelerators()
-    assert found == {"GPU": len(tf.config.list_physical_devices("GPU"))}
+    gpus = tf.config.list_physical_devices("GPU")
+    assert resolver.num_accelerators() == {"GPU": len(gpus)}
 
 
 def strategy_of(jobs, task_type, task_id):
@@ -133,24 +124,17 @@ def strategy_of(jobs, task_type, task_id):
 
 
 @pytest.mark.parametrize(
-    ("jobs", "chief", "others"),
+    ("jobs", "chief"),
     [
-        (
-            {"worker": ["a:1", "b:1", "c:1"]},
-            ("worker", 0),
-            [("worker", 1), ("worker", 2)],
-        ),
-        (
-            {"worker": ["a:1", "b:1"], "chief": ["c:1"]},
-            ("chief", 0),
-            [("worker", 0), ("worker", 1)],
-        ),
+        ({"worker": ["a:1", "b:1", "c:1"]}, ("worker", 0)),
+        ({"worker": ["a:1", "b:1"], "chief": ["c:1"]}, ("chief", 0)),
     ],
 )
-def test_one_host_of_three_is_the_chief(jobs, chief, others):
-    assert is_chief(strategy_of(jobs, *chief))
-    assert not any(is_chief(strategy_of(jobs, *other)) for other in others)
-    assert num_hosts(strategy_of(jobs, *chief)) == 3
+def test_one_host_of_three_is_the_chief(jobs, chief):
+    tasks = [(job, i) for job, hosts in jobs.items() for i in range(len(hosts))]
+    strategies = {task: strategy_of(jobs, *task) for task in tasks}
+    assert [x for x in tasks if is_chief(strategies[x])] == [chief]
+    assert all(num_hosts(x) == 3 for x in strategies.values())
 
 
 def addresses(job, node="0", place="0"):
@@ -160,14 +144,11 @@ def addresses(job, node="0", place="0"):
     return resolver.cluster_spec().job_tasks("worker")
 
 
-def test_every_task_of_slurm_sees_the_same_addresses():
+def test_tasks_of_a_job_share_addresses_that_no_other_job_has():
     tasks = [("0", "0"), ("0", "1"), ("1", "0"), ("1", "1"), ("2", "0")]
     found = [addresses(7, *task) for task in tasks]
     assert len(set(found[0])) == len(tasks)
     assert all(x == found[0] for x in found)
-
-
-def test_jobs_of_slurm_that_share_a_node_use_other_ports():
     found = [x for job in range(4711, 4715) for x in addresses(job)]
     assert len(set(found)) == 4 * 5
 
