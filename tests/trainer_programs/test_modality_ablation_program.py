@@ -15,6 +15,25 @@ FLAGFILES = {"clusters": "--shift=true", "pooling": "--weighting=average"}
 SETTINGS = "--num_units=rgb:3,flow:2,audio:1\n--epochs=2\n--batch_size=16\n"
 SETS = ["rgb", "audio", "flow", "rgb+audio", "rgb+flow", "audio+flow"]
 SETS += ["rgb+audio+flow"]
+REJECTED = {  # Flags, and part of the error.
+    "no name": (
+        {"methods": "clusters.flags"},
+        "Expected --methods as NAME=FLAGFILE",
+    ),
+    "seeds": ({"seeds": "one"}, "Expected --seeds"),
+    "no flagfile": (
+        {"methods": "x=none.flags"},
+        "Expected --methods to name flagfiles",
+    ),
+    "twice": (
+        {"methods": "x=clusters.flags,x=pooling.flags"},
+        "with each name and file once",
+    ),
+    "several labels": (
+        {"data_dir": "several_labels", "output_dir": "several"},
+        "Expected a dataset with one label per clip",
+    ),
+}
 LEFT = "audio"  # of the clusters, and absent from some clips; others are there
 
 
@@ -40,28 +59,24 @@ def done(data_dir, multi_label_dir, tmp_path_factory):
                 write_result(folder, 0.1 + number / 100)
     (cwd / "wrong.flags").write_text(f"{SETTINGS}--no_such_flag=1\n")
     (cwd / "about.md").write_text("So it is.\n")
-    methods = ",".join(f"{name}={name}.flags" for name in FLAGFILES)
+    (cwd / "several_labels").symlink_to(multi_label_dir)
     flags = {"data_dir": data_dir, "output_dir": "runs", "seeds": 4}
-    flags["methods"] = methods
-    cases = [
-        (PROGRAM, flags | {"page": "page.md", "about": "about.md"}),
-        (PROGRAM, flags | {"methods": "x=wrong.flags", "output_dir": "other"}),
-        (PROGRAM, flags | {"methods": "clusters.flags"}),
-        (PROGRAM, flags | {"seeds": "one"}),
-        (PROGRAM, flags | {"methods": "x=none.flags"}),
-        (PROGRAM, flags | {"methods": "x=clusters.flags,x=pooling.flags"}),
-    ]
-    results = run_cases(cases, cwd=cwd)
+    flags["methods"] = ",".join(f"{name}={name}.flags" for name in FLAGFILES)
+    cases = {
+        "whole": flags | {"page": "page.md", "about": "about.md"},
+        "wrong": flags | {"methods": "x=wrong.flags", "output_dir": "other"},
+        **{name: flags | changes for name, (changes, _) in REJECTED.items()},
+    }
+    results = run_cases([(PROGRAM, x) for x in cases.values()], cwd=cwd)
     (cwd / "clusters.flags").write_text(SETTINGS.replace("2\n", "3\n"))
-    several = {"data_dir": multi_label_dir, "output_dir": "several"}
-    later = [(PROGRAM, flags), (PROGRAM, flags | several)]
-    results += run_cases(later, cwd=cwd)
+    (other,) = run_cases([(PROGRAM, flags)], cwd=cwd)
+    results = dict(zip(cases, results, strict=True)) | {"other": other}
     return types.SimpleNamespace(cwd=cwd, results=results)
 
 
 @pytest.fixture(scope="module")
 def page(done):
-    output_of(done.results[0])
+    output_of(done.results["whole"])
     return (done.cwd / "page.md").read_text()
 
 
@@ -94,27 +109,20 @@ def test_the_page_has_the_command_and_every_set(done, page):
 
 
 def test_a_run_that_fails_is_named_with_its_log(done):
-    assert done.results[1].returncode == 1
-    assert "of other/wrong/rgb/seed_4 failed" in done.results[1].stderr
-    assert "no_such_flag" in done.results[1].stderr
+    result = done.results["wrong"]
+    assert result.returncode == 1
+    assert "of other/wrong/rgb/seed_4 failed" in result.stderr
+    assert "no_such_flag" in result.stderr
 
 
-@pytest.mark.parametrize(
-    ("index", "expected"),
-    [
-        (2, "Expected --methods as NAME=FLAGFILE"),
-        (3, "Expected --seeds"),
-        (4, "Expected --methods to name flagfiles"),
-        (5, "with each name and file once"),
-        (7, "Expected a dataset with one label per clip"),
-    ],
-)
-def test_flags_that_cannot_be_read_are_named(done, index, expected):
-    assert done.results[index].returncode == 1
-    assert expected in done.results[index].stderr
+@pytest.mark.parametrize("case", REJECTED)
+def test_flags_that_cannot_be_read_are_named(done, case):
+    assert done.results[case].returncode == 1
+    assert REJECTED[case][1] in done.results[case].stderr
 
 
 def test_results_of_another_flagfile_are_not_taken_for_this_ones(done):
-    assert done.results[6].returncode == 1
-    assert "runs/clusters to be empty or this run's" in done.results[6].stderr
-    assert "epochs: '2' there, '3' now" in done.results[6].stderr
+    result = done.results["other"]
+    assert result.returncode == 1
+    assert "runs/clusters to be empty or this run's" in result.stderr
+    assert "epochs: '2' there, '3' now" in result.stderr

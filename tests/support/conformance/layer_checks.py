@@ -73,6 +73,8 @@ def check_saving(case):
         expected = [as_float64(output) for output in flat(model, case)]
         model.save(path)
         loaded = keras.models.load_model(path)
+    configs = [x.get_layer(layer.name).get_config() for x in (loaded, model)]
+    assert json.dumps(configs[0]) == json.dumps(configs[1]), configs
     return largest_errors(flat(loaded, case), expected)
 
 
