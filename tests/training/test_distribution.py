@@ -1,5 +1,7 @@
-"""Strategies, roles and addresses of hosts, as far as one process has them."""
+"""Strategies, roles and addresses of hosts, and two tasks of one node."""
 
+import json
+import socket
 import types
 
 import pytest
@@ -14,6 +16,8 @@ from ac_keras.training.distribution import expand_nodes
 from ac_keras.training.distribution import expand_tasks
 from ac_keras.training.distribution import num_hosts
 from ac_keras.training.distribution import slurm_resolver
+from support.programs import start_program
+from support.training import slurm_task
 
 STEP = {
     "SLURM_JOB_ID": "16016",
@@ -157,3 +161,47 @@ def test_tasks_of_a_job_share_addresses_that_no_other_job_has():
 def test_ports_are_free_to_take_and_not_given_out_by_the_system(job):
     ports = [int(address.split(":")[1]) for address in addresses(job)]
     assert 1024 < min(ports) and max(ports) < 32768
+
+
+def variables(job, place):
+    return {
+        "SLURM_JOB_ID": str(job),
+        "SLURM_STEP_NODELIST": "localhost",
+        "SLURM_STEP_TASKS_PER_NODE": "2",
+        "SLURM_NODEID": "0",
+        "SLURM_LOCALID": str(place),
+    }
+
+
+def is_free(address):
+    host, port = address.split(":")
+    try:
+        socket.create_server((host, int(port))).close()
+    except OSError:
+        return False
+    return True
+
+
+def free_job():
+    """A job whose ports nobody listens to."""
+    for job in range(500):
+        spec = slurm_resolver(variables(job, 0)).cluster_spec()
+        if all(map(is_free, spec.job_tasks("worker"))):
+            return job
+    raise AssertionError("no free ports")
+
+
+@pytest.mark.programs
+def test_tasks_of_slurm_sum_over_both():
+    job = free_job()
+    program = slurm_task.__file__
+    tasks = [start_program(program, env=variables(job, i)) for i in range(2)]
+    try:
+        printed = [task.communicate(timeout=300) for task in tasks]
+    finally:
+        for task in tasks:
+            task.kill()
+    assert [task.returncode for task in tasks] == [0, 0], printed
+    found = [json.loads(out.splitlines()[-1]) for out, _ in printed]
+    # Its number, whether it is the chief, the hosts, and 10^0 + 10^1.
+    assert found == [[0, True, 2, 11.0], [1, False, 2, 11.0]]

@@ -76,16 +76,28 @@ def test_a_kill_at_any_step_changes_nothing(look, manifest, whole):
 
 
 @pytest.mark.parametrize(
-    "options",
-    [{"checkpoint_seconds": 0.0}, {"steps_per_execution": 2}],
-    ids=["every step saved", "two steps at a time"],
+    ("look", "options"),
+    [
+        (EVALUATING - 1, {"checkpoint_seconds": 0.0}),
+        (EVALUATING - 1, {"steps_per_execution": 2}),
+        (AN_EPOCH + 1, {"in_memory": True}),
+    ],
+    ids=["every step saved", "two steps at a time", "in memory"],
 )
-def test_neither_does_how_often_it_looks_and_saves(
-    options, manifest, whole, tmp_path
+def test_neither_does_how_often_it_looks_and_saves_or_where_clips_are(
+    look, options, manifest, whole, tmp_path
 ):
-    kill(manifest, tmp_path / "run", EVALUATING - 1, **options)
-    again = small_run.train(manifest, tmp_path / "run", **options)
-    assert small_run.bits(again) == whole.bits
+    expected = whole.bits
+    if "in_memory" in options:  # It has another order.
+        expected = small_run.bits(
+            small_run.train(manifest, tmp_path / "whole", **options)
+        )
+        assert expected != whole.bits
+    kill(manifest, tmp_path / "run", look, **options)
+    (tmp_path / "run").rename(tmp_path / "moved")
+    again = small_run.train(manifest, tmp_path / "moved", **options)
+    assert small_run.bits(again) == expected
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_run_that_is_killed_again_and_again_gets_there(
@@ -96,14 +108,6 @@ def test_a_run_that_is_killed_again_and_again_gets_there(
         kill(manifest, tmp_path / "run", 2, checkpoint_seconds=0.0)
     again = small_run.train(manifest, tmp_path / "run")
     assert small_run.bits(again) == whole.bits
-
-
-def test_neither_does_a_kill_of_a_run_in_memory(manifest, whole, tmp_path):
-    expected = small_run.train(manifest, tmp_path / "whole", in_memory=True)
-    kill(manifest, tmp_path / "run", AN_EPOCH + 1, in_memory=True)
-    again = small_run.train(manifest, tmp_path / "run", in_memory=True)
-    assert small_run.bits(again) == small_run.bits(expected)
-    assert small_run.bits(again) != whole.bits  # It has another order.
 
 
 def die(*arguments):
@@ -134,14 +138,6 @@ def test_neither_does_a_kill_while_an_epoch_is_saved(
     assert (folder / training.BEST_WEIGHTS).is_file() == is_written
     assert small_run.bits(small_run.train(manifest, folder)) == whole.bits
     assert best_weights(folder) == whole.best
-
-
-def test_a_run_goes_on_where_its_folder_was_moved(manifest, whole, tmp_path):
-    kill(manifest, tmp_path / "run", AN_EPOCH + 1)
-    (tmp_path / "run").rename(tmp_path / "moved")
-    again = small_run.train(manifest, tmp_path / "moved")
-    assert small_run.bits(again) == whole.bits
-    assert not (tmp_path / "run").exists()
 
 
 def test_patience_goes_on_over_a_kill(manifest, tmp_path):

@@ -125,19 +125,6 @@ def test_a_loss_past_where_probabilities_round_to_0_has_its_gradient():
     np.testing.assert_allclose(change, [1, -1, 0, 0], atol=1e-6)
 
 
-def test_the_moving_average_follows_the_weights():
-    batches = linear.draw_batches(STEPS)
-    ema_model = linear.make_model()
-    trained(batches, ema_model=ema_model, ema_momentum=0.7)
-    expected = linear.weights_of(linear.make_model())
-    _, path = linear.rmsprop(expected, batches, RATE)
-    for weights in path:
-        expected = [
-            0.7 * x + 0.3 * y for x, y in zip(expected, weights, strict=True)
-        ]
-    assert_near(linear.weights_of(ema_model), expected)
-
-
 def test_the_rate_follows_the_schedule_by_the_optimizers_steps():
     rates = [0.5, 0.05]
     schedule = keras.optimizers.schedules.PiecewiseConstantDecay([0], rates)
