@@ -20,6 +20,7 @@ import pathlib
 import sys
 
 import keras
+import numpy as np
 import tensorflow as tf
 from absl import app
 from absl import flags
@@ -85,6 +86,14 @@ _SKIP_CORRUPT_RECORDS = flags.DEFINE_bool(
 )
 
 # Model.
+_STANDARDIZE = flags.DEFINE_enum(
+    "standardize",
+    "scale",
+    ["scale", "feature", "none"],
+    "Standardization of frames inside the model: subtract the mean of each "
+    "feature over the training split, and divide by one deviation for all "
+    "features (scale), by that of each (feature), or do neither (none).",
+)
 _NUM_UNITS = flags.DEFINE_list(
     "num_units",
     "32",
@@ -378,6 +387,14 @@ def check_flags(manifest: Manifest, strategy: tf.distribute.Strategy) -> None:
             f"times --gradient_accumulation_steps, {devices}. Received: "
             f"{_BATCH_SIZE.value}. Choose another batch size."
         )
+    split = manifest.split(_TRAIN_SPLIT.value)
+    if _STANDARDIZE.value != "none" and not split.feature_deviations:
+        raise ValueError(
+            f"Expected feature deviations in the manifest of "
+            f"{manifest.directory}. Received: none, since version 0.1.0 made "
+            "it. Add them by python data/add_deviations.py --data_dir="
+            f"{manifest.directory}, or train with --standardize=none."
+        )
     if _CLASS_WEIGHTS.value and manifest.description.multi_label:
         raise ValueError(
             "Expected --class_weights with one label a clip. Received: "
@@ -454,16 +471,19 @@ def make_data(manifest: Manifest, modalities: list[str]):
 def build_model(manifest: Manifest, num_units: dict[str, int]) -> keras.Model:
     """Builds the classifier that the flags describe."""
     description = manifest.description
+    split = manifest.split(_TRAIN_SPLIT.value)
     means = {}
     if _MEAN_FEATURES.value:
-        split = manifest.split(_TRAIN_SPLIT.value)
         means = {
             name: split.mean_features[name]
             for name in num_units
             # Old manifests do not count the clips without a modality.
             if any(x.num_absent.get(name, 1) for x in manifest.splits.values())
         }
-    return cluster_classifier(
+    standardize = _STANDARDIZE.value if _STANDARDIZE.value != "none" else None
+    if standardize:  # The mean of standardized frames is zero.
+        means = {name: np.zeros_like(mean) for name, mean in means.items()}
+    model = cluster_classifier(
         dims={name: description.modalities[name].dim for name in num_units},
         clusters={
             name: make_cluster(name, units) for name, units in num_units.items()
@@ -472,7 +492,11 @@ def build_model(manifest: Manifest, num_units: dict[str, int]) -> keras.Model:
         dropout=_DROPOUT.value,
         mean_features=means,
         multi_label=description.multi_label,
+        standardize=standardize,
     )
+    if standardize:
+        model.set_statistics(split.mean_features, split.feature_deviations)
+    return model
 
 
 def make_cluster(name: str, num_units: int) -> AttentionCluster:
