@@ -210,8 +210,11 @@ def train(directory: pathlib.Path) -> dict:
     )
     run.load_best(model)
     metrics = training.evaluation_metrics(manifest.description)
-    test = training.Evaluator(model, metrics).evaluate(
-        functools.partial(evaluate, "test"), _BATCH_SIZE.value
+    evaluator = training.Evaluator(model, metrics)
+    test = evaluator.with_intervals(
+        evaluator.evaluate(
+            functools.partial(evaluate, "test"), _BATCH_SIZE.value
+        )
     )
     keras_files.save_model(backbone, directory / BACKBONE)
     result = run.summarize(model, test)
