@@ -27,43 +27,36 @@ JSON = {
 
 
 @pytest.fixture
-def write(tmp_path):
-    def write_files(**texts):
+def read(tmp_path):
+    def write_and_read(**texts):
         paths = [tmp_path / name.replace("_", ".") for name in texts]
         for path, text in zip(paths, texts.values(), strict=True):
             path.write_text(text)
-        return paths
+        clips, left_out = read_annotations(paths)
+        return [clip[:4] for clip in clips], left_out
 
-    return write_files
+    return write_and_read
 
 
-def test_training_and_validation_are_read_and_the_test_is_left_out(write):
-    texts = {"val_csv": VALIDATE.format("val"), "test_csv": TEST}
-    clips, left_out = read_annotations(write(train_csv=TRAIN, **texts))
-    assert left_out == 2
-    assert [clip.name for clip in clips] == [
-        "-3B32lodo2M_000059_000069.mp4",
-        "_dbcJuKJQNs_000000_000010.mp4",
-        "a_000104_000114.mp4",
-    ]
-    assert [clip[1:4] for clip in clips] == [
-        ("petting animal (not cat)", "train", "-3B32lodo2M"),
-        ("massaging person's head", "train", "_dbcJuKJQNs"),
-        ("kissing", "test", "a"),
-    ]
+FIRST = "-3B32lodo2M_000059_000069.mp4"
 
 
 @pytest.mark.parametrize("split", ["val", "validate", "validation"])
-def test_the_official_validation_clips_are_our_test(write, split):
-    clips, _ = read_annotations(write(x_csv=VALIDATE.format(split)))
-    assert clips[0].split == "test"
-
-
-def test_the_json_form_is_read(write):
-    clips, left_out = read_annotations(write(train_json=json.dumps(JSON)))
-    assert [clip[:3] for clip in clips] == [
-        ("-3B32lodo2M_000059_000069.mp4", "kissing", "train")
+def test_validation_clips_are_our_test_and_test_clips_are_left_out(read, split):
+    texts = {"val_csv": VALIDATE.format(split), "test_csv": TEST}
+    clips, left_out = read(train_csv=TRAIN, **texts)
+    assert left_out == 2
+    head = "massaging person's head"
+    assert clips == [
+        (FIRST, "petting animal (not cat)", "train", "-3B32lodo2M"),
+        ("_dbcJuKJQNs_000000_000010.mp4", head, "train", "_dbcJuKJQNs"),
+        ("a_000104_000114.mp4", "kissing", "test", "a"),
     ]
+
+
+def test_the_json_form_is_read(read):
+    clips, left_out = read(train_json=json.dumps(JSON))
+    assert clips == [(FIRST, "kissing", "train", "-3B32lodo2M")]
     assert left_out == 1
 
 
@@ -83,14 +76,16 @@ def test_the_json_form_is_read(write):
         ({"a_csv": TRAIN, "b_json": json.dumps(JSON)}, "CSV or JSON"),
     ],
 )
-def test_files_that_are_not_as_they_must_be_are_rejected(write, files, message):
+def test_files_that_are_not_as_they_must_be_are_rejected(read, files, message):
     with pytest.raises(ValueError, match=message):
-        read_annotations(write(**files))
+        read(**files)
 
 
-def test_a_file_that_is_not_there_is_named(tmp_path):
+def test_files_and_folders_that_are_not_there_are_named(tmp_path):
     with pytest.raises(FileNotFoundError, match="train.csv. Received"):
         read_annotations([tmp_path / "train.csv"])
+    with pytest.raises(FileNotFoundError, match="videos_dir='.*/none'"):
+        find_kinetics_files([], tmp_path / "none")
 
 
 CLIPS = [
@@ -106,21 +101,6 @@ def find(folder, files, clips=CLIPS):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
     return [clip.file for clip in find_kinetics_files(clips, folder)]
-
-
-@pytest.mark.parametrize(
-    "files",
-    [
-        ["-A_b_000010_000020.mp4", "C_000000_000010.mp4"],
-        ["-A_b.mkv", "C.webm"],
-        ["train/-A_b_000010_000020.mp4", "val/C_000000_000010.mp4"],
-        ["air drumming/-A_b.mp4", "massaging person's head/C.mp4"],
-        ["videos_train/air_drumming/-A_b.mp4", "videos_val/x/C.MP4"],
-    ],
-    ids=["flat", "ids", "cvdf", "classes", "splits of classes"],
-)
-def test_every_layout_is_found(tmp_path, files):
-    assert find(tmp_path, files) == files
 
 
 def test_what_is_not_there_has_no_file(tmp_path):
@@ -143,17 +123,34 @@ def test_a_replacement_goes_before_the_corrupted_file(tmp_path, name):
     assert find(tmp_path, files)[0] == replacement
 
 
-@pytest.mark.parametrize(
-    "files",
-    [
-        ["C_000000_000010.mp4", "C_000030_000040.mp4", "C.mp4"],
+BOTH = [CLIPS[1], OTHER]
+LAYOUTS = {
+    "flat": (CLIPS, ["-A_b_000010_000020.mp4", "C_000000_000010.mp4"]),
+    "ids": (CLIPS, ["-A_b.mkv", "C.webm"]),
+    "cvdf": (
+        CLIPS,
+        ["train/-A_b_000010_000020.mp4", "val/C_000000_000010.mp4"],
+    ),
+    "classes": (
+        CLIPS,
+        ["air drumming/-A_b.mp4", "massaging person's head/C.mp4"],
+    ),
+    "splits of classes": (
+        CLIPS,
+        ["videos_train/air_drumming/-A_b.mp4", "videos_val/x/C.MP4"],
+    ),
+    # Files of one id.
+    "times": (BOTH, ["C_000000_000010.mp4", "C_000030_000040.mp4", "C.mp4"]),
+    "different classes": (
+        BOTH,
         ["massaging_persons_head/C.mp4", "kissing/C.mp4"],
-        ["val/C.mp4", "train/C.mp4"],
-    ],
-    ids=["times", "classes", "splits"],
-)
-def test_times_class_and_split_tell_files_of_one_id_apart(tmp_path, files):
-    clips = [CLIPS[1], OTHER]
+    ),
+    "different splits": (BOTH, ["val/C.mp4", "train/C.mp4"]),
+}
+
+
+@pytest.mark.parametrize("clips, files", LAYOUTS.values(), ids=LAYOUTS)
+def test_every_layout_is_found(tmp_path, clips, files):
     assert find(tmp_path, files, clips) == files[:2]
 
 
@@ -161,11 +158,7 @@ def test_times_class_and_split_tell_files_of_one_id_apart(tmp_path, files):
     "files, clips, message",
     [
         (["x/C.avi", "train/C.mp4"], CLIPS, "Received: train/C.mp4, x/C.avi"),
-        (
-            ["C.mp4"],
-            [CLIPS[1], OTHER],
-            "C_000000_000010.mp4 and C_000030_000040.mp4",
-        ),
+        (["C.mp4"], BOTH, "C_000000_000010.mp4 and C_000030_000040.mp4"),
     ],
     ids=["two files of a clip", "one file of two clips"],
 )
@@ -174,8 +167,3 @@ def test_files_that_do_not_fit_the_clips_are_rejected(
 ):
     with pytest.raises(ValueError, match=message):
         find(tmp_path, files, clips)
-
-
-def test_a_folder_that_is_not_there_is_named(tmp_path):
-    with pytest.raises(FileNotFoundError, match="videos_dir='.*/none'"):
-        find_kinetics_files(CLIPS, tmp_path / "none")

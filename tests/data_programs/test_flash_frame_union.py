@@ -5,7 +5,6 @@ that a frame's decision is what a test wants it to be.
 """
 
 import json
-import pathlib
 import re
 
 import keras
@@ -40,16 +39,8 @@ def make_frames(decisions):
     return frames.astype(np.float32)
 
 
-def make_clips(split, decisions, labels):
-    return [
-        Clip(f"{split}-{i}", (label,), {"rgb": make_frames(x)})
-        for i, (x, label) in enumerate(zip(decisions, labels, strict=True))
-    ]
-
-
 def write_folder(directory, splits, name="flash_mnist", **settings):
-    """Writes records, manifest and weights; `splits` are of `columns`."""
-    directory = pathlib.Path(directory)
+    """Writes records, manifest and weights; `splits` are lists of clips."""
     description = Description(
         name,
         class_names(),
@@ -57,12 +48,16 @@ def write_folder(directory, splits, name="flash_mnist", **settings):
         settings={"features": "relu", **settings},
     )
     writer = DatasetWriter(directory, description, dict.fromkeys(splits, 1))
-    writer.write(lambda split, _: make_clips(split, *splits[split]))
+    writer.write(
+        lambda split, _: [
+            Clip(f"{split}-{i}", (label,), {"rgb": make_frames(decisions)})
+            for i, (decisions, label) in enumerate(splits[split])
+        ]
+    )
     keras.utils.set_random_seed(0)
     cnn = frame_cnn()
     cnn.layers[-1].set_weights([np.eye(50, 11), np.zeros(11)])
     cnn.save_weights(directory / "frame_cnn.weights.h5")
-    return directory
 
 
 PROGRAM = DATA.parent / "trainers" / "flash_mnist" / "frame_union.py"
@@ -74,63 +69,48 @@ VALIDATION = [RIGHT, RIGHT, FALSE_THREE, MISSED_NINE]
 TEST = [RIGHT, FALSE_THREE, FALSE_THREE, MISSED_NINE, MISSED_NINE]
 # Vague threes are threes here, which only a look at the test split can tell.
 OTHER_TEST = [([(3, VAGUE)], 8)] * 5
-
-
-def columns(clips):
-    return tuple(zip(*clips, strict=True))
+WHOLE = {"train": [RIGHT], "validation": VALIDATION, "test": TEST}
+DATASETS = {
+    "good": (WHOLE, {}),
+    "other_test": ({**WHOLE, "test": OTHER_TEST}, {}),
+    "stranger": (WHOLE, {"name": "toys"}),
+    "log_softmax": (WHOLE, {"features": "log_softmax"}),
+    "no_weights": (WHOLE, {}),
+    "no_validation": ({"test": TEST}, {}),
+    "no_test": ({"validation": VALIDATION}, {}),
+}
 
 
 @pytest.fixture(scope="module")
 def results(tmp_path_factory):
     """The folder of JSON files, and the finished processes."""
     root = tmp_path_factory.mktemp("unions")
-    validation, test = (columns(x) for x in (VALIDATION, TEST))
-    whole = {
-        "train": columns([RIGHT]),
-        "validation": validation,
-        "test": test,
-    }
-    datasets = {
-        "good": (whole, {}),
-        "other_test": ({**whole, "test": columns(OTHER_TEST)}, {}),
-        "stranger": (whole, {"name": "toys"}),
-        "log_softmax": (whole, {"features": "log_softmax"}),
-        "no_weights": (whole, {}),
-        "no_validation": ({"test": test}, {}),
-        "no_test": ({"validation": validation}, {}),
-    }
-    folders = {
-        name: write_folder(root / name, splits, **settings)
-        for name, (splits, settings) in datasets.items()
-    }
-    folders["nowhere"] = root / "nowhere"
-    (folders["no_weights"] / "frame_cnn.weights.h5").unlink()
+    for name, (splits, settings) in DATASETS.items():
+        write_folder(root / name, splits, **settings)
+    (root / "no_weights" / "frame_cnn.weights.h5").unlink()
     cases = {
-        name: {"data_dir": folder, "output": root / f"{name}.json"}
-        for name, folder in folders.items()
+        name: {"data_dir": root / name, "output": root / f"{name}.json"}
+        for name in (*DATASETS, "nowhere")
     }
-    cases["no_folder"] = {
-        "data_dir": folders["good"],
-        "output": root / "missing" / "union.json",
-    }
+    output = root / "missing" / "union.json"
+    cases["no_folder"] = {"data_dir": root / "good", "output": output}
     done = run_cases([(PROGRAM, flags) for flags in cases.values()], root)
     return root, dict(zip(cases, done, strict=True))
 
 
-@pytest.fixture(scope="module")
-def union(results):
+def union_of(results, case="good"):
     root, done = results
-    assert done["good"].returncode == 0, done["good"].stderr
-    return json.loads((root / "good.json").read_text())
+    assert done[case].returncode == 0, done[case].stderr
+    text = (root / f"{case}.json").read_text()
+    assert done[case].stdout == text
+    assert not list(root.glob(".*"))
+    return json.loads(text)
 
 
-def test_the_file_is_written_whole_and_printed(results):
-    root, done = results
-    assert done["good"].stdout == (root / "good.json").read_text()
-    assert [x.name for x in results[0].glob(".*")] == []
-
-
-def test_unions_are_right_where_every_digit_is_and_thresholds_help(union):
+def test_unions_are_right_where_every_digit_is_and_thresholds_help(results):
+    union = union_of(results)
+    assert union["validation"]["num_clips"] == 4
+    assert union["test"]["num_clips"] == 5
     assert union["validation"]["accuracy"]["hard"] == 2 / 4
     assert union["test"]["accuracy"]["hard"] == 1 / 5
     for name in ("threshold_by_digit", "threshold_by_set"):
@@ -138,24 +118,19 @@ def test_unions_are_right_where_every_digit_is_and_thresholds_help(union):
         assert threshold == pytest.approx((SURE + VAGUE) / 2, abs=1e-3)
         assert union["validation"]["accuracy"][name] == 3 / 4
         assert union["test"]["accuracy"][name] == 3 / 5
-
-
-def test_digits_clips_and_parameters_are_counted(union):
     expected = np.ones(10)
     expected[9] = 3 / 5
     found = union["test"]["digit_accuracy"]
     assert found["threshold_by_set"] == expected.tolist()
     expected[3] = 3 / 5
     assert found["hard"] == expected.tolist()
-    assert union["validation"]["num_clips"] == 4
-    assert union["test"]["num_clips"] == 5
     # Two convolutions, the features and the last layer.
     weights = 10 * 26 + 20 * 251 + 50 * (4 * 4 * 20 + 1) + 11 * 51
     assert union["cnn_parameters"] == weights
 
 
-def test_thresholds_do_not_follow_the_test_split(results, union):
-    other = json.loads((results[0] / "other_test.json").read_text())
+def test_thresholds_do_not_follow_the_test_split(results):
+    union, other = union_of(results), union_of(results, "other_test")
     assert other["test"]["accuracy"]["hard"] == 1
     assert other["test"]["accuracy"]["threshold_by_set"] == 0
     assert other["thresholds"] == union["thresholds"]

@@ -1,15 +1,19 @@
-"""data/arrays/prepare.py, run as a program on small files."""
+"""NumPy files of features, and data/arrays/prepare.py on small ones."""
+
+import pathlib
 
 import numpy as np
 import pytest
+from array_clips import ArrayReader
+from array_clips import load_arrays
 
+from ac_keras.annotations.clip_table import ClipRow
 from ac_keras.pipeline import Manifest
 from support.datasets.data_program import refusal
 from support.datasets.data_program import run_prepare_well
-from support.datasets.prepared_folder import folder_contents
-from support.records.external_datasets import read
-
-pytestmark = pytest.mark.programs
+from support.records.drawn_dataset import describe
+from support.records.external_records import read
+from support.records.plain_records import folder_contents
 
 
 def write_table(folder, lines, columns="path,label,split"):
@@ -31,6 +35,7 @@ def arrays(tmp_path):
     return arrays
 
 
+@pytest.mark.programs
 def test_arrays_come_back_from_the_dataset(tmp_path, arrays):
     lines = [
         f"c{i}.npz,{'dog' if i % 2 else 'cat'},{'train' if i < 4 else 'test'}"
@@ -55,8 +60,12 @@ def test_arrays_come_back_from_the_dataset(tmp_path, arrays):
             count = features[f"{name}_num_frames"]
             own = frames.get(name, np.zeros((0, features[name].shape[1])))
             np.testing.assert_array_equal(features[name][:count], own)
+    write_table(tmp_path, lines[1:])
+    said = refusal("arrays", table=table, output_dir=output)
+    assert "table_sha256" in said
 
 
+@pytest.mark.programs
 def test_several_labels_and_uint8_are_stored(tmp_path):
     frames = np.array([[0, 128], [255, 1]], "uint8")
     np.save(tmp_path / "a.npy", frames)
@@ -78,6 +87,7 @@ def test_several_labels_and_uint8_are_stored(tmp_path):
     np.testing.assert_allclose(clips["b"][0]["flow"][0], [-1, 1], atol=1e-6)
 
 
+@pytest.mark.programs
 def test_a_bad_clip_is_named_and_what_was_written_is_kept(tmp_path, arrays):
     lines = [f"c{i}.npz,cat,train" for i in range(6)]
     table = write_table(tmp_path, lines)
@@ -96,9 +106,50 @@ def test_a_bad_clip_is_named_and_what_was_written_is_kept(tmp_path, arrays):
     assert len(read(Manifest.load(stopped))) == 6
 
 
-def test_another_table_into_the_same_folder_is_refused(tmp_path, arrays):
-    table = write_table(tmp_path, ["c0.npz,cat,train"])
-    run_prepare_well("arrays", table=table, output_dir=tmp_path / "out")
-    write_table(tmp_path, ["c1.npz,cat,train"])
-    said = refusal("arrays", table=table, output_dir=tmp_path / "out")
-    assert "table_sha256" in said
+def clips_of(folder, rows):
+    table = pathlib.Path("t.csv")
+    return list(ArrayReader(table, folder, describe(), "rgb").clips(rows))
+
+
+def test_clips_come_in_the_rows_order_with_labels_by_name(tmp_path):
+    rows = []
+    for i in range(40):
+        np.save(tmp_path / f"c{i}.npy", np.full((1, 3), float(i)))
+        rows.append(ClipRow(f"c{i}.npy", ("swim",), "train", i + 2))
+    clips = clips_of(tmp_path, rows)
+    assert [clip.frames["rgb"][0, 0] for clip in clips] == list(range(40))
+    assert [clip.id for clip in clips] == [f"c{i}" for i in range(40)]
+    assert {clip.labels for clip in clips} == {(2,)}
+    unknown = rows[0]._replace(labels=("sleep",))
+    with pytest.raises(ValueError, match="4 classes. Received: .'sleep'"):
+        clips_of(tmp_path, [unknown])
+
+
+@pytest.mark.parametrize(
+    ("array", "message"),
+    [
+        (np.ones(3), r"\(num_frames, dim\).*a.npy"),
+        (np.ones((1, 2, 3)), r"\(num_frames, dim\).*a.npy"),
+        (np.array([["a"]]), r"\(num_frames, dim\).*a.npy"),
+        (np.array([[{}]], object), "cannot be read"),  # pickled
+    ],
+)
+def test_an_array_of_something_else_is_refused(tmp_path, array, message):
+    np.save(tmp_path / "a.npy", array)
+    with pytest.raises(ValueError, match=message):
+        load_arrays(tmp_path / "a.npy", "rgb")
+
+
+@pytest.mark.parametrize("data", [b"", b"half", b"\x93NUMPY\x01\x00v\x00{"])
+@pytest.mark.parametrize("name", ["a.npy", "a.npz"])
+def test_a_broken_file_is_refused(tmp_path, name, data):
+    (tmp_path / name).write_bytes(data)
+    with pytest.raises(ValueError, match=f"{name}, which cannot be read"):
+        load_arrays(tmp_path / name, "rgb")
+
+
+def test_a_missing_file_and_one_of_another_kind_are_rejected(tmp_path):
+    with pytest.raises(FileNotFoundError, match="no .*b.npy"):
+        load_arrays(tmp_path / "b.npy", "rgb")
+    with pytest.raises(ValueError, match=".npy or .npz.*b.mat"):
+        load_arrays(tmp_path / "b.mat", "rgb")

@@ -6,16 +6,14 @@ import pytest
 from ac_keras.pipeline import Manifest
 from support.datasets.data_program import refusal
 from support.datasets.data_program import run_prepare_well
-from support.records.external_datasets import read
 from support.records.external_records import dequantise
 from support.records.external_records import draw_video
 from support.records.external_records import media_record
+from support.records.external_records import read
 from support.records.external_records import segment_record
-from support.records.external_records import write_tfrecords
+from support.records.plain_records import write_records
 
 pytestmark = pytest.mark.programs
-
-SMALL = {"modalities": "rgb:8,audio:4"}
 
 
 @pytest.fixture(scope="module")
@@ -30,12 +28,9 @@ def folder(tmp_path_factory, videos):
     directory = tmp_path_factory.mktemp("source")
     rng = np.random.default_rng(1)
     records = [segment_record(rng, x, [(5, 7, 1.0)]) for x in videos]
-    for name, part in {
-        "train1": records[1:2],
-        "train0": records[:1],
-        "validate0": records[2:],
-    }.items():
-        write_tfrecords(directory / f"{name}.tfrecord", part)
+    write_records(directory / "train1.tfrecord", records[1:2])
+    write_records(directory / "train0.tfrecord", records[:1])
+    write_records(directory / "validate0.tfrecord", records[2:])
     (directory / "vocabulary.csv").write_text(
         "Index,Name,WikiUrl\n"
         + "".join(f"{i},{'' if i == 3 else f'Thing {i}'},\n" for i in range(10))
@@ -43,17 +38,18 @@ def folder(tmp_path_factory, videos):
     return directory
 
 
-def options(folder, **changed):
+def options(folder, output, **changed):
     return {
         "train": folder / "train*.tfrecord",
         "validation": folder / "validate*.tfrecord",
-        **SMALL,
+        "modalities": "rgb:8,audio:4",
+        "output_dir": output,
         **changed,
     }
 
 
 def test_youtube8m_videos_are_read_by_their_manifest(folder, tmp_path, videos):
-    said = run_prepare_well("youtube8m", output_dir=tmp_path, **options(folder))
+    said = run_prepare_well("youtube8m", **options(folder, tmp_path))
     assert said.splitlines() == [
         "train: 2 clips (0 without rgb, 0 without audio), 2 files, 3 classes",
         "validation: 2 clips (0 without rgb, 0 without audio), 1 files, "
@@ -74,39 +70,48 @@ def test_segments_are_clips_and_classes_have_the_vocabularys_names(
     folder, tmp_path
 ):
     changed = {"vocabulary": folder / "vocabulary.csv", "num_classes": 10}
-    run_prepare_well(
-        "youtube8m",
-        "--segments",
-        output_dir=tmp_path,
-        **options(folder, **changed),
-    )
+    flags = options(folder, tmp_path, **changed)
+    run_prepare_well("youtube8m", "--segments", **flags)
     manifest = Manifest.load(tmp_path)
     assert list(read(manifest)) == ["vid0:5", "vid1:5"]
     names = manifest.description.class_names
     assert names[2:4] == ("Thing 2", "class 3")
 
 
-def test_youtube8m_of_its_own_dims_is_asked_for_by_default(folder, tmp_path):
-    said = refusal(
-        "youtube8m", train=folder / "train0.tfrecord", output_dir=tmp_path
-    )
-    assert "frames of 1024 bytes" in said and "train0.tfrecord" in said
-
-
-def test_a_pattern_without_files_is_refused(folder, tmp_path):
-    changed = {"validation": folder / "nothing*"}
-    said = refusal(
-        "youtube8m", output_dir=tmp_path, **options(folder, **changed)
-    )
-    assert "one file or more for split 'validation'" in said
+@pytest.mark.parametrize(
+    "dataset, changed, parts",
+    [
+        (
+            "youtube8m",
+            {"validation": "/nothing*"},
+            ["one file or more for split 'validation'"],
+        ),
+        (
+            "mediasequence",
+            {"modalities": "rgb:3", "num_classes": 2},
+            ["such as rgb:RGB:1024", "'rgb:3'"],
+        ),
+    ],
+)
+def test_flags_that_do_not_fit_are_refused(
+    dataset, changed, parts, folder, tmp_path
+):
+    said = refusal(dataset, **options(folder, tmp_path, **changed))
+    assert all(part in said for part in parts)
     assert not list(tmp_path.iterdir())
+
+
+def test_youtube8m_of_its_own_dims_is_asked_for_by_default(folder, tmp_path):
+    train = folder / "train0.tfrecord"
+    said = refusal("youtube8m", train=train, output_dir=tmp_path)
+    assert "frames of 1024 bytes" in said and "train0.tfrecord" in said
 
 
 def test_mediasequence_records_are_read_by_their_manifest(tmp_path):
     rng = np.random.default_rng(0)
     frames = rng.normal(size=(6, 3)).astype("float32")
     record = media_record(rng, "a", [1], {"IMAGE": frames})
-    write_tfrecords(tmp_path / "records", [record])
+    write_records(tmp_path / "records", [record])
     said = run_prepare_well(
         "mediasequence",
         train=tmp_path / "records",
@@ -118,14 +123,3 @@ def test_mediasequence_records_are_read_by_their_manifest(tmp_path):
     features, label = read(Manifest.load(tmp_path))["a"]
     np.testing.assert_array_equal(features["rgb"], frames)
     assert label == 1
-
-
-def test_a_modality_without_prefix_and_dim_is_refused(tmp_path):
-    said = refusal(
-        "mediasequence",
-        train="x",
-        modalities="rgb:3",
-        num_classes=2,
-        output_dir=tmp_path,
-    )
-    assert "such as rgb:RGB:1024" in said and "'rgb:3'" in said

@@ -1,20 +1,20 @@
 """data/synthetic/prepare.py, run as a program with small clips."""
 
 import collections
+import functools
 import os
-import pathlib
 import re
-import shutil
-import signal
 
 import numpy as np
 import pytest
-import tensorflow as tf
 
 from ac_keras.pipeline import Manifest
-from support.datasets.data_program import DataProgram
-from support.datasets.prepared_folder import differing_files
-from support.datasets.prepared_folder import folder_contents
+from support.datasets.data_program import differing_files
+from support.datasets.data_program import kill_prepare_at
+from support.datasets.data_program import read_clips
+from support.datasets.data_program import refusal
+from support.datasets.data_program import run_prepare_well
+from support.records.plain_records import folder_contents
 
 pytestmark = pytest.mark.programs
 
@@ -33,25 +33,11 @@ SMALL = {
 TRAIN_COUNTS = [100, 50, 33, 25, 20, 17, 14, 12, 11, 10]
 TRAIN_COUNTS += [9, 8, 8, 7, 7, 6, 6, 6, 5, 5]
 SIZES = {"train": sum(TRAIN_COUNTS), "validation": 70, "test": 70}
-PROGRAM = DataProgram("synthetic", SMALL)
 
 
-def read_examples(directory, split, dtype="float16"):
-    """Dicts of id, labels and each modality's frames, by protobuf alone."""
-    paths = sorted(map(str, pathlib.Path(directory).glob(f"{split}-*")))
-    clips = []
-    for record in tf.data.TFRecordDataset(paths).as_numpy_iterator():
-        feature = tf.train.Example.FromString(record).features.feature
-        clip = {
-            name: np.frombuffer(
-                feature[name].bytes_list.value[0], dtype
-            ).reshape(-1, dim)
-            for name, dim in DIMS.items()
-        }
-        clip["id"] = feature["id"].bytes_list.value[0].decode()
-        clip["labels"] = list(feature["labels"].int64_list.value)
-        clips.append(clip)
-    return clips
+def run(directory, *arguments, runner=run_prepare_well, **options):
+    options = {"output_dir": directory, **SMALL, **options}
+    return runner("synthetic", *arguments, **options)
 
 
 each_split = pytest.mark.parametrize("split", SIZES)
@@ -61,22 +47,12 @@ each_split = pytest.mark.parametrize("split", SIZES)
 def complete(tmp_path_factory):
     """A folder and what the program said when it was done."""
     directory = tmp_path_factory.mktemp("synthetic")
-    return directory, PROGRAM.run_well(directory)
+    return directory, run(directory)
 
 
 @pytest.fixture(scope="module")
 def clips(complete):
-    return {split: read_examples(complete[0], split) for split in SIZES}
-
-
-@pytest.fixture(scope="module")
-def interrupted(tmp_path_factory):
-    """A folder that was killed half-way and ended on one core."""
-    directory = tmp_path_factory.mktemp("interrupted")
-    code = PROGRAM.kill_at(" 5/13 [", directory)
-    left = folder_contents(directory)
-    PROGRAM.run_well(directory, cores={min(os.sched_getaffinity(0))})
-    return code, left, directory
+    return {split: read_clips(complete[0], split, DIMS) for split in SIZES}
 
 
 def test_the_manifest_describes_what_was_made(complete):
@@ -135,33 +111,25 @@ def test_features_are_like_pooled_relu_units(clips):
     assert len(set(frames)) == len(frames)
 
 
-def test_a_killed_run_ended_on_one_core_has_the_same_bytes(
-    complete, interrupted
-):
-    code, left, directory = interrupted
-    assert code == -signal.SIGKILL
+def test_a_killed_run_ended_on_one_core_has_the_same_bytes(complete, tmp_path):
+    run(tmp_path, runner=functools.partial(kill_prepare_at, " 5/13 ["))
+    left, whole = map(folder_contents, (tmp_path, complete[0]))
     shards = [name for name in left if name.endswith(".tfrecord")]
-    whole = folder_contents(complete[0])
     assert "writing.json" in left
     assert 5 <= len(shards) < 13
     assert all(left[name] == whole[name] for name in shards)
-    assert not differing_files(complete[0], directory)
-    assert len(folder_contents(complete[0])) == 14
+    run(tmp_path, cores={min(os.sched_getaffinity(0))})
+    assert not differing_files(complete[0], tmp_path)
+    assert len(whole) == 14
 
 
-def test_the_same_command_again_says_that_all_is_there(complete, tmp_path):
-    directory = tmp_path / "again"
-    shutil.copytree(complete[0], directory)
-    assert PROGRAM.run_well(directory) == f"{directory} is complete already.\n"
-    assert not differing_files(complete[0], directory)
-
-
-def test_another_seed_into_the_folder_is_refused(complete):
-    before = folder_contents(complete[0])
-    result = PROGRAM.run(complete[0], seed=1)
-    assert result.returncode != 0
-    assert "Received: seed: expected 1, found 0." in result.stderr
-    assert folder_contents(complete[0]) == before
+def test_a_complete_folder_is_left_as_it_is(complete):
+    directory, _ = complete
+    before = folder_contents(directory)
+    assert run(directory) == f"{directory} is complete already.\n"
+    said = run(directory, runner=refusal, seed=1)
+    assert "Received: seed: expected 1, found 0." in said
+    assert folder_contents(directory) == before
 
 
 @pytest.mark.parametrize(
@@ -172,9 +140,8 @@ def test_another_seed_into_the_folder_is_refused(complete):
     ],
 )
 def test_flags_that_do_not_fit_are_refused(tmp_path, options, message):
-    result = PROGRAM.run(tmp_path, **options)
-    assert result.returncode != 0
-    assert re.search(message, result.stderr, re.DOTALL)
+    said = run(tmp_path, runner=refusal, **options)
+    assert re.search(message, said, re.DOTALL)
     assert not folder_contents(tmp_path)
 
 
@@ -183,19 +150,19 @@ def plain(tmp_path_factory):
     """Clips with no noise, whose frames all show one of their labels."""
     directory = tmp_path_factory.mktemp("plain")
     options = {"noise": 0, "key_share": 1, "confusion": 0}
-    PROGRAM.run_well(directory, multi_label=True, dtype="float32", **options)
+    run(directory, multi_label=True, dtype="float32", **options)
     assert Manifest.load(directory).description.multi_label
-    return read_examples(directory, "train", "float32")
+    return read_clips(directory, "train", DIMS, "float32")
 
 
 @pytest.fixture(scope="module")
 def shown(tmp_path_factory):
     """Label and shown prototypes of every training clip without noise."""
     directory = tmp_path_factory.mktemp("quiet")
-    PROGRAM.run_well(directory, noise=0, dtype="float32")
+    run(directory, noise=0, dtype="float32")
     return [
         (clip["labels"][0], prototypes(clip["rgb"]))
-        for clip in read_examples(directory, "train", "float32")
+        for clip in read_clips(directory, "train", DIMS, "float32")
     ]
 
 
@@ -222,25 +189,13 @@ def views(shown):
     }
 
 
-@pytest.fixture(scope="module")
-def clear(tmp_path_factory):
-    """Clips that are easier than usual."""
-    directory = tmp_path_factory.mktemp("clear")
-    PROGRAM.run_well(directory, noise=0.3, key_share=0.4, confusion=0.1)
-    return {split: read_examples(directory, split) for split in SIZES}
-
-
-def test_all_classes_share_the_backgrounds(views):
+def test_frames_show_backgrounds_of_all_and_few_a_class_of_the_family(
+    shown, views
+):
     assert 90 <= list(views.values()).count(None) <= 100
-
-
-def test_few_frames_of_a_clip_show_a_class_and_one_always_does(shown, views):
     keys = [sum(views[x] is not None for x in names) for _, names in shown]
     assert min(keys) == 1
     assert 0.12 < np.mean(keys) / 25 < 0.2  # 0.16 and the one
-
-
-def test_a_third_of_those_show_another_class_of_the_family(shown, views):
     seen = [
         (label, views[name])
         for label, names in shown
@@ -252,18 +207,14 @@ def test_a_third_of_those_show_another_class_of_the_family(shown, views):
     assert np.mean((label - seen_as) % 2 == 0) > 0.97  # every second class
 
 
-def test_a_linear_classifier_learns_clear_clips(clear):
-    """By ridge regression on the mean of the rgb frames."""
-    means, labels = (
-        {
-            split: np.array([function(clip) for clip in clear[split]])
-            for split in ("train", "test")
-        }
-        for function in (
-            lambda clip: clip["rgb"].mean(axis=0, dtype="f8"),
-            lambda clip: clip["labels"][0],
-        )
-    )
+def test_a_linear_classifier_learns_clear_clips(tmp_path):
+    """By ridge regression on the mean of the rgb frames, made easier."""
+    run(tmp_path, noise=0.3, key_share=0.4, confusion=0.1)
+    means, labels = {}, {}
+    for split in ("train", "test"):
+        clips = read_clips(tmp_path, split, DIMS)
+        means[split] = np.array([x["rgb"].mean(0, dtype="f8") for x in clips])
+        labels[split] = np.array([clip["labels"][0] for clip in clips])
     center, scale = means["train"].mean(axis=0), means["train"].std(axis=0)
     x, x_test = ((means[s] - center) / scale for s in ("train", "test"))
     y = labels["train"]

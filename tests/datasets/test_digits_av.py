@@ -1,7 +1,5 @@
 """Clips of moving and spoken digits."""
 
-import wave
-
 import numpy as np
 import pytest
 
@@ -13,6 +11,7 @@ from ac_keras.datasets.digits_av import SAMPLE_RATE
 from ac_keras.datasets.digits_av import DigitsAv
 from ac_keras.datasets.digits_av import SpokenDigits
 from ac_keras.datasets.digits_av import load_spoken_digits
+from support.media.made_audio import write_wav
 
 SIDE = 64
 
@@ -42,28 +41,17 @@ def label_of(name):
     return digits_av.class_names().index(name)
 
 
-def flash_centres(clip):
-    """The brightest square's centre in each frame that has a whole one."""
+def velocities(clip):
+    """Steps of the brightest square's centre between frames that have it."""
     centres = []
     for number, frame in enumerate(clip.frames.max(axis=-1).astype(float)):
-        rows, columns = np.nonzero(frame > 0.5 * frame.max())
-        whole = frame[
-            int(rows.mean()) - 4 : int(rows.mean()) + 4,
-            int(columns.mean()) - 4 : int(columns.mean()) + 4,
-        ]
+        centre = np.mean(np.nonzero(frame > 0.5 * frame.max()), axis=1)
+        row, column = centre.astype(int)
+        whole = frame[row - 4 : row + 4, column - 4 : column + 4]
         if frame.max() > 120 and whole.size and whole.min() > 100:
-            centres.append((number, columns.mean(), rows.mean()))
-    return centres
-
-
-def velocities(centres):
-    return np.array(
-        [
-            (b[1] - a[1], b[2] - a[2])
-            for a, b in zip(centres, centres[1:], strict=False)
-            if b[0] == a[0] + 1
-        ]
-    )
+            centres.append((number, *centre[::-1]))
+    steps = np.diff(centres, axis=0)
+    return steps[steps[:, 0] == 1, 1:]
 
 
 def loudest_tone(audio):
@@ -80,11 +68,9 @@ def test_classes_are_all_triples():
 @pytest.mark.parametrize("way", list(digits_av.DIRECTIONS))
 def test_the_digit_moves_the_way_of_its_class(maker, way):
     rng = np.random.default_rng(3)
-    means = []
-    for _ in range(4):
-        clip = maker.clip(label_of(f"1_{way}_7"), rng)
-        means.append(velocities(flash_centres(clip)).mean(axis=0))
-    mean, ahead = np.mean(means, axis=0), np.array(digits_av.DIRECTIONS[way])
+    clips = [maker.clip(label_of(f"1_{way}_7"), rng) for _ in range(4)]
+    mean = np.mean([velocities(clip).mean(axis=0) for clip in clips], axis=0)
+    ahead = np.array(digits_av.DIRECTIONS[way])
     assert mean @ ahead > 0.8
     assert abs(mean @ ahead[::-1]) < 0.4
 
@@ -121,27 +107,17 @@ def test_the_digit_of_the_class_is_said_unless_unrelated(maker, said, audio):
     assert near.mean() < 0.3 if args else near.mean() > 0.7
 
 
-def test_frames_and_audio_have_their_sizes(maker):
-    clip = maker.clip(5, np.random.default_rng(0))
-    assert clip.frames.shape == (62, SIDE, SIDE, 3)
-    assert clip.frames.dtype == np.uint8
-    assert clip.audio.shape == (19_840,) and clip.audio.dtype == np.float32
-    assert 0.3 < np.abs(clip.audio).max() <= 1
-
-
 def test_the_same_generator_makes_the_same_clip(maker):
     first, again, other = (
         maker.clip(9, np.random.default_rng(seed)) for seed in (1, 1, 2)
     )
+    assert first.frames.shape == (62, SIDE, SIDE, 3)
+    assert first.frames.dtype == np.uint8
+    assert first.audio.shape == (19_840,) and first.audio.dtype == np.float32
+    assert 0.3 < np.abs(first.audio).max() <= 1
     assert (first.frames == again.frames).all()
     assert (first.audio == again.audio).all()
     assert (first.frames != other.frames).any()
-
-
-@pytest.mark.parametrize("side", [50, 65])
-def test_a_side_that_is_odd_or_too_small_is_refused(side):
-    with pytest.raises(ValueError, match=f"Received: side={side}"):
-        DigitsAv(solid_digits(), tones(), side)
 
 
 def test_the_smallest_side_holds_every_flash_of_silent_clips():
@@ -153,56 +129,44 @@ def test_the_smallest_side_holds_every_flash_of_silent_clips():
         assert clip.audio is None and clip.frames.any()
 
 
-KEYS = {"1": (697, 1209), "5": (770, 1336), "9": (852, 1477), "0": (941, 1336)}
-
-
-@pytest.fixture(scope="module")
-def dialled():
-    return load_spoken_digits("dialled")
-
-
 def strongest_tones(audio):
     """The strongest of the telephone's low and high tones."""
     time = np.arange(len(audio)) / SAMPLE_RATE
-    power = {
-        tone: abs(np.sum(audio * np.exp(-2j * np.pi * tone * time)))
-        for tone in (*LOW_TONES, *HIGH_TONES)
-    }
-    return tuple(max(tones, key=power.get) for tones in (LOW_TONES, HIGH_TONES))
+
+    def power(tone):
+        return abs(np.sum(audio * np.exp(-2j * np.pi * tone * time)))
+
+    return max(LOW_TONES, key=power), max(HIGH_TONES, key=power)
 
 
-@pytest.mark.parametrize("split", ["train", "test"])
-def test_a_dialled_digit_is_its_keys_two_tones(dialled, split):
-    digits = dialled[split]
-    for digit, tones in KEYS.items():
-        chosen = np.flatnonzero(digits.labels == int(digit))
-        assert len(chosen) >= 10
-        for index in chosen:
-            assert strongest_tones(digits.recordings[index]) == tones
+KEYS = {"1": (697, 1209), "5": (770, 1336), "9": (852, 1477), "0": (941, 1336)}
 
 
-def test_dialled_digits_differ_in_length_and_between_splits(dialled):
+def test_a_dialled_digit_is_its_keys_two_tones_in_odd_lengths():
+    dialled = load_spoken_digits("dialled")
+    for digits in dialled.values():
+        for digit, tones in KEYS.items():
+            chosen = np.flatnonzero(digits.labels == int(digit))
+            assert len(chosen) >= 10
+            for index in chosen:
+                assert strongest_tones(digits.recordings[index]) == tones
     lengths = {len(x) for x in dialled["train"].recordings}
     assert len(lengths) > 100
     assert min(lengths) >= SAMPLE_RATE // 4
-    tests = [x.tobytes() for x in dialled["test"].recordings]
-    assert not {x.tobytes() for x in dialled["train"].recordings} & set(tests)
-
-
-def write_wave(path, samples, rate=SAMPLE_RATE):
-    with wave.open(str(path), "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(rate)
-        file.writeframes(np.asarray(samples, "<i2").tobytes())
+    train, test = (
+        {x.tobytes() for x in dialled[split].recordings}
+        for split in ("train", "test")
+    )
+    assert not train & test
 
 
 @pytest.fixture
 def wave_folder(tmp_path):
     for digit in range(10):
         for take in (0, 4, 5, 12):
-            samples = [0, 100 * digit + take + 1, -5]
-            write_wave(tmp_path / f"{digit}_jo_{take}.wav", samples)
+            samples = np.array([0, 100 * digit + take + 1, -5]) / 2**15
+            path = tmp_path / f"{digit}_jo_{take}.wav"
+            write_wav(path, samples, SAMPLE_RATE)
     return tmp_path
 
 
@@ -224,9 +188,15 @@ def test_a_missing_digit_is_named(wave_folder):
 
 
 def test_a_file_of_another_rate_is_refused(wave_folder):
-    write_wave(wave_folder / "3_jo_5.wav", [1, 2], rate=16_000)
+    write_wav(wave_folder / "3_jo_5.wav", [0.1, 0.2], 16_000)
     with pytest.raises(ValueError, match=r"3_jo_5.wav.*\(1, 2, 16000\)"):
         load_spoken_digits("fsdd", wave_folder)
+
+
+@pytest.mark.parametrize("side", [50, 65])
+def test_a_side_that_is_odd_or_too_small_is_refused(side):
+    with pytest.raises(ValueError, match=f"Received: side={side}"):
+        DigitsAv(solid_digits(), tones(), side)
 
 
 def test_an_unknown_source_is_refused():

@@ -29,6 +29,8 @@ from support.flash_mnist.flashed_dataset import make_model
 from support.flash_mnist.flashed_dataset import write_dataset
 
 UNIT_DIGITS = (7, 3, None, 3)
+ORDER_OF_CLIPS = [3, 0, 6, 1, 5, 2, 4]
+ORDER_OF_FRAMES = [2, 5, 0, 3, 1, 4]
 
 
 def measure_kinds(*batches):
@@ -56,75 +58,53 @@ def kinds():
 
 
 def test_the_table_is_the_mean_over_clips_with_the_kind(weights, kinds):
-    table = measure_kinds((weights, kinds)).table()
-    assert table.shape == (KINDS, UNITS)
-    np.testing.assert_allclose(table, table_of(weights, kinds), rtol=1e-12)
-
-
-def test_clips_are_counted_for_the_kinds_that_they_have(weights, kinds):
-    counts = measure_kinds((weights, kinds)).clip_counts
-    expected = [sum(clip[:, k].any() for clip in kinds) for k in range(KINDS)]
-    assert counts.tolist() == expected
-    assert min(expected) < CLIPS
-
-
-def test_even_is_the_table_of_even_weights(weights, kinds):
-    even = np.full_like(weights, 1 / FRAMES)
-    np.testing.assert_allclose(
-        measure_kinds((weights, kinds)).even(), table_of(even, kinds)[:, 0]
-    )
-
-
-def test_batches_give_what_one_gives(weights, kinds):
-    parts = [(weights[x], kinds[x]) for x in (slice(2), slice(2, None))]
-    found, expected = measure_kinds(*parts), measure_kinds((weights, kinds))
-    np.testing.assert_allclose(found.table(), expected.table())
-    np.testing.assert_allclose(found.even(), expected.even())
-
-
-def test_order_of_frames_and_clips_does_not_change_the_table(weights, kinds):
-    rng = np.random.default_rng(3)
-    clips, frames = rng.permutation(CLIPS), rng.permutation(FRAMES)
-    other = measure_kinds(
-        (weights[clips][:, :, frames], kinds[clips][:, frames])
-    )
-    expected = measure_kinds((weights, kinds))
-    np.testing.assert_allclose(other.table(), expected.table())
-
-
-def test_columns_follow_the_order_of_the_units(weights, kinds):
-    order = [2, 0, 3, 1]
-    np.testing.assert_allclose(
-        measure_kinds((weights[:, order], kinds)).table(),
-        measure_kinds((weights, kinds)).table()[:, order],
-    )
-
-
-def test_padding_does_not_change_the_table(weights, kinds):
-    padded = (
-        np.pad(weights, ((0, 0), (0, 0), (0, 3))),
-        np.pad(kinds, ((0, 0), (0, 3), (0, 0))),
-    )
-    found, expected = measure_kinds(padded), measure_kinds((weights, kinds))
-    np.testing.assert_allclose(found.table(), expected.table())
-    np.testing.assert_allclose(found.even(), expected.even())
-
-
-def test_clips_without_frames_do_not_change_the_table(weights, kinds):
-    absent = np.zeros_like(weights), np.zeros_like(kinds)
-    absent[1][0] = True
-    found, expected = measure_kinds(absent, (weights, kinds)), (weights, kinds)
-    np.testing.assert_allclose(found.table(), measure_kinds(expected).table())
-    np.testing.assert_allclose(found.even(), measure_kinds(expected).even())
-
-
-def test_a_kind_that_no_clip_has_is_nan(weights, kinds):
-    kinds = kinds.copy()
-    kinds[..., 2] = False
-    kinds[..., 0] |= ~kinds.any(axis=2)
     found = measure_kinds((weights, kinds))
-    assert np.isnan(found.table()[2]).all() and np.isnan(found.even()[2])
-    assert (found.table()[:2] > 0).all()
+    assert found.table().shape == (KINDS, UNITS)
+    expected = table_of(weights, kinds)
+    np.testing.assert_allclose(found.table(), expected, rtol=1e-12)
+    even = np.full_like(weights, 1 / FRAMES)
+    np.testing.assert_allclose(found.even(), table_of(even, kinds)[:, 0])
+    counts = [sum(clip[:, k].any() for clip in kinds) for k in range(KINDS)]
+    assert found.clip_counts.tolist() == counts
+    assert min(counts) < CLIPS
+
+
+def with_absent_clips(weights, kinds):
+    absent = np.zeros_like(kinds[:2])
+    absent[0] = True
+    return (
+        np.concatenate([np.zeros_like(weights[:2]), weights]),
+        np.concatenate([absent, kinds]),
+    )
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda w, k: [(w[:1], k[:1]), (w[1:5], k[1:5]), (w[5:], k[5:])],
+        lambda w, k: [(w[ORDER_OF_CLIPS], k[ORDER_OF_CLIPS])],
+        lambda w, k: [(w[:, :, ORDER_OF_FRAMES], k[:, ORDER_OF_FRAMES])],
+        lambda w, k: [
+            (
+                np.pad(w, ((0, 0), (0, 0), (0, 3))),
+                np.pad(k, ((0, 0), (0, 3), (0, 0))),
+            )
+        ],
+        lambda w, k: [with_absent_clips(w, k)],
+    ],
+    ids=["batches", "clips", "frames", "padding", "clips without frames"],
+)
+def test_batches_orders_and_padding_do_not_matter(change, weights, kinds):
+    batches = change(weights, kinds)
+    assert batches[0][0].tobytes() != weights.tobytes()
+    found, expected = measure_kinds(*batches), measure_kinds((weights, kinds))
+    np.testing.assert_allclose(found.table(), expected.table())
+    np.testing.assert_allclose(found.even(), expected.even())
+    found = measure_divergence(*(batch for batch, _ in batches))
+    expected = measure_divergence(weights)
+    np.testing.assert_allclose(found.pairs(), expected.pairs(), atol=1e-15)
+    assert found.mean() == pytest.approx(expected.mean(), rel=1e-12)
+    assert found.num_clips == CLIPS
 
 
 def test_the_favourite_is_the_kind_of_the_most_weight():
@@ -155,80 +135,26 @@ def test_kinds_that_do_not_fit_are_refused(kinds, received, weights):
     with pytest.raises(ValueError, match="Expected.*Received: ") as error:
         measure_kinds((weights, kinds))
     assert received in str(error.value)
-
-
-def test_weights_of_other_units_are_refused(weights, kinds):
     with pytest.raises(ValueError, match=r"Received: weights of shape \(7, 3"):
         measure_kinds((weights[:, :3], kinds))
 
 
-def test_the_mean_is_that_of_all_clips_and_pairs(weights):
-    expected = mean_divergence(weights)
+def test_divergence_is_the_mean_over_clips_and_then_over_pairs(weights):
+    found, expected = measure_divergence(weights), mean_divergence(weights)
     assert 0.1 < expected < 0.6
-    assert measure_divergence(weights).mean() == pytest.approx(
-        expected, rel=1e-12
-    )
+    assert found.mean() == pytest.approx(expected, rel=1e-12)
+    for (i, j), value in np.ndenumerate(found.pairs()):
+        expected = np.mean([divergence(x[i], x[j]) for x in weights])
+        assert value == pytest.approx(expected, rel=1e-12, abs=1e-15)
 
 
-def test_pairs_are_the_means_over_clips(weights):
-    pairs = measure_divergence(weights).pairs()
-    for i in range(UNITS):
-        for j in range(UNITS):
-            expected = np.mean([divergence(x[i], x[j]) for x in weights])
-            assert pairs[i, j] == pytest.approx(expected, rel=1e-12, abs=1e-15)
-
-
-def test_batches_of_any_size_give_what_one_gives(weights):
-    found = measure_divergence(weights[:1], weights[1:5], weights[5:])
-    np.testing.assert_allclose(
-        found.pairs(), measure_divergence(weights).pairs()
-    )
-    assert found.num_clips == CLIPS
-
-
-def test_equal_units_have_none(weights):
+def test_divergence_is_0_of_equal_units_and_log_2_without_a_common_frame(
+    weights,
+):
     weights = np.repeat(weights[:, :1], UNITS, axis=1)
     assert measure_divergence(weights).mean() == 0
-
-
-def test_units_that_share_no_frame_have_log_2():
-    weights = np.broadcast_to(np.eye(5), (3, 5, 5))
-    assert measure_divergence(weights).mean() == pytest.approx(
-        math.log(2), rel=1e-12
-    )
-
-
-def test_order_of_frames_and_clips_does_not_change_divergence(weights):
-    rng = np.random.default_rng(3)
-    other = rng.permutation(weights[rng.permutation(CLIPS)], axis=2)
-    assert (other != weights).any()
-    np.testing.assert_allclose(
-        measure_divergence(other).pairs(), measure_divergence(weights).pairs()
-    )
-
-
-def test_pairs_follow_the_order_of_the_units(weights):
-    order = [2, 0, 3, 1]
-    np.testing.assert_allclose(
-        measure_divergence(weights[:, order]).pairs(),
-        measure_divergence(weights).pairs()[np.ix_(order, order)],
-    )
-
-
-def test_padding_does_not_change_divergence(weights):
-    padded = np.pad(weights, ((0, 0), (0, 0), (0, 3)))
-    np.testing.assert_allclose(
-        measure_divergence(padded).pairs(), measure_divergence(weights).pairs()
-    )
-
-
-def test_clips_without_frames_do_not_change_divergence(weights):
-    with_absent = np.concatenate([np.zeros_like(weights[:2]), weights])
-    found = measure_divergence(with_absent)
-    assert found.num_clips == CLIPS
-    assert found.mean() == pytest.approx(
-        measure_divergence(weights).mean(), rel=1e-12
-    )
+    apart = measure_divergence(np.broadcast_to(np.eye(5), (3, 5, 5)))
+    assert apart.mean() == pytest.approx(math.log(2), rel=1e-12)
 
 
 def test_weights_of_low_precision_are_made_to_sum_up_to_1(weights):
@@ -236,12 +162,9 @@ def test_weights_of_low_precision_are_made_to_sum_up_to_1(weights):
     assert found == pytest.approx(mean_divergence(weights), rel=1e-5)
 
 
-def test_one_unit_is_refused():
+def test_one_unit_and_no_clip_have_no_divergence():
     with pytest.raises(ValueError, match="two units.*Received: num_units=1"):
         UnitDivergence(1)
-
-
-def test_without_a_clip_there_is_no_divergence():
     found = UnitDivergence(2)
     found.update(np.zeros((3, 2, 4)))
     with pytest.raises(ValueError, match="Received: num_clips=0.*`update`"):
@@ -276,13 +199,6 @@ def found(manifest):
     )
 
 
-def test_the_divergence_is_that_of_all_test_clips(found):
-    expected = mean_divergence(expected_weights(UNIT_DIGITS))
-    assert 0.1 < expected < 0.5
-    assert found.divergence == pytest.approx(expected, rel=1e-5)
-    assert found.num_clips == len(FLASHED)
-
-
 def test_the_table_has_a_row_for_each_digit_and_one_for_none(found):
     digits = digits_of_frames()
     none = ~digits.any(axis=2, keepdims=True)
@@ -291,9 +207,7 @@ def test_the_table_has_a_row_for_each_digit_and_one_for_none(found):
     assert found.table.shape == (11, 4)
     np.testing.assert_allclose(found.table, expected, rtol=1e-5, atol=1e-7)
     assert np.isnan(found.table[1]).all()  # no clip has a 1
-
-
-def test_even_weights_are_counted_alike(found):
+    assert np.isnan(found.even[1])
     # Frames with a 3, of five, in three clips; frames without a digit, in six.
     assert found.even[3] == pytest.approx((2 + 1 + 1) / 5 / 3)
     assert found.even[10] == pytest.approx((2 + 4 + 5 + 3 + 3 + 2) / 5 / 6)
@@ -303,28 +217,18 @@ def test_favourites_are_the_digits_that_units_point_at(found):
     assert found.favourites.tolist() == [7, 3, -1, 3]
     assert found.units_of_digit.tolist() == [0, 0, 0, 2, 0, 0, 0, 1, 0, 0]
     assert found.num_favourites == 2
+    # 3, 7, and 9 on a frame with a 3, have half of a weight; 0 has too little.
+    assert found.num_seen == 3
     best = [1, 1, np.nanmax(found.table[:10, 2]), 1]
     assert found.favourite_weight == pytest.approx(np.mean(best), rel=1e-5)
-
-
-def test_a_digit_is_seen_that_has_half_of_a_units_weight(found):
-    # That is 3, 7 and 9, which lies on a frame with a 3; 0 has too little.
-    assert found.num_seen == 3
-
-
-def test_units_are_ordered_by_their_favourites(found):
     assert found.order.tolist() == [1, 3, 0, 2]
-    assert found.unit_names == [
-        "unit 2 (3)",
-        "unit 4 (3)",
-        "unit 1 (7)",
-        "unit 3 (none)",
-    ]
+    names = ["unit 2 (3)", "unit 4 (3)", "unit 1 (7)", "unit 3 (none)"]
+    assert found.unit_names == names
 
 
 def test_the_accuracy_is_the_share_of_clips_named_right(found):
     named = [set(sum(frames.values(), [])) <= {3, 7} for frames in FLASHED]
-    assert 0 < sum(named) < len(named)
+    assert 0 < sum(named) < len(named) == found.num_clips
     assert found.accuracy == pytest.approx(np.mean(named))
 
 
@@ -344,13 +248,6 @@ def test_the_first_clips_are_returned_with_their_attention(
         assert clip.guess & ~(1 << 3 | 1 << 7) == 0
 
 
-def test_a_folder_that_does_not_keep_the_digits_is_refused(tmp_path):
-    manifest = write_dataset(tmp_path)
-    (tmp_path / "frame_digits.npz").unlink()
-    with pytest.raises(FileNotFoundError, match="prepare.py.*adds the file"):
-        measure_digit_attention(make_model(UNIT_DIGITS), manifest)
-
-
 def test_a_model_of_two_modalities_is_refused(manifest):
     model = cluster_classifier(
         {"rgb": 10, "flow": 10},
@@ -359,8 +256,3 @@ def test_a_model_of_two_modalities_is_refused(manifest):
     )
     with pytest.raises(ValueError, match=r"one modality.*\['rgb', 'flow'\]"):
         measure_digit_attention(model, manifest)
-
-
-def test_a_model_of_one_unit_is_refused(manifest):
-    with pytest.raises(ValueError, match="Received: num_units=1"):
-        measure_digit_attention(make_model([3]), manifest)

@@ -1,5 +1,6 @@
 """Results of a sweep: read from its folder, checked, averaged over seeds."""
 
+import itertools
 import json
 
 import numpy as np
@@ -9,6 +10,7 @@ import table_1_results
 from cells import Cell
 from support.flash_mnist import made_up_sweep
 from support.flash_mnist.made_up_sweep import write_cell
+from support.flash_mnist.made_up_sweep import write_json
 
 ACCURACIES = (0.90, 0.88, 0.935)
 RESULT_KEYS = [
@@ -31,6 +33,10 @@ def message_of(root, *arguments):
     return str(caught.value)
 
 
+def read_json(path):
+    return json.loads(path.read_text())
+
+
 def test_cells_come_in_the_tables_order(tmp_path):
     for family in ("fc1_shift", "average"):
         for num_units, seed in ((16, 0), (2, 10), (2, 9)):
@@ -44,18 +50,26 @@ def test_cells_come_in_the_tables_order(tmp_path):
 
 def test_a_cells_files_are_read(tmp_path):
     folder = write_cell(tmp_path, "fc2", 4, seed=3, test=0.25)
-    (cell,) = read_one(tmp_path).cells
-    assert cell.result == json.loads((folder / "result.json").read_text())
-    assert cell.curve == json.loads((folder / "curve.json").read_text())
+    protocol = read_one(tmp_path)
+    (cell,) = protocol.cells
+    assert cell.result == read_json(folder / "result.json")
+    assert cell.curve == read_json(folder / "curve.json")
     assert cell.result["test_accuracy"] == 0.25
     assert cell.dataset == made_up_sweep.DATASET
+    assert protocol.sittings == ()
+    sittings = [{"seconds": 2.5, "cells": 1, "workers": 2}]
+    write_json(tmp_path / "tuned" / "sittings.json", sittings)
+    assert read_one(tmp_path).sittings == tuple(sittings)
 
 
-def test_cells_without_a_result_are_unfinished(tmp_path):
+def test_cells_without_a_result_are_unfinished_or_left_out(tmp_path):
     write_cell(tmp_path, "fc1", 2)
     stopped = write_cell(tmp_path, "fc1", 4)
-    (stopped / "result.json").unlink()
+    alone = write_cell(tmp_path, "fc1", 2, protocol="paper")
+    for folder in (stopped, alone):
+        (folder / "result.json").unlink()
     found = read_one(tmp_path)
+    assert found.name == "tuned"
     assert [x.cell.num_units for x in found.cells] == [2]
     assert found.unfinished == (stopped,)
 
@@ -69,28 +83,10 @@ def test_the_tuned_protocol_is_the_first_and_studies_are_the_last(tmp_path):
     assert [x.name for x in chosen] == ["paper"]
 
 
-def test_a_protocol_with_nothing_done_is_left_out(tmp_path):
-    write_cell(tmp_path, "fc1", 2)
-    folder = write_cell(tmp_path, "fc1", 2, protocol="paper")
-    (folder / "result.json").unlink()
-    assert read_one(tmp_path).name == "tuned"
-
-
-def test_sittings_are_read_where_there_are_any(tmp_path):
-    write_cell(tmp_path, "fc1", 2)
-    assert read_one(tmp_path).sittings == ()
-    sittings = [{"seconds": 2.5, "cells": 1, "workers": 2}]
-    made_up_sweep.write_json(tmp_path / "tuned" / "sittings.json", sittings)
-    assert read_one(tmp_path).sittings == tuple(sittings)
-
-
-def test_a_folder_without_a_result_is_refused(tmp_path):
+def test_folders_without_the_results_that_are_wanted_are_refused(tmp_path):
     message = message_of(tmp_path / "nothing")
     assert message.startswith("Expected results PROTOCOL/")
     assert f"Received: {tmp_path / 'nothing'} with none. Pass the" in message
-
-
-def test_a_protocol_that_was_asked_for_must_have_results(tmp_path):
     write_cell(tmp_path, "fc1", 2)
     message = message_of(tmp_path, ["tuned", "paper"])
     assert f"Received: {tmp_path} with none of paper." in message
@@ -98,56 +94,62 @@ def test_a_protocol_that_was_asked_for_must_have_results(tmp_path):
 
 def test_two_results_of_a_cell_are_refused(tmp_path):
     first = write_cell(tmp_path, "fc1", 2)
-    second = first.with_name("seed_00")
-    first.rename(second)
+    second = first.rename(first.with_name("seed_00"))
     write_cell(tmp_path, "fc1", 2)
     message = message_of(tmp_path)
     assert "Received: fc1 N=2 seed 0 in " in message
     assert str(first) in message and str(second) in message
 
 
-def test_a_cell_of_another_protocol_is_refused(tmp_path):
-    write_cell(tmp_path, "fc1", 2).parents[2].rename(tmp_path / "paper")
+def test_a_cell_of_another_protocol_or_family_is_refused(tmp_path):
+    write_cell(tmp_path / "a", "fc1", 2).parents[2].rename(tmp_path / "paper")
     message = message_of(tmp_path)
     assert "folder, paper. Received: protocol='tuned'." in message
-
-
-def test_a_cell_that_is_none_of_the_table_is_refused(tmp_path):
-    folder = write_cell(tmp_path, "fc3", 2)
-    message = message_of(tmp_path)
+    folder = write_cell(tmp_path / "b", "fc3", 2)
+    message = message_of(tmp_path / "b")
     assert "'fc3'. " in message and str(folder) in message
 
 
-def test_a_curve_of_fewer_epochs_than_the_result_is_refused(tmp_path):
-    path = write_cell(tmp_path, "fc1", 2) / "curve.json"
-    path.write_text(json.dumps(json.loads(path.read_text())[:2]))
+def test_curves_and_datasets_that_do_not_match_are_refused(tmp_path):
+    folder = write_cell(tmp_path, "fc1", 2)
+    curve = read_json(folder / "curve.json")
+    write_json(folder / "curve.json", curve[:2])
     assert "Received: epochs=3 and 2." in message_of(tmp_path)
-
-
-def test_cells_of_two_datasets_are_refused(tmp_path):
-    write_cell(tmp_path, "fc1", 2)
-    path = write_cell(tmp_path, "fc1", 4) / "dataset.json"
+    write_json(folder / "curve.json", curve)
     other = {**made_up_sweep.DATASET, "manifest_sha256": "beef"}
-    made_up_sweep.write_json(path, other)
+    write_json(write_cell(tmp_path, "fc1", 4) / "dataset.json", other)
     message = message_of(tmp_path)
     assert "to be trained on the same dataset" in message and "beef" in message
 
 
-@pytest.mark.parametrize("name", ["result", "curve", "dataset"])
-@pytest.mark.parametrize("text", ["", '{"family": ', "\udcff"])
-def test_unreadable_json_is_named(name, text, tmp_path):
+@pytest.mark.parametrize(
+    "name, text, expected",
+    [
+        *itertools.product(
+            ["result", "curve", "dataset"],
+            [b"", b'{"family": ', b"\xff"],
+            ["JSON file. Received: {}: "],
+        ),
+        ("result", b"[1]", "JSON mapping with "),
+        ("curve", b"{}", "JSON file with a list that is not empty"),
+        ("curve", b"[]", "JSON file with a list that is not empty"),
+        ("curve", b"[3, 3, 3]", "JSON mapping with "),
+    ],
+)
+def test_files_that_are_no_such_json_are_named(name, text, expected, tmp_path):
     path = write_cell(tmp_path, "fc1", 2) / f"{name}.json"
-    path.write_bytes(text.encode("utf-8", "surrogateescape"))
+    path.write_bytes(text)
     message = message_of(tmp_path)
-    assert f"Expected a JSON file. Received: {path}: " in message
-    assert "write it again" in message
+    assert f"Expected a {expected.format(path)}" in message
+    assert str(path) in message
 
 
 @pytest.mark.parametrize("name", ["curve", "dataset"])
 def test_a_missing_file_is_named(name, tmp_path):
     path = write_cell(tmp_path, "fc1", 2) / f"{name}.json"
     path.unlink()
-    assert f"Received: {path}: " in message_of(tmp_path)
+    message = message_of(tmp_path)
+    assert f"Received: {path}: " in message and "write it again" in message
 
 
 @pytest.mark.parametrize("key", RESULT_KEYS)
@@ -161,9 +163,9 @@ def test_a_missing_key_of_a_result_is_named(key, tmp_path):
 @pytest.mark.parametrize("key", ["epoch", "accuracy", "val_accuracy"])
 def test_a_missing_key_of_a_curve_is_named_with_its_row(key, tmp_path):
     path = write_cell(tmp_path, "fc1", 2) / "curve.json"
-    rows = json.loads(path.read_text())
+    rows = read_json(path)
     del rows[1][key]
-    path.write_text(json.dumps(rows))
+    write_json(path, rows)
     message = message_of(tmp_path)
     assert f"Received: {path}, row 1 without {key}." in message
 
@@ -181,29 +183,11 @@ def test_a_missing_key_of_a_curve_is_named_with_its_row(key, tmp_path):
     ],
 )
 def test_a_value_of_another_kind_is_named(key, value, tmp_path):
-    folder = write_cell(tmp_path, "fc1", 2)
-    path = folder / "result.json"
-    result = json.loads(path.read_text()) | {key: value}
-    made_up_sweep.write_json(path, result)
+    path = write_cell(tmp_path, "fc1", 2) / "result.json"
+    write_json(path, read_json(path) | {key: value})
     message = message_of(tmp_path)
     assert f"Expected {key} to be a " in message
     assert f"Received: {key}={value!r} in {path}" in message
-
-
-@pytest.mark.parametrize(
-    "name, text, expected",
-    [
-        ("result", "[1]", "JSON mapping"),
-        ("curve", "{}", "JSON file with a list that is not empty"),
-        ("curve", "[]", "JSON file with a list that is not empty"),
-        ("curve", "[3, 3, 3]", "JSON mapping"),
-    ],
-)
-def test_json_of_another_shape_is_named(name, text, expected, tmp_path):
-    path = write_cell(tmp_path, "fc1", 2) / f"{name}.json"
-    path.write_text(text)
-    message = message_of(tmp_path)
-    assert f"Expected a {expected}" in message and str(path) in message
 
 
 def tabulate(root):
@@ -219,15 +203,15 @@ def cell(tmp_path_factory):
     return tabulate(root)["fc1", 8]
 
 
-def test_the_mean_is_over_the_seeds_in_percent(cell):
+def test_means_and_deviations_are_over_the_seeds_in_percent(cell):
     mean = 100 * np.mean(ACCURACIES)
     assert cell.mean("test_accuracy") == pytest.approx(mean, rel=1e-12)
-    assert cell.seeds == (0, 1, 2)
-
-
-def test_the_deviation_is_that_of_a_sample(cell):
     deviation = 100 * np.std(ACCURACIES, ddof=1)
     assert cell.deviation("test_accuracy") == pytest.approx(deviation)
+    assert cell.seeds == (0, 1, 2)
+    # Epochs of 6, 2, 2, 0.1 seconds; the same; 6, 2, 0.1.
+    assert cell.epoch_seconds() == 2
+    assert cell.gigaflops() == pytest.approx(8 * 30 / 2)
 
 
 def test_one_seed_has_no_deviation(tmp_path):
@@ -235,15 +219,6 @@ def test_one_seed_has_no_deviation(tmp_path):
     cell = tabulate(tmp_path)["fc1", 8]
     assert cell.deviation("test_accuracy") is None
     assert cell.mean("test_accuracy") == pytest.approx(90)
-
-
-def test_an_epochs_time_is_the_median(cell):
-    # 6, 2, 2, 0.1; the same; 6, 2, 0.1.
-    assert cell.epoch_seconds() == 2
-
-
-def test_the_rate_of_products_is_that_of_the_median_epoch(cell):
-    assert cell.gigaflops() == pytest.approx(8 * 30 / 2)
 
 
 def test_a_curve_is_the_mean_of_the_seeds_as_far_as_all_go(cell):

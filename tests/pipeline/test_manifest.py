@@ -18,13 +18,31 @@ from support.records.drawn_dataset import expected_features
 from support.records.drawn_dataset import write_dataset
 
 
-def test_it_comes_back_from_json():
+def test_its_json_is_the_documented_one_and_comes_back():
+    modalities = {**THREE, "flow": Modality(4, "uint8", (-2, 2))}
     description = describe(
-        THREE, multi_label=True, seed=7, settings={"a": [1, "x"], "b": None}
+        modalities,
+        multi_label=True,
+        seed=7,
+        settings={"a": [1, "x"], "b": None},
     )
-    values = json.loads(json.dumps(description.to_json()))
-    assert Description.from_json(values) == description
-    assert list(Description.from_json(values).modalities) == list(THREE)
+    values = description.to_json()
+    assert values == {
+        "format_version": 1,
+        "name": "tiny",
+        "seed": 7,
+        "settings": {"a": [1, "x"], "b": None},
+        "multi_label": True,
+        "modalities": {
+            "rgb": {"dim": 3, "dtype": "float32"},
+            "audio": {"dim": 2, "dtype": "float16"},
+            "flow": {"dim": 4, "dtype": "uint8", "value_range": [-2.0, 2.0]},
+        },
+        "class_names": ["run", "jump", "swim", "fly"],
+    }
+    loaded = Description.from_json(json.loads(json.dumps(values)))
+    assert loaded == description
+    assert list(loaded.modalities) == list(modalities)
 
 
 def test_it_is_read_where_the_records_are_missing(tmp_path):
@@ -63,31 +81,11 @@ def test_a_folder_without_a_manifest_is_rejected(
         load(tmp_path)
 
 
-def test_its_json_is_the_documented_one():
-    description = describe(
-        {"flow": Modality(4, "uint8", (-2, 2))}, seed=7, settings={"fps": 5}
-    )
-    assert description.to_json() == {
-        "format_version": 1,
-        "name": "tiny",
-        "seed": 7,
-        "settings": {"fps": 5},
-        "multi_label": False,
-        "modalities": {
-            "flow": {"dim": 4, "dtype": "uint8", "value_range": [-2.0, 2.0]}
-        },
-        "class_names": ["run", "jump", "swim", "fly"],
-    }
-
-
 @pytest.mark.parametrize("name", ["id", "labels", "r g b", "", "4k", "a/b"])
-def test_a_modality_of_a_name_that_cannot_be_is_refused(name):
+def test_no_modality_or_one_of_a_name_that_cannot_be_is_refused(name):
     message = f"'rgb'.*Received: {re.escape(repr([name]))}"
     with pytest.raises(ValueError, match=message):
         describe({"rgb": Modality(3), name: Modality(2)})
-
-
-def test_no_modality_is_refused():
     with pytest.raises(ValueError, match="Received: no modality"):
         Description("tiny", ("a",), {})
 
@@ -96,13 +94,8 @@ def test_select_keeps_the_modalities_asked_for():
     chosen = describe(THREE).select(["flow", "rgb"])
     assert chosen.modalities == {"flow": THREE["flow"], "rgb": THREE["rgb"]}
     assert describe(THREE).select(None) == describe(THREE)
-
-
-def test_select_refuses_a_modality_that_is_not_there():
-    message = re.escape(
-        "['rgb', 'audio', 'flow'], which tiny has. Received: ['x']"
-    )
-    with pytest.raises(ValueError, match=message):
+    message = "['rgb', 'audio', 'flow'], which tiny has. Received: ['x']"
+    with pytest.raises(ValueError, match=re.escape(message)):
         describe(THREE).select(["rgb", "x"])
 
 
@@ -127,26 +120,26 @@ def test_a_folder_gives_the_manifest_that_was_written(written, as_path):
         for key, mean in split.mean_features.items():
             again = loaded.split(name).mean_features[key]
             np.testing.assert_array_equal(again, mean)
-
-
-def test_the_file_is_json_with_every_shard_and_its_size(written):
     values = json.loads((written.directory / "manifest.json").read_text())
-    shards = values["splits"]["train"]["shards"]
     files = [f"train-{i:05d}-of-00002.tfrecord" for i in range(2)]
     paths = [written.directory / file for file in files]
     assert written.paths("train") == list(map(str, paths))
-    assert [shard["file"] for shard in shards] == files
-    assert [shard["num_clips"] for shard in shards] == [5, 4]
-    sizes = [path.stat().st_size for path in paths]
-    assert [shard["num_bytes"] for shard in shards] == sizes
+    assert values["splits"]["train"]["shards"] == [
+        {"file": file, "num_clips": count, "num_bytes": path.stat().st_size}
+        for file, count, path in zip(files, (5, 4), paths, strict=True)
+    ]
 
 
-def test_class_counts_count_each_class(written):
-    labels = [clip.labels[0] for shard in TRAIN for clip in shard]
-    expected = [labels.count(c) for c in range(4)]
-    counts = written.split("train").class_counts
-    assert counts.tolist() == expected
-    assert counts.dtype == np.int64
+def test_classes_and_frames_of_a_splits_clips_are_counted(written):
+    clips = [clip for shard in TRAIN for clip in shard]
+    labels = [clip.labels[0] for clip in clips]
+    split = written.split("train")
+    assert split.class_counts.tolist() == [labels.count(c) for c in range(4)]
+    assert split.class_counts.dtype == np.int64
+    lengths = {n: [len(clip.frames[n]) for clip in clips] for n in THREE}
+    assert split.max_num_frames == {n: max(x) for n, x in lengths.items()}
+    assert split.num_absent == {n: x.count(0) for n, x in lengths.items()}
+    assert max(split.num_absent.values()) > 0
 
 
 def test_class_counts_count_every_label_of_a_multi_label_clip(tmp_path):
@@ -168,50 +161,34 @@ def test_mean_features_are_the_mean_over_all_frames(written, name):
     np.testing.assert_allclose(mean, expected, rtol=1e-6, atol=1e-7)
 
 
-def test_mean_features_keep_float64s_precision(tmp_path):
+def test_means_keep_float64s_precision_and_are_zero_without_frames(tmp_path):
     frames = np.full((20_000, 3), 0.1, "float32")
     frames[0] = 16_777_216.0
     clips = [Clip("long", (0,), {"rgb": frames})]
-    manifest = write_dataset(tmp_path, describe(), train=[clips])
-    expected = frames.astype("float64").mean(axis=0)
-    mean = manifest.split("train").mean_features["rgb"]
-    np.testing.assert_array_equal(mean, expected.astype("float32"))
-
-
-def test_the_mean_of_a_modality_that_no_clip_has_is_zero(tmp_path):
-    clips = [Clip("a", (0,), {"rgb": np.ones((2, 3), "float32")})]
     manifest = write_dataset(tmp_path, describe(THREE), train=[clips])
     split = manifest.split("train")
+    expected = frames.astype("float64").mean(axis=0).astype("float32")
+    np.testing.assert_array_equal(split.mean_features["rgb"], expected)
     np.testing.assert_array_equal(split.mean_features["audio"], [0, 0])
-    np.testing.assert_array_equal(split.mean_features["rgb"], [1, 1, 1])
-    assert split.max_num_frames == {"rgb": 2, "audio": 0, "flow": 0}
+    lengths = {"rgb": 20_000, "audio": 0, "flow": 0}
+    assert split.max_num_frames == lengths
 
 
-def test_the_longest_and_the_absent_clips_of_each_modality_are_known(written):
-    lengths = {
-        name: [len(clip.frames[name]) for shard in TRAIN for clip in shard]
-        for name in THREE
-    }
-    split = written.split("train")
-    assert split.max_num_frames == {n: max(x) for n, x in lengths.items()}
-    assert split.num_absent == {n: x.count(0) for n, x in lengths.items()}
-    assert max(split.num_absent.values()) > 0
-
-
-def test_a_missing_file_is_refused_by_its_name(written):
-    (written.directory / FIRST).unlink()
-    message = f"{FIRST}.*Received: no such file. Copy the file again"
-    with pytest.raises(FileNotFoundError, match=message):
-        Manifest.load(written.directory)
-
-
-@pytest.mark.parametrize("change", [-1, 1])
-def test_a_file_of_another_size_is_refused_by_its_name(written, change):
+@pytest.mark.parametrize("change", [None, -1, 1])
+def test_a_file_missing_or_of_another_size_is_refused_by_its_name(
+    written, change
+):
     path = written.directory / FIRST
     data = path.read_bytes()
-    path.write_bytes(data[:-1] if change < 0 else data + b"\0")
-    message = f"{len(data)} bytes in .*{FIRST}.*{len(data) + change} bytes"
-    with pytest.raises(ValueError, match=message):
+    if change is None:
+        path.unlink()
+        error = FileNotFoundError
+        message = f"{FIRST}.*Received: no such file. Copy the file again"
+    else:
+        path.write_bytes((data + b"\0")[: len(data) + change])
+        error = ValueError
+        message = f"{len(data)} bytes in .*{FIRST}.*{len(data) + change} bytes"
+    with pytest.raises(error, match=message):
         Manifest.load(written.directory)
 
 

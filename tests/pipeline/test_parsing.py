@@ -23,10 +23,6 @@ def parse(*examples, **kwargs):
     return parsing.parse_records(batch, describe(**kwargs))
 
 
-def labelled(*labels):
-    return [make_example(f"c{i}", x, rgb=b"") for i, x in enumerate(labels)]
-
-
 def test_a_batch_is_split_into_ids_labels_and_bytes():
     first = make_example("a", [3], rgb=pack([[1, 2, 3]]))
     second = make_example("b", [0], rgb=b"")
@@ -37,17 +33,22 @@ def test_a_batch_is_split_into_ids_labels_and_bytes():
     assert parsed["labels"].dtype == tf.int32
 
 
-@pytest.mark.parametrize("multi_label", [False, True])
-@pytest.mark.parametrize("label", [4, 1000, 2**40, -1])
-def test_a_label_out_of_range_is_refused(label, multi_label):
-    message = "labels from 0 to 3"
+@pytest.mark.parametrize(
+    "labels, multi_label",
+    [
+        ([1, 2], False),
+        *(
+            ([label], multi_label)
+            for label in (4, 1000, 2**40, -1)
+            for multi_label in (False, True)
+        ),
+    ],
+)
+def test_wrong_labels_are_refused(labels, multi_label):
+    examples = [make_example(f"c{x}", x, rgb=b"") for x in ([1], labels)]
+    message = "labels from 0 to 3" if len(labels) == 1 else "labels"
     with pytest.raises(tf.errors.InvalidArgumentError, match=message):
-        parse(*labelled([1], [label]), multi_label=multi_label)
-
-
-def test_several_labels_in_a_single_label_dataset_are_refused():
-    with pytest.raises(tf.errors.InvalidArgumentError, match="labels"):
-        parse(*labelled([1], [1, 2]))
+        parse(*examples, multi_label=multi_label)
 
 
 @pytest.mark.parametrize("modality", THREE.values(), ids=THREE)
@@ -58,16 +59,14 @@ def test_half_a_frame_is_refused(modality):
         decoding.count_frames(stored, modality)
 
 
-UNLABELLED_LENGTHS = (4, 1, 7)
+LENGTHS = (4, 1, 7)
 DIM = 3
+UNLABELLED = Description("d", ("a", "b"), {"rgb": Modality(DIM)})
 
 
 def draw_frames():
-    draw = np.random.default_rng(0)
-    return [
-        draw.normal(size=(n, DIM)).astype(np.float32)
-        for n in UNLABELLED_LENGTHS
-    ]
+    rng = np.random.default_rng(0)
+    return [rng.normal(size=(n, DIM)).astype(np.float32) for n in LENGTHS]
 
 
 def own_record(frames, **context):
@@ -79,83 +78,41 @@ def own_record(frames, **context):
     return tf.train.Example(features=features).SerializeToString()
 
 
-def video_record(frames, **context):
-    rng, steps = np.random.default_rng(0), [[x.tobytes()] for x in frames]
-    return external_records.sequence_record(rng, context, {"rgb": steps})
-
-
-def describe_unlabelled(record_format="clip", modality=None):
-    modalities = {"rgb": modality or Modality(DIM)}
-    return Description("d", ("a", "b"), modalities, record_format=record_format)
-
-
-def decode(batch, description, sample_size=0, named=True):
+def decode(batch, description=UNLABELLED, named=True):
+    """Parses and decodes records without their labels."""
     stored = parsing.parse_records(
         tf.constant(batch), description, labelled=False, named=named
     )
-    features, labels = batch_decoder(description, None, sample_size)(
-        stored, None
-    )
-    assert labels is None
-    return stored, features
+    features, labels = batch_decoder(description, None, 0)(stored, None)
+    assert labels is None and "labels" not in stored
+    return stored["id"].numpy().tolist(), features
 
 
-def test_neither_id_nor_labels_are_needed():
-    clips = draw_frames()
-    stored, features = decode(
-        [own_record(x) for x in clips], describe_unlabelled()
-    )
-    assert stored["id"].numpy().tolist() == [b"", b"", b""]
-    assert "labels" not in stored
-    assert features["rgb_num_frames"].numpy().tolist() == list(
-        UNLABELLED_LENGTHS
-    )
+@pytest.mark.parametrize("which", [[0], [1], [0, 1, 2]])
+def test_neither_id_nor_labels_are_needed(which):
+    clips = [draw_frames()[i] for i in which]
+    ids, features = decode([own_record(x) for x in clips])
+    assert ids == [b""] * len(clips)
+    counts = [len(frames) for frames in clips]
+    assert features["rgb_num_frames"].numpy().tolist() == counts
+    assert features["rgb"].shape == (len(which), max(counts), DIM)
     for row, frames in zip(features["rgb"].numpy(), clips, strict=True):
         np.testing.assert_array_equal(row[: len(frames)], frames)
         assert not row[len(frames) :].any()
 
 
-def test_labels_that_are_there_are_not_looked_at():
-    record = own_record(draw_frames()[0], id=[b"x"], labels=[b"cat"])
-    stored, _ = decode([record], describe_unlabelled())
-    assert stored["id"].numpy().tolist() == [b"x"]
-
-
-def test_ids_that_are_not_read_may_be_anything():
-    batch = [own_record(x, id=[1]) for x in draw_frames()]
-    stored, _ = decode(batch, describe_unlabelled(), named=False)
-    assert stored["id"].numpy().tolist() == [b"0", b"1", b"2"]
-
-
-@pytest.mark.parametrize("which", [[0], [1], [0, 1, 2]])
-def test_a_batch_is_as_long_as_its_longest_clip(which):
-    clips = [draw_frames()[i] for i in which]
-    _, features = decode([own_record(x) for x in clips], describe_unlabelled())
-    longest = max(len(x) for x in clips)
-    assert features["rgb"].shape == (len(which), longest, DIM)
-
-
-def test_frames_are_taken_at_equal_intervals():
-    clips = draw_frames()
-    _, features = decode(
-        [own_record(x) for x in clips], describe_unlabelled(), 2
-    )
-    assert features["rgb_num_frames"].numpy().tolist() == [2, 1, 2]
-    np.testing.assert_array_equal(features["rgb"][0], clips[0][[1, 3]])
-    np.testing.assert_array_equal(features["rgb"][2], clips[2][[1, 5]])
-
-
-def test_a_modality_without_frames_takes_one_slot():
-    empty = own_record(np.zeros((0, DIM), np.float32))
-    _, features = decode([empty, empty], describe_unlabelled())
-    assert features["rgb"].shape == (2, 1, DIM)
-    assert features["rgb_num_frames"].numpy().tolist() == [0, 0]
-
-
-def test_a_missing_modality_is_an_error():
-    other = Description("d", ("a",), {"audio": Modality(DIM)})
-    with pytest.raises(tf.errors.InvalidArgumentError, match="audio"):
-        decode([own_record(draw_frames()[0])], other)
+@pytest.mark.parametrize(
+    "context, named, expected",
+    [
+        ({"id": [b"x"], "labels": [b"cat"]}, True, [b"x"] * 3),
+        ({"id": [1]}, False, [b"0", b"1", b"2"]),
+    ],
+)
+def test_labels_and_ids_that_are_not_read_may_be_anything(
+    context, named, expected
+):
+    batch = [own_record(x, **context) for x in draw_frames()]
+    assert decode(batch, named=named)[0] == expected
 
 
 @pytest.mark.parametrize(
@@ -164,10 +121,22 @@ def test_a_missing_modality_is_an_error():
 )
 def test_videos_of_youtube8m_need_neither(id, named, expected):
     frames = np.arange(15, dtype=np.uint8).reshape(5, DIM)
-    description = describe_unlabelled("youtube8m", youtube8m.quantised(DIM))
-    batch = [video_record(frames), video_record(frames[:2], id=id)]
-    stored, features = decode(batch, description, named=named)
-    assert stored["id"].numpy().tolist() == expected
-    values = frames * 4 / 255 + 4 / 512 - 2
+    description = Description(
+        "d",
+        ("a", "b"),
+        {"rgb": youtube8m.quantised(DIM)},
+        record_format="youtube8m",
+    )
+    batch = [
+        external_records.video_record(
+            np.random.default_rng(0),
+            {"id": "", "labels": [], "frames": {"rgb": frames[:count]}},
+            id=ids,
+        )
+        for count, ids in ((5, []), (2, id))
+    ]
+    found, features = decode(batch, description, named=named)
+    assert found == expected
+    values = external_records.dequantise(frames)
     np.testing.assert_allclose(features["rgb"][0], values, atol=1e-6)
     assert features["rgb_num_frames"].numpy().tolist() == [5, 2]

@@ -31,13 +31,18 @@ def middle_frames(length, sample_size):
     return [int(i * width + width / 2) for i in range(count)]
 
 
-def draw(lengths, sample_size, seed=SEED):
+def draw(lengths, sample_size, seed=SEED, sample=random_subset, **rows):
     lengths = tf.constant(lengths, tf.int32)
-    return random_subset(lengths, sample_size, tf.constant(seed)).numpy()
+    return sample(lengths, sample_size, tf.constant(seed), **rows).numpy()
 
 
 def take(lengths, sample_size):
     return equal_intervals(tf.constant(lengths, tf.int32), sample_size).numpy()
+
+
+each_sampler = pytest.mark.parametrize(
+    "sample", [random_subset, random_segments]
+)
 
 
 def spread(counts, probability, draws):
@@ -47,20 +52,15 @@ def spread(counts, probability, draws):
 
 
 @each_shape
-def test_num_sampled_is_the_sample_size_or_all_frames(seed):
-    lengths, size = draw_shape(seed)
-    expected = [min(length, size) for length in lengths.tolist()]
-    assert num_sampled(tf.constant(lengths), size).numpy().tolist() == expected
-
-
-@each_shape
 def test_equal_intervals_are_taken_in_their_middle(seed):
     lengths, size = draw_shape(seed)
     positions = take(lengths, size)
     assert positions.shape == (len(lengths), size)
-    for length, row in zip(lengths.tolist(), positions.tolist(), strict=True):
-        count = min(length, size)
-        assert row == middle_frames(length, size) + [0] * (size - count)
+    counts = num_sampled(tf.constant(lengths), size).numpy()
+    for length, count, row in zip(lengths, counts, positions, strict=True):
+        assert count == min(length, size)
+        expected = middle_frames(int(length), size)
+        assert row.tolist() == expected + [0] * (size - count)
 
 
 @pytest.mark.parametrize(
@@ -88,41 +88,28 @@ def test_random_frames_are_the_clips_own_each_once_in_order(seed):
         assert set(row[:count]) <= set(range(length))
         assert row[:count] == sorted(set(row[:count]))
         assert row[count:] == [0] * (size - count)
+    assert draw(lengths[:0], size).shape == (0, size)
 
 
-@pytest.mark.parametrize("num_clips", [0, 3])
-def test_random_frames_of_clips_without_frames_are_padding(num_clips):
-    drawn = draw(np.zeros(num_clips, "int32"), 4)
-    assert drawn.shape == (num_clips, 4) and not drawn.any()
-
-
+@each_sampler
 @pytest.mark.parametrize("other", [(3, 15), (4, 14)])
-def test_the_seed_decides_which_frames_are_drawn(other):
-    first, second = draw([30] * 5, 8), draw([30] * 5, 8, other)
-    np.testing.assert_array_equal(first, draw([30] * 5, 8))
+def test_the_seed_and_the_row_decide_which_frames_are_drawn(sample, other):
+    first, again, second = (
+        draw([40] * 20, 8, seed, sample) for seed in (SEED, SEED, other)
+    )
+    np.testing.assert_array_equal(first, again)
     assert (first != second).any(axis=1).all()
+    assert len(set(map(tuple, first.tolist()))) == 20
 
 
-def test_clips_of_one_batch_draw_different_frames():
-    rows = draw([30] * 20, 8).tolist()
-    assert len(set(map(tuple, rows))) == 20
-
-
-def test_every_frame_is_drawn_about_equally_often():
-    draws, length, size = 4000, 10, 3
-    counts = np.bincount(draw([length] * draws, size).ravel(), minlength=length)
-    assert counts.sum() == draws * size
-    # Frames of one draw repel each other: 0.9 of a chi-square of 9.
-    assert 1 < spread(counts, size / length, draws) < 27
-
-
-def test_every_pair_of_frames_is_drawn_about_equally_often():
+def test_every_set_of_frames_is_drawn_about_equally_often():
     draws = 4000
-    rows = list(map(tuple, draw([5] * draws, 2).tolist()))
-    pairs = list(itertools.combinations(range(5), 2))
-    counts = [rows.count(pair) for pair in pairs]
+    rows = list(map(tuple, draw([6] * draws, 3).tolist()))
+    sets = list(itertools.combinations(range(6), 3))
+    counts = [rows.count(frames) for frames in sets]
     assert sum(counts) == draws
-    assert 1 < spread(counts, 1 / len(pairs), draws) < 27
+    # Chi-square with 19 degrees of freedom.
+    assert 5 < spread(counts, 1 / len(sets), draws) < 44
 
 
 def test_every_frame_is_drawn_about_equally_often_over_the_seeds():
@@ -135,32 +122,11 @@ def test_every_frame_is_drawn_about_equally_often_over_the_seeds():
     assert 0.5 < spread(counts, 2 / 6, draws) < 22
 
 
-def test_both_work_in_a_map():
-    lengths = np.array([9, 2, 0], "int32")
-
-    def sample(num_frames):
-        return equal_intervals(num_frames, 4), random_subset(
-            num_frames, 4, tf.constant(SEED)
-        )
-
-    mapped = tf.data.Dataset.from_tensors(lengths).map(sample)
-    middle, drawn = next(mapped.as_numpy_iterator())
-    np.testing.assert_array_equal(middle, take(lengths, 4))
-    np.testing.assert_array_equal(drawn, draw(lengths, 4))
-
-
-def draw_segments(lengths, sample_size, seed=SEED, **rows):
-    lengths = tf.constant(lengths, tf.int32)
-    seed = tf.constant(seed)
-    return random_segments(lengths, sample_size, seed, **rows).numpy()
-
-
 @each_shape
 def test_each_frame_lies_in_its_own_segment(seed):
     lengths, size = draw_shape(seed)
-    for length, row in zip(
-        lengths.tolist(), draw_segments(lengths, size), strict=True
-    ):
+    rows = draw(lengths, size, sample=random_segments)
+    for length, row in zip(lengths.tolist(), rows, strict=True):
         count = min(length, size)
         width = Fraction(length, max(count, 1))
         for slot in range(count):
@@ -169,30 +135,19 @@ def test_each_frame_lies_in_its_own_segment(seed):
         assert not row[count:].any()
 
 
-def test_all_frames_of_a_segment_are_drawn_about_equally_often():
-    rows = draw_segments(np.full(30_000, 10), 2)
+def test_segments_draw_all_their_frames_equally_often_and_independently():
+    rows = draw(np.full(30_000, 10), 2, sample=random_segments)
     for slot, first in enumerate((0, 5)):
         counts = np.bincount(rows[:, slot] - first, minlength=5)
         assert len(counts) == 5
         # Chi-square with 4 degrees of freedom: 30 is far out.
         assert ((counts - 6000) ** 2 / 6000).sum() < 30
-
-
-def test_segments_draw_independently():
-    rows = draw_segments(np.full(20_000, 10), 2)
     assert abs(np.corrcoef(rows.T)[0, 1]) < 0.03
-
-
-def test_the_seed_decides():
-    lengths = np.full(50, 40)
-    assert (draw_segments(lengths, 7) == draw_segments(lengths, 7)).all()
-    assert (
-        draw_segments(lengths, 7) != draw_segments(lengths, 7, seed=(3, 15))
-    ).any()
 
 
 def test_a_process_with_some_rows_draws_what_all_rows_would():
     lengths = np.arange(20, 32)
-    whole = draw_segments(lengths, 5)
-    part = draw_segments(lengths[4:9], 5, first_row=4, num_rows=12)
+    whole = draw(lengths, 5, sample=random_segments)
+    rows = {"first_row": 4, "num_rows": 12}
+    part = draw(lengths[4:9], 5, sample=random_segments, **rows)
     assert (part == whole[4:9]).all()

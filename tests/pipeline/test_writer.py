@@ -1,7 +1,11 @@
 """DatasetWriter: files, errors and restarts."""
 
 import json
+import pathlib
 import re
+import shutil
+import signal
+from subprocess import PIPE
 
 import numpy as np
 import pytest
@@ -10,6 +14,8 @@ from ac_keras.pipeline import Clip
 from ac_keras.pipeline import DatasetWriter
 from ac_keras.pipeline import Manifest
 from ac_keras.pipeline import Modality
+from support.programs import start_program
+from support.records import blocking_writer
 from support.records.drawn_dataset import RGB
 from support.records.drawn_dataset import THREE
 from support.records.drawn_dataset import describe
@@ -45,23 +51,31 @@ def stop_after(clips, count):
     raise RuntimeError("stopped")
 
 
-def test_the_same_clips_give_the_same_bytes(tmp_path):
-    for name in ("first", "second"):
-        make_writer(tmp_path / name).write(clips_of)
-    first = folder_contents(tmp_path / "first")
-    assert first == folder_contents(tmp_path / "second")
-    assert sum(map(len, first.values())) > 500
-
-
 def test_a_folder_holds_a_file_a_shard_and_the_manifest(tmp_path):
-    make_writer(tmp_path).write(clips_of)
-    assert sorted(folder_contents(tmp_path)) == [
+    directory = tmp_path / "a" / "b"
+    manifest = make_writer(directory).write(clips_of)
+    assert sorted(folder_contents(directory)) == [
         "manifest.json",
         "test-00000-of-00001.tfrecord",
         "train-00000-of-00003.tfrecord",
         "train-00001-of-00003.tfrecord",
         "train-00002-of-00003.tfrecord",
     ]
+    assert manifest.dump() == Manifest.load(directory).dump()
+    assert manifest.split("train").num_clips == 9
+
+
+def test_the_same_clips_in_any_order_of_shards_give_the_same_bytes(tmp_path):
+    names = ("first", "second", "third")
+    for name in names[:2]:
+        make_writer(tmp_path / name).write(clips_of)
+    writer = make_writer(tmp_path / "third")
+    for split, index in reversed(writer.missing_shards()):
+        writer.write_shard(split, index, clips_of(split, index))
+    writer.finish()
+    first, second, third = (folder_contents(tmp_path / x) for x in names)
+    assert first == second == third
+    assert sum(map(len, first.values())) > 500
 
 
 def test_a_shard_holds_its_clips_records_in_order(tmp_path):
@@ -71,7 +85,10 @@ def test_a_shard_holds_its_clips_records_in_order(tmp_path):
         Clip(f"c{i}", (i,), {name: np.full((2, 1), i) for name in names})
         for i in range(3)
     ]
-    write_dataset(tmp_path, describe(modalities), train=[[], clips])
+    shards = [[], clips]
+    manifest = write_dataset(tmp_path, describe(modalities), train=shards)
+    assert [x.num_clips for x in manifest.split("train").shards] == [0, 3]
+    assert (tmp_path / "train-00000-of-00002.tfrecord").read_bytes() == b""
     assert read_records(tmp_path / "train-00001-of-00002.tfrecord") == [
         serialize(
             make_example(
@@ -82,30 +99,6 @@ def test_a_shard_holds_its_clips_records_in_order(tmp_path):
         )
         for x in clips
     ]
-
-
-def test_the_order_in_which_shards_are_written_does_not_matter(tmp_path):
-    make_writer(tmp_path / "first").write(clips_of)
-    writer = make_writer(tmp_path / "second")
-    for split, index in reversed(writer.missing_shards()):
-        writer.write_shard(split, index, clips_of(split, index))
-    writer.finish()
-    second = folder_contents(tmp_path / "second")
-    assert folder_contents(tmp_path / "first") == second
-
-
-def test_write_gives_the_manifest_of_the_folder_that_it_makes(tmp_path):
-    directory = tmp_path / "a" / "b"
-    manifest = make_writer(directory).write(clips_of)
-    assert manifest.dump() == Manifest.load(directory).dump()
-    assert manifest.split("train").num_clips == 9
-
-
-def test_a_shard_without_clips_is_a_file_without_records(tmp_path):
-    shards = [SHARDS["train"][0], []]
-    manifest = write_dataset(tmp_path, describe(), train=shards)
-    assert [x.num_clips for x in manifest.split("train").shards] == [3, 0]
-    assert (tmp_path / "train-00001-of-00002.tfrecord").read_bytes() == b""
 
 
 def test_an_exception_leaves_the_shards_before_it(tmp_path):
@@ -142,45 +135,31 @@ def test_a_shard_that_fails_leaves_no_file(tmp_path, clips, error, message):
     assert list(folder_contents(tmp_path)) == ["writing.json"]
 
 
-def test_a_folder_is_no_dataset_until_the_last_shard(tmp_path):
-    writer = make_writer(tmp_path)
-    writer.write_shard("train", 0, SHARDS["train"][0])
-    with pytest.raises(RuntimeError, match="3 missing, first .*'train', 1"):
-        writer.finish()
-    assert not writer.is_complete
-    with pytest.raises(FileNotFoundError, match="manifest.json"):
-        Manifest.load(tmp_path)
-
-
 @pytest.mark.parametrize("before", [["train"], ["test"], ["train", "test"]])
 def test_a_writer_started_again_writes_the_missing_shards_only(
     tmp_path, before
 ):
     make_writer(tmp_path / "at once").write(clips_of)
-    writer = make_writer(tmp_path / "in two")
+    directory = tmp_path / "in two"
+    writer, asked = make_writer(directory), []
     for split in before:
         writer.write_shard(split, 0, clips_of(split, 0))
-    asked = []
+    missing = writer.missing_shards()
+    message = re.escape(f"{len(missing)} missing, first {missing[0]}")
+    with pytest.raises(RuntimeError, match=message):
+        writer.finish()
+    assert not writer.is_complete
+    with pytest.raises(FileNotFoundError, match="manifest.json"):
+        Manifest.load(directory)
 
     def clips_and_note(split, index):
         asked.append((split, index))
         return clips_of(split, index)
 
-    make_writer(tmp_path / "in two").write(clips_and_note)
+    make_writer(directory).write(clips_and_note)
     assert not {(split, 0) for split in before} & set(asked)
     assert len(asked) == 4 - len(before)
-    in_two = folder_contents(tmp_path / "in two")
-    assert in_two == folder_contents(tmp_path / "at once")
-
-
-def test_sums_of_all_modalities_are_the_same_when_started_again(tmp_path):
-    shards = [draw_clips(describe(THREE), 4, seed) for seed in range(2)]
-    expected = write_dataset(tmp_path / "a", describe(THREE), train=shards)
-    arguments = (tmp_path / "b", describe(THREE), {"train": 2})
-    DatasetWriter(*arguments).write_shard("train", 0, shards[0])
-    writer = DatasetWriter(*arguments)
-    manifest = writer.write(lambda split, index: shards[index])
-    assert manifest.dump() == expected.dump()
+    assert folder_contents(directory) == folder_contents(tmp_path / "at once")
 
 
 CHANGES = {
@@ -230,13 +209,6 @@ def test_a_long_difference_is_cut(tmp_path):
     assert len(str(error.value)) < 1000
 
 
-def test_settings_that_json_turns_into_others_are_no_difference(tmp_path):
-    settings = {"size": (3, 4), "rate": 0.1}
-    make_writer(tmp_path, settings=settings)
-    manifest = make_writer(tmp_path, settings=settings).write(clips_of)
-    assert manifest.description.settings == {"size": [3, 4], "rate": 0.1}
-
-
 def test_a_folder_with_records_of_others_is_refused(tmp_path):
     (tmp_path / "cats.tfrecord").write_bytes(b"")
     with pytest.raises(ValueError, match="records and no plan. Name another"):
@@ -244,7 +216,20 @@ def test_a_folder_with_records_of_others_is_refused(tmp_path):
     assert list(folder_contents(tmp_path)) == ["cats.tfrecord"]
 
 
-def test_a_complete_folder_is_left_as_it_is(tmp_path):
+def test_a_writer_started_again_continues_sums_and_odd_settings(tmp_path):
+    """Sums of all modalities, and settings that JSON turns into others."""
+    shards = [draw_clips(describe(THREE), 4, seed) for seed in range(2)]
+    description = describe(THREE, settings={"size": (3, 4), "rate": 0.1})
+    expected = write_dataset(tmp_path / "a", description, train=shards)
+    arguments = (tmp_path / "b", description, {"train": 2})
+    DatasetWriter(*arguments).write_shard("train", 0, shards[0])
+    writer = DatasetWriter(*arguments)
+    manifest = writer.write(lambda split, index: shards[index])
+    assert manifest.dump() == expected.dump()
+    assert manifest.description.settings == {"size": [3, 4], "rate": 0.1}
+
+
+def test_a_complete_folder_is_left_as_it_is_and_must_be_whole(tmp_path):
     make_writer(tmp_path).write(clips_of)
     before = folder_contents(tmp_path)
     times = {x: x.stat().st_mtime_ns for x in tmp_path.iterdir()}
@@ -254,11 +239,6 @@ def test_a_complete_folder_is_left_as_it_is(tmp_path):
     assert writer.write(refuse_to_give).split("train").num_clips == 9
     assert folder_contents(tmp_path) == before
     assert {x: x.stat().st_mtime_ns for x in tmp_path.iterdir()} == times
-
-
-def test_a_complete_folder_that_lost_a_file_is_refused(tmp_path):
-    writer = make_writer(tmp_path)
-    writer.write(clips_of)
     writer.path("train", 1).unlink()
     with pytest.raises(FileNotFoundError, match="train-00001-of-00003"):
         make_writer(tmp_path).write(refuse_to_give)
@@ -278,3 +258,43 @@ def test_a_writer_killed_between_manifest_and_plan_is_cleaned_up(tmp_path):
     (tmp_path / "writing.json").write_text("{}")
     make_writer(tmp_path).write(refuse_to_give)
     assert folder_contents(tmp_path) == before
+
+
+@pytest.fixture(scope="module")
+def as_killed(tmp_path_factory):
+    """The folder of a process that was killed in its second shard."""
+    directory = tmp_path_factory.mktemp("killed")
+    program = blocking_writer.__file__
+    with start_program(program, directory, stdin=PIPE) as process:
+        line = process.stdout.readline()
+        process.kill()
+        errors = process.stderr.read()
+    assert line == "in the middle\n", errors
+    assert process.returncode == -signal.SIGKILL
+    return directory
+
+
+@pytest.mark.programs
+def test_a_killed_writer_leaves_whole_shards_and_no_dataset(as_killed):
+    names = sorted(folder_contents(as_killed))
+    assert names[0].startswith(".train-00001-of-00003.tfrecord.")
+    assert names[1:] == ["train-00000-of-00003.tfrecord", "writing.json"]
+    with pytest.raises(FileNotFoundError, match="continues when started"):
+        Manifest.load(as_killed)
+
+
+@pytest.mark.programs
+def test_another_run_goes_on_after_the_last_whole_shard(as_killed, tmp_path):
+    killed = pathlib.Path(shutil.copytree(as_killed, tmp_path / "killed"))
+    writer = blocking_writer.make_writer(killed)
+    assert sorted(folder_contents(killed)) == [
+        "train-00000-of-00003.tfrecord",
+        "writing.json",
+    ]
+    missing = [("train", 1), ("train", 2), ("test", 0)]
+    assert writer.missing_shards() == missing
+    writer.write(blocking_writer.clips_of)
+    whole = tmp_path / "whole"
+    blocking_writer.make_writer(whole).write(blocking_writer.clips_of)
+    assert folder_contents(killed) == folder_contents(whole)
+    assert Manifest.load(killed).split("train").num_clips == 12

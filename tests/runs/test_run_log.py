@@ -20,9 +20,15 @@ FEATURES = {
 
 
 def row(epoch, **values):
-    figures = {"loss": 1.5 / (epoch + 1), "learning_rate": 0.01}
-    figures |= {"seconds": 2.0, "clips_per_second": 1234.5}
-    return {"epoch": epoch, **figures, "val_loss": 0.5 + epoch, **values}
+    return {
+        "epoch": epoch,
+        "loss": 1.5 / (epoch + 1),
+        "learning_rate": 0.01,
+        "seconds": 2.0,
+        "clips_per_second": 1234.5,
+        "val_loss": 0.5 + epoch,
+        **values,
+    }
 
 
 def read_csv(folder):
@@ -30,19 +36,15 @@ def read_csv(folder):
         return list(csv.DictReader(file))
 
 
-def read_events(folder, split):
-    found = event_accumulator.EventAccumulator(
+def tensors(folder, split, tag):
+    """Returns what TensorBoard has of a tag by step."""
+    events = event_accumulator.EventAccumulator(
         str(folder / "tensorboard" / split),
         {event_accumulator.TENSORS: 0},
-    )
-    found.Reload()
-    return found
-
-
-def scalars(folder, split, tag):
+    ).Reload()
     return {
-        event.step: float(tf.make_ndarray(event.tensor_proto))
-        for event in read_events(folder, split).Tensors(tag)
+        event.step: tf.make_ndarray(event.tensor_proto)
+        for event in events.Tensors(tag)
     }
 
 
@@ -74,14 +76,13 @@ def logged(model, tmp_path_factory):
 
 
 def numpys_entropy(kernel, frames, counts):
-    """The mean entropy of each unit's attention, clip by clip."""
+    """Computes the mean entropy of each unit's attention, clip by clip."""
     found = []
     for clip, count in zip(frames.astype("float64"), counts, strict=True):
-        for unit in kernel.T.astype("float64"):
-            scores = np.exp(clip[:count] @ unit)
-            scores /= scores.sum()
-            if count:
-                found.append(-sum(x * np.log(x) for x in scores))
+        if count:
+            weights = np.exp(clip[:count] @ kernel)
+            weights /= weights.sum(axis=0)
+            found.append(-np.sum(weights * np.log(weights), axis=0))
     return np.mean(found)
 
 
@@ -95,11 +96,12 @@ def test_every_epoch_is_a_row_and_every_metric_a_column(logged, tmp_path):
 def test_rows_of_a_run_that_goes_on_are_not_doubled(tmp_path):
     RunLog(tmp_path, 8, 5).epoch([], new=False)
     assert not (tmp_path / "epochs.csv").exists()
-    RunLog(tmp_path, 8, 5).epoch([row(0), row(1), row(2)])
+    rows = [row(0), row(1), row(2)]
+    RunLog(tmp_path, 8, 5).epoch(rows)
     again = RunLog(tmp_path, 8, 5)
-    again.epoch([row(0), row(1)], new=False)  # The third was not saved.
+    again.epoch(rows[:2], new=False)  # The third was not saved.
     assert [x["epoch"] for x in read_csv(tmp_path)] == ["0", "1"]
-    again.epoch([row(0), row(1), row(2)])
+    again.epoch(rows)
     assert [x["epoch"] for x in read_csv(tmp_path)] == ["0", "1", "2"]
 
 
@@ -114,40 +116,37 @@ def test_rows_of_a_run_that_goes_on_are_not_doubled(tmp_path):
 )
 def test_tensorboard_has_every_figure_of_an_epoch(split, tag, name, logged):
     expected = {epoch: row(epoch)[name] for epoch in range(3)}
-    assert scalars(logged, split, tag) == pytest.approx(expected)
+    assert tensors(logged, split, tag) == pytest.approx(expected)
 
 
 def test_tensorboard_has_the_loss_of_some_steps(logged, tmp_path):
     expected = {step: 100.0 / step for step in range(2, 13, 2)}
-    assert scalars(logged, "train", "step_loss") == pytest.approx(expected)
+    assert tensors(logged, "train", "step_loss") == pytest.approx(expected)
     log = RunLog(tmp_path, 8, epochs=1, log_steps=5)
     log.begin_epoch(0, 6, 100)
     for total in (9, 12, 15, 18, 21):
         log.step(total, total, {"loss": 1.0})
     log.epoch([row(0)])
-    assert list(scalars(tmp_path, "train", "step_loss")) == [12, 15, 21]
+    assert list(tensors(tmp_path, "train", "step_loss")) == [12, 15, 21]
 
 
 @pytest.mark.parametrize("name", DIMS)
 def test_tensorboard_has_the_entropy_of_attention(name, logged, model):
-    cluster = model.get_layer("clusters").clusters[name]
-    kernel = cluster.get_weights()[0]
-    assert kernel.shape[0] == DIMS[name]
+    kernel = model.get_layer("clusters").clusters[name].get_weights()[0]
     entropy = numpys_entropy(kernel, FEATURES[name], COUNTS[name])
     assert entropy > 0.05
-    found = scalars(logged, "validation", f"attention_entropy/{name}")
+    found = tensors(logged, "validation", f"attention_entropy/{name}")
     assert found[0] == pytest.approx(entropy, rel=1e-5)
 
 
 def test_attention_is_drawn_in_twenty_epochs_of_a_run(logged):
-    tag = "attention_entropy/rgb"
-    assert list(scalars(logged, "validation", tag)) == [0, 2]
-    events = read_events(logged, "validation").Tensors("attention")
-    assert [event.step for event in events] == [0, 2]
-    width, height, png = tf.make_ndarray(events[0].tensor_proto)
-    picture = tf.io.decode_png(png).numpy()
-    assert picture.shape[:2] == (int(height), int(width))
-    assert min(picture.shape[:2]) > 200 and picture.std() > 10
+    entropy = tensors(logged, "validation", "attention_entropy/rgb")
+    images = tensors(logged, "validation", "attention")
+    assert list(entropy) == list(images) == [0, 2]
+    width, height, png = images[0]
+    image = tf.io.decode_png(png).numpy()
+    assert image.shape[:2] == (int(height), int(width))
+    assert min(image.shape[:2]) > 200 and image.std() > 10
 
 
 def test_an_epoch_is_a_line_with_its_figures_and_the_time_left(

@@ -22,17 +22,19 @@ def draw(values, name="val_loss"):
     return chart, PageParts(chart["svg"])
 
 
+def numbers_of(path):
+    """Returns the points of a path, `(num_points, 2)`."""
+    return np.array(re.findall(r"([\d.]+) ([\d.]+)", path), float)
+
+
 def points_of(parts, color="first"):
-    """Returns the points of each part of a curve, `(num_points, 2)`."""
+    """Returns the points of each part of a curve."""
     (path,) = (
         x["d"]
         for x in parts.all("path")
         if f"stroke: var(--{color}); stroke-width" in x.get("style", "")
     )
-    return [
-        np.array(re.findall(r"([\d.]+) ([\d.]+)", part), float)
-        for part in path.split("M")[1:]
-    ]
+    return [numbers_of(part) for part in path.split("M")[1:]]
 
 
 def markers_of(parts, style="fill: var(--first)"):
@@ -42,10 +44,9 @@ def markers_of(parts, style="fill: var(--first)"):
 
 def levels_of(parts):
     """Returns the labels of the vertical axis and their heights."""
-    labels = [x for x in parts.elements if x[0] == "text"]
     return {
-        "".join(texts): float(attributes["y"])
-        for _, attributes, texts in labels
+        text: float(attributes["y"])
+        for attributes, text in parts.elements_of("text")
         if "text-anchor: end" in attributes["style"]
     }
 
@@ -139,7 +140,7 @@ def test_a_histogram_counts_every_class():
     texts = parts.texts("text")
     assert [x for x in texts if x.isdigit()] == ["1", "9", "20"]
     bars = [
-        np.array(re.findall(r"([\d.]+) ([\d.]+)", x["d"]), float)
+        numbers_of(x["d"])
         for x in parts.all("path")
         if "fill: var(--first)" in x["style"]
     ]

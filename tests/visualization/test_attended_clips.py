@@ -16,7 +16,6 @@ from ac_keras.pipeline import DatasetWriter
 from ac_keras.pipeline import Description
 from ac_keras.pipeline import Modality
 from ac_keras.pipeline import evaluation_batches
-from ac_keras.visualization import AttendedClip
 from ac_keras.visualization import attended_clips
 from ac_keras.visualization import find_attended_clips
 from ac_keras.visualization import save_attention_maps
@@ -60,10 +59,15 @@ def write_dataset(directory, clips, multi_label=False):
     return writer.write(lambda split, shard: clips)
 
 
-def write_previews(manifest, ids=IDS, num_frames=NUM_FRAMES):
-    """Keeps black images of some clips."""
-    images = np.zeros((len(ids), num_frames, *IMAGE), np.uint8)
-    np.savez(manifest.directory / "previews.npz", ids=np.array(ids), rgb=images)
+def write_previews(manifest, clips, num_frames=NUM_FRAMES):
+    """Keeps images of clips, whose pixels are the frame's number from 1 on."""
+    images = np.zeros((len(clips), num_frames, *IMAGE), np.uint8)
+    for row, clip in enumerate(clips):
+        count = min(num_frames, len(clip.frames["rgb"]))
+        images[row, :count] = np.arange(1, count + 1)[:, None, None]
+    path = manifest.directory / "previews.npz"
+    np.savez(path, ids=[clip.id for clip in clips], labels=[0], rgb=images)
+    return path
 
 
 def make_model(modalities=("audio", "rgb")):
@@ -93,7 +97,7 @@ def model():
 def previewed(tmp_path):
     """A dataset with images of its test clips."""
     manifest = write_dataset(tmp_path / "records", make_test_clips())
-    write_previews(manifest)
+    write_previews(manifest, make_test_clips())
     return manifest
 
 
@@ -132,17 +136,13 @@ def ids_of(clips):
     return [clip.id for clip in clips]
 
 
-def test_the_first_correct_and_the_first_wrong_clips_are_found(manifest, model):
+def test_the_first_correct_and_wrong_clips_have_their_predictions(
+    manifest, model
+):
     correct, wrong = find(model, manifest, 3)
     assert ids_of(correct) == ["clip-1", "clip-3", "clip-4"]
     assert ids_of(wrong) == ["clip-0", "clip-2", "clip-5"]
-    assert all(clip.is_correct for clip in correct)
-    assert not any(clip.is_correct for clip in wrong)
     assert [clip.labels for clip in wrong] == [("cat",), ("fox",), ("cat",)]
-
-
-def test_predictions_are_the_probabilities_best_first(manifest, model):
-    correct, _ = find(model, manifest, 1)
     names, scores = zip(*correct[0].predictions, strict=True)
     e = np.exp(1)
     assert names[0] == "dog" and sorted(names) == ["cat", "dog", "fox"]
@@ -191,8 +191,7 @@ def test_an_attention_model_is_not_made_again(manifest, model, monkeypatch):
 
 
 def test_modalities_that_the_model_lacks_are_left_out(manifest):
-    model = make_model(["rgb"])
-    correct, _ = find(model, manifest, 1)
+    correct, _ = find(make_model(["rgb"]), manifest, 1)
     assert list(correct[0].attention) == ["rgb"]
 
 
@@ -203,82 +202,67 @@ def test_any_of_several_labels_makes_a_clip_correct(tmp_path, model):
     assert ids_of(correct) == ["test-1", "test-3"]
     assert ids_of(wrong) == ["test-0", "test-2"]
     assert correct[0].labels == ("cat", "dog") and wrong[1].labels == ()
+    assert all(clip.is_correct for clip in correct)
+    assert not any(clip.is_correct for clip in wrong)
 
 
-def write_images(path, clips, num_frames):
-    """Keeps images whose pixels are the frame's number from 1 on."""
-    images = np.zeros((len(clips), num_frames, *IMAGE), np.uint8)
-    for row, clip in enumerate(clips):
-        for frame in range(min(num_frames, len(clip.frames["rgb"]))):
-            images[row, frame] = frame + 1
-    np.savez(path, ids=[clip.id for clip in clips], labels=[0], rgb=images)
+def images_of(found):
+    return {x.id: x.images["rgb"] for clips in found for x in clips if x.images}
 
 
-def test_images_come_with_the_clips_that_they_are_of(manifest, model, tmp_path):
-    path = tmp_path / "previews.npz"
-    write_images(path, CLIPS[2:5][::-1], 6)  # the last one has 7 frames
-    correct, wrong = find(model, manifest, 4, previews=path)
-    clips = (*correct, *wrong)
-    images = {clip.id: clip.images for clip in clips if clip.images}
+@pytest.fixture
+def clips_manifest(tmp_path):
+    return write_dataset(tmp_path / "clips", CLIPS)
+
+
+def test_images_come_with_the_clips_that_they_are_of(clips_manifest, model):
+    path = clips_manifest.directory / "previews.npz"
+    assert images_of(find(model, clips_manifest, previews=path)) == {}
+    write_previews(clips_manifest, CLIPS[2:5][::-1], 6)  # one has 7 frames
+    images = images_of(find(model, clips_manifest, 4, previews=path))
     assert sorted(images) == ["clip-2", "clip-3"]
     for name, count in {"clip-2": 5, "clip-3": 6}.items():
-        assert images[name]["rgb"].shape == (count, *IMAGE)
-        first = images[name]["rgb"][:, 0, 0]
+        assert images[name].shape == (count, *IMAGE)
+        first = images[name][:, 0, 0]
         np.testing.assert_array_equal(first, np.arange(count) + 1)
 
 
-def test_a_sample_of_the_frames_has_no_images(manifest, model, tmp_path):
-    path = tmp_path / "previews.npz"
-    write_images(path, CLIPS, 10)
-    correct, wrong = find(model, manifest, 4, path, sample_size=4)
-    with_images = [clip.id for clip in (*correct, *wrong) if clip.images]
-    assert sorted(with_images) == ["clip-0", "clip-1"]  # 3 and 4 frames
-
-
-def test_a_dataset_need_not_keep_images(manifest, model, tmp_path):
-    found = find(model, manifest, previews=tmp_path / "previews.npz")
-    assert not any(clip.images for clips in found for clip in clips)
-
-
-def test_a_clip_is_correct_if_its_best_prediction_is_a_label():
-    answers = (("dog", 0.6), ("cat", 0.4))
-    assert AttendedClip("a", ("fox", "dog"), answers, {}).is_correct
-    assert not AttendedClip("a", ("cat",), answers, {}).is_correct
-
-
-def test_a_preview_shows_the_first_clips(previewed, model, path, drawn):
-    assert save_preview_attention(model, previewed, path)
-    images, scores, titles, file = drawn[0]
-    assert images.shape == (3, NUM_FRAMES, *IMAGE)
-    assert scores.shape == (3, 2, NUM_FRAMES)
-    pointed = np.eye(NUM_FRAMES)[list(POINTED[:3])]
-    np.testing.assert_allclose(scores[:, 0], pointed, atol=1e-6)
-    np.testing.assert_allclose(scores[:, 1], 1 / NUM_FRAMES, atol=1e-6)
-    assert titles == [
-        "test-0: is cat, taken for dog",
-        "test-1: is dog, taken for dog",
-        "test-2: is fox, taken for dog",
-    ]
-    assert file == path and path.read_bytes().startswith(b"\x89PNG")
+def test_a_sample_of_the_frames_has_no_images(clips_manifest, model):
+    path = write_previews(clips_manifest, CLIPS, 10)
+    images = images_of(find(model, clips_manifest, 4, path, sample_size=4))
+    assert sorted(images) == ["clip-0", "clip-1"]  # 3 and 4 frames
 
 
 @pytest.mark.parametrize(
-    "num_clips, max_units, shape",
-    [(1, 8, (1, 2)), (4, 8, (4, 2)), (9, 8, (4, 2)), (3, 1, (3, 1))],
+    "modalities, num_frames, num_clips, max_units, shape",
+    [
+        (["audio", "rgb"], NUM_FRAMES, 1, 8, (1, 2, 5)),
+        (["audio", "rgb"], NUM_FRAMES, 4, 8, (4, 2, 5)),
+        (["audio", "rgb"], NUM_FRAMES, 9, 8, (4, 2, 5)),
+        (["audio", "rgb"], NUM_FRAMES, 3, 1, (3, 1, 5)),
+        (["rgb"], NUM_FRAMES, 3, 8, (3, 2, 5)),
+        (["audio", "rgb"], 2, 3, 8, (3, 2, 2)),
+        (["audio", "rgb"], 9, 3, 8, (3, 2, 5)),
+    ],
 )
-def test_the_numbers_of_clips_and_units_are_limited(
-    num_clips, max_units, shape, previewed, model, path, drawn
+def test_a_preview_shows_the_first_clips_units_and_kept_frames(
+    modalities, num_frames, num_clips, max_units, shape, previewed, path, drawn
 ):
+    write_previews(previewed, make_test_clips(), num_frames)
+    model = make_model(modalities)
     assert save_preview_attention(model, previewed, path, num_clips, max_units)
-    images, scores, _, _ = drawn[0]
-    assert len(images) == shape[0] and scores.shape[:2] == shape
-    pointed = POINTED[: shape[0]]
-    np.testing.assert_array_equal(scores[:, 0].argmax(1), pointed)
-
-
-def test_a_model_of_one_modality_is_drawn(previewed, path, drawn):
-    assert save_preview_attention(make_model(["rgb"]), previewed, path)
-    np.testing.assert_array_equal(drawn[0][1][:, 0].argmax(1), POINTED[:3])
+    images, scores, titles, file = drawn[0]
+    assert images.shape == (shape[0], shape[2], *IMAGE)
+    assert scores.shape == shape
+    pointed = np.eye(NUM_FRAMES)[list(POINTED)][: shape[0], : shape[2]]
+    np.testing.assert_allclose(scores[:, 0], pointed, atol=1e-6)
+    np.testing.assert_allclose(scores[:, 1:], 1 / NUM_FRAMES, atol=1e-6)
+    names = ["cat", "dog", "fox", "cat"][: shape[0]]
+    assert titles == [
+        f"test-{index}: is {name}, taken for dog"
+        for index, name in enumerate(names)
+    ]
+    assert file == path and path.read_bytes().startswith(b"\x89PNG")
 
 
 def test_without_images_of_the_models_modality_nothing_is_drawn(
@@ -293,7 +277,8 @@ def test_without_images_of_the_models_modality_nothing_is_drawn(
 
 @pytest.mark.parametrize("ids", [IDS[::-1], ("test-0", "test-9", "test-2")])
 def test_images_of_other_clips_are_rejected(ids, previewed, model, path):
-    write_previews(previewed, ids)
+    clips = [make_clip(name, 0, NUM_FRAMES, (0,)) for name in ids]
+    write_previews(previewed, clips)
     message = r"first test clips.*Received: .*test-.*Prepare the dataset again"
     with pytest.raises(ValueError, match=message):
         save_preview_attention(model, previewed, path)
@@ -303,23 +288,10 @@ def test_images_of_other_clips_are_rejected(ids, previewed, model, path):
 def test_titles_name_several_labels(path, tmp_path, model, drawn):
     clips = make_test_clips([(0, 1, 2), (), (2,), (1,)])
     manifest = write_dataset(tmp_path / "many", clips, multi_label=True)
-    write_previews(manifest)
+    write_previews(manifest, clips)
     assert save_preview_attention(model, manifest, path)
     assert drawn[0][2] == [
         "test-0: is cat, dog, fox, taken for dog",
         "test-1: is without a label, taken for dog",
         "test-2: is fox, taken for dog",
     ]
-
-
-@pytest.mark.parametrize("num_frames", [2, 9])
-def test_images_may_have_fewer_or_more_frames_than_the_clips(
-    num_frames, previewed, model, path, drawn
-):
-    write_previews(previewed, num_frames=num_frames)
-    assert save_preview_attention(model, previewed, path)
-    images, scores, _, _ = drawn[0]
-    count = min(num_frames, NUM_FRAMES)
-    assert images.shape[1] == scores.shape[2] == count
-    pointed = np.eye(NUM_FRAMES)[list(POINTED[:3])]
-    np.testing.assert_allclose(scores[:, 0], pointed[:, :count], atol=1e-6)

@@ -8,9 +8,10 @@ from ac_keras.pipeline import parsing
 from ac_keras.pipeline.decoding import batch_decoder
 from ac_keras.pipeline.formats.located_frames import LocatedFrames
 from ac_keras.pipeline.formats.located_frames import entry_header
-from support.records.external_datasets import describe_videos
 from support.records.external_records import VIDEO_MODALITIES
+from support.records.external_records import describe_videos
 from support.records.external_records import draw_video
+from support.records.external_records import encode_field
 from support.records.external_records import encode_varint
 from support.records.external_records import sequence_record
 from support.records.external_records import video_record
@@ -48,12 +49,17 @@ def features_of(find, batch, description=DESCRIPTION, size=SAMPLE_SIZE):
     return {**features, "id": stored["id"], "labels": labels}
 
 
-def assert_same(batch, description=DESCRIPTION):
-    found = features_of(parsing.locate_records, batch, description)
-    expected = features_of(parsing.parse_records, batch, description)
+def assert_same(found, expected):
     assert found.keys() == expected.keys()
     for name, value in expected.items():
         np.testing.assert_array_equal(found[name], value, err_msg=name)
+
+
+def locate(batch, description=DESCRIPTION):
+    """Returns the features by locating; by parsing they must be the same."""
+    found = features_of(parsing.locate_records, batch, description)
+    expected = features_of(parsing.parse_records, batch, description)
+    assert_same(found, expected)
     return found
 
 
@@ -67,7 +73,7 @@ def num_located(batch, description=DESCRIPTION):
 @pytest.mark.parametrize("names", [["rgb", "audio"], ["audio"]])
 def test_frames_lie_in_the_records_and_are_what_parsing_gives(names):
     description = DESCRIPTION.select(names)
-    found = assert_same(video_batch(), description)
+    found = locate(video_batch(), description)
     counts = {f"{name}_num_frames" for name in names}
     assert set(found) == {"id", "labels", *names, *counts}
     assert np.abs(found["audio"]).max() > 0
@@ -76,7 +82,7 @@ def test_frames_lie_in_the_records_and_are_what_parsing_gives(names):
 
 
 def test_videos_that_lack_a_feature_list_have_no_frames_of_it():
-    found = assert_same(video_batch(without=("audio",)))
+    found = locate(video_batch(without=("audio",)))
     assert found["audio_num_frames"].numpy().tolist() == [0] * len(LENGTHS)
     assert num_located(video_batch(without=("audio",)))
 
@@ -86,7 +92,7 @@ def test_records_of_another_layout_are_parsed(odd):
     batch = video_batch()
     for index in odd:
         batch[index] += UNKNOWN_FIELD
-    found = assert_same(batch)
+    found = locate(batch)
     assert np.abs(found["rgb"]).max() > 0
     assert num_located(batch) == 4 - len(set(odd) - {1})
 
@@ -137,21 +143,11 @@ def test_records_of_any_layout_end_as_parsing_does(seed, corrupted):
             assert corrupted or expected is None
             continue
         assert expected is not None
-        for name, value in expected.items():
-            np.testing.assert_array_equal(found[name], value, err_msg=name)
+        assert_same(found, expected)
 
 
 def _field(rng, number, payload):
-    padding = int(rng.random() < 0.02)
-    return (
-        bytes([number << 3 | 2])
-        + encode_varint(len(payload), padding)
-        + payload
-    )
-
-
-def _sometimes(rng, share, value):
-    return value if rng.random() < share else b""
+    return encode_field(number, payload, padding=int(rng.random() < 0.02))
 
 
 def _frame(rng, size):
@@ -169,7 +165,9 @@ def _entry(rng, key, value):
         parts = parts[::-1]
     if rng.random() < 0.03:
         del parts[int(rng.integers(2))]
-    return _field(rng, 1, b"".join(parts) + _sometimes(rng, 0.02, b"\x78\x01"))
+    if rng.random() < 0.02:
+        parts.append(UNKNOWN_FIELD)
+    return _field(rng, 1, b"".join(parts))
 
 
 def _labels(rng):
@@ -195,9 +193,8 @@ def _lists(rng):
     entries = []
     for name, dim in VIDEO_MODALITIES.items():
         for _ in range(1 if rng.random() > 0.04 else 2):
-            count = int(rng.integers(0, 6))
-            frames = b"".join(_frame(rng, dim) for _ in range(count))
-            entries.append(_entry(rng, name.encode(), frames))
+            frames = [_frame(rng, dim) for _ in range(rng.integers(0, 6))]
+            entries.append(_entry(rng, name.encode(), b"".join(frames)))
     if rng.random() < 0.05:
         entries.append(_entry(rng, b"more", b""))
     if rng.random() < 0.05:
@@ -214,7 +211,7 @@ def draw_record(rng: np.random.Generator) -> bytes:
     if rng.random() < 0.05:
         parts.insert(int(rng.integers(3)), parts[int(rng.integers(2))])
     if rng.random() < 0.03:
-        parts.append(b"\x78\x01")
+        parts.append(UNKNOWN_FIELD)
     return b"".join(parts)
 
 

@@ -7,12 +7,13 @@ import tensorflow as tf
 from ac_keras.pipeline import Modality
 from ac_keras.pipeline import parsing
 from ac_keras.pipeline import training_batches
-from support.records.external_datasets import assert_clip
-from support.records.external_datasets import describe_videos
-from support.records.external_datasets import read
-from support.records.external_datasets import scan
 from support.records.external_records import VIDEO_MODALITIES
+from support.records.external_records import assert_clip
+from support.records.external_records import by_id
+from support.records.external_records import describe_videos
 from support.records.external_records import media_record
+from support.records.external_records import read
+from support.records.external_records import scan
 from support.records.external_records import sequence_record
 
 PREFIXES = {"rgb": "IMAGE", "audio": "AUDIO"}
@@ -49,16 +50,13 @@ def clips():
 @pytest.fixture(scope="module")
 def manifest(tmp_path_factory, clips):
     rng = np.random.default_rng(1)
-    shard = [
-        media_record(rng, id, [label], with_prefixes(frames), ["abcde"[label]])
-        for (id, frames), label in zip(clips.items(), LABELS, strict=True)
-    ]
+    shard = []
+    for (id, frames), label in zip(clips.items(), LABELS, strict=True):
+        frames = {PREFIXES[name]: x for name, x in frames.items()}
+        record = media_record(rng, id, [label], frames, ["abcde"[label]])
+        shard.append(record)
     directory = tmp_path_factory.mktemp("media")
     return scan(directory, describe(), train=[shard])
-
-
-def with_prefixes(frames):
-    return {PREFIXES[name]: frames[name] for name in frames}
 
 
 def parse(record, **kwargs):
@@ -79,15 +77,20 @@ def test_evaluation_takes_frames_at_equal_intervals(
 @pytest.mark.parametrize("in_memory", [False, True])
 def test_training_takes_frames_of_the_clip(manifest, clips, in_memory):
     batches = training_batches(
-        manifest, batch_size=4, sample_size=5, in_memory=in_memory
+        manifest,
+        batch_size=4,
+        sample_size=5,
+        in_memory=in_memory,
+        with_ids=True,
     )
-    features, labels = next(batches.as_numpy_iterator())
-    assert sorted(labels) == sorted(LABELS)
-    (row,) = np.flatnonzero(labels == 0)
-    rows, own = features["rgb"][row], clips["clip1"]["rgb"]
+    found = by_id(batches.take(1))
+    assert {id: label for id, (_, label) in found.items()} == dict(
+        zip(clips, LABELS, strict=True)
+    )
+    rows, own = found["clip1"][0]["rgb"], clips["clip1"]["rgb"]
     drawn = [int(np.flatnonzero((own == x).all(axis=1))[0]) for x in rows]
     assert drawn == sorted(set(drawn))
-    assert features["audio_num_frames"][row] == 0
+    assert found["clip1"][0]["audio_num_frames"] == 0
 
 
 def test_several_labels_are_ones_among_zeros():

@@ -8,14 +8,15 @@ from ac_keras.pipeline import decoding
 from ac_keras.pipeline import parsing
 from ac_keras.pipeline import steps_per_epoch
 from ac_keras.pipeline import training_batches
-from support.records.external_datasets import NUM_CLASSES
-from support.records.external_datasets import assert_clip
-from support.records.external_datasets import describe_videos
-from support.records.external_datasets import read
-from support.records.external_datasets import scan
+from support.records.external_records import NUM_CLASSES
 from support.records.external_records import VIDEO_MODALITIES
+from support.records.external_records import assert_clip
+from support.records.external_records import by_id
 from support.records.external_records import dequantise
+from support.records.external_records import describe_videos
 from support.records.external_records import draw_video
+from support.records.external_records import read
+from support.records.external_records import scan
 from support.records.external_records import segment_record
 from support.records.external_records import sequence_record
 from support.records.external_records import video_record
@@ -24,28 +25,20 @@ LENGTHS = (1, 300, 24, 25, 26, 7)
 LABELS = ([0], [3861, 17], [5, 6, 7], [], [17], [9])
 
 
-def draw_videos(seed=0):
-    rng = np.random.default_rng(seed)
+@pytest.fixture(scope="module")
+def videos():
+    rng = np.random.default_rng(0)
     return [
         draw_video(rng, i, n, LABELS[i], ["audio"] if i == 4 else [])
         for i, n in enumerate(LENGTHS)
     ]
 
 
-def to_records(videos, seed=1):
-    rng = np.random.default_rng(seed)
-    return [video_record(rng, video) for video in videos]
-
-
-@pytest.fixture(scope="module")
-def videos():
-    return draw_videos()
-
-
 @pytest.fixture(scope="module")
 def manifest(tmp_path_factory, videos):
-    decoding = to_records(videos)
-    shards = [decoding[:4], decoding[4:]]
+    rng = np.random.default_rng(1)
+    records = [video_record(rng, video) for video in videos]
+    shards = [records[:4], records[4:]]
     directory = tmp_path_factory.mktemp("videos")
     return scan(directory, describe_videos(), train=shards)
 
@@ -58,22 +51,22 @@ def parse(record, **kwargs):
     return parsed
 
 
-@pytest.mark.parametrize("sample_size", [5, 25])
+def parse_video(number, num_frames, labels, without=(), **kwargs):
+    """Parses the record of a random video."""
+    rng = np.random.default_rng(0)
+    video = draw_video(rng, number, num_frames, labels, without)
+    return parse(video_record(rng, video), **kwargs)
+
+
+@pytest.mark.parametrize("sample_size", [0, 5, 25])
 def test_evaluation_takes_frames_at_equal_intervals(
     manifest, videos, sample_size
 ):
     clips = read(manifest, sample_size=sample_size)
     assert list(clips) == [video["id"] for video in videos]
     for video in videos:
-        features, _ = clips[video["id"]]
-        assert_clip(features, video["frames"], sample_size)
-
-
-def test_all_frames_of_the_longest_and_all_labels_are_read(manifest, videos):
-    clips = read(manifest)
-    for video in videos:
         features, labels = clips[video["id"]]
-        assert_clip(features, video["frames"], 300)
+        assert_clip(features, video["frames"], sample_size or max(LENGTHS))
         assert labels.shape == (NUM_CLASSES,)
         assert np.flatnonzero(labels).tolist() == sorted(video["labels"])
         assert set(labels) <= {0.0, 1.0}
@@ -84,35 +77,31 @@ def test_training_draws_distinct_frames_of_each_clip(
     manifest, videos, in_memory
 ):
     batches = training_batches(
-        manifest, batch_size=3, sample_size=20, in_memory=in_memory
+        manifest,
+        batch_size=3,
+        sample_size=20,
+        in_memory=in_memory,
+        with_ids=True,
     )
-    seen = {}
-    for features, labels in batches.take(2).as_numpy_iterator():
-        for row, label in enumerate(labels):
-            count = features["rgb_num_frames"][row]
-            (video,) = (
-                video
-                for video in videos
-                if sorted(video["labels"]) == np.flatnonzero(label).tolist()
-            )
-            own = dequantise(video["frames"]["rgb"]).astype("float32")
-            rows = features["rgb"][row]
-            distance = np.abs(rows[:count, None] - own[None]).max(axis=2)
-            drawn = distance.argmin(axis=1)
-            assert distance.min(axis=1).max() < 1e-6
-            assert (np.diff(drawn) > 0).all()
-            assert count == min(20, len(own))
-            assert not rows[count:].any()
-            seen[video["id"]] = drawn.tolist()
-    assert sorted(seen) == [video["id"] for video in videos]
-    assert seen["vid1"] != list(range(20))
+    clips = by_id(batches.take(2))
+    assert sorted(clips) == [video["id"] for video in videos]
+    for video in videos:
+        features, labels = clips[video["id"]]
+        assert np.flatnonzero(labels).tolist() == sorted(video["labels"])
+        own = dequantise(video["frames"]["rgb"]).astype("float32")
+        count, rows = features["rgb_num_frames"], features["rgb"]
+        assert count == min(20, len(own))
+        assert not rows[count:].any()
+        distance = np.abs(rows[:count, None] - own[None]).max(axis=2)
+        drawn = distance.argmin(axis=1)
+        assert distance.min(axis=1).max() < 1e-6
+        assert (np.diff(drawn) > 0).all()
+        assert len(own) != 300 or drawn.tolist() != list(range(20))
 
 
 @pytest.mark.parametrize("labels, multi_label", [([7], False), ([7, 7], True)])
 def test_labels_are_numbers_or_ones_among_zeros(labels, multi_label):
-    rng = np.random.default_rng(0)
-    record = video_record(rng, draw_video(rng, 0, 2, labels))
-    found = parse(record, multi_label=multi_label)["labels"].numpy()
+    found = parse_video(0, 2, labels, multi_label=multi_label)["labels"]
     expected = np.eye(NUM_CLASSES)[[7]] if multi_label else [7]
     np.testing.assert_array_equal(found, expected)
 
@@ -128,10 +117,8 @@ def test_labels_are_numbers_or_ones_among_zeros(labels, multi_label):
     ],
 )
 def test_wrong_labels_are_refused_with_their_clip(labels, multi_label, message):
-    rng = np.random.default_rng(0)
-    record = video_record(rng, draw_video(rng, 3, 2, labels))
     with pytest.raises(tf.errors.InvalidArgumentError, match=message):
-        parse(record, multi_label=multi_label)
+        parse_video(3, 2, labels, multi_label=multi_label)
 
 
 @pytest.mark.parametrize(
@@ -156,8 +143,6 @@ def test_a_record_that_does_not_fit_is_refused(id, frames, message):
 
 
 def test_only_the_sampled_frames_are_decoded(monkeypatch):
-    rng = np.random.default_rng(0)
-    parsed = parse(video_record(rng, draw_video(rng, 0, 300, [1])))
     decoded, decode_raw = [], tf.io.decode_raw
 
     def spy(strings, *args, **kwargs):
@@ -166,7 +151,7 @@ def test_only_the_sampled_frames_are_decoded(monkeypatch):
 
     monkeypatch.setattr(tf.io, "decode_raw", spy)
     decoding.decode_frames(
-        parsed["rgb"],
+        parse_video(0, 300, [1])["rgb"],
         describe_videos().modalities["rgb"],
         tf.constant([[0, 100, 299]]),
         tf.constant([3]),
@@ -175,12 +160,11 @@ def test_only_the_sampled_frames_are_decoded(monkeypatch):
 
 
 def test_no_frame_is_read_when_a_batch_has_none():
-    rng = np.random.default_rng(0)
-    without = list(VIDEO_MODALITIES)
-    parsed = parse(video_record(rng, draw_video(rng, 0, 2, [1], without)))
-    modality = describe_videos().modalities["rgb"]
     decoded = decoding.decode_frames(
-        parsed["rgb"], modality, tf.zeros((1, 3), tf.int32), tf.constant([0])
+        parse_video(0, 2, [1], without=list(VIDEO_MODALITIES))["rgb"],
+        describe_videos().modalities["rgb"],
+        tf.zeros((1, 3), tf.int32),
+        tf.constant([0]),
     )
     assert decoded.shape == (1, 3, 8) and not decoded.numpy().any()
 
@@ -225,48 +209,35 @@ def segments(tmp_path_factory, rated_videos):
     )
 
 
-def expand(record):
-    description = describe_videos("youtube8m_segments")
-    serialized = tf.data.Dataset.from_tensors(tf.constant(record))
-    return list(parsing.expand_clips(serialized, description))
-
-
 def segment_frames(video, start):
     return {n: x[start : start + 5] for n, x in video["frames"].items()}
 
 
-def test_each_start_is_a_clip_labelled_as_rated_at_least_a_half(segments):
-    found = {
-        id: np.flatnonzero(labels).tolist()
-        for id, (_, labels) in read(segments).items()
-    }
-    assert list(found.items()) == list(EXPECTED.items())
-
-
 @pytest.mark.parametrize("sample_size", [2, 5, 8])
-def test_frames_are_five_from_the_start_on(segments, rated_videos, sample_size):
-    for id, (features, _) in read(segments, sample_size=sample_size).items():
+def test_each_start_is_a_clip_of_five_frames_labelled_as_rated_a_half_or_more(
+    segments, rated_videos, sample_size
+):
+    found = read(segments, sample_size=sample_size)
+    labels = {id: np.flatnonzero(x).tolist() for id, (_, x) in found.items()}
+    assert list(labels.items()) == list(EXPECTED.items())
+    for id, (features, _) in found.items():
         name, start = id.split(":")
         frames = segment_frames(rated_videos[name], int(start))
         assert_clip(features, frames, sample_size)
 
 
-def test_the_manifest_counts_segments(segments):
+def test_the_manifest_counts_segments(segments, rated_videos):
     split = segments.split("train")
     assert [shard.num_clips for shard in split.shards] == [3, 2]
     assert split.max_num_frames == {"rgb": 5, "audio": 5}
     assert split.num_absent == {"rgb": 0, "audio": 1}
     assert np.flatnonzero(split.class_counts).tolist() == [2, 3, 7, 9, 3861]
-
-
-def test_the_mean_is_that_of_the_segments_frames(segments, rated_videos):
     frames = [
         segment_frames(rated_videos[name], int(start))["rgb"]
         for name, start in (id.split(":") for id in EXPECTED)
     ]
-    levels = np.concatenate(frames).astype("float64").mean(axis=0)
-    expected = levels * 4 / 255 + 4 / 512 - 2
-    mean = segments.split("train").mean_features["rgb"]
+    expected = dequantise(np.concatenate(frames)).mean(axis=0)
+    mean = split.mean_features["rgb"]
     np.testing.assert_allclose(mean, expected, atol=1e-6)
 
 
@@ -307,5 +278,7 @@ def test_wrong_ratings_are_refused(starts, labels, message):
         segment_labels=labels,
         segment_scores=[1.0, 1.0],
     )
+    records = tf.data.Dataset.from_tensors(tf.constant(record))
+    description = describe_videos("youtube8m_segments")
     with pytest.raises(tf.errors.InvalidArgumentError, match=message):
-        expand(record)
+        list(parsing.expand_clips(records, description))

@@ -1,13 +1,10 @@
-"""Small runs of data/flash_mnist/prepare.py, each made once.
+"""Small runs of data/flash_mnist/prepare.py, the complete one made once.
 
-What the functions give is for reading alone.
+It is for reading alone.
 """
 
-import dataclasses
-import pathlib
-
 from support.artefacts import artefact
-from support.datasets.data_program import DataProgram
+from support.datasets.data_program import run_prepare_well
 
 SIZES = {"train": 340, "validation": 60, "test": 100}
 NUM_SHARDS = {"train": 7, "validation": 2, "test": 2}
@@ -19,27 +16,17 @@ SMALL = {
     "backgrounds": 1,
     "num_empty": 100,
 }
-PROGRAM = DataProgram("flash_mnist", SMALL)
 
 
-@dataclasses.dataclass
-class Run:
-    """A folder and what the program said when it was done."""
-
-    directory: pathlib.Path
-    said: str
-
-
-def make_run(directory, **options):
-    return Run(directory, PROGRAM.run_well(directory, **options))
+def run_small(directory, *arguments, runner=run_prepare_well, **options):
+    options = {"output_dir": directory, **SMALL, **options}
+    return runner("flash_mnist", *arguments, **options)
 
 
 def complete_run(tmp_path_factory):
-    """A run that nobody disturbed."""
+    """The folder of a run that nobody disturbed, beside what it said."""
 
     def make(folder):
-        run = make_run(folder / "complete")
-        (folder / "said").write_text(run.said)
+        (folder / "said").write_text(run_small(folder / "complete"))
 
-    folder = artefact(tmp_path_factory, "flash_mnist_run", make)
-    return Run(folder / "complete", (folder / "said").read_text())
+    return artefact(tmp_path_factory, "flash_mnist_run", make) / "complete"

@@ -1,6 +1,6 @@
 """Random weights on frames of random kinds, and their statistics by loops."""
 
-import math
+import itertools
 
 import numpy as np
 
@@ -26,36 +26,33 @@ def draw_kinds(seed=1, clips=CLIPS):
 
 
 def divergence(p, q):
-    """Computes the Jensen-Shannon divergence term by term."""
-    total = 0.0
-    for a, b in zip(p, q, strict=True):
-        for x in (a, b):
-            if x > 0:
-                total += x * math.log(x / ((a + b) / 2)) / 2
-    return total
+    """Computes the Jensen-Shannon divergence of two distributions."""
+    mean = (p + q) / 2
+    return sum(
+        np.sum(x[x > 0] * np.log(x[x > 0] / mean[x > 0])) / 2 for x in (p, q)
+    )
 
 
 def mean_divergence(weights):
     """Computes the mean over all clips and pairs of units."""
-    values = [
-        divergence(clip[i], clip[j])
-        for clip in weights.tolist()
-        for i in range(len(clip))
-        for j in range(i)
-    ]
-    return math.fsum(values) / len(values)
+    return np.mean(
+        [
+            divergence(*pair)
+            for clip in np.asarray(weights, np.float64)
+            for pair in itertools.combinations(clip, 2)
+        ]
+    )
 
 
 def table_of(weights, kinds):
-    """Computes the mean weight on the frames of a kind, frame by frame."""
-    num_frames, num_kinds = kinds.shape[1:]
-    table = np.full((num_kinds, weights.shape[1]), np.nan)
+    """Computes the mean weight on the frames of a kind, clip by clip."""
+    table = np.full((kinds.shape[2], weights.shape[1]), np.nan)
     for kind, unit in np.ndindex(table.shape):
         sums = [
-            sum(clip[unit][x] for x in range(num_frames) if frames[x][kind])
-            for clip, frames in zip(weights, kinds, strict=True)
-            if any(frames[x][kind] for x in range(num_frames))
+            clip[unit, frames].sum()
+            for clip, frames in zip(weights, kinds[:, :, kind], strict=True)
+            if frames.any()
         ]
         if sums:
-            table[kind, unit] = math.fsum(sums) / len(sums)
+            table[kind, unit] = np.mean(sums)
     return table

@@ -86,12 +86,9 @@ def make_model(unit_digits):
 def expected_weights(unit_digits):
     """Returns the weights of these units, `(clips, units, frames)`."""
     digits = digits_of_frames()
-    weights = np.full(
-        (len(FLASHED), len(unit_digits), NUM_FRAMES), 1 / NUM_FRAMES
+    none = np.zeros(digits.shape[:2], bool)
+    held = np.stack(
+        [none if x is None else digits[:, :, x] for x in unit_digits], axis=1
     )
-    for clip, unit in np.ndindex(weights.shape[:2]):
-        if unit_digits[unit] is not None:
-            held = digits[clip, :, unit_digits[unit]]
-            if held.any():
-                weights[clip, unit] = held / held.sum()
-    return weights
+    held[~held.any(axis=2)] = True
+    return held / held.sum(axis=2, keepdims=True)

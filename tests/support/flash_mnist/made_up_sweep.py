@@ -1,6 +1,7 @@
 """Folders of a sweep with made-up results."""
 
 import json
+import re
 
 SETTINGS = {
     "epochs": 3,
@@ -104,14 +105,14 @@ def drop_key(path, key):
 
 def parse_tables(page):
     """Returns the rows of every table of a Markdown page, headers first."""
-    tables, rows = [], []
-    for line in [*page.splitlines(), ""]:
-        if line.startswith("|"):
-            assert line.endswith(" |")
-            rows.append([cell.strip() for cell in line.split("|")[1:-1]])
-        elif rows:
-            assert {len(row) for row in rows} == {len(rows[0])}
-            assert set(rows[1]) <= {"---", "---:"}
-            tables.append([rows[0], *rows[2:]])
-            rows = []
+    tables = []
+    for block in re.findall(r"(?:^\|.*\n?)+", page, re.MULTILINE):
+        lines = block.splitlines()
+        assert all(line.endswith(" |") for line in lines)
+        header, rule, *rows = (
+            [cell.strip() for cell in line.split("|")[1:-1]] for line in lines
+        )
+        assert {len(header)} == {len(row) for row in (rule, *rows)}
+        assert set(rule) <= {"---", "---:"}
+        tables.append([header, *rows])
     return tables

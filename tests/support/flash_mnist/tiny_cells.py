@@ -62,8 +62,10 @@ def read_json(folder, name):
 
 def num_epochs(folder):
     """Returns the number of epochs that a cell has completed."""
-    path = folder / "curve.json"
-    return len(read_json(folder, path.name)) if path.is_file() else 0
+    try:
+        return len(read_json(folder, "curve.json"))
+    except FileNotFoundError:
+        return 0
 
 
 def metrics(folder):

@@ -1,13 +1,14 @@
 """Files of records, broken in every way, with what is left of them."""
 
 import dataclasses
+import os
 import struct
 
-from support.records.external_records import write_tfrecords
 from support.records.plain_records import make_example
 from support.records.plain_records import pack
 from support.records.plain_records import read_records
 from support.records.plain_records import serialize
+from support.records.plain_records import write_records
 
 HEADER = 12
 FRAMING = 16
@@ -28,11 +29,6 @@ def flip(path, place):
     path.write_bytes(data)
 
 
-def cut(path, size):
-    """Keeps the first bytes."""
-    path.write_bytes(path.read_bytes()[:size])
-
-
 def set_length(path, place, length):
     """Writes another length, whose checksum is then wrong."""
     data = bytearray(path.read_bytes())
@@ -44,35 +40,31 @@ def replace_record(path, index, record):
     """Puts a record with sound checksums in another one's place."""
     records = read_records(path)
     records[index] = record
-    write_tfrecords(path, records)
+    write_records(path, records)
+
+
+def with_shards(manifest, shards):
+    """The manifest with other shards of its only split."""
+    split = dataclasses.replace(manifest.split("train"), shards=tuple(shards))
+    return dataclasses.replace(manifest, splits={"train": split})
 
 
 def with_true_sizes(manifest):
     """The manifest with the sizes that its files have now."""
-    splits = {
-        name: dataclasses.replace(
-            split,
-            shards=tuple(
-                dataclasses.replace(
-                    shard,
-                    num_bytes=(manifest.directory / shard.file).stat().st_size,
-                )
-                for shard in split.shards
-            ),
+    shards = [
+        dataclasses.replace(shard, num_bytes=os.path.getsize(path))
+        for shard, path in zip(
+            manifest.split("train").shards, manifest.paths("train"), strict=True
         )
-        for name, split in manifest.splits.items()
-    }
-    return dataclasses.replace(manifest, splits=splits)
+    ]
+    return with_shards(manifest, shards)
 
 
 def with_num_clips(manifest, num_clips):
-    """The manifest, telling another number of the first file."""
+    """The manifest with another number of clips in the first file."""
     first, *others = manifest.split("train").shards
     first = dataclasses.replace(first, num_clips=num_clips)
-    split = dataclasses.replace(
-        manifest.split("train"), shards=(first, *others)
-    )
-    return dataclasses.replace(manifest, splits={"train": split})
+    return with_shards(manifest, [first, *others])
 
 
 FRAME = [1, 2, 3]

@@ -6,6 +6,7 @@ from ac_keras.pipeline import Clip
 from ac_keras.pipeline import DatasetWriter
 from ac_keras.pipeline import Description
 from ac_keras.pipeline import Modality
+from support.records.external_records import sampled
 
 CLASSES = ("run", "jump", "swim", "fly")
 RGB = {"rgb": Modality(3)}
@@ -36,18 +37,17 @@ def draw_labels(rng, description):
     return tuple(int(x) for x in np.flatnonzero(chosen))
 
 
-def draw_clip(rng, description, id, longest=7):
-    frames = {
-        name: draw_features(rng, rng.integers(0, longest + 1), modality)
-        for name, modality in description.modalities.items()
-    }
-    return Clip(id, draw_labels(rng, description), frames)
-
-
 def draw_clips(description, count, seed=0, longest=7):
     rng = np.random.default_rng(seed)
     return [
-        draw_clip(rng, description, f"clip-{seed}-{i}", longest)
+        Clip(
+            f"clip-{seed}-{i}",
+            draw_labels(rng, description),
+            {
+                name: draw_features(rng, rng.integers(0, longest + 1), modality)
+                for name, modality in description.modalities.items()
+            },
+        )
         for i in range(count)
     ]
 
@@ -92,3 +92,23 @@ def expected_features(clip, name, modality):
         low, high = modality.value_range
         frames = low + frames.astype("float64") * (high - low) / 255
     return frames.astype("float32")
+
+
+def assert_clips(found, clips, description, sample_size=0):
+    """Compares every number that was read, padding and labels too."""
+    assert sorted(found) == sorted(clip.id for clip in clips)
+    for clip in clips:
+        features, label = found[clip.id]
+        classes = np.isin(range(description.num_classes), clip.labels)
+        expected = classes if description.multi_label else clip.labels[0]
+        np.testing.assert_array_equal(label, expected)
+        for name, modality in description.modalities.items():
+            size = sample_size or max(len(x.frames[name]) for x in clips)
+            frames = expected_features(clip, name, modality)
+            assert features[f"{name}_num_frames"] == min(len(frames), size)
+            np.testing.assert_allclose(
+                features[name],
+                sampled(frames, size),
+                rtol=0,
+                atol=1e-6 if modality.dtype == "uint8" else 0,
+            )

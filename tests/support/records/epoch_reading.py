@@ -1,4 +1,4 @@
-"""Epochs of a numbered dataset, as the numbers of clips and frames.
+"""Readers, and epochs of a numbered dataset as numbers of clips and frames.
 
     python epoch_reading.py DIR
 
@@ -9,8 +9,19 @@ import json
 import sys
 
 from ac_keras.pipeline import Manifest
+from ac_keras.pipeline import evaluation_batches
 from ac_keras.pipeline import steps_per_epoch
 from ac_keras.pipeline import training_batches
+
+READERS = ("evaluation", "streamed", "in memory")
+
+
+def batches_of(manifest, reader, split="train", batch_size=2, **kwargs):
+    kwargs["batch_size"] = batch_size
+    if reader == "evaluation":
+        return evaluation_batches(manifest, split, **kwargs)
+    kwargs["in_memory"] = reader == "in memory"
+    return training_batches(manifest, split, **kwargs)
 
 
 def read_epochs(manifest, num_epochs=2, batch_size=3, first_epoch=0, **kwargs):
@@ -35,11 +46,6 @@ def read_epochs(manifest, num_epochs=2, batch_size=3, first_epoch=0, **kwargs):
 def clips_of(epoch):
     """The clips of an epoch, in its order."""
     return [clip for clip, _ in epoch]
-
-
-def frames_of(epoch):
-    """The frames drawn from each clip of an epoch."""
-    return dict(epoch)
 
 
 def describe_epochs(directory):

@@ -1,13 +1,17 @@
-"""Records of YouTube-8M and MediaSequence, made with protobuf and struct alone.
+"""Records of YouTube-8M and MediaSequence, and datasets of them.
 
-ac_keras is not used: keys, layout and numbers are those of the datasets'
-documentation. Every record's keys are in random order, as in external files.
+Records are made with protobuf alone: keys, layout and numbers are those of the
+datasets' documentation. Their keys are in random order, as in external files.
 """
-
-import struct
 
 import numpy as np
 import tensorflow as tf
+
+from ac_keras.pipeline import Description
+from ac_keras.pipeline import Modality
+from ac_keras.pipeline import evaluation_batches
+from ac_keras.pipeline import scan_records
+from support.records.plain_records import write_records
 
 VIDEO_MODALITIES = {"rgb": 8, "audio": 4}  # dims, small
 
@@ -25,8 +29,10 @@ def encode_varint(number, padding=0):
     return bytes(data)
 
 
-def _field(number, payload):
-    return bytes([number << 3 | 2]) + encode_varint(len(payload)) + payload
+def encode_field(number, payload, padding=0):
+    """Encodes a field that has a length."""
+    length = encode_varint(len(payload), padding)
+    return bytes([number << 3 | 2]) + length + payload
 
 
 def make_feature(values):
@@ -44,10 +50,10 @@ def _entries(rng, messages):
     keys = list(messages)
     rng.shuffle(keys)
     return b"".join(
-        _field(
+        encode_field(
             1,
-            _field(1, key.encode())
-            + _field(2, messages[key].SerializeToString()),
+            encode_field(1, key.encode())
+            + encode_field(2, messages[key].SerializeToString()),
         )
         for key in keys
     )
@@ -65,41 +71,11 @@ def sequence_record(rng, context, lists):
         for key, steps in lists.items()
     }
     parts = [
-        _field(1, _entries(rng, features)),
-        _field(2, _entries(rng, sequences)),
+        encode_field(1, _entries(rng, features)),
+        encode_field(2, _entries(rng, sequences)),
     ]
     rng.shuffle(parts)
     return b"".join(parts)
-
-
-def write_tfrecords(path, records):
-    """A file of records by the format's own definition."""
-    with open(path, "wb") as file:
-        for record in records:
-            length = struct.pack("<Q", len(record))
-            file.write(length + _masked_crc(length))
-            file.write(record + _masked_crc(record))
-
-
-def _crc_table():
-    table = []
-    for number in range(256):
-        for _ in range(8):
-            number = number >> 1 ^ (0x82F63B78 if number & 1 else 0)
-        table.append(number)
-    return table
-
-
-_TABLE = _crc_table()
-
-
-def _masked_crc(data):
-    crc = 0xFFFFFFFF
-    for byte in data:
-        crc = crc >> 8 ^ _TABLE[(crc ^ byte) & 255]
-    crc ^= 0xFFFFFFFF
-    masked = ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF
-    return struct.pack("<I", masked)
 
 
 def draw_video(rng, number, num_frames, labels, without=()):
@@ -173,3 +149,69 @@ def media_record(rng, id, labels, frames, names=()):
         },
         lists,
     )
+
+
+NUM_CLASSES = 3862
+HALF_LEVEL = 4 / 512
+
+
+def describe_videos(record_format="youtube8m", **kwargs):
+    value_range = (-2 + HALF_LEVEL, 2 + HALF_LEVEL)
+    arguments = {
+        "name": "videos",
+        "class_names": [f"class {i}" for i in range(NUM_CLASSES)],
+        "modalities": {
+            name: Modality(dim, "uint8", value_range)
+            for name, dim in VIDEO_MODALITIES.items()
+        },
+        "multi_label": True,
+        "record_format": record_format,
+        **kwargs,
+    }
+    return Description(**arguments)
+
+
+def scan(directory, description, **splits):
+    """Writes splits, each a list of files, each a list of records; scans."""
+    source = directory / "source"
+    source.mkdir()
+    files = {}
+    for split, shards in splits.items():
+        files[split] = [source / f"{split}{i}" for i in range(len(shards))]
+        for path, records in zip(files[split], shards, strict=True):
+            write_records(path, records)
+    return scan_records(directory / "dataset", description, files)
+
+
+def read(manifest, split="train", **kwargs):
+    """A split's clips: id to features, counts and labels."""
+    kwargs = {"batch_size": 4, **kwargs}
+    return by_id(evaluation_batches(manifest, split, with_ids=True, **kwargs))
+
+
+def by_id(batches):
+    return {
+        id.decode(): ({name: features[name][row] for name in features}, label)
+        for features, labels, ids in batches.as_numpy_iterator()
+        for row, (id, label) in enumerate(zip(ids, labels, strict=True))
+    }
+
+
+def sampled(frames, sample_size):
+    """Rows of the frames at equal intervals, padded with zeros."""
+    rows = np.zeros((sample_size, frames.shape[1]))
+    taken = equal_intervals(len(frames), sample_size) if len(frames) else []
+    rows[: len(taken)] = frames[taken]
+    return rows
+
+
+def assert_clip(features, frames, sample_size, decode=dequantise):
+    """Compares one clip's features with what its raw arrays say."""
+    for name, dim in VIDEO_MODALITIES.items():
+        stored = frames.get(name)
+        count = 0 if stored is None else len(stored)
+        expected = np.zeros((sample_size, dim))
+        if count:
+            expected = sampled(decode(stored), sample_size)
+        assert features[f"{name}_num_frames"] == min(count, sample_size)
+        np.testing.assert_allclose(features[name], expected, atol=1e-6)

@@ -16,10 +16,6 @@ def read_records(path):
     return records
 
 
-def read_examples(path):
-    return [tf.train.Example.FromString(x) for x in read_records(path)]
-
-
 def write_records(path, records):
     with tf.io.TFRecordWriter(str(path)) as file:
         for record in records:

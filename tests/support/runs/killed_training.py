@@ -1,7 +1,6 @@
 """Runs of train.py that are killed on their way, and what they come to."""
 
 import csv
-import pathlib
 import subprocess
 
 import keras
@@ -71,29 +70,27 @@ def holds(folder, part):
 
 def weights_of(output_dir):
     """Returns the weights of model.keras and of best.weights.h5."""
-    path = pathlib.Path(output_dir)
-    model = keras.models.load_model(path / "model.keras")
+    model = keras.models.load_model(output_dir / "model.keras")
     exported = model.get_weights()
-    model.load_weights(path / "best.weights.h5")
+    model.load_weights(output_dir / "best.weights.h5")
     return exported + model.get_weights()
 
 
 def epochs_of(output_dir):
     """Returns the rows of epochs.csv but their times."""
-    with open(pathlib.Path(output_dir) / "epochs.csv", newline="") as file:
+    with open(output_dir / "epochs.csv", newline="") as file:
         rows = list(csv.DictReader(file))
     return [{k: x for k, x in row.items() if k not in TIMES} for row in rows]
 
 
 def same_weights(first, second):
     """Returns whether two runs' weights are the same bits, and not zeros."""
-    pairs = list(zip(weights_of(first), weights_of(second), strict=True))
-    return all(
-        x.dtype == y.dtype and x.tobytes() == y.tobytes() for x, y in pairs
-    ) and all(np.abs(x).max() > 0 for x, _ in pairs)
+    found, expected = weights_of(first), weights_of(second)
+    assert all(np.abs(x).max() > 0 for x in found)
+    assert [x.dtype for x in found] == [x.dtype for x in expected]
+    return [x.tobytes() for x in found] == [x.tobytes() for x in expected]
 
 
 def lasting_names(output_dir):
     """Returns what a run left but TensorBoard's files of the time."""
-    names = names_in(pathlib.Path(output_dir))
-    return {x for x in names if "events.out" not in x}
+    return {x for x in names_in(output_dir) if "events.out" not in x}

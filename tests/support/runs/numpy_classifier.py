@@ -1,19 +1,14 @@
 """A saved classifier and its records, read without the package's own code."""
 
-import dataclasses
+import collections
 import json
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-
-@dataclasses.dataclass
-class Clips:
-    """A split: every clip's frames in float64, by modality, and its label."""
-
-    frames: list
-    labels: np.ndarray
+# Every clip's frames in float64, by modality, and its label.
+Clips = collections.namedtuple("Clips", ["frames", "labels"])
 
 
 def read_clips(directory, split):
@@ -47,28 +42,23 @@ def predict(path, clips):
     """Probabilities `(num_clips, num_classes)` of a `.keras` file (Eq. 7)."""
     model = keras.models.load_model(path)
     clusters = model.get_layer("clusters").clusters
-    features = np.array(
-        [
-            np.concatenate(
-                [pool(layer, clip[name]) for name, layer in clusters.items()]
-            )
-            for clip in clips.frames
-        ]
-    )
+    features = [
+        np.concatenate([pool(x, clip[name]) for name, x in clusters.items()])
+        for clip in clips.frames
+    ]
     kernel, bias = model.get_layer("logits").get_weights()
-    return softmax(features @ kernel + bias)
+    return softmax(np.array(features) @ kernel + bias)
 
 
 def pool(layer, frames):
     """One clip's shifted units side by side; zeros without a frame."""
     kernel, alpha, beta = layer.get_weights()
-    units = np.zeros((kernel.shape[1], kernel.shape[0]))
-    if len(frames):
-        units = softmax((frames @ kernel).T) @ frames
-        units = alpha[:, None] * units + beta[:, None]
-        units /= np.linalg.norm(units, axis=1, keepdims=True)
-        units /= np.sqrt(len(units))
-    return units.ravel()
+    if not len(frames):
+        return np.zeros(kernel.size)
+    units = softmax((frames @ kernel).T) @ frames
+    units = alpha[:, None] * units + beta[:, None]
+    units /= np.linalg.norm(units, axis=1, keepdims=True)
+    return units.ravel() / np.sqrt(len(units))
 
 
 def softmax(x):

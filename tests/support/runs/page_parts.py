@@ -10,10 +10,11 @@ VOID = {"img", "meta"}
 
 
 class PageParts(html.parser.HTMLParser):
-    """Every element as a tuple of tag, attributes and own text parts."""
+    """Every element as a tuple of tag, attributes and text parts."""
 
     def __init__(self, text):
         super().__init__()
+        self.html = text
         self.elements = []
         self.open = []
         self.feed(text)
@@ -37,34 +38,31 @@ class PageParts(html.parser.HTMLParser):
         for _, _, texts in self.open:
             texts.append(data)
 
-    def all(self, tag, kind=None):
-        """Returns the attributes of all elements of a tag (and a class)."""
+    def elements_of(self, tag, kind=None):
+        """Returns attributes and text of the elements of a tag and class."""
         return [
-            attributes
-            for name, attributes, _ in self.elements
-            if name == tag
-            and (kind is None or kind in attributes.get("class", "").split())
-        ]
-
-    def texts(self, tag, kind=None):
-        """Returns the whole text of each element of a tag (and a class)."""
-        return [
-            "".join(texts).replace("\xa0", " ")
+            (attributes, "".join(texts).replace("\xa0", " "))
             for name, attributes, texts in self.elements
             if name == tag
             and (kind is None or kind in attributes.get("class", "").split())
         ]
 
+    def all(self, tag, kind=None):
+        return [attributes for attributes, _ in self.elements_of(tag, kind)]
 
-def rows_of(text):
-    """Returns the texts of the cells of every table row that has any."""
-    parts = PageParts(text)
-    cells, rows = iter(parts.texts("td")), []
-    for row in text.split("<tr")[1:]:
-        count = row.count("<td")
-        if count:
-            rows.append([next(cells) for _ in range(count)])
-    return rows
+    def texts(self, tag, kind=None):
+        return [text for _, text in self.elements_of(tag, kind)]
+
+    @property
+    def rows(self):
+        """The texts of the cells of every table row that has any."""
+        cells, rows = iter(self.texts("td")), []
+        for tag, _, _ in self.elements:
+            if tag == "tr":
+                rows.append([])
+            elif tag == "td":
+                rows[-1].append(next(cells))
+        return [row for row in rows if row]
 
 
 def decode_image(address):

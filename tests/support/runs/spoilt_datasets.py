@@ -3,12 +3,11 @@
 import json
 import pathlib
 import shutil
-import struct
 
 import numpy as np
 import tensorflow as tf
 
-HEADER = 12
+from support.records import broken_files
 
 
 def shard_path(folder, split, index=0):
@@ -16,33 +15,19 @@ def shard_path(folder, split, index=0):
 
 
 def copy_of(source, folder):
-    """Another copy, whose files can be changed."""
-    shutil.copytree(source, folder)
-    return folder
-
-
-def read_records(path):
-    """A file's records, by the format's own definition."""
-    data, records = path.read_bytes(), []
-    while data:
-        (length,) = struct.unpack("<Q", data[:8])
-        records.append(data[HEADER : HEADER + length])
-        data = data[HEADER + length + 4 :]
-    return records
+    return shutil.copytree(source, folder)
 
 
 def place_of(path, index):
-    """The first byte of a record."""
-    return sum(16 + len(x) for x in read_records(path)[:index])
+    """Returns the first byte of a record."""
+    return broken_files.record_places(path)[index]
 
 
 def flip(folder, split, index):
-    """Changes a bit in a record's data; gives what a message should name."""
+    """Changes a bit in a record's data; returns what a message should name."""
     path = shard_path(folder, split)
     place = place_of(path, index)
-    data = bytearray(path.read_bytes())
-    data[place + HEADER + 20] ^= 1
-    path.write_bytes(data)
+    broken_files.flip(path, place + broken_files.HEADER + 20)
     return f"{path}, byte {place}: a record whose data has a wrong checksum"
 
 
@@ -56,16 +41,13 @@ def cut(folder, split, size):
 def replace(folder, split, index, label=0, number=1.0):
     """Replaces a record by a valid one of unusable content."""
     path = shard_path(folder, split)
-    records = read_records(path)
+    records = broken_files.read_records(path)
     example = tf.train.Example.FromString(records[index])
     feature = example.features.feature
     feature["labels"].int64_list.value[:] = [label]
     rgb = np.full(6, number, "<f4").tobytes()
     feature["rgb"].bytes_list.value[:] = [rgb]
-    records[index] = example.SerializeToString()
-    with tf.io.TFRecordWriter(str(path)) as file:
-        for record in records:
-            file.write(record)
+    broken_files.replace_record(path, index, example.SerializeToString())
     tell_sizes(folder)
     return f"{path}, byte {place_of(path, index)}: "
 
@@ -79,7 +61,7 @@ def edit(folder, change):
 
 
 def tell_sizes(folder):
-    """Returns the manifest the sizes that the files have."""
+    """Writes the sizes that the files have to the manifest."""
 
     def change(values):
         for split in values["splits"].values():

@@ -39,14 +39,12 @@ def draw_clip(split, index, class_index):
 
 def make_clip(split, index, multi_label=False):
     """A clip; multi-label ones have one to three labels, the first is seen."""
-    class_index = index * 7 % len(CLASS_NAMES)
+    first = index * 7 % len(CLASS_NAMES)
     count = 1 + index % 3 if multi_label else 1
     return Clip(
         id=f"{split}-{index:03d}",
-        labels=tuple(
-            (class_index + i) % len(CLASS_NAMES) for i in range(count)
-        ),
-        frames=draw_clip(split, index, class_index),
+        labels=tuple((first + i) % len(CLASS_NAMES) for i in range(count)),
+        frames=draw_clip(split, index, first),
     )
 
 
