@@ -60,6 +60,8 @@ setuptools.setup(
         "parquet": ["pyarrow>=16.0"],
         # Extraction on several machines.
         "ray": ["ray>=2.40"],
+        # Google's speech embedding, a backbone of audio.
+        "speech": ["pyopen-wakeword==1.1.0"],
         # Warm-up requests of a SavedModel, and the client over gRPC.
         "serving": ["tensorflow-serving-api>=2.16,<2.22"],
         "test": [
@@ -70,6 +72,7 @@ setuptools.setup(
             "opencv-contrib-python-headless>=4.9",
             "openvino>=2025.0",
             "pyarrow>=16.0",
+            "pyopen-wakeword==1.1.0",
             "pytest>=8.0",
             "pytest-xdist>=3.5",
             "pyyaml>=6.0",

@@ -26,6 +26,7 @@ from ac_keras.annotations.clip_table import load_table
 from ac_keras.annotations.splits import draw_splits
 from ac_keras.extraction import plan as extraction_plan
 from ac_keras.extraction.backbones.dataset_backbones import BackboneChoice
+from ac_keras.extraction.backbones.dataset_backbones import audio_plan
 from ac_keras.extraction.backbones.dataset_backbones import input_side
 from ac_keras.extraction.engines import local_engine
 from ac_keras.extraction.engines import ray_engine
@@ -99,7 +100,7 @@ _BACKBONES = {
     for name, kinds in {
         "rgb": "Backbone of RGB: `small`, a name in keras.applications",
         "flow": "Backbone of flow (default: inflated from RGB's): as for RGB",
-        "audio": "Backbone of audio: `small`, `vgg16`",
+        "audio": "Backbone of audio: `small`, `vgg16`, `speech_embedding`",
     }.items()
 }
 _WEIGHTS = {
@@ -126,7 +127,8 @@ _STACK_LENGTH = flags.DEFINE_integer(
 _PATCH_STEP = flags.DEFINE_integer(
     "patch_step",
     96,
-    "Steps of 10 ms from one log-mel patch to the next; a patch has 96.",
+    "Steps of 10 ms from one log-mel patch to the next; a patch has 96. "
+    "`speech_embedding` has its own step, 80 ms.",
     lower_bound=1,
 )
 _DTYPE = flags.DEFINE_enum(
@@ -206,7 +208,7 @@ def make_plan(chosen: dict[str, BackboneChoice]) -> ExtractionPlan:
     modalities = {}
     for name, choice in chosen.items():
         if name == "audio":
-            plan = extraction_plan.AudioPlan(_PATCH_STEP.value)
+            plan = audio_plan(choice, _PATCH_STEP.value)
         else:
             crop = _CROP.value or input_side(choice)
             sides = (_RESIZE.value or round(crop * 8 / 7), crop)

@@ -9,12 +9,15 @@ import numpy as np
 
 from ac_keras.extraction.backbones.inflation import inflate_input
 from ac_keras.extraction.backbones.inflation import widen_input
+from ac_keras.extraction.backbones.runtime_backbone import RuntimeBackbone
+from ac_keras.extraction.backbones.speech_embedding import SpeechEmbedding
 from ac_keras.extraction.backbones.vgg_audio import vgg_audio
 from ac_keras.extraction.media.frame_times import is_positive_integer
 from ac_keras.models import small_cnn
 
 SMALL = "small"
 VGG_AUDIO = "vgg16"
+SPEECH_EMBEDDING = "speech_embedding"
 IMAGENET = "imagenet"
 LOG_MEL_SCALE = 0.25  # log-mel values lie between about -4.6 and 4
 MAX_PIXEL = 255
@@ -22,19 +25,20 @@ MAX_PIXEL = 255
 
 def choose_backbone(
     modality: str,
-    input_shape: tuple[int, int, int],
+    input_shape: tuple[int, ...],
     *,
     source: str | None = None,
     weights: str | None = None,
     inflate_from: str | None = None,
-) -> keras.Model:
+) -> keras.Model | RuntimeBackbone:
     """Builds or loads the backbone of a modality.
 
     Args:
         modality: `"rgb"`, `"flow"` or `"audio"`.
-        input_shape: Shape of an input: pixels 0..255, or a log-mel patch.
-        source: `"small"` for `small_cnn`, `"vgg16"` for audio, a name in
-            `keras.applications`, or a `.keras` file.
+        input_shape: Shape of an input: pixels 0..255, a log-mel patch, or a
+            window of a waveform.
+        source: `"small"` for `small_cnn`, `"vgg16"` or `"speech_embedding"`
+            for audio, a name in `keras.applications`, or a `.keras` file.
         weights: With a name: `"imagenet"` or a file; None for random weights.
         inflate_from: The `.keras` file of an RGB backbone whose first
             convolution is inflated to the input's channels; excludes `source`.
@@ -51,6 +55,14 @@ def choose_backbone(
             f"Expected either a backbone for {modality} or one to inflate. "
             f"Received: backbone={source!r}, inflate_from={inflate_from!r}. "
             f"Pass one of them; {_choices(modality)}."
+        )
+    if modality == "audio" and source == SPEECH_EMBEDDING:
+        return _speech_embedding(input_shape)
+    if len(input_shape) != 3:
+        raise ValueError(
+            "Expected a backbone that takes windows of a waveform. Received: "
+            f"{source!r}, which takes images. Pass `{SPEECH_EMBEDDING}`, or "
+            "inputs of another plan."
         )
     height, width, channels = input_shape
     if inflate_from is not None:
@@ -179,8 +191,22 @@ def application_preprocessing(name: str) -> Callable:
     return getattr(keras.applications, origin).preprocess_input
 
 
+def _speech_embedding(input_shape):
+    backbone = SpeechEmbedding()
+    if tuple(input_shape) != backbone.input_shape[1:]:
+        raise ValueError(
+            f"Expected inputs for `{SPEECH_EMBEDDING}`, windows of "
+            f"{backbone.input_shape[1]} samples. Received: inputs of shape "
+            f"{tuple(input_shape)}, as log-mel patches have. Extract it from "
+            "media files instead of stored inputs."
+        )
+    return backbone
+
+
 def _choices(modality):
-    named = "`vgg16`" if modality == "audio" else "a name in keras.applications"
+    named = "a name in keras.applications"
+    if modality == "audio":
+        named = f"`{VGG_AUDIO}`, `{SPEECH_EMBEDDING}`"
     return f"`{SMALL}`, {named} or a .keras file"
 
 
