@@ -4,15 +4,25 @@ import dataclasses
 import hashlib
 import json
 import pathlib
+import zipfile
+from collections.abc import Mapping
+from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
+from absl import logging
 
+from ac_keras.extraction.backbones import keras_hub_backbone
+from ac_keras.extraction.backbones import model_runners
 from ac_keras.extraction.backbones import runtime_backbone
 from ac_keras.extraction.backbones import speech_embedding
+from ac_keras.extraction.backbones.loading import SMALL
 from ac_keras.extraction.backbones.loading import SPEECH_EMBEDDING
 from ac_keras.extraction.backbones.loading import choose_backbone
+from ac_keras.extraction.backbones.loading import load_model_file
+from ac_keras.extraction.backbones.model_file import ModelFile
+from ac_keras.extraction.backbones.model_file import kind_of
 from ac_keras.extraction.backbones.runtime_backbone import RuntimeBackbone
 from ac_keras.extraction.backbones.speech_embedding import SpeechEmbedding
 from ac_keras.extraction.plan import NO_BACKBONE
@@ -31,7 +41,10 @@ PIXEL_RANGE = (0.0, 255.0)
 SIDES = {"InceptionResNetV2": 299, "InceptionV3": 299, "Xception": 299}
 DEFAULT_SIDE = 224
 OTHER = "another network or other weights"
-RUNTIMES = {x.suffix: x for x in (SpeechEmbedding,)}
+RUNTIMES = {
+    SpeechEmbedding.suffix: SpeechEmbedding,
+    **dict.fromkeys(model_runners.RUNNERS, ModelFile),
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,11 +55,23 @@ class BackboneChoice:
         source: As in `choose_backbone`, or `"none"` to store its inputs.
         weights: As in `choose_backbone`.
         inflate_from: As in `choose_backbone`.
+        input_format: As in `choose_backbone`.
     """
 
     source: str | None
     weights: str | None = None
     inflate_from: str | None = None
+    input_format: Mapping[str, Any] | None = None
+
+    @property
+    def is_random(self) -> bool:
+        """True if its weights are random."""
+        named = self.inflate_from is None and not (
+            self.source in (NO_BACKBONE, SPEECH_EMBEDDING)
+            or self.source.endswith(".keras")
+            or kind_of(self.source)
+        )
+        return named and (self.source == SMALL or self.weights is None)
 
 
 class ClipBackbones:
@@ -93,6 +118,18 @@ def input_side(choice: BackboneChoice) -> int:
         ValueError: If it takes squares of any size.
     """
     path = choice.inflate_from or choice.source
+    preset = keras_hub_backbone.preset_of(path)
+    if preset is not None:
+        return keras_hub_backbone.preset_side(preset)
+    if kind_of(path):
+        shape = load_model_file("rgb", path, choice.input_format).input_shape
+        if shape[1] != shape[2]:
+            raise ValueError(
+                "Expected a network of square images, as frames are cropped to "
+                f"squares. Received: {path} for {shape[1]} x {shape[2]} "
+                "pixels. Convert it for a square."
+            )
+        return shape[1]
     if not path.endswith(".keras"):
         return SIDES.get(path, DEFAULT_SIDE)
     side = keras.models.load_model(path, compile=False).input_shape[1]
@@ -117,6 +154,11 @@ def audio_plan(choice: BackboneChoice, patch_step: int) -> ModalityPlan:
             speech_embedding.STEP,
             speech_embedding.SAMPLE_RATE,
         )
+    if kind_of(choice.source):
+        model = load_model_file("audio", choice.source, choice.input_format)
+        if len(model.input_shape) == 2:
+            fmt = model.format
+            return WaveformPlan(model.input_shape[1], fmt.step, fmt.sample_rate)
     return AudioPlan(patch_step)
 
 
@@ -126,6 +168,8 @@ def make_backbone(
     """Builds a modality's backbone; None if its inputs are stored."""
     if choice.source == NO_BACKBONE:
         return None
+    if choice.is_random:
+        _warn_of_random_weights(name, choice)
     return choose_backbone(name, plan.input_shape, **dataclasses.asdict(choice))
 
 
@@ -249,10 +293,25 @@ def _backbone_error(path, found, description):
     )
 
 
+def _warn_of_random_weights(name, choice):
+    fix = f"pass a weights file with --{name}_weights"
+    if choice.source == SMALL:
+        fix = f"pass a trained --{name}_backbone"
+    logging.warning(
+        "The backbone %s of %s has RANDOM WEIGHTS: its features are untrained. "
+        "For trained ones, %s.",
+        choice.source,
+        name,
+        fix,
+    )
+
+
 def _load(path):
     if path.suffix == ".keras":
+        if b"keras_hub" in zipfile.ZipFile(path).read("config.json"):
+            keras_hub_backbone.import_keras_hub()  # registers its layers
         return keras.models.load_model(path, compile=False)
-    return RUNTIMES[path.suffix](path)
+    return RUNTIMES[path.suffix].load(path)
 
 
 def _compile(model, shape):

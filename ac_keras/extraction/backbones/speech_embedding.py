@@ -19,7 +19,7 @@ SAMPLE_RATE = 16_000  # Hz
 STEP = 1280  # samples, 80 ms
 MEL_FRAMES, MEL_HOP, MEL_WINDOW = 76, 160, 512
 WINDOW = (MEL_FRAMES - 1) * MEL_HOP + MEL_WINDOW  # samples, 0.78 s
-DIM = 96
+NUM_BANDS, DIM = 32, 96
 FULL_SCALE = 32767  # the mel model takes samples in the range of int16
 
 
@@ -55,7 +55,9 @@ class SpeechEmbedding(RuntimeBackbone):
                 )
             self._contents[name] = path.read_bytes()
         self._mel = TFLiteFunction(self._contents[MEL], (WINDOW,))
-        self._embed = TFLiteFunction(self._contents[EMBEDDING])
+        self._embed = TFLiteFunction(
+            self._contents[EMBEDDING], (MEL_FRAMES, NUM_BANDS, 1)
+        )
 
     def __call__(self, inputs: np.ndarray) -> np.ndarray:
         """Computes features of float samples in [-1, 1], `(batch, 12512)`."""
@@ -64,6 +66,11 @@ class SpeechEmbedding(RuntimeBackbone):
             mel = self._mel(window * FULL_SCALE).reshape(MEL_FRAMES, -1, 1)
             row[:] = self._embed(mel / 10 + 2).reshape(DIM)
         return features
+
+    @classmethod
+    def load(cls, folder: pathlib.Path) -> "SpeechEmbedding":
+        """Loads what `save` wrote to a dataset's folder."""
+        return cls(folder)
 
     def contents(self) -> dict[str, bytes]:
         """Returns both models."""

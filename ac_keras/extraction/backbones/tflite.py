@@ -4,6 +4,7 @@ import warnings
 
 import numpy as np
 import tensorflow as tf
+from tensorflow.lite.tools import flatbuffer_utils
 
 from ac_keras.utils.optional_imports import import_optional
 
@@ -13,8 +14,15 @@ def make_interpreter(content: bytes):
 
     Raises:
         ImportError: If TensorFlow has no interpreter and LiteRT is missing.
-        ValueError: If the bytes are not a TFLite model.
+        ValueError: If the bytes are not a TFLite model, or a truncated one.
     """
+    try:
+        flatbuffer_utils.convert_bytearray_to_object(bytearray(content))
+    except Exception as error:  # The interpreter would crash the process.
+        raise ValueError(
+            "Expected a TFLite model. Received: another or a truncated file "
+            f"({error}). Copy it again."
+        ) from error
     make = getattr(tf.lite, "Interpreter", None)
     if make is None:
         litert = import_optional("ai_edge_litert.interpreter", "tflite")
@@ -25,41 +33,46 @@ def make_interpreter(content: bytes):
 
 
 class TFLiteFunction:
-    """A TFLite model with one input and one output.
+    """A TFLite model with one input.
 
-    Its first axis is set to 1 and other unknown axes as `shape` defines: the
+    The input's first axis is set to 1, and its other axes to `shape`: the
     interpreter keeps one plan of its memory for all calls.
 
     Args:
         content: The model's file.
-        shape: Shape of an input without the first axis; None takes the
-            model's.
-
-    Raises:
-        ValueError: If the model has another number of inputs or outputs, or
-            does not take the shape.
+        shape: Shape of an input without its batch.
+        output: Name of the output; None takes the first.
+        has_batch: False if the model's input has no batch axis.
     """
 
-    def __init__(self, content: bytes, shape: tuple[int, ...] | None = None):
+    def __init__(
+        self,
+        content: bytes,
+        shape: tuple[int, ...],
+        output: str | None = None,
+        has_batch: bool = True,
+    ):
         self._run = make_interpreter(content)
-        inputs = self._run.get_input_details()
-        outputs = self._run.get_output_details()
-        if len(inputs) != 1 or len(outputs) != 1:
-            raise ValueError(
-                "Expected a TFLite model with one input and one output. "
-                f"Received: {len(inputs)} inputs and {len(outputs)} outputs. "
-                "Convert the model with its features as the only output."
-            )
-        self.input, self.output = inputs[0], outputs[0]
-        if shape is None:
-            shape = tuple(self.input["shape"][1:].tolist())
-        self._run.resize_tensor_input(self.input["index"], [1, *shape])
+        (self._input,) = self._run.get_input_details()
+        self._output = next(
+            x
+            for x in self._run.get_output_details()
+            if output in (None, x["name"])
+        )
+        self._has_batch = has_batch
+        self._shape = (1, *shape) if has_batch else tuple(shape)
+        self._run.resize_tensor_input(self._input["index"], self._shape)
         self._run.allocate_tensors()
-        self.shape = shape
 
     def __call__(self, inputs: np.ndarray) -> np.ndarray:
-        """Computes the output of one input, which has no batch axis."""
-        value = inputs[None].astype(self.input["dtype"], copy=False)
-        self._run.set_tensor(self.input["index"], value)
+        """Computes the output of one input, dequantized, without its batch."""
+        value = inputs.reshape(self._shape)
+        self._run.set_tensor(
+            self._input["index"], value.astype(self._input["dtype"], copy=False)
+        )
         self._run.invoke()
-        return self._run.get_tensor(self.output["index"])[0]
+        result = self._run.get_tensor(self._output["index"])
+        scale, zero = self._output["quantization"]
+        if scale:
+            result = np.float32(scale) * (result.astype(np.float32) - zero)
+        return result[0] if self._has_batch else result
