@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import sys
 
 import keras
 import numpy as np
@@ -316,6 +317,7 @@ def test_flags_are_parsed():
         parse_flag(["x"], "rgb_input")
 
 
+@pytest.mark.programs
 @pytest.mark.parametrize("kind", KINDS)
 def test_workers_extract_with_them(files, kind, tmp_path):
     pytest.importorskip("av")
@@ -391,7 +393,7 @@ def test_presets_of_keras_hub_are_pooled(monkeypatch):
 
 
 def test_without_keras_hub_the_error_names_the_extra(monkeypatch):
-    monkeypatch.setitem(__import__("sys").modules, "keras_hub", None)
+    monkeypatch.setitem(sys.modules, "keras_hub", None)
     with pytest.raises(ImportError, match=r"ac-keras\[keras_hub\].*onnx"):
         choose_backbone("rgb", (8, 8, 3), source="keras_hub:tiny")
 

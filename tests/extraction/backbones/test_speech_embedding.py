@@ -160,6 +160,7 @@ def extracted(backbone, tmp_path_factory):
     return folder, rows, data_dir
 
 
+@pytest.mark.programs
 def test_workers_write_all_features_of_a_clip(extracted, backbone):
     folder, rows, data_dir = extracted
     manifest = Manifest.load(data_dir)
@@ -181,6 +182,7 @@ def test_workers_write_all_features_of_a_clip(extracted, backbone):
         )
 
 
+@pytest.mark.programs
 def test_the_dataset_knows_its_models_by_their_content(extracted, tmp_path):
     data_dir = extracted[2]
     description = Description.load(data_dir)
@@ -195,6 +197,7 @@ def test_the_dataset_knows_its_models_by_their_content(extracted, tmp_path):
         load_known_backbones(tmp_path, description, PLAN)
 
 
+@pytest.mark.programs
 def test_backbones_of_a_waveform_are_loaded_from_the_folder(extracted):
     loaded = ClipBackbones(extracted[2], PLAN)
     assert isinstance(loaded.models["audio"], SpeechEmbedding)
