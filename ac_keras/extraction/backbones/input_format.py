@@ -131,12 +131,14 @@ def format_path(path: pathlib.Path) -> pathlib.Path:
     return path.with_suffix(".json")
 
 
-def missing(name: str, path: pathlib.Path, why: str) -> ValueError:
+def missing(
+    name: str, path: pathlib.Path, why: str, modality: str
+) -> ValueError:
     """Returns the error of a value that neither flag nor file states."""
     return ValueError(
         f"Expected {EXPECTED[name]}, as {why}. Received: {path} without it. "
         f"Write {name} to {format_path(path).name} beside the model, or pass "
-        f"it with the flag, such as --rgb_input={name}=VALUE."
+        f"--{modality}_input={name}=VALUE."
     )
 
 

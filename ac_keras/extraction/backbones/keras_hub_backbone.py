@@ -59,6 +59,12 @@ def keras_hub_backbone(
         ValueError: If the preset cannot be loaded or takes other inputs.
     """
     hub = import_keras_hub()
+    unknown = sorted(set(given or {}) - {"scale", "offset"})
+    if unknown:
+        raise ValueError(
+            "Expected scale and offset alone for a preset of KerasHub. "
+            f"Received: {', '.join(unknown)}. Leave them out."
+        )
     try:
         network = hub.models.Backbone.from_preset(
             preset, load_weights=weights is not None

@@ -67,6 +67,13 @@ def choose_backbone(
             f"Received: backbone={source!r}, inflate_from={inflate_from!r}. "
             f"Pass one of them; {_choices(modality)}."
         )
+    preset = keras_hub_backbone.preset_of(source)
+    if input_format and not kind_of(source) and preset is None:
+        raise ValueError(
+            f"Expected no --{modality}_input, as the backbone has its own "
+            f"format of inputs. Received: {dict(input_format)} for "
+            f"{source or inflate_from}. Leave it out."
+        )
     if modality == "audio" and source == SPEECH_EMBEDDING:
         return _speech_embedding(input_shape)
     if kind_of(source):
@@ -87,7 +94,6 @@ def choose_backbone(
         return small_cnn(input_shape)
     if source.endswith(".keras"):
         return load_saved_backbone(source, input_shape)
-    preset = keras_hub_backbone.preset_of(source)
     if preset is not None and modality != "audio":
         return keras_hub_backbone.keras_hub_backbone(
             preset, input_shape, weights, input_format

@@ -129,7 +129,7 @@ class ModelFile(RuntimeBackbone):
         if shape is None:
             if None in own:
                 why = f"its input has the shape {given}"
-                raise input_format.missing("input_shape", self.path, why)
+                raise self._missing("input_shape", why)
             shape = own
         fits = len(shape) == len(own) and all(
             mine in (None, stated)
@@ -171,17 +171,17 @@ class ModelFile(RuntimeBackbone):
             or fmt.offset is not None
         ):
             why = f"its {signature.dtype} input has a range of its own"
-            raise input_format.missing("scale", self.path, why)
+            raise self._missing("scale", why)
         if len(shape) == 1:
             if fmt.step is None:
                 why = "its input is a waveform"
-                raise input_format.missing("step", self.path, why)
+                raise self._missing("step", why)
             found["sample_rate"] = fmt.sample_rate or SAMPLE_RATE
         output = fmt.output
         if output is None:
             if len(signature.outputs) != 1:
                 why = f"it has the outputs {', '.join(signature.outputs)}"
-                raise input_format.missing("output", self.path, why)
+                raise self._missing("output", why)
             output = signature.outputs[0]
         elif output not in signature.outputs:
             raise ValueError(
@@ -192,12 +192,15 @@ class ModelFile(RuntimeBackbone):
         self._check_channels(shape, fmt)
         return fmt
 
+    def _missing(self, name, why):
+        return input_format.missing(name, self.path, why, self._modality)
+
     def _find_layout(self, shape):
         """Concludes the layout from the axis of 3 colors."""
-        first, last = shape[0] == input_format.COLORS, shape[-1] == 3
+        first, last = (x == input_format.COLORS for x in (shape[0], shape[-1]))
         if first == last:
             why = f"images of shape {shape} leave it open"
-            raise input_format.missing("layout", self.path, why)
+            raise self._missing("layout", why)
         return NCHW if first else NHWC
 
     def _check_channels(self, shape, fmt):

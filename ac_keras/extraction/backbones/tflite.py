@@ -1,4 +1,4 @@
-"""TFLite models, run by TensorFlow's interpreter or LiteRT's."""
+"""TFLite models, run by TensorFlow's interpreter."""
 
 import warnings
 
@@ -6,14 +6,11 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.lite.tools import flatbuffer_utils
 
-from ac_keras.utils.optional_imports import import_optional
-
 
 def make_interpreter(content: bytes):
     """Returns an interpreter of a TFLite model on one thread.
 
     Raises:
-        ImportError: If TensorFlow has no interpreter and LiteRT is missing.
         ValueError: If the bytes are not a TFLite model, or a truncated one.
     """
     try:
@@ -23,13 +20,9 @@ def make_interpreter(content: bytes):
             "Expected a TFLite model. Received: another or a truncated file "
             f"({error}). Copy it again."
         ) from error
-    make = getattr(tf.lite, "Interpreter", None)
-    if make is None:
-        litert = import_optional("ai_edge_litert.interpreter", "tflite")
-        make = litert.Interpreter
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of its move to ai_edge_litert
-        return make(model_content=content, num_threads=1)
+        return tf.lite.Interpreter(model_content=content, num_threads=1)
 
 
 class TFLiteFunction:

@@ -305,6 +305,11 @@ def test_audio_models_of_log_mel_patches_receive_them(tmp_path):
     np.testing.assert_allclose(backbone(patches), expected, atol=1e-5)
 
 
+def test_values_are_rejected_where_a_backbone_has_its_own():
+    with pytest.raises(ValueError, match="no --rgb_input.*small.*Leave"):
+        choose_backbone("rgb", (32, 32, 3), source="small", input_format=RANGE)
+
+
 def test_flags_are_parsed():
     items = ["scale=1;2;3", "offset=-1", "layout=NCHW", "input_shape=3;8;8"]
     assert parse_flag(items, "rgb_input") == {
