@@ -93,11 +93,14 @@ class WaveformPlan:
         window: Samples of a window.
         step: Samples from the start of one window to the next.
         sample_rate: Samples per second, in Hz.
+        padding: Samples of silence before and after a clip. Half a window has
+            a window centered on each part of the clip, also of a short one.
     """
 
     window: int
     step: int
     sample_rate: int = 16_000
+    padding: int = 0
     input_dtype = "float32"
 
     @property

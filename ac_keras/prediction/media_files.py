@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ac_keras.extraction.inputs.clip_inputs import STEP_SECONDS
+from ac_keras.extraction.inputs.log_mel import HOP
 from ac_keras.extraction.inputs.log_mel import PATCH_FRAMES
 from ac_keras.extraction.inputs.log_mel import PATCH_SAMPLES
 from ac_keras.extraction.inputs.log_mel import SAMPLE_RATE
@@ -182,9 +183,8 @@ def _explain_audio(prediction, name, plan):
     inputs = prediction.inputs.arrays[name]
     if isinstance(plan, WaveformPlan):
         length = plan.window / plan.sample_rate
-        patches = _log_mel_of_windows(inputs, plan)
-        starts = times[0] + PATCH_SECONDS * np.arange(len(patches))
-        bands, span = join_patches(patches, starts)
+        bands = _log_mel_of_windows(inputs, plan)
+        span = (times[0], times[0] + len(bands) * STEP_SECONDS)
     else:
         length = PATCH_SECONDS
         bands, span = join_patches(inputs[..., 0], times)
@@ -199,11 +199,12 @@ def _explain_audio(prediction, name, plan):
 
 
 def _log_mel_of_windows(windows, plan):
-    """Computes adjacent log-mel patches of windows, for a plot."""
+    """Computes the log-mel bands `(num_steps, 64)` of windows, for a plot."""
     samples = join_windows(windows, plan.step)
     places = np.arange(0, len(samples), plan.sample_rate / SAMPLE_RATE)
     samples = np.interp(places, np.arange(len(samples)), samples)
-    return log_mel_patches(np.pad(samples, (0, PATCH_SAMPLES)))
+    patches = log_mel_patches(np.pad(samples, (0, PATCH_SAMPLES)))
+    return np.concatenate(patches)[: len(samples) // HOP]
 
 
 def _absent(prediction, name, kind):

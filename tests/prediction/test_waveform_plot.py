@@ -37,4 +37,5 @@ def test_windows_of_a_waveform_are_drawn_as_log_mel_bands(monkeypatch):
     np.testing.assert_allclose(
         audio.content[:96], log_mel_patches(samples)[0], atol=1e-5
     )
-    assert audio.content_span[0] == 0 and audio.content_span[1] >= 1.982
+    assert audio.content_span[0] == 0
+    assert 1.96 < audio.content_span[1] <= 1.982

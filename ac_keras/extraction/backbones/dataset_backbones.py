@@ -153,12 +153,18 @@ def audio_plan(choice: BackboneChoice, patch_step: int) -> ModalityPlan:
             speech_embedding.WINDOW,
             speech_embedding.STEP,
             speech_embedding.SAMPLE_RATE,
+            speech_embedding.PADDING,
         )
     if kind_of(choice.source):
         model = load_model_file("audio", choice.source, choice.input_format)
         if len(model.input_shape) == 2:
             fmt = model.format
-            return WaveformPlan(model.input_shape[1], fmt.step, fmt.sample_rate)
+            return WaveformPlan(
+                model.input_shape[1],
+                fmt.step,
+                fmt.sample_rate,
+                fmt.padding or 0,
+            )
     return AudioPlan(patch_step)
 
 

@@ -27,6 +27,7 @@ class InputFormat:
         offset: Likewise.
         step: Of a waveform: samples from one window to the next.
         sample_rate: Of a waveform, in Hz.
+        padding: Of a waveform: samples of silence before and after a clip.
         output: Name of the output with the features, if there are several.
     """
 
@@ -36,6 +37,7 @@ class InputFormat:
     offset: float | tuple[float, ...] | None = None
     step: int | None = None
     sample_rate: int | None = None
+    padding: int | None = None
     output: str | None = None
 
     @classmethod
@@ -75,6 +77,7 @@ EXPECTED = {
     "offset": "offset to be a number or a list of numbers, one per channel",
     "step": "step to be a positive number of samples",
     "sample_rate": "sample_rate to be a positive number of Hz",
+    "padding": "padding to be a number of samples",
     "output": "output to be the name of an output",
 }
 
@@ -169,4 +172,5 @@ def _is_valid(name, value):
             and np.isfinite(x)
             for x in numbers
         )
-    return bool(numbers) and all(type(x) is int and x > 0 for x in numbers)
+    least = 0 if name == "padding" else 1
+    return bool(numbers) and all(type(x) is int and x >= least for x in numbers)

@@ -19,6 +19,9 @@ SAMPLE_RATE = 16_000  # Hz
 STEP = 1280  # samples, 80 ms
 MEL_FRAMES, MEL_HOP, MEL_WINDOW = 76, 160, 512
 WINDOW = (MEL_FRAMES - 1) * MEL_HOP + MEL_WINDOW  # samples, 0.78 s
+# Samples of silence around a clip, half a window: a spoken word is shorter than
+# a window.
+PADDING = 5 * STEP
 NUM_BANDS, DIM = 32, 96
 FULL_SCALE = 32767  # the mel model takes samples in the range of int16
 

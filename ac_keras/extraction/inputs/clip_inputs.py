@@ -130,11 +130,11 @@ def _read_audio(path, plan: AudioPlan | WaveformPlan, inputs):
         return
     if isinstance(plan, WaveformPlan):
         windows = waveform.waveform_windows(
-            decoded.samples, plan.window, plan.step
+            decoded.samples, plan.window, plan.step, plan.padding
         )
         inputs.arrays["audio"] = windows
-        starts = np.arange(len(windows)) * plan.step / plan.sample_rate
-        inputs.times["audio"] = decoded.start + starts
+        starts = np.arange(len(windows)) * plan.step - plan.padding
+        inputs.times["audio"] = decoded.start + starts / plan.sample_rate
         return
     with add_seconds(inputs.seconds, "log-mel"):
         patches = log_mel.log_mel_patches(decoded.samples, plan.patch_step)

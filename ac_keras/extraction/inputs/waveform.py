@@ -3,11 +3,13 @@
 import numpy as np
 
 
-def waveform_windows(samples: np.ndarray, window: int, step: int) -> np.ndarray:
+def waveform_windows(
+    samples: np.ndarray, window: int, step: int, padding: int = 0
+) -> np.ndarray:
     """Cuts audio into windows, which overlap if they are longer than a step.
 
-    No sample is copied: an hour of overlapping windows needs the memory of its
-    samples.
+    The windows share the samples: an hour of overlapping windows needs the
+    memory of an hour of samples.
 
     Args:
         samples: float `(num_samples,)`. Audio shorter than a window is padded
@@ -15,10 +17,13 @@ def waveform_windows(samples: np.ndarray, window: int, step: int) -> np.ndarray:
             is left out.
         window: Samples of a window.
         step: Samples from the start of one window to the next.
+        padding: Samples of silence before and after the audio.
 
     Returns:
         A read-only view `(num_windows, window)`, at least one window.
     """
+    if padding:
+        samples = np.pad(samples, padding)
     if len(samples) < window:
         samples = np.pad(samples, (0, window - len(samples)))
     windows = np.lib.stride_tricks.sliding_window_view(samples, window)

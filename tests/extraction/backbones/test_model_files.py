@@ -286,10 +286,10 @@ def test_audio_models_of_samples_define_the_windows(tmp_path):
     path = waveform_model(tmp_path / "audio.tflite")
     with pytest.raises(ValueError, match="step.*waveform.*audio.json"):
         ModelFile("audio", path, {"scale": 1})
-    given = {"scale": 32767, "step": 100, "sample_rate": 8000}
+    given = {"scale": 32767, "step": 100, "sample_rate": 8000, "padding": 7}
     choice = BackboneChoice(str(path), None, None, given)
     plan = audio_plan(choice, 96)
-    assert plan == WaveformPlan(400, 100, 8000)
+    assert plan == WaveformPlan(400, 100, 8000, 7)
     features = make_backbone("audio", plan, choice)(np.ones((2, 400)))
     assert features.shape == (2, 4) and np.abs(features).min() > 1
 

@@ -121,10 +121,17 @@ def test_audio_shorter_than_a_window_is_padded_with_silence():
     np.testing.assert_array_equal(window, [1, 1, 1, 1, 1, 0, 0, 0])
 
 
+def test_silence_is_added_on_both_sides():
+    windows = waveform_windows(np.ones(4, np.float32), 4, 2, padding=3)
+    expected = [[0, 0, 0, 1], [0, 1, 1, 1], [1, 1, 1, 0], [1, 0, 0, 0]]
+    np.testing.assert_array_equal(windows, expected)
+
+
 def test_a_plan_of_windows_is_stored_in_the_manifest():
     stored = PLAN.to_json()
     assert ExtractionPlan.from_json(stored) == PLAN
     values = {"window": 12_512, "step": 1280, "sample_rate": 16_000}
+    values["padding"] = 6400
     assert stored["modalities"]["audio"] == values
 
 
@@ -168,7 +175,8 @@ def test_workers_write_all_features_of_a_clip(extracted, backbone):
     batches = evaluation_batches(manifest, "train", batch_size=2, with_ids=True)
     ((features, _, ids),) = list(batches)
     counts = dict(zip(ids.numpy(), features["audio_num_frames"], strict=True))
-    assert [int(counts[row.id.encode()]) for row in rows] == [16, 1]
+    # (32,000 + 12,800 - 12,512) / 1280 and (4,800 + 12,800 - 12,512) / 1280
+    assert [int(counts[row.id.encode()]) for row in rows] == [26, 4]
     for clip, name in enumerate(ids.numpy()):
         inputs = read_inputs(folder / f"{name.decode()[:1]}.wav", PLAN)
         windows = inputs.arrays["audio"]
@@ -178,7 +186,7 @@ def test_workers_write_all_features_of_a_clip(extracted, backbone):
             atol=1e-5,
         )
         np.testing.assert_allclose(
-            inputs.times["audio"], 0.08 * np.arange(len(windows))
+            inputs.times["audio"], 0.08 * np.arange(len(windows)) - 0.4
         )
 
 
