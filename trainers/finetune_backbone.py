@@ -117,6 +117,12 @@ def build_model(manifest: Manifest) -> tuple[keras.Model, keras.Model]:
         weights=_WEIGHTS.value,
         inflate_from=_INFLATE_FROM.value,
     )
+    if not isinstance(backbone, keras.Model):
+        raise ValueError(
+            "Expected a Keras network to train. Received: "
+            f"--backbone={_BACKBONE.value}, whose runtime only applies it. "
+            "Pass a name or a .keras file."
+        )
     model = segment_network(
         _MODALITY.value,
         backbone,
