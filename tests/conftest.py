@@ -20,10 +20,8 @@ collect_ignore_glob = ["*conftest.py", "support/*"]
 
 def pytest_collection_modifyitems(items):
     """Sorts files with long tests first, so that none is left for the end."""
-    kinds = {
-        item.path: 0 if item.get_closest_marker("stress") else 1
-        for item in items
-        if item.get_closest_marker("stress")
-        or item.get_closest_marker("programs")
-    }
-    items.sort(key=lambda item: kinds.get(item.path, 2))
+    long = [
+        {x.path for x in items if x.get_closest_marker(marker)}
+        for marker in ("stress", "programs")
+    ]
+    items.sort(key=lambda item: [item.path not in paths for paths in long])

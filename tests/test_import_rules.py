@@ -2,22 +2,20 @@
 
 import ast
 import importlib.util
-import os
 import pathlib
-import subprocess
 import sys
 
 import pytest
 
 import ac_keras
+from support.programs import output_of
+from support.programs import run_python
 
 ROOT = pathlib.Path(__file__).parents[1]
 PACKAGE = pathlib.Path(ac_keras.__file__).parent
 LIBRARY = sorted(PACKAGE.rglob("*.py"))
 LAYERS_AND_MODELS = [
-    path
-    for path in LIBRARY
-    if path.relative_to(PACKAGE).parts[0] in ("layers", "models")
+    x for name in ("layers", "models") for x in (PACKAGE / name).rglob("*.py")
 ]
 # What each subpackage may import of the package, besides itself. A program
 # may import all of it, and the files of its own folder.
@@ -98,14 +96,14 @@ print(sorted(name for name in sys.modules if name.startswith("ac_keras.")))
 """
 
 
-def imports_of(path):
-    """Full names of the modules that a file imports, wherever it does."""
-    return names_in(ast.parse(path.read_text(encoding="utf-8")), path)
-
-
-def names_in(tree, path=""):
+def imports_of(path, within_functions=True):
+    """Full names of the modules that a file imports."""
     names = set()
-    for node in ast.walk(tree):
+    nodes = [ast.parse(path.read_text(encoding="utf-8"))]
+    while nodes:
+        node = nodes.pop()
+        if within_functions or not isinstance(node, ast.FunctionDef):
+            nodes.extend(ast.iter_child_nodes(node))
         if isinstance(node, ast.Import):
             names.update(alias.name for alias in node.names)
         if isinstance(node, ast.ImportFrom):
@@ -130,23 +128,8 @@ def violations(paths, forbidden):
     ]
 
 
-def top_level_imports(path):
-    return {name.partition(".")[0] for name in imports_of(path)}
-
-
-def imported_at_once(path):
-    """The same, without what a file imports within functions."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    later = {
-        id(node)
-        for function in ast.walk(tree)
-        if isinstance(function, ast.FunctionDef)
-        for node in ast.walk(function)
-    }
-    nodes = [node for node in ast.walk(tree) if id(node) not in later]
-    imports = [x for x in nodes if isinstance(x, ast.Import | ast.ImportFrom)]
-    names = names_in(ast.Module(imports, []), path)
-    return {name.partition(".")[0] for name in names}
+def top_level_imports(path, **settings):
+    return {name.partition(".")[0] for name in imports_of(path, **settings)}
 
 
 def test_the_rules_see_the_sources():
@@ -177,7 +160,8 @@ def test_the_library_imports_what_setup_py_declares():
 
 @pytest.mark.parametrize("path", LIBRARY, ids=lambda path: path.name)
 def test_packages_of_extras_are_imported_within_functions(path):
-    assert not imported_at_once(path) & OF_EXTRAS
+    at_once = top_level_imports(path, within_functions=False)
+    assert not at_once & OF_EXTRAS
 
 
 def test_layers_and_models_stand_on_keras_alone():
@@ -193,7 +177,7 @@ def test_every_subpackage_is_in_the_table():
 def test_a_subpackage_imports_only_what_the_table_allows(name):
     allowed = {name, *ALLOWED[name].split()}
     forbidden = [f"ac_keras.{x}" for x in ALLOWED if x not in allowed]
-    assert violations(sorted((PACKAGE / name).rglob("*.py")), forbidden) == []
+    assert violations((PACKAGE / name).rglob("*.py"), forbidden) == []
 
 
 def test_nobody_imports_private_modules():
@@ -223,20 +207,9 @@ def test_test_files_have_names_of_their_own():
 @pytest.mark.programs
 def test_layers_and_models_work_where_tensorflow_is_refused():
     backend = "jax" if importlib.util.find_spec("jax") else "tensorflow"
-    paths = [str(PACKAGE.parent), os.environ.get("PYTHONPATH", "")]
-    result = subprocess.run(
-        [sys.executable, "-c", WITHOUT_TENSORFLOW, backend],
-        env={
-            **os.environ,
-            "KERAS_BACKEND": backend,
-            "PYTHONPATH": os.pathsep.join(path for path in paths if path),
-        },
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert result.returncode == 0, result.stderr
-    ran, imported = result.stdout.splitlines()
+    env = {"KERAS_BACKEND": backend}
+    result = run_python("-c", WITHOUT_TENSORFLOW, backend, env=env)
+    ran, imported = output_of(result).splitlines()
     assert ran == f"{backend} 2.0"  # two clips' probabilities
     packages = {name.split(".")[1] for name in ast.literal_eval(imported)}
     assert packages == {"layers", "models", "utils", "version"}

@@ -57,14 +57,6 @@ if __name__ == "__main__":
             ], method
     print("both")
 """
-DEVICES = """
-import tensorflow as tf
-
-(cpu,) = tf.config.list_physical_devices("CPU")
-two = [tf.config.LogicalDeviceConfiguration()] * 2
-tf.config.set_logical_device_configuration(cpu, two)
-print(len(tf.config.list_logical_devices("CPU")))
-"""
 LOOP = """
 import signal
 
@@ -120,11 +112,6 @@ def test_a_program_ends_as_a_started_one_ends(case, write):
 def test_pools_of_processes_work_in_a_program(write, tmp_path):
     result = run_program(write(POOLS), cwd=tmp_path)
     assert (result.stdout, result.returncode) == ("both\n", 0), result.stderr
-
-
-def test_a_program_can_still_choose_its_devices(write):
-    result = run_program(write(DEVICES))
-    assert result.stdout == "2\n", result.stderr
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])

@@ -1,16 +1,15 @@
 """The built wheel: its files, its metadata, and its import."""
 
 import email
-import os
 import pathlib
 import shutil
-import subprocess
-import sys
 import zipfile
 
 import pytest
 
 import ac_keras
+from support.programs import output_of
+from support.programs import run_python
 
 pytestmark = pytest.mark.programs
 
@@ -37,36 +36,16 @@ def wheel(tmp_path_factory):
     (source / "tests" / "__init__.py").touch()
     for name in DECLARED:
         shutil.copy(ROOT / name, source / name)
-    result = subprocess.run(
-        [sys.executable, "-m", "build", "--wheel", "--no-isolation"],
-        cwd=source,
-        capture_output=True,
-        text=True,
-        check=False,
+    output_of(
+        run_python("-m", "build", "--wheel", "--no-isolation", cwd=source)
     )
-    assert result.returncode == 0, result.stdout[-2000:] + result.stderr
     (path,) = (source / "dist").glob("*.whl")
     return path
 
 
-@pytest.fixture(scope="module")
-def names(wheel):
+def test_the_wheel_is_pure_python_with_every_module_and_template(wheel):
     with zipfile.ZipFile(wheel) as archive:
-        return archive.namelist()
-
-
-@pytest.fixture(scope="module")
-def metadata(wheel):
-    with zipfile.ZipFile(wheel) as archive:
-        (name,) = (
-            name
-            for name in archive.namelist()
-            if name.endswith(".dist-info/METADATA")
-        )
-        return email.message_from_bytes(archive.read(name))
-
-
-def test_the_wheel_is_pure_python_with_every_module_and_template(names, wheel):
+        names = archive.namelist()
     folders = {name.split("/")[0] for name in names}
     assert folders == {
         "ac_keras",
@@ -81,50 +60,33 @@ def test_the_wheel_is_pure_python_with_every_module_and_template(names, wheel):
     assert shipped >= modules and len(modules) > 20
     assert "ac_keras/runs/report.html.jinja" in shipped
     assert wheel.name.endswith("-py3-none-any.whl")
-    suffixes = {
-        pathlib.PurePath(name).suffix
-        for name in names
-        if name.startswith("ac_keras/")
-    }
+    suffixes = {pathlib.PurePath(name).suffix for name in shipped}
     assert suffixes == {".jinja", ".py", ".typed"}
 
 
-def test_the_metadata_has_name_version_and_description(metadata):
+def test_the_metadata_has_name_version_description_and_dependencies(wheel):
+    with zipfile.ZipFile(wheel) as archive:
+        name = f"ac_keras-{ac_keras.__version__}.dist-info/METADATA"
+        metadata = email.message_from_bytes(archive.read(name))
     assert metadata["Name"] == "ac-keras"
     assert metadata["Version"] == ac_keras.__version__
     assert metadata["Requires-Python"] == ">=3.11"
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     assert metadata.get_payload().strip() == readme.strip()
     assert metadata["Description-Content-Type"].startswith("text/markdown")
-
-
-@pytest.mark.parametrize(
-    "name, limits",
-    [
-        ("keras", {">=3.12", "<3.16"}),
-        ("tensorflow", {">=2.16.2", "<2.22"}),
-    ],
-)
-def test_the_ranges_of_dependencies_are_declared(name, limits, metadata):
-    found = [
-        set(line[len(name) :].split(","))
-        for line in metadata.get_all("Requires-Dist")
-        if line.startswith((f"{name}<", f"{name}>"))
-    ]
-    assert found == [limits]
+    required = metadata.get_all("Requires-Dist")
+    for name, limits in {
+        "keras": {">=3.12", "<3.16"},
+        "tensorflow": {">=2.16.2", "<2.22"},
+    }.items():
+        found = [x for x in required if x.startswith((f"{name}<", f"{name}>"))]
+        assert [set(x[len(name) :].split(",")) for x in found] == [limits]
 
 
 def test_the_unpacked_wheel_imports_from_its_own_folder(wheel, tmp_path):
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(tmp_path / "site")
-    result = subprocess.run(
-        [sys.executable, "-c", IMPORT_ALL],
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(tmp_path / "site")},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert result.returncode == 0, result.stderr
+    site = {"PYTHONPATH": str(tmp_path / "site")}
+    result = run_python("-c", IMPORT_ALL, cwd=tmp_path, env=site)
     expected = tmp_path / "site" / "ac_keras" / "__init__.py"
-    assert result.stdout.splitlines() == [str(expected), "True"]
+    assert output_of(result).splitlines() == [str(expected), "True"]

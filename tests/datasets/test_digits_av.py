@@ -11,7 +11,7 @@ from ac_keras.datasets.digits_av import SAMPLE_RATE
 from ac_keras.datasets.digits_av import DigitsAv
 from ac_keras.datasets.digits_av import SpokenDigits
 from ac_keras.datasets.digits_av import load_spoken_digits
-from support.media.made_audio import write_wav
+from support.media.media_files import write_wav
 
 SIDE = 64
 

@@ -13,7 +13,6 @@ from ac_keras.metrics import PerClassAccuracy
 from ac_keras.metrics import PrecisionAtEqualRecallRate
 from support.metrics import metric_definitions
 from support.metrics.metric_definitions import defined_values
-from support.metrics.metric_definitions import in_batches
 from support.metrics.metric_definitions import make_metrics
 from support.metrics.metric_definitions import scored_videos
 
@@ -108,63 +107,49 @@ SETTINGS = [  # classes, of which enter the pool, different scores
 ]
 
 
-class Metrics:
-    """All metrics, run over many cases within one compiled function."""
-
-    def __init__(self, num_classes, top_k):
-        self.multi_label = make_metrics(num_classes, top_k, 1024, 64)
-        self.single_label = PerClassAccuracy(num_classes)
+def compute_values(num_classes, top_k, ends, *videos):
+    """All metrics of many cases, within one compiled function."""
+    multi_label = make_metrics(num_classes, top_k, 1024, 64)
+    metrics = [*multi_label, PerClassAccuracy(num_classes)]
 
     @tf.function
-    def run(self, labels, scores, classes, ends, is_last):
-        """Returns the values after the last batch of each case."""
-        values = tf.TensorArray("float32", 0, True, element_shape=(5,))
+    def run(labels, scores, classes, ends):
+        values = tf.TensorArray("float32", len(ends), element_shape=(5,))
         start = 0
-        for batch in tf.range(len(ends)):
-            part = slice(start, ends[batch])
-            for metric in self.multi_label:
+        for case in tf.range(len(ends)):
+            part = slice(start, ends[case])
+            for metric in multi_label:
                 metric.update_state(labels[part], scores[part])
-            self.single_label.update_state(classes[part], scores[part])
-            if is_last[batch]:
-                values = values.write(values.size(), self.take_values())
-            start = ends[batch]
+            metrics[-1].update_state(classes[part], scores[part])
+            values = values.write(case, [x.result() for x in metrics])
+            for metric in metrics:
+                metric.reset_state()
+            start = ends[case]
         return values.stack()
 
-    def take_values(self):
-        metrics = [*self.multi_label, self.single_label]
-        values = tf.stack([metric.result() for metric in metrics])
-        for metric in metrics:
-            metric.reset_state()
-        return values
+    return run(*videos, ends)
 
 
 def make_cases(num_classes, levels):
-    """Labels, scores, classes and batches of each case."""
+    """Labels, scores and classes of each case."""
     rng = np.random.default_rng(num_classes * 100 + levels)
     for _ in range(NUM_CASES):
         num_videos = rng.integers(1, 13)
         rate = rng.choice([0.1, 0.5])
         videos = scored_videos(rng, num_videos, num_classes, rate, levels)
-        classes = rng.integers(0, num_classes, num_videos)
-        yield *videos, classes, in_batches(rng, num_videos)
+        yield *videos, rng.integers(0, num_classes, num_videos)
 
 
 @pytest.mark.parametrize("num_classes, top_k, levels", SETTINGS)
 def test_every_random_case_is_as_defined(num_classes, top_k, levels):
     cases = list(make_cases(num_classes, levels))
-    labels, scores, classes, batches = zip(*cases, strict=True)
-    sizes = [b.stop - b.start for case in batches for b in case]
-    is_last = [b is case[-1] for case in batches for b in case]
-    metrics = Metrics(num_classes, top_k)
-    received = metrics.run(
-        *(np.concatenate(x) for x in (labels, scores, classes)),
-        np.cumsum(sizes, dtype="int32"),
-        np.array(is_last),
-    )
+    ends = np.cumsum([len(labels) for labels, _, _ in cases], dtype="int32")
+    videos = [np.concatenate(x) for x in zip(*cases, strict=True)]
+    received = compute_values(num_classes, top_k, ends, *videos)
     expected = np.array(
         [
             list(defined_values(labels, scores, top_k, classes).values())
-            for labels, scores, classes, _ in cases
+            for labels, scores, classes in cases
         ]
     )
     assert len(expected) == NUM_CASES

@@ -24,7 +24,7 @@ from support.media.extracted_media import damage_audio
 from support.media.extracted_media import make_model
 from support.media.extracted_media import write_dataset
 from support.media.log_mel_reference import tone
-from support.media.made_audio import write_wav
+from support.media.media_files import write_wav
 
 SAMPLE_SIZES = (0, 2, 3, 50)
 

@@ -7,7 +7,6 @@ import numpy as np
 import pyarrow
 import pyarrow.parquet
 import pytest
-import tensorflow as tf
 
 from ac_keras.pipeline import Modality
 from ac_keras.pipeline.formats import youtube8m
@@ -17,8 +16,16 @@ from support.prediction import clip_files
 from support.prediction.clip_files import CLASS_NAMES
 from support.prediction.clip_files import SIZES
 from support.prediction.clip_files import TOP_K
+from support.prediction.clip_files import ids_but
 from support.prediction.clip_files import read_folder
 from support.prediction.clip_files import read_rows
+from support.records.external_records import dequantise
+from support.records.external_records import draw_video
+from support.records.external_records import equal_intervals
+from support.records.external_records import segment_record
+from support.records.external_records import sequence_record
+from support.records.external_records import video_record
+from support.records.plain_records import write_records
 
 each_format = pytest.mark.parametrize("format", FORMATS)
 
@@ -47,11 +54,16 @@ def test_every_clip_has_a_row_in_the_files_order(format, outputs, records):
 def test_a_row_names_the_classes_that_the_model_predicts(
     format, outputs, classifier
 ):
-    clips = [c for n in range(len(SIZES)) for c in clip_files.clips_of(n)]
-    scores = clip_files.assert_predicted(outputs / format, classifier, clips)
-    rows = read_folder(outputs / format)
+    clips = [
+        clip_files.decode(clip)
+        for number in range(len(SIZES))
+        for clip in clip_files.clips_of(number)
+    ]
+    output = outputs / format
+    clip_files.assert_predicted(output, classifier, clips, ids_but(), 1e-6)
+    rows = read_folder(output)
     assert {x for row in rows for x in row["classes"]} == set(CLASS_NAMES)
-    assert np.ptp(scores[:, 0]) > 0.01
+    assert np.ptp([row["scores"][0] for row in rows]) > 0.01
 
 
 def test_scores_are_the_same_bits_in_every_format(outputs):
@@ -110,7 +122,7 @@ def test_an_id_may_be_any_bytes_or_absent(format, predict, tmp_path):
         for i, x in enumerate(ids)
     ]
     path = tmp_path / "part-0"
-    clip_files.write_records(path, records)
+    write_records(path, records)
     output = tmp_path / "output"
     predict(tmp_path, output, format=format)
     names = ["", '"a",\n\r', "naïve", "", "\\xff\x00b"]
@@ -129,15 +141,6 @@ def test_all_classes_are_named_where_more_are_asked_for(
 
 
 LENGTHS = (9, 1, 4, 12)
-LEVEL = 4 / 255  # of YouTube-8M's bytes
-LOWEST = -2 + 4 / 512
-SAMPLED = 4
-
-
-def feature(value):
-    if isinstance(value, bytes):
-        return tf.train.Feature(bytes_list=tf.train.BytesList(value=[value]))
-    return tf.train.Feature(float_list=tf.train.FloatList(value=value))
 
 
 def describe(record_format):
@@ -149,148 +152,80 @@ def describe(record_format):
     )
 
 
-def sequence_record(id_key, id, frames):
-    lists = {
-        key: tf.train.FeatureList(feature=[feature(x) for x in values])
-        for key, values in frames.items()
-    }
-    return tf.train.SequenceExample(
-        context=tf.train.Features(feature={id_key: feature(id)} if id else {}),
-        feature_lists=tf.train.FeatureLists(feature_list=lists),
-    ).SerializeToString()
-
-
-def video_record(id, video):
-    frames = {n: [x.tobytes() for x in y] for n, y in video.items()}
-    return sequence_record("id", id.encode(), frames)
-
-
-def draw_video(seed, num_frames):
-    rng = np.random.default_rng(seed)
-    return {
-        name: rng.integers(0, 256, (num_frames, dim), dtype=np.uint8)
-        for name, dim in clip_files.DIMS.items()
-    }
-
-
-def assert_predicted(output, model, ids, clips):
-    """Checks rows against the predictions of float frames."""
-    empty = np.zeros((0, clip_files.DIMS["audio"]))
-    inputs = [{"audio": empty, **clip} for clip in clips]
-    low, high = clip_files.RANGE
-    for clip in inputs:
-        clip["audio"] = (clip["audio"] - low) * 255 / (high - low)
-    clip_files.assert_predicted(output, model, inputs, ids, tolerance=1e-5)
-
-
-def middle_frames(frames):
-    """Those at equal intervals; all of a shorter clip."""
-    count = min(len(frames), SAMPLED)
-    places = [int((i + 0.5) * len(frames) / count) for i in range(count)]
-    return frames[places]
-
-
-@pytest.mark.parametrize("sample_size", [0, SAMPLED])
+@pytest.mark.parametrize("sample_size", [0, 4])
 def test_videos_of_bytes_are_predicted(
     sample_size, predict, classifier, tmp_path
 ):
-    videos = [draw_video(i, length) for i, length in enumerate(LENGTHS)]
-    ids = [f"video {i}" for i in range(len(videos))]
-    clip_files.write_records(
-        tmp_path / "part-0", map(video_record, ids, videos)
+    rng = np.random.default_rng(0)
+    videos = [
+        draw_video(rng, number, length, [])
+        for number, length in enumerate(LENGTHS)
+    ]
+    write_records(
+        tmp_path / "part-0", [video_record(rng, video) for video in videos]
     )
-    description = describe("youtube8m")
     output = tmp_path / "output"
-    predict(tmp_path, output, description=description, sample_size=sample_size)
-    take = middle_frames if sample_size else lambda frames: frames
+    predict(
+        tmp_path,
+        output,
+        description=describe("youtube8m"),
+        sample_size=sample_size,
+    )
     clips = [
-        {name: take(frames) * LEVEL + LOWEST for name, frames in video.items()}
+        {
+            name: dequantise(x[equal_intervals(len(x), sample_size or len(x))])
+            for name, x in video["frames"].items()
+        }
         for video in videos
     ]
-    assert_predicted(output, classifier, ids, clips)
+    ids = [video["id"] for video in videos]
+    clip_files.assert_predicted(output, classifier, clips, ids)
 
 
 def test_clips_of_floats_without_ids_are_predicted(
     predict, classifier, tmp_path
 ):
+    rng = np.random.default_rng(0)
     clips = [
         {
-            name: np.random.default_rng(i).normal(size=(length, dim))
+            name: rng.normal(size=(length, dim))
             for name, dim in clip_files.DIMS.items()
             if name != "audio" or i % 2
         }
         for i, length in enumerate(LENGTHS)
     ]
-    clip_files.write_records(
-        tmp_path / "part-0",
-        [
-            sequence_record(
-                "example/id",
-                None,
-                {f"{n.upper()}/feature/floats": x for n, x in clip.items()},
-            )
-            for clip in clips
-        ],
-    )
+    records = [
+        sequence_record(
+            rng, {}, {f"{n.upper()}/feature/floats": x for n, x in clip.items()}
+        )
+        for clip in clips
+    ]
+    write_records(tmp_path / "part-0", records)
     description = clip_files.describe(
         modalities={n: Modality(dim) for n, dim in clip_files.DIMS.items()},
         record_format="mediasequence",
     )
     output = tmp_path / "output"
     predict(tmp_path, output, description=description)
-    assert_predicted(output, classifier, [""] * len(clips), clips)
+    clip_files.assert_predicted(output, classifier, clips, [""] * len(clips))
 
 
-STARTS = (3, 0, 3, 9)  # of the ratings; the last segment is cut short
-
-
-@pytest.fixture
-def rated(tmp_path):
-    """Two rated videos in a file, as arrays."""
-    videos = [draw_video(i, 12) for i in range(2)]
-    ratings = {
-        "segment_start_times": STARTS,
-        "segment_labels": (0,) * len(STARTS),
-    }
-    context = {
-        key: tf.train.Feature(int64_list=tf.train.Int64List(value=values))
-        for key, values in ratings.items()
-    }
-    context["segment_scores"] = feature([1.0] * len(STARTS))
-    records = []
-    for i, video in enumerate(videos):
-        record = tf.train.SequenceExample.FromString(
-            video_record(str(i), video)
-        )
-        for key, value in context.items():
-            record.context.feature[key].CopyFrom(value)
-        records.append(record.SerializeToString())
-    clip_files.write_records(tmp_path / "part-0", records)
-    return videos
-
-
-def test_rated_segments_are_clips_of_their_own(
-    rated, predict, classifier, tmp_path
-):
-    output = tmp_path / "output"
-    predict(tmp_path, output, description=describe("youtube8m_segments"))
-    starts = sorted(set(STARTS))
+def test_rated_segments_are_clips_of_their_own(predict, classifier, tmp_path):
+    rng, path = np.random.default_rng(0), tmp_path / "part-0"
+    videos = [draw_video(rng, number, 12, []) for number in range(2)]
+    # The last segment is cut short.
+    ratings = [(start, 0, 1.0) for start in (3, 0, 3, 9)]
+    write_records(path, [segment_record(rng, x, ratings) for x in videos])
+    output, description = tmp_path / "output", describe("youtube8m_segments")
+    predict(tmp_path, output, description=description)
+    segments = [(video, start) for video in videos for start in (0, 3, 9)]
     clips = [
-        {n: x[start : start + 5] * LEVEL + LOWEST for n, x in video.items()}
-        for video in rated
-        for start in starts
+        {n: dequantise(x[i : i + 5]) for n, x in video["frames"].items()}
+        for video, i in segments
     ]
-    ids = [f"{i}:{start}" for i in range(2) for start in starts]
-    assert_predicted(output, classifier, ids, clips)
-
-
-def test_a_file_of_segments_that_is_cut_off_is_told(rated, predict, tmp_path):
-    path = tmp_path / "part-0"
+    ids = [f"{video['id']}:{start}" for video, start in segments]
+    clip_files.assert_predicted(output, classifier, clips, ids)
     size = path.stat().st_size
     path.write_bytes(path.read_bytes() + b"\1\2\3")
     with pytest.raises(ValueError, match=f"byte {size}: a record cut off"):
-        predict(
-            tmp_path,
-            tmp_path / "output",
-            description=describe("youtube8m_segments"),
-        )
+        predict(tmp_path, tmp_path / "cut off", description=description)

@@ -6,16 +6,18 @@ import sys
 
 import numpy as np
 import pytest
-import tensorflow as tf
 
 from ac_keras.prediction import input_files
 from support.prediction import clip_files
 from support.prediction.clip_files import SIZES
-from support.prediction.clip_files import contents
 from support.prediction.clip_files import describe
 from support.prediction.clip_files import ids_but
 from support.prediction.clip_files import ids_of
 from support.prediction.clip_files import read_rows
+from support.records.broken_files import cut
+from support.records.broken_files import flip
+from support.records.broken_files import replace_record
+from support.records.plain_records import folder_contents as contents
 
 OTHER_SETTINGS = {  # What is asked of a folder, and what is said of it.
     "model": ({"model_id": "1"}, 'model="1" instead of "0"'),
@@ -65,14 +67,12 @@ def one_longer(folder):
 
 @pytest.mark.parametrize("change", [one_more, one_less, one_longer])
 def test_a_folder_begun_with_other_files_is_rejected(
-    change, records, predict, tmp_path
+    change, folder, output, predict
 ):
-    copy = shutil.copytree(records, tmp_path / "records")
-    output = tmp_path / "output"
-    predict(copy, output, shard=(0, 2))
-    said = change(copy)
+    predict(folder, output, shard=(0, 2))
+    said = change(folder)
     with pytest.raises(ValueError, match=f"Received: .*{said}. Choose another"):
-        predict(copy, output)
+        predict(folder, output)
 
 
 def test_predictions_of_unknown_settings_are_rejected(
@@ -163,61 +163,56 @@ def test_files_of_one_name_have_files_of_their_own(records, predict, tmp_path):
 
 
 BROKEN = 3  # in the second file: in its second batch
-
-
-def replace(path, record):
-    """Replaces the corrupt record by one with valid checksums."""
-    records = list(tf.data.TFRecordDataset(str(path)).as_numpy_iterator())
-    records[BROKEN] = record
-    clip_files.write_records(path, records)
+PLACE = clip_files.place_of(BROKEN)
 
 
 def broken_frames(**changes):
     return clip_files.make_record({**clip_files.draw_clip(0), **changes})
 
 
-NO_FRAME = {"rgb": np.zeros((0, 5), "<f4"), "audio": np.zeros((0, 4), "u1")}
-WAYS = {  # How the second file is broken in one record; what is said.
-    "its data": (
-        lambda path: clip_files.flip(path, clip_files.place_of(BROKEN) + 17),
-        "a record whose data has a wrong checksum",
-    ),
-    "its length": (
-        lambda path: clip_files.flip(path, clip_files.place_of(BROKEN)),
-        "a record whose length has a wrong checksum",
-    ),
+NAN = np.full((2, clip_files.DIMS["rgb"]), np.nan, "<f4")
+WAYS = {  # A byte to flip or another record, and what is said.
+    "its data": (17, "a record whose data has a wrong checksum"),
+    "its length": (0, "a record whose length has a wrong checksum"),
     "no message": (
-        lambda path: replace(path, b"\x07\xffgarbage"),
+        b"\x07\xffgarbage",
         "a record that is no message of its format",
     ),
     "NaN": (
-        lambda path: replace(
-            path, broken_frames(rgb=np.full((2, 5), np.nan, "<f4"))
-        ),
+        broken_frames(rgb=NAN),
         "Expected finite features of modality 'rgb'. Received: NaN",
     ),
     "half a frame": (
-        lambda path: replace(path, broken_frames(audio=np.zeros(6, "u1"))),
+        broken_frames(audio=np.zeros(6, "u1")),
         "Expected a whole number of frames of 4 bytes",
     ),
     "no frame": (
-        lambda path: replace(path, broken_frames(**NO_FRAME)),
+        broken_frames(rgb=NAN[:0], audio=np.zeros(0, "u1")),
         "Expected a frame of rgb or audio. Received: none",
     ),
 }
 each_way = pytest.mark.parametrize("way", WAYS)
 
 
+def spoil(path, way):
+    """Breaks a record of the file; returns what is said of it."""
+    change, reason = WAYS[way]
+    if isinstance(change, int):
+        flip(path, PLACE + change)
+    else:
+        replace_record(path, BROKEN, change)
+    return reason
+
+
 @each_way
 def test_a_broken_record_is_an_error_that_names_file_and_byte(
     way, folder, output, predict, records
 ):
-    spoil, reason = WAYS[way]
     path = folder / "part-1.tfrecord"
-    spoil(path)
+    reason = spoil(path, way)
     with pytest.raises(ValueError) as caught:
         predict(folder, output)
-    place = f"Received: {path}, byte {clip_files.place_of(BROKEN)}: {reason}"
+    place = f"Received: {path}, byte {PLACE}: {reason}"
     assert place in str(caught.value)
     assert "--skip_corrupt_records" in str(caught.value)
     assert {x.name for x in output.iterdir()} == {
@@ -235,31 +230,28 @@ def test_a_broken_record_is_an_error_that_names_file_and_byte(
 def test_a_broken_record_is_left_out_where_that_is_asked_for(
     way, folder, output, predict, classifier
 ):
-    spoil, reason = WAYS[way]
-    spoil(folder / "part-1.tfrecord")
+    reason = spoil(folder / "part-1.tfrecord", way)
     outcome = predict(folder, output, skip_corrupt_records=True)
-    assert ids_of(output) == ids_but(f"1-{BROKEN}")
     assert outcome.num_clips == sum(SIZES) - 1
     counted = outcome.summary["files"][1]
     assert counted["num_clips"] == SIZES[1] - 1
     (found,) = counted["broken_records"]
-    assert found["byte"] == clip_files.place_of(BROKEN)
+    assert found["byte"] == PLACE
     assert reason in found["reason"]
     assert str(outcome).endswith("; corrupt records left out: 1")
     clips = [
-        clip
+        clip_files.decode(clip)
         for number in range(len(SIZES))
         for i, clip in enumerate(clip_files.clips_of(number))
         if (number, i) != (1, BROKEN)
     ]
-    clip_files.assert_predicted(output, classifier, clips)
+    left = ids_but(f"1-{BROKEN}")
+    clip_files.assert_predicted(output, classifier, clips, left, 1e-6)
 
 
 def test_the_index_counts_broken_records(folder, output, predict):
-    clip_files.flip(folder / "part-1.tfrecord", clip_files.place_of(1) + 12)
-    clip_files.flip(
-        folder / "part-1.tfrecord", clip_files.place_of(BROKEN) + 12
-    )
+    for index in (1, BROKEN):
+        flip(folder / "part-1.tfrecord", clip_files.place_of(index) + 12)
     predict(folder, output, skip_corrupt_records=True)
     rows = read_rows(output / "00001-of-00003-part-1.jsonl")
     assert [(row["id"], row["index"]) for row in rows] == [
@@ -280,10 +272,9 @@ def test_a_file_that_is_cut_off_is_not_taken_for_a_whole_one(
     left, reason = ENDS[end]
     path = folder / "part-1.tfrecord"
     last = SIZES[1] - 1
-    path.write_bytes(path.read_bytes()[: clip_files.place_of(last) + left])
-    with pytest.raises(
-        ValueError, match=f"byte {clip_files.place_of(last)}: {reason}"
-    ):
+    place = clip_files.place_of(last)
+    cut(path, place + left)
+    with pytest.raises(ValueError, match=f"byte {place}: {reason}"):
         predict(folder, output)
     outcome = predict(folder, output, skip_corrupt_records=True)
     assert ids_of(output) == ids_but(f"1-{last}")

@@ -1,9 +1,7 @@
 """Predictions that are stopped, killed, gone on with and shared."""
 
 import json
-import pathlib
 import re
-import shutil
 import signal
 import types
 from subprocess import PIPE
@@ -12,18 +10,16 @@ import pytest
 
 from ac_keras.prediction import PredictionStopped
 from support.prediction import blocking_prediction
-from support.prediction import clip_files
 from support.prediction.clip_files import SIZES
-from support.prediction.clip_files import contents
 from support.programs import start_program
+from support.records.plain_records import folder_contents as contents
 
 pytestmark = pytest.mark.programs
 
 
-@pytest.fixture(scope="module")
-def as_killed(records, tmp_path_factory):
-    """The folder of a process that was killed in its second file."""
-    output = tmp_path_factory.mktemp("killed") / "output"
+def test_a_killed_run_goes_on_to_the_bytes_of_a_run_without_kill(
+    predicted, records, predict, output
+):
     program = blocking_prediction.__file__
     with start_program(program, records, output, stdin=PIPE) as process:
         line = process.stdout.readline()
@@ -31,36 +27,20 @@ def as_killed(records, tmp_path_factory):
         errors = process.stderr.read()
     assert line == "in the middle\n", errors
     assert process.returncode == -signal.SIGKILL
-    return output
-
-
-@pytest.fixture
-def killed(as_killed, tmp_path):
-    """A copy of that folder, for one test."""
-    return pathlib.Path(shutil.copytree(as_killed, tmp_path / "killed"))
-
-
-def test_a_kill_leaves_whole_files_and_a_hidden_part(killed, predicted):
-    names = sorted(contents(killed))
-    assert names[0].startswith(".00001-of-00003-part-1.jsonl.")
-    assert names[0].endswith(".partial")
-    assert (killed / names[0]).stat().st_size > 0
-    assert names[1:] == [
+    hidden, *names = sorted(contents(output))
+    assert hidden.startswith(".00001-of-00003-part-1.jsonl.")
+    assert hidden.endswith(".partial")
+    assert (output / hidden).stat().st_size > 0
+    assert names == [
         "00000-of-00003-part-0.jsonl",
         "counted/00000-of-00003-part-0.jsonl.json",
         "predictions.json",
     ]
-    whole = (predicted / names[1]).read_bytes()
-    assert (killed / names[1]).read_bytes() == whole
-
-
-def test_another_run_ends_with_the_bytes_of_a_run_without_kill(
-    killed, predicted, records, predict
-):
-    first = killed / "00000-of-00003-part-0.jsonl"
+    first = output / names[0]
+    assert first.read_bytes() == (predicted / names[0]).read_bytes()
     before = first.stat()
-    outcome = predict(records, killed)
-    assert contents(killed) == contents(predicted)
+    outcome = predict(records, output)
+    assert contents(output) == contents(predicted)
     assert first.stat().st_ino == before.st_ino  # not written again
     assert (outcome.num_files, outcome.num_clips) == (2, sum(SIZES[1:]))
 
@@ -82,17 +62,14 @@ def test_a_signal_ends_a_run_after_the_batch(records, predict, tmp_path):
 
 
 def test_two_shares_do_what_one_run_does(predicted, records, predict, tmp_path):
+    beyond = predict(records, tmp_path, shard=(3, 4))
+    assert (beyond.num_files, beyond.num_missing) == (0, 3)
     shares = [predict(records, tmp_path, shard=(i, 2)) for i in (1, 0)]
     assert contents(tmp_path) == contents(predicted)
     assert [x.num_clips for x in shares] == [SIZES[1], SIZES[0] + SIZES[2]]
     assert [x.num_missing for x in shares] == [2, 0]
     assert "; 2 files are left to others" in str(shares[0])
     assert shares[0].summary is None
-
-
-def test_a_share_beyond_the_files_has_nothing_to_do(records, predict, tmp_path):
-    outcome = predict(records, tmp_path, shard=(3, 4))
-    assert (outcome.num_files, outcome.num_missing) == (0, 3)
 
 
 def test_the_summary_counts_files_clips_and_broken_records(predicted, records):
@@ -111,11 +88,7 @@ def test_the_summary_counts_files_clips_and_broken_records(predicted, records):
 def test_predictions_do_not_depend_on_the_other_files(
     predicted, records, predict, tmp_path
 ):
-    predict(
-        records,
-        tmp_path,
-        records=[str(records / clip_files.name_of(2))],
-    )
+    predict(records, tmp_path, records=[str(records / "part-2*")])
     alone = tmp_path / "00000-of-00001-part-2.jsonl"
     among = predicted / "00002-of-00003-part-2.jsonl"
     assert alone.read_bytes() == among.read_bytes()

@@ -1,29 +1,14 @@
-"""SavedModels, each run once in one process for all tests."""
+"""SavedModels, a server and its clients, each made once for all tests."""
 
-import pickle
-import types
-
-import keras
 import pytest
 
 from ac_keras import serving
 from support.artefacts import artefact
 from support.requests import good_requests
 from support.serving import model_server
+from support.serving.model_server import MODEL_NAME
 from support.serving.served_classifier import DESCRIPTION
-from support.serving.served_classifier import draw_clips
 from support.serving.served_classifier import make_classifier
-from support.serving.served_classifier import make_mixed_classifier
-from support.serving.server_answers import answers_of
-from support.serving.server_answers import outputs_of
-from support.serving.server_answers import raw_predict
-
-DENSE_SIGNATURES = ("serving_default", "attention")
-BATCHES = {
-    "one_clip": (1, 3, 2),
-    "five_clips": (5, 9, 4),
-    "long_clips": (2, 40, 1),
-}
 
 
 @pytest.fixture(scope="session")
@@ -53,62 +38,6 @@ def exported_models(model, tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def loaded(model, tmp_path_factory):
-    """`model`, from its `.keras` file."""
-    path = tmp_path_factory.mktemp("saved") / "model.keras"
-    model.save(path)
-    return keras.models.load_model(path)
-
-
-@pytest.fixture(scope="session")
-def served(model, loaded, version, tmp_path_factory):
-    """By job: the `inputs` of a SavedModel, its outputs and `signatures`."""
-
-    def make(folder):
-        jobs = make_served(folder, model, loaded, version)
-        (folder / "jobs.pickle").write_bytes(pickle.dumps(jobs))
-
-    folder = artefact(tmp_path_factory, "served_jobs", make)
-    return pickle.loads((folder / "jobs.pickle").read_bytes())
-
-
-def make_served(folder, model, loaded, version):
-    inputs = {name: draw_clips(*sizes) for name, sizes in BATCHES.items()}
-    versions = dict.fromkeys(BATCHES, version)
-    for name, source, top_k in (
-        ("all_classes", model, 99),
-        ("loaded", loaded, 3),
-        ("mixed_bfloat16", make_mixed_classifier(), 3),
-    ):
-        inputs[name] = inputs["five_clips"]
-        versions[name] = serving.export_saved_model(
-            source, folder / "versions" / name, DESCRIPTION, top_k=top_k
-        )
-    jobs = {
-        name: (
-            versions[name],
-            [raw_predict(key, inputs[name]) for key in DENSE_SIGNATURES],
-        )
-        for name in versions
-    }
-    answers, signatures = answers_of(folder / "answers", jobs)
-    return {
-        name: types.SimpleNamespace(
-            inputs=inputs[name],
-            **dict(
-                zip(
-                    DENSE_SIGNATURES,
-                    map(outputs_of, answers[name]),
-                    strict=True,
-                )
-            ),
-            signatures=signatures[name],
-        )
-        for name in jobs
-    }
-
-
-@pytest.fixture(scope="session")
 def versions(version):
     """The folder of the versions."""
     return version.parent
@@ -124,3 +53,20 @@ def server(versions):
 @pytest.fixture(scope="module", params=["grpc", "rest"])
 def protocol(request):
     return request.param
+
+
+@pytest.fixture(scope="module")
+def connect(server, protocol):
+    """Makes a client of that server."""
+
+    def make_client(model=MODEL_NAME, **settings):
+        address = server.address(protocol)
+        return serving.Client(address, model, protocol=protocol, **settings)
+
+    return make_client
+
+
+@pytest.fixture(scope="module")
+def client(connect):
+    with connect(batch_size=8, timeout=60) as client:
+        yield client

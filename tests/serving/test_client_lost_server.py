@@ -3,7 +3,6 @@
 import concurrent.futures
 import contextlib
 import itertools
-import types
 
 import numpy as np
 import pytest
@@ -32,95 +31,50 @@ def make_client(address, protocol, timeout):
     )
 
 
-def free_address():
-    return f"{model_server.HOST}:{model_server.free_port()}"
+def take(predictions, count):
+    return [x.probabilities for x in itertools.islice(predictions, count)]
 
 
-class Watch:
-    """Clients of a server that is not there yet, will die and come back."""
-
-    def __init__(self, address, protocol, stack):
-        self.address = address
-        self.waiting = stack.enter_context(make_client(address, protocol, 60))
-        self.impatient = stack.enter_context(make_client(address, protocol, 3))
-        self.received, self.error = [], None
-
-    def start(self):
-        # The patient client first: a first request takes longer than others.
-        self._predictions = self.waiting.predict(CLIPS)
-        self.received += itertools.islice(self._predictions, 10)
-        self._endless = self.impatient.predict(itertools.cycle(CLIPS))
-        self.before = list(itertools.islice(self._endless, 10))
-
-    def lose(self):
-        with pytest.raises(serving.ServerError) as caught:
-            list(self._endless)
-        self.error = caught.value
-
-    def finish(self):
-        self.received += self._predictions
-
-
-@pytest.fixture(scope="module")
-def watches(versions):
-    """By protocol, what clients saw of a server's life."""
-    ports = {
-        "port": model_server.free_port(),
-        "rest_api_port": model_server.free_port(),
-    }
+def test_a_server_may_come_late_die_and_come_back(versions, model):
+    port, rest_api_port = model_server.free_port(), model_server.free_port()
+    ports = {"port": port, "rest_api_port": rest_api_port}
+    addresses = [f"{model_server.HOST}:{x}" for x in ports.values()]
     with (
         contextlib.ExitStack() as stack,
         concurrent.futures.ThreadPoolExecutor(2) as pool,
     ):
-        addresses = types.SimpleNamespace(process=None, **ports)
-        watches = {
-            protocol: Watch(
-                model_server.ModelServer.address(addresses, protocol),
-                protocol,
-                stack,
-            )
-            for protocol in PROTOCOLS
-        }
-        late = [
-            pool.submit(watch.waiting.wait_until_ready, 120)
-            for watch in watches.values()
-        ]
+        patient, impatient = (
+            [
+                stack.enter_context(make_client(*x, timeout))
+                for x in zip(addresses, PROTOCOLS, strict=True)
+            ]
+            for timeout in (60, 3)
+        )
+        late = [pool.submit(x.wait_until_ready, 120) for x in patient]
         with model_server.serve(versions, **ports) as server:
             for future in late:
                 future.result()
-            for watch in watches.values():
-                watch.start()
+            # The patient first: a first request takes longer than others.
+            patiently = [x.predict(CLIPS) for x in patient]
+            received = [take(x, 10) for x in patiently]
+            endless = [x.predict(itertools.cycle(CLIPS)) for x in impatient]
+            assert [len(take(x, 10)) for x in endless] == [10, 10]
             server.kill()
-            for watch in watches.values():
-                watch.lose()
+            for address, predictions in zip(addresses, endless, strict=True):
+                with pytest.raises(serving.ServerError, match=address) as lost:
+                    list(predictions)
+                assert lost.value.code == "UNAVAILABLE"
         with model_server.serve(versions, **ports):
-            for watch in watches.values():
-                watch.finish()
-        yield watches
-
-
-@each_protocol
-def test_a_client_waits_for_a_server_that_starts_later(protocol, watches):
-    assert len(watches[protocol].before) == 10
-
-
-@each_protocol
-def test_a_server_that_is_killed_is_unavailable(protocol, watches):
-    error = watches[protocol].error
-    assert error.code == "UNAVAILABLE"
-    assert watches[protocol].address in str(error)
-
-
-@each_protocol
-def test_a_server_that_comes_back_goes_on_answering(protocol, watches, model):
-    received = [x.probabilities for x in watches[protocol].received]
-    expected = expect_probabilities(model, CLIPS)
-    np.testing.assert_allclose(np.stack(received), expected, atol=1e-5)
+            for rows, predictions in zip(received, patiently, strict=True):
+                rows += take(predictions, len(CLIPS))
+    expected = [expect_probabilities(model, CLIPS)] * 2
+    np.testing.assert_allclose(received, expected, atol=1e-5)
 
 
 @each_protocol
 def test_waiting_ends_with_its_timeout(protocol):
-    with make_client(free_address(), protocol, timeout=60) as client:
+    address = f"{model_server.HOST}:{model_server.free_port()}"
+    with make_client(address, protocol, timeout=60) as client:
         with pytest.raises(serving.ServerError, match="to be ready") as caught:
             client.wait_until_ready(0.3)
     assert caught.value.code == "UNAVAILABLE"
@@ -128,7 +82,8 @@ def test_waiting_ends_with_its_timeout(protocol):
 
 @each_protocol
 def test_closing_ends_a_wait_for_an_unavailable_server(protocol):
-    client = make_client(free_address(), protocol, timeout=600)
+    address = f"{model_server.HOST}:{model_server.free_port()}"
+    client = make_client(address, protocol, timeout=600)
     with concurrent.futures.ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(client.wait_until_ready, 600)
         client.close()

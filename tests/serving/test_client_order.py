@@ -9,9 +9,8 @@ import pytest
 
 from ac_keras import serving
 from ac_keras.serving.client import calls
-from support.serving.scripted_server import MODEL_NAME
 from support.serving.scripted_server import number_clips
-from support.serving.scripted_server import serve_script
+from support.serving.scripted_server import scripted_client
 
 WAIT = 30  # seconds, where something is broken
 BAD = {"rgb": [[1.0]]}
@@ -24,11 +23,6 @@ AT_ONCE = {  # status of the server, and status over REST
     "INTERNAL": "INTERNAL",
     "UNIMPLEMENTED": "UNIMPLEMENTED",
 }
-
-
-def make_client(server, protocol="grpc", **settings):
-    address = server.address(protocol)
-    return serving.Client(address, MODEL_NAME, protocol=protocol, **settings)
 
 
 def numbers_of(predictions):
@@ -44,19 +38,17 @@ def test_answers_that_overtake_others_wait_for_their_turn(protocol):
         if 9 in values:  # of the fourth batch
             overtaken.set()
 
-    with serve_script(script) as server:
-        settings = {"batch_size": 3, "max_in_flight": 4}
-        with make_client(server, protocol, **settings) as client:
-            received = numbers_of(client.predict(number_clips(range(50))))
+    settings = {"batch_size": 3, "max_in_flight": 4}
+    with scripted_client(script, protocol, **settings) as (client, _):
+        received = numbers_of(client.predict(number_clips(range(50))))
     assert received == list(range(50))
 
 
 def test_sequence_examples_go_to_their_signature_in_order(protocol):
     records = [b"\xff" * length for length in range(1, 12)]
-    with serve_script(lambda number, values: None) as server:
-        with make_client(server, protocol, batch_size=4) as client:
-            predictions = client.predict_examples(records, sequences=True)
-            assert numbers_of(predictions) == list(range(1, 12))
+    with scripted_client(protocol=protocol, batch_size=4) as (client, _):
+        predictions = client.predict_examples(records, sequences=True)
+        assert numbers_of(predictions) == list(range(1, 12))
 
 
 @pytest.mark.parametrize("max_in_flight", [1, 3])
@@ -72,11 +64,10 @@ def test_so_many_requests_are_under_way_and_no_more(max_in_flight, protocol):
         with lock:
             now[0] -= 1
 
-    with serve_script(script) as server:
-        settings = {"batch_size": 1, "max_in_flight": max_in_flight}
-        with make_client(server, protocol, **settings) as client:
-            clips = number_clips(range(4 * max_in_flight))
-            received = numbers_of(client.predict(clips))
+    settings = {"batch_size": 1, "max_in_flight": max_in_flight}
+    with scripted_client(script, protocol, **settings) as (client, _):
+        clips = number_clips(range(4 * max_in_flight))
+        received = numbers_of(client.predict(clips))
     assert received == list(range(4 * max_in_flight))
     assert most == [max_in_flight]
 
@@ -89,31 +80,27 @@ def test_of_endless_clips_only_those_under_way_are_held(protocol):
             drawn.append(number)
             yield number
 
-    with serve_script(lambda number, values: None) as server:
-        settings = {"batch_size": 4, "max_in_flight": 3}
-        with make_client(server, protocol, **settings) as client:
-            predictions = client.predict(number_clips(draw()))
-            for number, prediction in zip(
-                range(400), predictions, strict=False
-            ):
-                assert int(prediction.scores[0]) == number
-                assert len(drawn) <= number + 4 * (3 + 1)
-            predictions.close()
+    settings = {"protocol": protocol, "batch_size": 4, "max_in_flight": 3}
+    with scripted_client(**settings) as (client, _):
+        predictions = client.predict(number_clips(draw()))
+        for number in range(400):
+            assert numbers_of([next(predictions)]) == [number]
+            assert len(drawn) <= number + 4 * (3 + 1)
+        predictions.close()
 
 
 def test_threads_can_share_a_client(protocol):
-    with serve_script(lambda number, values: None) as server:
-        settings = {"batch_size": 2, "max_in_flight": 2}
-        with (
-            make_client(server, protocol, **settings) as client,
-            concurrent.futures.ThreadPoolExecutor(4) as pool,
-        ):
+    settings = {"protocol": protocol, "batch_size": 2, "max_in_flight": 2}
+    with (
+        scripted_client(**settings) as (client, _),
+        concurrent.futures.ThreadPoolExecutor(4) as pool,
+    ):
 
-            def predict(first):
-                clips = number_clips(range(first, first + 40))
-                return numbers_of(client.predict(clips))
+        def predict(first):
+            clips = number_clips(range(first, first + 40))
+            return numbers_of(client.predict(clips))
 
-            received = list(pool.map(predict, [0, 100, 200, 300]))
+        received = list(pool.map(predict, [0, 100, 200, 300]))
     assert received == [list(range(x, x + 40)) for x in (0, 100, 200, 300)]
 
 
@@ -141,15 +128,21 @@ def test_what_is_known_does_not_wait_for_more_items():
     assert seen == [0, 10, 20, 30, 40]
 
 
+def numbers_until(error, message, client, clips):
+    """The first numbers of the clips that are predicted before an error."""
+    received = []
+    with pytest.raises(error, match=message):
+        for prediction in client.predict(clips):
+            received += numbers_of([prediction])
+    return received
+
+
 def test_the_clips_before_a_bad_one_are_predicted(protocol):
     clips = itertools.chain(number_clips(range(5)), [BAD], number_clips([6]))
-    received = []
-    with serve_script(lambda number, values: None) as server:
-        settings = {"batch_size": 2, "max_in_flight": 2}
-        with make_client(server, protocol, **settings) as client:
-            with pytest.raises(ValueError, match="'rgb' of clip 5"):
-                for prediction in client.predict(clips):
-                    received += numbers_of([prediction])
+    settings = {"protocol": protocol, "batch_size": 2, "max_in_flight": 2}
+    with scripted_client(**settings) as (client, _):
+        message = "'rgb' of clip 5"
+        received = numbers_until(ValueError, message, client, clips)
     assert received == list(range(5))
 
 
@@ -157,27 +150,13 @@ def test_the_batches_before_a_rejected_one_are_predicted(protocol):
     def script(number, values):
         return "INVALID_ARGUMENT" if 7 in values else None
 
-    received = []
-    with serve_script(script) as server:
-        settings = {"batch_size": 3, "max_in_flight": 4}
-        with make_client(server, protocol, **settings) as client:
-            message = "signature 'serving_default' for clips 6 to 8, which"
-            with pytest.raises(serving.ServerError, match=message):
-                for prediction in client.predict(number_clips(range(30))):
-                    received += numbers_of([prediction])
+    settings = {"batch_size": 3, "max_in_flight": 4}
+    message = "signature 'serving_default' for clips 6 to 8, which"
+    with scripted_client(script, protocol, **settings) as (client, version):
+        clips = number_clips(range(300))
+        received = numbers_until(serving.ServerError, message, client, clips)
     assert received == list(range(6))
-
-
-def test_after_a_rejected_batch_no_more_are_sent():
-    def script(number, values):
-        return "INVALID_ARGUMENT" if 0 in values else None
-
-    with serve_script(script) as server:
-        settings = {"batch_size": 1, "max_in_flight": 2}
-        with make_client(server, **settings) as client:
-            with pytest.raises(serving.ServerError):
-                list(client.predict(number_clips(range(100))))
-        assert server.version.num_requests <= 3
+    assert version.num_requests <= 3 + 4  # No more are sent afterwards.
 
 
 def test_an_error_of_the_source_is_raised_after_its_clips():
@@ -185,13 +164,9 @@ def test_an_error_of_the_source_is_raised_after_its_clips():
         yield 3
         raise OSError("the disk is gone")
 
-    received = []
-    with serve_script(lambda number, values: None) as server:
-        with make_client(server) as client:
-            with pytest.raises(OSError, match="the disk is gone"):
-                for prediction in client.predict(number_clips(draw())):
-                    received += numbers_of([prediction])
-    assert received == [3]
+    message, clips = "the disk is gone", number_clips(draw())
+    with scripted_client() as (client, _):
+        assert numbers_until(OSError, message, client, clips) == [3]
 
 
 @pytest.fixture(autouse=True)
@@ -200,49 +175,50 @@ def short_pauses(monkeypatch):
     monkeypatch.setattr(calls, "LONGEST_PAUSE", 0.01)
 
 
-def predict(server, protocol, timeout=30.0):
-    with make_client(server, protocol, timeout=timeout) as client:
-        return list(client.predict(number_clips([5, 6])))
+def predict_two(script, protocol, timeout=30.0):
+    """The numbers of two clips or the error's code, and that of requests."""
+    with scripted_client(script, protocol, timeout=timeout) as (client, served):
+        try:
+            outcome = numbers_of(client.predict(number_clips([5, 6])))
+        except serving.ServerError as error:
+            outcome = error
+        return outcome, served.num_requests
 
 
 def test_an_unavailable_server_is_asked_again(protocol):
     def script(number, values):
         return "UNAVAILABLE" if number < 4 else None
 
-    with serve_script(script) as server:
-        predictions = predict(server, protocol)
-        assert server.version.num_requests == 5
-    assert [float(x.scores[0]) for x in predictions] == [5, 6]
+    assert predict_two(script, protocol) == ([5, 6], 5)
 
 
 @pytest.mark.parametrize("code", AT_ONCE)
 def test_every_other_status_is_raised_at_once(code, protocol):
-    with serve_script(lambda number, values: code) as server:
-        with pytest.raises(serving.ServerError) as caught:
-            predict(server, protocol)
-        assert server.version.num_requests == 1
-    over_rest = protocol == "rest"
-    assert caught.value.code == (AT_ONCE[code] if over_rest else code)
-    assert f"scripted {code}" in str(caught.value)
+    error, num_requests = predict_two(lambda number, values: code, protocol)
+    assert error.code == (AT_ONCE[code] if protocol == "rest" else code)
+    assert f"scripted {code}" in str(error)
+    assert num_requests == 1
 
 
 def test_the_attempts_end_with_the_timeout(protocol):
-    with serve_script(lambda number, values: "UNAVAILABLE") as server:
-        with pytest.raises(serving.ServerError) as caught:
-            predict(server, protocol, timeout=0.5)
-        assert server.version.num_requests > 2
-    assert caught.value.code == "UNAVAILABLE"
+    error, num_requests = predict_two(
+        lambda number, values: "UNAVAILABLE", protocol, timeout=0.5
+    )
+    assert error.code == "UNAVAILABLE"
+    assert num_requests > 2
 
 
 def test_a_server_that_does_not_answer_in_time_is_given_up(protocol):
     given_up = threading.Event()
-    with serve_script(lambda number, values: given_up.wait(30) and None) as x:
-        try:
-            with pytest.raises(serving.ServerError) as caught:
-                predict(x, protocol, timeout=0.5)
-        finally:
-            given_up.set()
-        assert x.version.num_requests == 1
+
+    def script(number, values):
+        given_up.wait(WAIT)
+
+    with scripted_client(script, protocol, timeout=0.5) as (client, version):
+        with pytest.raises(serving.ServerError) as caught:
+            list(client.predict(number_clips([5])))
+        given_up.set()
+        assert version.num_requests == 1
     assert caught.value.code == "DEADLINE_EXCEEDED"
     assert "Received: DEADLINE_EXCEEDED: " in str(caught.value)
 

@@ -1,13 +1,13 @@
 """serving.Client: its predictions over both protocols, and its own checks."""
 
 import re
-import subprocess
-import sys
 
 import numpy as np
 import pytest
 
 from ac_keras import serving
+from support.programs import output_of
+from support.programs import run_python
 from support.serving.model_server import MODEL_NAME
 from support.serving.served_classifier import CLASS_NAMES
 from support.serving.served_classifier import as_record
@@ -23,6 +23,7 @@ WHOLE = [clip for clip in CLIPS if all(map(len, clip.values()))]
 ADDRESS = "127.0.0.1:1"
 THREE_PARTS = r"[Ee]xpect(ed|s) .+\. Received: .+\. [A-Z].+\.$"
 VALID = {"rgb": np.ones((2, 5)), "audio": np.ones((3, 4))}
+RECORD = as_record(VALID)
 BAD_CLIPS = {  # a clip that is never sent, and what is said of it
     "another dim": ({"rgb": np.ones((2, 4))}, r"\(num_frames, 5\). Received: "),
     "a single frame": ({"rgb": np.ones(5)}, r"shape=\(5,\) for 'rgb' of clip"),
@@ -68,14 +69,6 @@ except ImportError as error:
 
 
 @pytest.fixture(scope="module")
-def client(server, protocol):
-    address = server.address(protocol)
-    settings = {"protocol": protocol, "batch_size": 8, "timeout": 60}
-    with serving.Client(address, MODEL_NAME, **settings) as client:
-        yield client
-
-
-@pytest.fixture(scope="module")
 def expected(model):
     return expect_probabilities(model, CLIPS)
 
@@ -84,38 +77,29 @@ def probabilities_of(predictions):
     return np.stack([x.probabilities for x in predictions])
 
 
-def test_probabilities_are_the_keras_models(client, expected):
-    received = probabilities_of(client.predict(CLIPS))
+def test_predictions_are_the_keras_models_best_first(client, expected):
+    predictions = list(client.predict(CLIPS))
+    received = probabilities_of(predictions)
     np.testing.assert_allclose(received, expected, atol=1e-5)
     assert received.dtype == np.float32
     assert np.ptp(received, axis=0).min() > 0.05
-
-
-def test_classes_are_named_best_first_with_their_scores(client, expected):
     best = np.argsort(-expected, axis=1)[:, :TOP_K]
-    for row, prediction in enumerate(client.predict(CLIPS)):
+    for row, prediction in enumerate(predictions):
         names = tuple(CLASS_NAMES[index] for index in best[row])
         assert prediction.classes == names
         scores = expected[row, best[row]]
         np.testing.assert_allclose(prediction.scores, scores, atol=1e-5)
+        assert prediction.attention is None  # Nobody asked for it.
 
 
-def test_no_attention_is_given_where_none_was_asked_for(client):
-    (prediction,) = client.predict(CLIPS[:1])
-    assert prediction.attention is None
-
-
-def test_attention_is_that_of_the_clips_own_frames(client, model):
-    predictions = client.predict(CLIPS[:10], "attention")
-    for clip, prediction in zip(CLIPS, predictions, strict=False):
-        expected = expect_attention(model, clip)
+def test_attention_is_that_of_the_clips_own_frames(client, model, expected):
+    predictions = list(client.predict(CLIPS[:10], "attention"))
+    for clip, prediction in zip(CLIPS[:10], predictions, strict=True):
+        own = expect_attention(model, clip)
         assert set(prediction.attention) == {"rgb", "audio"}
         for name, scores in prediction.attention.items():
-            np.testing.assert_allclose(scores, expected[name], atol=1e-5)
-
-
-def test_attention_comes_with_probabilities(client, expected):
-    received = probabilities_of(client.predict(CLIPS[:10], "attention"))
+            np.testing.assert_allclose(scores, own[name], atol=1e-5)
+    received = probabilities_of(predictions)
     np.testing.assert_allclose(received, expected[:10], atol=1e-5)
 
 
@@ -129,11 +113,6 @@ def test_serialized_examples_give_the_same(client, expected):
     records = map(as_record, CLIPS)
     received = probabilities_of(client.predict_examples(records))
     np.testing.assert_allclose(received, expected, atol=1e-5)
-
-
-def test_sequence_examples_are_another_signature(client):
-    with pytest.raises(ValueError, match="Received: 'from_sequence_examples'"):
-        client.predict_examples([b""], sequences=True)
 
 
 def test_the_classify_call_gives_the_same_classes(client, expected):
@@ -186,24 +165,17 @@ def test_metadata_has_dtypes_and_shapes(client):
     }
 
 
-def test_the_status_has_the_version(client):
+def test_a_ready_server_has_its_version_as_status(client):
+    client.wait_until_ready(10)
     assert client.status() == {1: "AVAILABLE"}
 
 
-def test_waiting_for_a_server_that_is_ready_returns(client):
-    client.wait_until_ready(10)
-
-
-@pytest.mark.parametrize("protocol, num_clips", [("grpc", 64), ("rest", 16)])
-def test_messages_above_4_mib_pass_both_ways(
-    protocol, num_clips, server, model
-):
+def test_messages_above_4_mib_pass_both_ways(connect, protocol, model):
     rng = np.random.default_rng(0)
     clip = {"rgb": rng.normal(size=(6000, 5)), "audio": np.ones((1, 4))}
-    number_bytes = {"grpc": 4, "rest": 19}[protocol]  # at least
+    number_bytes, num_clips = {"grpc": (4, 64), "rest": (19, 16)}[protocol]
     assert num_clips * 6000 * 3 * number_bytes > 2**22  # the scores, less
-    address = server.address(protocol)
-    with serving.Client(address, MODEL_NAME, protocol=protocol) as client:
+    with connect(batch_size=num_clips) as client:
         last = list(client.predict([clip] * num_clips, "attention"))[-1]
     expected = expect_attention(model, clip)["rgb"]
     np.testing.assert_allclose(last.attention["rgb"], expected, atol=1e-5)
@@ -234,35 +206,48 @@ def test_rest_credentials_want_https():
         )
 
 
-@pytest.mark.parametrize("name", ["", "embed"])
-def test_an_unknown_signature_is_named_with_the_known(name, client):
-    message = rf"among \[.*'serving_default'.*\]. Received: '{name}'"
-    with pytest.raises(ValueError, match=message) as caught:
-        client.predict([VALID], name)
+BAD_CALLS = {  # what is called, and what is said of it
+    "no signature": (
+        lambda client: client.predict([VALID], ""),
+        r"among \[.*'serving_default'.*\]. Received: ''",
+    ),
+    "an unknown signature": (
+        lambda client: client.predict([VALID], "embed"),
+        r"among \[.*'serving_default'.*\]. Received: 'embed'",
+    ),
+    "no signature of videos": (
+        lambda client: client.predict_examples([b""], sequences=True),
+        "Received: 'from_sequence_examples'",
+    ),
+    "frames for records": (
+        lambda client: client.predict([VALID], "classify"),
+        r"signature='classify', which takes \['inputs'\]",
+    ),
+    "frames as an example": (
+        lambda client: list(client.predict_examples([VALID])),
+        "Received: dict for clip 0",
+    ),
+    "frames to classify": (
+        lambda client: list(client.classify([VALID])),
+        "Received: dict for clip 0",
+    ),
+    "an example cut off": (
+        lambda client: list(client.classify([RECORD, RECORD[:-1]])),
+        "clip 1, which is truncated",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", BAD_CALLS)
+def test_a_call_that_cannot_be_sent_is_rejected(case, client):
+    call, said = BAD_CALLS[case]
+    with pytest.raises(ValueError, match=said) as caught:
+        call(client)
     assert re.search(THREE_PARTS, str(caught.value))
 
 
-def test_frames_are_not_sent_where_records_are_wanted(client):
-    message = r"signature='classify', which takes \['inputs'\]"
-    with pytest.raises(ValueError, match=message):
-        client.predict([VALID], "classify")
-
-
-@pytest.mark.parametrize("method", ["predict_examples", "classify"])
-def test_records_are_bytes(method, client):
-    with pytest.raises(ValueError, match="Received: dict for clip 0"):
-        list(getattr(client, method)([VALID]))
-
-
-def test_an_example_cut_off_is_not_classified(client):
-    record = as_record(VALID)
-    with pytest.raises(ValueError, match="clip 1, which is truncated"):
-        list(client.classify([record, record[:-1]]))
-
-
-def test_a_closed_client_raises_an_error(server, protocol):
-    address = server.address(protocol)
-    client = serving.Client(address, MODEL_NAME, protocol=protocol)
+def test_a_closed_client_raises_an_error(connect):
+    client = connect()
     client.metadata()
     client.close()
     for ask in (client.status, lambda: client.predict([VALID])):
@@ -272,14 +257,8 @@ def test_a_closed_client_raises_an_error(server, protocol):
 
 
 def test_without_the_extra_rest_works_and_grpc_names_it():
-    result = subprocess.run(
-        [sys.executable, "-c", WITHOUT_EXTRA],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert result.returncode == 0, result.stderr
-    name, message = result.stdout.splitlines()
+    output = output_of(run_python("-c", WITHOUT_EXTRA))
+    name, message = output.splitlines()
     assert name == "Client"
     assert re.search(THREE_PARTS, message)
     assert "Install ac-keras[serving]" in message

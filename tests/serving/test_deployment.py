@@ -1,10 +1,9 @@
 """write_deployment: its files, how they fit together, and its errors."""
 
-import http.server
+import contextlib
 import re
 import shutil
 import subprocess
-import threading
 
 import pytest
 import yaml
@@ -17,6 +16,8 @@ from google.protobuf import wrappers_pb2
 from ac_keras import serving
 from ac_keras.serving import write_deployment
 from ac_keras.serving.deployment import IMAGE
+from support.serving.model_server import free_port
+from support.serving.scripted_server import serve_answer
 
 FILES = [
     "batching.config",
@@ -26,9 +27,19 @@ FILES = [
 ]
 CONTAINER_FILES = ("docker-compose.yml", "kubernetes.yaml")
 NAME = "Flash_MNIST-2"
-METADATA = "/v1/models/model/metadata"
-# The fields of TensorFlow Serving's BatchingParameters: no package has the
-# message itself.
+# TensorFlow Serving's BatchingParameters, for no package has the message.
+BATCHING = """
+name: "batching_parameters.proto"
+syntax: "proto3"
+dependency: "google/protobuf/wrappers.proto"
+message_type {
+  name: "BatchingParameters"
+  field { name: "allowed_batch_sizes" number: 6
+          label: LABEL_REPEATED type: TYPE_INT64 }
+  field { name: "pad_variable_length_inputs" number: 7
+          label: LABEL_OPTIONAL type: TYPE_BOOL }
+}
+"""
 WRAPPED = {
     "max_batch_size": (1, "Int64Value"),
     "batch_timeout_micros": (2, "Int64Value"),
@@ -42,33 +53,16 @@ WRAPPED = {
 
 def read_batching(folder):
     """batching.config, in a message with the fields of BatchingParameters."""
-    field = descriptor_pb2.FieldDescriptorProto
-    file = descriptor_pb2.FileDescriptorProto(
-        name="batching_parameters.proto",
-        syntax="proto3",
-        dependency=[wrappers_pb2.DESCRIPTOR.name],
-    )
-    message = file.message_type.add(name="BatchingParameters")
+    file = descriptor_pb2.FileDescriptorProto()
+    text_format.Parse(BATCHING, file)
     for name, (number, kind) in WRAPPED.items():
-        message.field.add(
+        file.message_type[0].field.add(
             name=name,
             number=number,
-            label=field.LABEL_OPTIONAL,
-            type=field.TYPE_MESSAGE,
+            label="LABEL_OPTIONAL",
+            type="TYPE_MESSAGE",
             type_name=f".google.protobuf.{kind}",
         )
-    message.field.add(
-        name="allowed_batch_sizes",
-        number=6,
-        label=field.LABEL_REPEATED,
-        type=field.TYPE_INT64,
-    )
-    message.field.add(
-        name="pad_variable_length_inputs",
-        number=7,
-        label=field.LABEL_OPTIONAL,
-        type=field.TYPE_BOOL,
-    )
     pool = descriptor_pool.DescriptorPool()
     pool.AddSerializedFile(wrappers_pb2.DESCRIPTOR.serialized_pb)
     pool.Add(file)
@@ -144,17 +138,12 @@ def test_a_changed_file_stays_and_a_missing_one_comes_back(tmp_path):
     write_deployment(tmp_path, "model")
     (tmp_path / "docker-compose.yml").write_text("# mine\n")
     (tmp_path / "kubernetes.yaml").unlink()
+    with pytest.raises(ValueError, match=r"Received: \['model'\].*delete"):
+        write_deployment(tmp_path, "other")  # files of two models
+    assert not (tmp_path / "kubernetes.yaml").exists()
     written = write_deployment(tmp_path, "model")
     assert written == [tmp_path / "kubernetes.yaml"]
     assert (tmp_path / "docker-compose.yml").read_text() == "# mine\n"
-
-
-def test_files_of_another_model_are_not_mixed_with_new_ones(tmp_path):
-    write_deployment(tmp_path, "model")
-    (tmp_path / "kubernetes.yaml").unlink()
-    with pytest.raises(ValueError, match=r"Received: \['model'\].*delete"):
-        write_deployment(tmp_path, "other")
-    assert not (tmp_path / "kubernetes.yaml").exists()
 
 
 def test_a_models_config_may_have_further_models(tmp_path):
@@ -162,15 +151,6 @@ def test_a_models_config_may_have_further_models(tmp_path):
     with open(tmp_path / "models.config", "a") as file:
         file.write('model_config_list { config { \n name: "model" } }\n')
     assert write_deployment(tmp_path, "model") == []
-
-
-@pytest.mark.parametrize("file_name", FILES)
-def test_the_first_lines_have_version_and_start_command(folder, file_name):
-    lines = (folder / file_name).read_text().splitlines()
-    comments = [line.startswith("#") for line in lines]
-    head = "\n".join(lines[: comments.index(False)])
-    assert "TensorFlow Serving 2.20.0" in head
-    assert re.search(r"\n#   (docker|kubectl|tensorflow_|--enable)", head)
 
 
 @pytest.mark.parametrize(
@@ -202,28 +182,23 @@ def test_a_valid_name_is_valid_everywhere(tmp_path, name):
         assert re.fullmatch(r"[a-z]([a-z0-9-]{0,61}[a-z0-9])?", label)
 
 
-@pytest.mark.parametrize(
-    "name", ["", "3d", "a/b", "a b", "a:b", "über", 'a"', "a-", "a" * 58, "a\n"]
-)
-def test_an_invalid_name_is_rejected(tmp_path, name):
-    message = re.escape(f"Received: model_name={name!r}.")
-    with pytest.raises(ValueError, match=f"expects a model_name.*{message}"):
-        write_deployment(tmp_path, name)
+NAMES = ("", "3d", "a/b", "a b", "a:b", "über", 'a"', "a-", "a" * 58, "a\n")
+IMAGES = ("tensorflow/serving", "", 'a:"1"', "a:1\nb", "tensorflow/serving:")
+INVALID = [
+    *((x, {}, "expects a model_name", f"model_name={x!r}.") for x in NAMES),
+    *(("a", {"image": x}, "with its tag", f"image={x!r}.") for x in IMAGES),
+    ("a", {"max_batch_size": 0}, "", "max_batch_size=0"),
+]
+
+
+@pytest.mark.parametrize("name, options, expected, received", INVALID)
+def test_invalid_names_images_and_sizes_are_rejected(
+    name, options, expected, received, tmp_path
+):
+    message = f"{expected}.*Received: .*{re.escape(received)}"
+    with pytest.raises(ValueError, match=message):
+        write_deployment(tmp_path, name, **options)
     assert not list(tmp_path.iterdir())
-
-
-@pytest.mark.parametrize(
-    "image",
-    ["tensorflow/serving", "", 'a:"1"', "a:1\nb", "tensorflow/serving:"],
-)
-def test_an_image_without_a_tag_is_rejected(tmp_path, image):
-    with pytest.raises(ValueError, match="expects an image with its tag"):
-        write_deployment(tmp_path, "model", image=image)
-
-
-def test_a_batch_of_no_clip_is_rejected(tmp_path):
-    with pytest.raises(ValueError, match="Received: max_batch_size=0"):
-        write_deployment(tmp_path, "model", max_batch_size=0)
 
 
 @pytest.mark.parametrize(
@@ -242,27 +217,19 @@ def test_any_name_has_a_valid_one(name, fitting):
     serving.check_model_name(fitting)
 
 
-def test_the_models_config_names_the_model(model_config):
+def test_both_containers_serve_the_model_of_the_models_config(
+    model_config, compose, container
+):
     assert model_config.name == NAME
     assert model_config.model_platform == "tensorflow"
     assert model_config.model_version_policy.latest.num_versions == 1
-
-
-def test_both_containers_mount_where_the_models_config_looks(
-    model_config, compose, container
-):
+    assert model_config.base_path == f"/models/{NAME}"
     (volume,) = compose["volumes"]
     mounts = {x["name"]: x for x in container["volumeMounts"]}
-    assert model_config.base_path == f"/models/{NAME}"
     assert volume["source"] == "."
     assert volume["target"] == model_config.base_path
     assert mounts["model"]["mountPath"] == model_config.base_path
     assert volume["read_only"] and mounts["model"]["readOnly"]
-
-
-def test_both_containers_get_the_models_config_and_one_image(
-    compose, container
-):
     flag = f"--model_config_file=/models/{NAME}/models.config"
     assert compose["command"] == container["args"] == [flag]
     assert compose["image"] == container["image"] == IMAGE
@@ -289,12 +256,9 @@ def test_uncommented_flags_turn_batching_on(folder):
         assert [yaml.safe_load(x) for x in lists] == [flags]
 
 
-def test_compose_opens_both_ports_to_this_machine_alone(compose):
+def test_ports_lead_to_the_server(compose, kubernetes, pod, container):
     ports = ["127.0.0.1:8500:8500", "127.0.0.1:8501:8501"]
     assert compose["ports"] == ports
-
-
-def test_the_service_leads_to_the_ports_of_the_pods(kubernetes, pod, container):
     service = kubernetes["Service"]["spec"]
     named = {x["name"]: x["containerPort"] for x in container["ports"]}
     assert named == {"grpc": 8500, "rest": 8501}
@@ -306,27 +270,23 @@ def test_the_service_leads_to_the_ports_of_the_pods(kubernetes, pod, container):
 
 def test_kubernetes_names_are_lower_case_with_hyphens(kubernetes, pod):
     names = {kind: x["metadata"]["name"] for kind, x in kubernetes.items()}
+    claim = "flash-mnist-2-model"
     assert names == {
         "Deployment": "flash-mnist-2",
         "Service": "flash-mnist-2",
-        "PersistentVolumeClaim": "flash-mnist-2-model",
+        "PersistentVolumeClaim": claim,
     }
     volumes = {x["name"]: x for x in pod["spec"]["volumes"]}
-    claim = volumes["model"]["persistentVolumeClaim"]["claimName"]
-    assert claim == "flash-mnist-2-model"
+    assert volumes["model"]["persistentVolumeClaim"]["claimName"] == claim
 
 
 def test_probes_ask_for_the_model_under_its_own_name(container):
-    paths = {
-        kind: container[f"{kind}Probe"]["httpGet"]["path"]
-        for kind in ("startup", "liveness", "readiness")
-    }
-    status = f"/v1/models/{NAME}"
-    assert paths == {
-        "startup": status,
-        "liveness": status,
-        "readiness": f"{status}/metadata",
-    }
+    for kind, path in (
+        ("startup", f"/v1/models/{NAME}"),
+        ("liveness", f"/v1/models/{NAME}"),
+        ("readiness", f"/v1/models/{NAME}/metadata"),
+    ):
+        assert container[f"{kind}Probe"]["httpGet"]["path"] == path
 
 
 def test_neither_container_runs_as_root_or_writes(compose, container, pod):
@@ -343,27 +303,14 @@ def test_neither_container_runs_as_root_or_writes(compose, container, pod):
 @pytest.mark.parametrize("status", [200, 404, 500, None])
 def test_only_a_loaded_model_is_healthy(tmp_path, status):
     """Runs the health check as Docker does, but with another port."""
-
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_GET(self):
-            self.send_response(status if self.path == METADATA else 501)
-            self.end_headers()
-
-        def log_message(self, *arguments):
-            pass
-
     write_deployment(tmp_path, "model")
     kind, *command = read_compose(tmp_path)[1]["healthcheck"]["test"]
     assert kind == "CMD" and "/dev/tcp/127.0.0.1/8501" in command[-1]
-    with http.server.HTTPServer(("127.0.0.1", 0), Handler) as server:
-        port = server.server_port
+    answer = serve_answer(status, path="/v1/models/model/metadata")
+    if status is None:  # nothing listens
+        answer = contextlib.nullcontext(free_port())
+    with answer as port:
         command[-1] = command[-1].replace("/8501", f"/{port}")
         command[-1] = command[-1].replace("$$", "$")
-        if status is None:
-            server.server_close()  # nothing listens
-        else:
-            threading.Thread(target=server.serve_forever, daemon=True).start()
         result = subprocess.run(command, capture_output=True, timeout=60)
-        if status is not None:
-            server.shutdown()
     assert (result.returncode == 0) == (status == 200)

@@ -72,28 +72,23 @@ def test_a_failing_export_leaves_nothing_and_takes_no_number(
     assert export(tmp_path) == tmp_path / "1"
 
 
-def test_a_version_has_its_name_only_when_it_is_complete(tmp_path, monkeypatch):
-    seen, save = [], tf.saved_model.save
+def test_a_version_has_its_name_only_when_it_is_complete_and_checked(
+    tmp_path, monkeypatch
+):
+    seen, files, save = [], [], tf.saved_model.save
 
     def watch(module, path, **kwargs):
         save(module, path, **kwargs)
         seen.extend(names_in(tmp_path))
 
-    monkeypatch.setattr(tf.saved_model, "save", watch)
-    export(tmp_path)
-    assert len(seen) == 1 and not seen[0].isdecimal()
-
-
-def test_a_version_is_complete_when_it_is_checked(tmp_path):
-    seen = []
-
     def check(path):
-        seen.append(
-            (names_in(path), [x.isdecimal() for x in names_in(tmp_path)])
-        )
+        seen.extend(names_in(tmp_path))
+        files.extend(names_in(path))
 
+    monkeypatch.setattr(tf.saved_model, "save", watch)
     version = export(tmp_path, check=check)
-    assert seen == [(names_in(version), [False])]
+    assert [x.isdecimal() for x in seen] == [False, False]
+    assert files == names_in(version)
 
 
 @pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])
@@ -126,40 +121,34 @@ def test_what_a_killed_export_left_is_removed(tmp_path):
     assert names_in(tmp_path) == [alive.name, "1"]
 
 
+FEWER_CLASSES = dataclasses.replace(DESCRIPTION, class_names=CLASS_NAMES[:-1])
+OTHER_DIM = dataclasses.replace(
+    DESCRIPTION, modalities={"rgb": Modality(6), "audio": Modality(4)}
+)
+OF_MODEL = "expects modalities of dims .*'rgb': 5.* and 7 classes"
+
+
 @pytest.mark.parametrize(
-    "description",
+    "options, expected, received",
     [
-        dataclasses.replace(DESCRIPTION, class_names=CLASS_NAMES[:-1]),
-        dataclasses.replace(
-            DESCRIPTION, modalities={"rgb": Modality(6), "audio": Modality(4)}
+        ({"description": FEWER_CLASSES}, OF_MODEL, "5.* and 6 class names"),
+        ({"description": OTHER_DIM}, OF_MODEL, "6.* and 7 class names"),
+        ({"top_k": 0}, "", "top_k=0"),
+        ({"sample_size": -1}, "", "sample_size=-1"),
+        ({"max_num_frames": 0}, "", "max_num_frames=0"),
+        (
+            {"sequence_format": "clip"},
+            "expects sequence_format among .*'youtube8m'",
+            "'clip'",
         ),
     ],
 )
-def test_the_description_must_be_the_models(description, tmp_path):
-    message = (
-        r"(?s)expects modalities of dims .*'rgb': 5.* and 7 classes.*"
-        f"Received: .*{description.modalities['rgb'].dim}.* and "
-        f"{description.num_classes} class names"
-    )
+def test_other_descriptions_and_settings_out_of_range_are_rejected(
+    options, expected, received, tmp_path
+):
+    message = f"(?s){expected}.*Received: .*{received}"
     with pytest.raises(ValueError, match=message):
-        export(tmp_path, description=description)
-    assert names_in(tmp_path) == []
-
-
-@pytest.mark.parametrize(
-    "options", [{"top_k": 0}, {"sample_size": -1}, {"max_num_frames": 0}]
-)
-def test_numbers_must_be_in_range(options, tmp_path):
-    ((name, value),) = options.items()
-    with pytest.raises(ValueError, match=f"Received: .*{name}={value}"):
         export(tmp_path, **options)
-    assert names_in(tmp_path) == []
-
-
-def test_the_sequence_format_must_be_one(tmp_path):
-    message = r"expects sequence_format among .*'youtube8m'.*Received: .*'clip'"
-    with pytest.raises(ValueError, match=message):
-        export(tmp_path, sequence_format="clip")
     assert names_in(tmp_path) == []
 
 

@@ -3,8 +3,10 @@
 import contextlib
 import fcntl
 import os
-import pickle
 import shutil
+import traceback
+
+from ac_keras.utils import atomic_file
 
 
 def artefact(tmp_path_factory, key, make):
@@ -23,36 +25,21 @@ def artefact(tmp_path_factory, key, make):
         shared = shared.parent
     folder = shared / "artefacts" / key
     folder.parent.mkdir(exist_ok=True)
-    made = folder.with_name(f"{key}.made")  # Holds the error, or None.
+    made = folder.with_name(f"{key}.made")  # Holds the error, if any.
     with _locked(folder.with_name(f"{key}.lock")):
         if not made.exists():
             shutil.rmtree(folder, ignore_errors=True)  # of a killed worker
             folder.mkdir()
-            _write(made, _error_of(make, folder))
-    error = pickle.loads(made.read_bytes())
+            error = ""
+            try:
+                make(folder)
+            except Exception:
+                error = traceback.format_exc()
+            atomic_file.write_text(made, error)
+    error = made.read_text("utf-8")
     if error:
-        raise error
+        raise RuntimeError(error)
     return folder
-
-
-def _error_of(make, folder):
-    try:
-        make(folder)
-    except Exception as error:
-        return error
-    return None
-
-
-def _write(path, error):
-    """Writes a file that appears whole."""
-    try:
-        data = pickle.dumps(error)
-        pickle.loads(data)
-    except Exception:  # Some errors cannot be sent to another process.
-        data = pickle.dumps(RuntimeError(f"{type(error).__name__}: {error}"))
-    partial = path.with_name(f"{path.name}.partial")
-    partial.write_bytes(data)
-    partial.rename(path)
 
 
 @contextlib.contextmanager

@@ -21,54 +21,45 @@ EXTRACT = """data/videos/extract_features.py --videos_dir=videos
 TRAIN = "trainers/train.py --num_units=4 --epochs=2"
 SMALL = f"{TRAIN} --batch_size=32 --seed=3 --data_dir=records"
 PREDICT = "trainers/predict.py --model=runs"
-# Commands, each with patterns of the files to hash, or "-" for its output.
-STEPS = {
-    "data/flash_mnist/prepare.py "
-    "--flagfile={root}/data/flash_mnist/demo.flags": [
-        "records/flash_mnist_uci/*.tfrecord*"
-    ],
-    "data/synthetic/prepare.py --flagfile={root}/data/synthetic/demo.flags": [
-        "records/synthetic_demo/*.tfrecord*"
-    ],
+COMMANDS = (
+    "data/flash_mnist/prepare.py --flagfile={root}/data/flash_mnist/demo.flags",
+    "data/synthetic/prepare.py --flagfile={root}/data/synthetic/demo.flags",
     "data/synthetic/prepare.py --flagfile={root}/data/synthetic/demo.flags "
-    "--multi_label --output_dir=records/several": [
-        "records/several/*.tfrecord*"
-    ],
+    "--multi_label --output_dir=records/several",
     "data/digits_av/prepare.py --num_train=24 --num_validation=8 --num_test=8 "
-    "--output_dir=videos": ["videos/test/*/*.mp4"],
+    "--output_dir=videos",
     f"{EXTRACT} --rgb_backbone=none --flow_backbone=none "
-    "--audio_backbone=none --output_dir=records/inputs": [
-        "records/inputs/*.tfrecord*"
-    ],
+    "--audio_backbone=none --output_dir=records/inputs",
     "trainers/finetune_backbone.py --data_dir=records/inputs --modality=rgb "
-    "--backbone=small --epochs=1 --batch_size=8 --output_dir=runs/rgb": [
-        "runs/rgb/*.keras"
-    ],
+    "--backbone=small --epochs=1 --batch_size=8 --output_dir=runs/rgb",
     f"{EXTRACT} --rgb_backbone=runs/rgb/backbone.keras "
-    "--audio_backbone=small --output_dir=records/features": [
-        "records/features/*.tfrecord*"
-    ],
+    "--audio_backbone=small --output_dir=records/features",
     "trainers/train.py --flagfile=flash_mnist_demo.flags "
-    "--data_dir=records/flash_mnist_uci --output_dir=runs/demo": [],
+    "--data_dir=records/flash_mnist_uci --output_dir=runs/demo",
     f"{SMALL}/synthetic_demo --weighting=fc2 --optimizer=rmsprop "
-    "--output_dir=runs/fc2": [],
-    f"{SMALL}/several --ema_momentum=.9 --output_dir=runs/several": [],
+    "--output_dir=runs/fc2",
+    f"{SMALL}/several --ema_momentum=.9 --output_dir=runs/several",
     f"{SMALL}/synthetic_demo --logical_devices=2 --mean_features "
-    "--output_dir=runs/two_devices": [],
+    "--output_dir=runs/two_devices",
     f"{TRAIN} --batch_size=8 --data_dir=records/features "
-    "--output_dir=runs/videos": ["runs/*/model.keras"],
-    f"{PREDICT}/demo/model.keras --data_dir=records/flash_mnist_uci "
-    "--num_clips=100": ["-"],
-    f"{PREDICT}/two_devices/model.keras --data_dir=records/synthetic_demo": [
-        "-"
-    ],
-    f"{PREDICT}/videos/model.keras --data_dir=records/features "
-    "videos/test/*/*.mp4": ["-"],
+    "--output_dir=runs/videos",
     f"{PREDICT}/several/model.keras --data_dir=records/several "
-    "--records=records/several/*test* --output=predicted": [
-        "predicted/*.jsonl"
-    ],
-}
+    "--records=records/several/*test* --output=predicted",
+)
+PRINTING = (  # Their output is hashed too.
+    f"{PREDICT}/demo/model.keras --data_dir=records/flash_mnist_uci "
+    "--num_clips=100",
+    f"{PREDICT}/two_devices/model.keras --data_dir=records/synthetic_demo",
+    f"{PREDICT}/videos/model.keras --data_dir=records/features "
+    "videos/test/*/*.mp4",
+)
+FILES = (
+    "records/*/*.tfrecord*",
+    "videos/test/*/*.mp4",
+    "runs/rgb/*.keras",
+    "runs/*/model.keras",
+    "predicted/*.jsonl",
+)
 
 
 def show(data, name):
@@ -97,7 +88,7 @@ def main():
         "CUDA_VISIBLE_DEVICES": "-1",
         "TF_CPP_MIN_LOG_LEVEL": "3",
     }
-    for command, patterns in STEPS.items():
+    for command in COMMANDS + PRINTING:
         result = subprocess.run(
             [sys.executable, *arguments_of(command, root, work)],
             cwd=work,
@@ -106,11 +97,11 @@ def main():
         )
         if result.returncode:
             sys.exit(f"{command}\n{result.stderr.decode()[-3000:]}")
-        for pattern in patterns:
-            if pattern == "-":
-                show(result.stdout, command)
-            for path in sorted(work.glob(pattern)):
-                show(path.read_bytes(), path.relative_to(work))
+        if command in PRINTING:
+            show(result.stdout, command)
+    for pattern in FILES:
+        for path in sorted(work.glob(pattern)):
+            show(path.read_bytes(), path.relative_to(work))
 
 
 if __name__ == "__main__":

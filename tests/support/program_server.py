@@ -14,6 +14,7 @@ operation has run and no device was listed, so that programs can choose their
 devices.
 """
 
+import contextlib
 import gc
 import io
 import json
@@ -85,10 +86,8 @@ class ProgramServer:
             if ended:
                 report = self._reports.pop(process)
                 code = os.waitstatus_to_exitcode(status)
-                try:
+                with contextlib.suppress(BrokenPipeError):  # Nobody waits.
                     os.write(report, str(code).encode())
-                except BrokenPipeError:  # Nobody waits for it.
-                    pass
                 os.close(report)
 
     def _kill_all(self):

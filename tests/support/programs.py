@@ -9,7 +9,9 @@ the greater part of a short run; see `program_server.py`. Use `run_python` and
 import atexit
 import concurrent.futures
 import contextlib
+import dataclasses
 import functools
+import io
 import json
 import os
 import pathlib
@@ -21,25 +23,16 @@ import sys
 import tempfile
 import threading
 
-import ac_keras
-
-TESTS = pathlib.Path(__file__).absolute().parents[1]
-ROOT = TESTS.parent
+ROOT = pathlib.Path(__file__).absolute().parents[2]
 TRAINERS = ROOT / "trainers"
 DATA = ROOT / "data"
-PACKAGE = pathlib.Path(ac_keras.__file__).absolute().parents[1]
 SERVER = pathlib.Path(__file__).with_name("program_server.py")
 
 
 def environment(**added):
-    """This process's, ac_keras and the tests' support being found.
-
-    Without a GPU: on the CPU a seed decides every bit.
-    """
-    paths = [str(PACKAGE), str(TESTS), os.environ.get("PYTHONPATH", "")]
+    """This process's, without a GPU: on the CPU a seed decides every bit."""
     return {
         **os.environ,
-        "PYTHONPATH": os.pathsep.join(filter(None, paths)),
         "CUDA_VISIBLE_DEVICES": "-1",
         "TF_CPP_MIN_LOG_LEVEL": "3",
         **added,
@@ -68,43 +61,32 @@ def run_python(*arguments, cwd=None, env=()):
     )
 
 
-def start_python(*arguments, env=(), **options):
+def start_python(*arguments, env=(), stdout=subprocess.PIPE, **options):
     """Starts the same Python, with pipes for what it prints."""
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     return subprocess.Popen(
         [sys.executable, *map(str, arguments)],
         env=environment(**dict(env)),
-        **{**pipes, **options},
+        stdout=stdout,
+        stderr=subprocess.PIPE,
+        text=True,
+        **options,
     )
 
 
-def run_program(program, *arguments, cwd=None, env=(), cores=None):
+def run_program(program, *arguments, **options):
     """Runs a program to its end, whatever its exit status.
 
-    Args:
-        program: Its path, absolute or from trainers/.
-        *arguments: Its arguments.
-        cwd: The folder that it runs in.
-        env: What is added to its environment.
-        cores: The cores that it may use, all by default.
+    Arguments and options are as for `start_program`, apart from the streams.
 
     Returns:
         A `CompletedProcess` with its output and errors as text.
     """
     with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
-        started = start_program(
-            program,
-            *arguments,
-            cwd=cwd,
-            env=env,
-            cores=cores,
-            stdout=output,
-            stderr=errors,
-        )
-        try:
+        streams = {"stdout": output, "stderr": errors}
+        with start_program(
+            program, *arguments, **streams, **options
+        ) as started:
             started.wait()
-        finally:
-            started.kill()
         texts = []
         for file in (output, errors):
             file.seek(0)
@@ -141,8 +123,7 @@ def start_program(
         cwd: The folder that it runs in.
         env: What is added to its environment.
         stdin: `subprocess.PIPE` for a pipe to it; by default it is empty.
-        stdout: A file for what it prints, or `subprocess.DEVNULL`; a pipe by
-            default.
+        stdout: A file, `subprocess.DEVNULL`, or a pipe by default.
         stderr: The same for its errors.
         start_new_session: Whether it leads a session and group of its own.
         cores: The cores that it may use, all by default.
@@ -186,35 +167,25 @@ def _stream(file):
     return open(read, errors="replace"), write
 
 
+@dataclasses.dataclass
 class Program:
-    """A program that runs; it is used as `subprocess.Popen` is.
+    """A program that runs; it is used as `subprocess.Popen` is."""
 
-    Attributes:
-        pid: The number of its process.
-        args: Its path and arguments.
-        stdin: What it is told, to be written, or None.
-        stdout: What it prints, to be read, or None.
-        stderr: Its errors, to be read, or None.
-        returncode: Its exit status, negative for a signal; None before `wait`
-            or `poll` has seen the end.
-    """
-
-    def __init__(self, pid, args, stdin, stdout, stderr, report):
-        self.pid = pid
-        self.args = args
-        self.stdin = stdin
-        self.stdout = stdout
-        self.stderr = stderr
-        self.returncode = None
-        self._report = report
+    pid: int
+    args: list
+    stdin: io.TextIOBase | None
+    stdout: io.TextIOBase | None
+    stderr: io.TextIOBase | None
+    report: int  # The pipe to which the server writes the exit status.
+    returncode: int | None = None
 
     def wait(self, timeout=None):
         """Waits for the end and returns the exit status."""
         if self.returncode is None:
-            if not select.select([self._report], [], [], timeout)[0]:
+            if not select.select([self.report], [], [], timeout)[0]:
                 raise subprocess.TimeoutExpired(self.args, timeout)
-            code = os.read(self._report, 16)
-            os.close(self._report)
+            code = os.read(self.report, 16)
+            os.close(self.report)
             self.returncode = int(code) if code else -signal.SIGKILL
         return self.returncode
 
@@ -234,25 +205,17 @@ class Program:
 
     def communicate(self, timeout=None):
         """Waits for the end and returns what is left of output and errors."""
-        texts = {}
 
         def read(stream):
-            texts[stream] = stream.read()
-            stream.close()
+            with stream:
+                return stream.read()
 
-        streams = [x for x in (self.stdout, self.stderr) if x]
-        threads = [
-            threading.Thread(target=read, args=[x], daemon=True)
-            for x in streams
-        ]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join(timeout)
-            if thread.is_alive():
-                raise subprocess.TimeoutExpired(self.args, timeout)
+        pool = concurrent.futures.ThreadPoolExecutor(2)
+        texts = [x and pool.submit(read, x) for x in (self.stdout, self.stderr)]
+        pool.shutdown(wait=False)
+        output, errors = (x and x.result(timeout) for x in texts)
         self.wait(timeout)
-        return texts.get(self.stdout), texts.get(self.stderr)
+        return output, errors
 
     def __enter__(self):
         return self

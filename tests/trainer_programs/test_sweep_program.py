@@ -17,8 +17,8 @@ from support.programs import as_flags
 from support.programs import run_cases
 from support.programs import start_program
 from support.runs import killed_training
-from sweep import LOG
 from train_cell import settings_of
+from workers import LOG
 
 pytestmark = pytest.mark.stress
 

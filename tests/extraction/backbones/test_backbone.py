@@ -1,15 +1,17 @@
 """load_backbone: networks of keras.applications, and saved models."""
 
-import functools
 import json
 import zipfile
+from functools import partial
 
 import keras
 import numpy as np
 import pytest
 
-from ac_keras.extraction.backbones import inflation
-from ac_keras.extraction.backbones import loading
+from ac_keras.extraction.backbones.inflation import inflate_input
+from ac_keras.extraction.backbones.loading import application_names
+from ac_keras.extraction.backbones.loading import application_preprocessing
+from ac_keras.extraction.backbones.loading import load_backbone
 from ac_keras.extraction.backbones.loading import load_saved_backbone
 from support.error_parts import rejects
 from support.media.gray_images import assert_alike
@@ -30,7 +32,8 @@ MODES = {
     "VGG19": "caffe",
     "Xception": "tf",
 }
-BUILT_IN = ("ConvNeXtTiny", "EfficientNetB7", "MobileNetV3Large")
+# Networks that do it themselves.
+MODES |= dict.fromkeys(("ConvNeXtTiny", "EfficientNetB7", "MobileNetV3Large"))
 # One of each mode: its module, and the mean color that it subtracts.
 SMALL = {
     "DenseNet121": ("densenet", (123.675, 116.28, 103.53)),
@@ -40,44 +43,41 @@ SMALL = {
 }
 
 
-def draw_images():
-    rng = np.random.default_rng(0)
-    return rng.integers(0, 256, (3, SIZE, SIZE, 3)).astype(np.float32)
+IMAGES = np.random.default_rng(0).integers(0, 256, (3, SIZE, SIZE, 3))
+IMAGES = IMAGES.astype(np.float32)
+
+
+def build_application(name):
+    keras.utils.set_random_seed(0)
+    settings = {"weights": None, "input_shape": (SIZE, SIZE, 3)}
+    build = getattr(keras.applications, name)
+    return build(include_top=False, pooling="avg", **settings)
 
 
 @pytest.fixture(scope="module", params=SMALL)
 def trained(request, tmp_path_factory):
     """Name, file of weights and the application's own features."""
-    name, shape = request.param, (SIZE, SIZE, 3)
-    keras.utils.set_random_seed(0)
-    network = getattr(keras.applications, name)(
-        include_top=False, pooling="avg", weights=None, input_shape=shape
-    )
-    path = tmp_path_factory.mktemp(name) / "notop.weights.h5"
+    path = tmp_path_factory.mktemp(request.param) / "notop.weights.h5"
+    network = build_application(request.param)
     network.save_weights(path)
-    module = getattr(keras.applications, SMALL[name][0])
-    prepared = module.preprocess_input(draw_images())
-    return name, path, network(prepared, training=False)
+    module = getattr(keras.applications, SMALL[request.param][0])
+    prepared = module.preprocess_input(IMAGES.copy())
+    return request.param, path, network(prepared, training=False)
 
 
 @pytest.fixture(scope="module")
 def loaded(trained):
     name, path, _ = trained
-    return loading.load_backbone(name, size=SIZE, weights=path)
+    return load_backbone(name, size=SIZE, weights=path)
 
 
 def test_features_are_the_application_s_behind_its_preprocessing(
     trained, loaded
 ):
     assert loaded.input_shape == (None, SIZE, SIZE, 3)
-    assert_alike(loaded(draw_images()), trained[2])
-
-
-@pytest.mark.parametrize("trained", ["MobileNet"], indirect=True)
-def test_bytes_give_what_floats_give(loaded):
-    of_floats = loaded(draw_images())
-    of_bytes = loaded(draw_images().astype(np.uint8))
-    assert_alike(of_bytes, of_floats)
+    assert_alike(loaded(IMAGES), trained[2])
+    of_bytes = loaded(IMAGES.astype(np.uint8))
+    assert_alike(of_bytes, trained[2])
     assert keras.backend.standardize_dtype(of_bytes.dtype) == "float32"
 
 
@@ -85,7 +85,7 @@ def test_bytes_give_what_floats_give(loaded):
 def test_a_saved_backbone_needs_keras_alone(loaded, tmp_path):
     loaded.save(tmp_path / "backbone.keras")
     again = keras.models.load_model(tmp_path / "backbone.keras")
-    assert_alike(again(draw_images()), loaded(draw_images()))
+    assert_alike(again(IMAGES), loaded(IMAGES))
     with zipfile.ZipFile(tmp_path / "backbone.keras") as file:
         config = file.read("config.json").decode()
     assert json.loads(config)["class_name"] == "Functional"
@@ -95,52 +95,36 @@ def test_a_saved_backbone_needs_keras_alone(loaded, tmp_path):
 @pytest.mark.parametrize(
     "trained", ["MobileNetV3Small", "VGG16"], indirect=True
 )
-def test_inflated_it_sees_gray_as_before(trained, loaded):
-    wide = inflation.inflate_input(loaded, 10)
-    mean = np.array(SMALL[trained[0]][1])
+def test_with_many_channels_it_is_inflated_and_sees_gray_as_before(
+    trained, loaded
+):
+    name, path, _ = trained
+    wide = load_backbone(name, size=SIZE, channels=10, weights=path)
+    assert wide.input_shape == (None, SIZE, SIZE, 10)
+    mean = np.array(SMALL[name][1])
     in_tint = gray_images(3, size=SIZE, tint=mean - mean.mean())
     assert_alike(wide(gray_images(10, size=SIZE)), loaded(in_tint), 1e-3)
-
-
-def test_many_channels_have_the_mean_of_the_rgb_filters(tmp_path):
-    network = keras.applications.VGG16(
-        include_top=False, weights=None, input_shape=(SIZE, SIZE, 3)
-    )
-    network.save_weights(tmp_path / "notop.weights.h5")
-    wide = loading.load_backbone(
-        "VGG16", size=SIZE, channels=10, weights=tmp_path / "notop.weights.h5"
-    )
-    assert wide.input_shape == (None, SIZE, SIZE, 10)
-    known, first = (
-        x.get_layer("block1_conv1").get_weights()[0] for x in (network, wide)
-    )
-    expected = np.repeat(known.mean(axis=2, keepdims=True), 10, axis=2) * 3 / 10
-    np.testing.assert_allclose(first, expected, atol=1e-6)
-    np.testing.assert_array_equal(
-        wide.get_weights()[-2], network.get_weights()[-2]
-    )
+    inflated = inflate_input(loaded, 10).get_weights()
+    for found, expected in zip(wide.get_weights(), inflated, strict=True):
+        np.testing.assert_array_equal(found, expected)
 
 
 @pytest.mark.parametrize("name", MODES)
 def test_preprocessing_is_in_the_application_s_mode(name):
-    found = loading.application_preprocessing(name)(draw_images())
-    expected = keras.applications.imagenet_utils.preprocess_input(
-        draw_images(), mode=MODES[name]
-    )
-    np.testing.assert_allclose(found, expected, rtol=1e-6)
-
-
-@pytest.mark.parametrize("name", BUILT_IN)
-def test_what_a_network_does_itself_is_not_done_before_it(name):
-    found = loading.application_preprocessing(name)(draw_images())
-    np.testing.assert_array_equal(found, draw_images())
+    found = application_preprocessing(name)(IMAGES.copy())
+    expected = IMAGES.copy()
+    if MODES[name]:
+        expected = keras.applications.imagenet_utils.preprocess_input(
+            expected, mode=MODES[name]
+        )
+    np.testing.assert_allclose(found, expected, rtol=1e-6 if MODES[name] else 0)
 
 
 def test_every_application_has_a_name_and_a_preprocessing():
-    names = loading.application_names()
+    names = application_names()
     assert {"InceptionResNetV2", "ResNet152", *SMALL} < set(names)
     for name in names:
-        assert callable(loading.application_preprocessing(name))
+        assert callable(application_preprocessing(name))
 
 
 def test_files_of_efficientnet_s_own_kind_are_scaled_as_keras_scales_them(
@@ -149,27 +133,19 @@ def test_files_of_efficientnet_s_own_kind_are_scaled_as_keras_scales_them(
     """Keras does so with "imagenet" alone: the variance is a deviation."""
     deviation = np.array([0.229, 0.224, 0.225], np.float32)
     mean = np.array([0.485, 0.456, 0.406], np.float32)
-    network = keras.applications.EfficientNetB0(
-        include_top=False, weights=None, input_shape=(SIZE, SIZE, 3)
-    )
+    network = build_application("EfficientNetB0")
     network.layers[2].set_weights([mean, deviation, np.array(0)])
-    network.save_weights(tmp_path / "notop.weights.h5")
-    loaded = loading.load_backbone(
-        "EfficientNetB0", size=SIZE, weights=tmp_path / "notop.weights.h5"
-    )
-    before = keras.Model(
-        loaded.inputs, loaded.get_layer("stem_conv_pad").output
-    )(draw_images())
-    expected = (draw_images() / 255 - mean) / deviation
-    np.testing.assert_allclose(
-        before[:, :SIZE, :SIZE], expected, rtol=1e-4, atol=1e-4
-    )
+    path = tmp_path / "notop.weights.h5"
+    network.save_weights(path)
+    loaded = load_backbone("EfficientNetB0", size=SIZE, weights=path)
+    padded = loaded.get_layer("stem_conv_pad").output
+    found = keras.Model(loaded.inputs, padded)(IMAGES)[:, :SIZE, :SIZE]
+    expected = (IMAGES / 255 - mean) / deviation
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4)
 
 
 def test_without_weights_each_channel_has_filters_of_its_own():
-    network = loading.load_backbone(
-        "MobileNet", size=SIZE, channels=4, weights=None
-    )
+    network = load_backbone("MobileNet", size=SIZE, channels=4, weights=None)
     kernel = network.get_layer("conv1").get_weights()[0]
     assert kernel.shape == (3, 3, 4, 32)
     assert np.abs(np.diff(kernel, axis=2)).max() > 0.01
@@ -186,13 +162,13 @@ def test_without_weights_each_channel_has_filters_of_its_own():
 )
 def test_an_unknown_name_is_answered_with_near_ones(source, near):
     with rejects("keras.applications", source, near):
-        loading.load_backbone(source, size=SIZE)
+        load_backbone(source, size=SIZE)
 
 
 @pytest.mark.parametrize("weights", [None, "imagenet"])
 def test_a_size_too_small_is_answered_as_keras_does(weights):
     with rejects("can build", "at least 32x32", "a size"):
-        loading.load_backbone("VGG16", size=31, weights=weights)
+        load_backbone("VGG16", size=31, weights=weights)
 
 
 def test_a_download_that_fails_is_answered_with_a_way_around(monkeypatch):
@@ -202,7 +178,7 @@ def test_a_download_that_fails_is_answered_with_a_way_around(monkeypatch):
     fail.__module__ = keras.applications.MobileNet.__module__
     monkeypatch.setattr(keras.applications, "MobileNet", fail)
     with rejects("weights", "URL fetch failure", "pass its path"):
-        loading.load_backbone("MobileNet", size=SIZE)
+        load_backbone("MobileNet", size=SIZE)
 
 
 @pytest.mark.parametrize("name", ["size", "channels"])
@@ -210,42 +186,28 @@ def test_a_download_that_fails_is_answered_with_a_way_around(monkeypatch):
 def test_sizes_and_channels_are_counted_from_1(name, value):
     settings = {"size": SIZE, "weights": None, name: value}
     with rejects(f"{name} to be", repr(value), "Pass"):
-        loading.load_backbone("MobileNet", **settings)
+        load_backbone("MobileNet", **settings)
 
 
-def save_network(path, shape=(16, 16, 3), last=None, num_inputs=1, bias=0.0):
-    """Saves a network of a convolution, ending in the mean over pixels."""
+def make_network(shape=(16, 16, 3), last=None, num_inputs=1, bias=0.0):
+    """A network of a convolution, ending in the mean over pixels."""
     pixels = [keras.Input(shape) for _ in range(num_inputs)]
     x = layers.Add()(pixels) if num_inputs > 1 else pixels[0]
     x = layers.Conv2D(4, 3, bias_initializer=keras.initializers.Constant(bias))(
         layers.Rescaling(1 / 255)(x)
     )
     x = (last or layers.GlobalAveragePooling2D())(x)
-    model = keras.Model(pixels if num_inputs > 1 else pixels[0], x)
-    model.save(path)
-    return model
+    return keras.Model(pixels if num_inputs > 1 else pixels[0], x)
 
 
-class Unregistered(keras.layers.GlobalAveragePooling2D):
-    pass
-
-
-def save_vector_network(path):
-    keras.Sequential([keras.Input((7,)), layers.Dense(2)]).save(path)
-
-
-def save_two_outputs(path):
+def two_outputs():
     pixels = keras.Input((16, 16, 3))
     x = layers.GlobalAveragePooling2D()(pixels)
-    keras.Model(pixels, [x, x + 1]).save(path)
+    return keras.Model(pixels, [x, x + 1])
 
 
-def saved(**settings):
-    return functools.partial(save_network, **settings)
-
-
-def written(content):
-    return lambda path: path.write_bytes(content)
+class Unregistered(layers.GlobalAveragePooling2D):
+    pass
 
 
 @keras.saving.register_keras_serializable(package="tests")
@@ -258,79 +220,89 @@ class ColorSum(keras.Model):
         return self.dense(keras.ops.sum(pixels / 255, axis=(1, 2)))
 
 
-def test_a_saved_model_gives_what_it_gave(tmp_path):
-    saved = save_network(tmp_path / "own.keras")
-    loaded = loading.load_backbone(tmp_path / "own.keras", size=16)
-    images = gray_images(3)
-    assert_alike(loaded(images), saved(images))
-    assert_alike(loaded(images.astype(np.uint8)), saved(images))
-
-
-def test_a_saved_model_may_take_any_size_and_number_of_channels(tmp_path):
-    save_network(tmp_path / "own.keras", (None, None, 10))
-    loaded = loading.load_backbone(tmp_path / "own.keras", size=24, channels=10)
-    assert loaded(gray_images(10, size=24)).shape == (3, 4)
-
-
-def test_a_saved_model_may_take_other_than_squares(tmp_path):
-    saved = save_network(tmp_path / "sound.keras", (96, 64, 1))
-    loaded = load_saved_backbone(tmp_path / "sound.keras", (96, 64, 1))
-    patches = np.random.default_rng(0).normal(size=(2, 96, 64, 1))
-    assert_alike(loaded(patches), saved(patches))
+@pytest.mark.parametrize(
+    ("shape", "input_shape"),
+    [
+        ((16, 16, 3), (16, 16, 3)),
+        ((None, None, 10), (24, 24, 10)),
+        ((96, 64, 1), (96, 64, 1)),
+    ],
+)
+def test_a_saved_model_gives_what_it_gave(shape, input_shape, tmp_path):
+    network = make_network(shape)
+    network.save(tmp_path / "own.keras")
+    loaded = load_saved_backbone(tmp_path / "own.keras", input_shape)
+    images = np.random.default_rng(0).integers(0, 256, (3, *input_shape))
+    images //= np.arange(1, 4).reshape(3, 1, 1, 1)  # They differ.
+    for dtype in (np.float32, np.uint8):
+        assert_alike(loaded(images.astype(dtype)), network(images))
 
 
 def test_a_subclassed_model_is_tried_out(tmp_path):
     network = ColorSum()
     expected = network(gray_images(3))
     network.save(tmp_path / "own.keras")
-    loaded = loading.load_backbone(tmp_path / "own.keras", size=16)
+    loaded = load_backbone(tmp_path / "own.keras", size=16)
     assert_alike(loaded(gray_images(3)), expected)
     with rejects("one input", "fails with", "the size"):
-        loading.load_backbone(tmp_path / "own.keras", size=16, channels=4)
+        load_backbone(tmp_path / "own.keras", size=16, channels=4)
 
 
 SHAPE = "('batch', 16, 16, 3)"
 REJECTED = {
     "channels": (
-        saved(shape=(16, 16, 10)),
+        partial(make_network, (16, 16, 10)),
         (SHAPE, "[(None, 16, 16, 10)]", "inflate_input"),
     ),
     "size": (
-        saved(shape=(16, 15, 3)),
+        partial(make_network, (16, 15, 3)),
         (SHAPE, "[(None, 16, 15, 3)]", "inflate_input"),
     ),
     "two inputs": (
-        saved(num_inputs=2),
+        partial(make_network, num_inputs=2),
         (SHAPE, "[(None, 16, 16, 3), (None, 16, 16, 3)]", "inflate_input"),
     ),
-    "vector": (save_vector_network, ("one input", "[(None, 7)]", "the size")),
+    "vector": (
+        lambda: keras.Sequential([keras.Input((7,)), layers.Dense(2)]),
+        ("one input", "[(None, 7)]", "the size"),
+    ),
     "map": (
-        saved(last=layers.ReLU()),
+        partial(make_network, last=layers.ReLU()),
         ("(batch, dim)", "(1, 14, 14, 4)", "GlobalAveragePooling2D"),
     ),
-    "two outputs": (save_two_outputs, ("(batch, dim)", "2 outputs", "End it")),
-    "NaN": (saved(bias=np.nan), ("finite", "4 are not", "retrain it")),
-    "infinite": (saved(bias=np.inf), ("finite", "4 are not", "retrain it")),
+    "two outputs": (two_outputs, ("(batch, dim)", "2 outputs", "End it")),
+    **{
+        f"bias {bias}": (
+            partial(make_network, bias=bias),
+            ("finite", "4 are not", "retrain it"),
+        )
+        for bias in (np.nan, np.inf)
+    },
     "unregistered": (
-        saved(last=Unregistered()),
+        partial(make_network, last=Unregistered()),
         ("can load", "Unregistered", "register custom"),
     ),
-    "missing": (lambda path: None, ("can load", "own.keras", "model.save(")),
-    "empty": (written(b""), ("can load", "own.keras", "model.save(")),
-    "text": (written(b"no net"), ("can load", "own.keras", "model.save(")),
 }
 
 
 @pytest.mark.parametrize("case", REJECTED)
 def test_what_is_no_backbone_is_rejected(case, tmp_path):
-    write, parts = REJECTED[case]
-    write(tmp_path / "own.keras")
+    make, parts = REJECTED[case]
+    make().save(tmp_path / "own.keras")
     with rejects(*parts):
-        loading.load_backbone(tmp_path / "own.keras", size=16)
+        load_backbone(tmp_path / "own.keras", size=16)
+
+
+@pytest.mark.parametrize("content", [None, b"", b"no net"])
+def test_a_file_that_is_no_model_is_rejected(content, tmp_path):
+    if content is not None:
+        (tmp_path / "own.keras").write_bytes(content)
+    with rejects("can load", "own.keras", "model.save("):
+        load_backbone(tmp_path / "own.keras", size=16)
 
 
 @pytest.mark.parametrize("weights", [None, "some.weights.h5"])
 def test_weights_beside_a_saved_model_are_rejected(tmp_path, weights):
-    save_network(tmp_path / "own.keras")
+    make_network().save(tmp_path / "own.keras")
     with rejects("no weights", f"weights={weights!r}", "Leave"):
-        loading.load_backbone(tmp_path / "own.keras", size=16, weights=weights)
+        load_backbone(tmp_path / "own.keras", size=16, weights=weights)

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from ac_keras.extraction.backbones import inflation
+from ac_keras.extraction.backbones.inflation import inflate_input
 from support.error_parts import rejects
 from support.media.gray_images import assert_alike
 from support.media.gray_images import gray_images
@@ -27,24 +27,23 @@ def small_network(before=()):
     return keras.Model(pixels, layers.Dense(5)(x), name="small")
 
 
-MEAN = np.array([100.0, 120.0, 116.0])
 scaled = layers.Rescaling
 
 
 def adapted():
     normalization = layers.Normalization()
     normalization.adapt(gray_images(3) + 7)
-    return normalization
+    return [normalization]
 
 
 PREPROCESSING = {
-    "none": lambda: [],
+    "none": list,
     "0 to 1": lambda: [scaled(1 / 255)],
     "-1 to 1": lambda: [scaled(1 / 127.5, -1)],
     "negative": lambda: [scaled(-1 / 255, 1)],
     "padding": lambda: [scaled(1 / 255, -0.5), layers.ZeroPadding2D(2)],
     "in two steps": lambda: [scaled(1 / 255), scaled(2, -1)],
-    "adapted": lambda: [adapted()],
+    "adapted": adapted,
     "no change of a pixel": lambda: [layers.ReLU(), layers.Dropout(0.0)],
 }
 
@@ -54,14 +53,14 @@ PREPROCESSING = {
 def test_a_gray_image_has_the_features_of_rgb(before, channels):
     network = small_network(PREPROCESSING[before]())
     network.compile("sgd", loss=lambda labels, outputs: outputs)
-    inflated = inflation.inflate_input(network, channels)
+    inflated = inflate_input(network, channels)
     assert inflated.input_shape == (None, 16, 16, channels)
     assert_alike(inflated(gray_images(channels)), network(gray_images(3)))
 
 
 def test_filters_are_the_mean_over_rgb_times_3_over_the_channels():
     network = small_network(PREPROCESSING["-1 to 1"]())
-    inflated = inflation.inflate_input(network, 10)
+    inflated = inflate_input(network, 10)
     kernel, bias = network.get_layer("first").get_weights()
     mean = kernel.mean(axis=2, keepdims=True)
     found, found_bias = inflated.get_layer("first").get_weights()
@@ -73,7 +72,7 @@ def test_filters_are_the_mean_over_rgb_times_3_over_the_channels():
 
 def test_channels_count_one_by_one():
     network = small_network(PREPROCESSING["0 to 1"]())
-    inflated = inflation.inflate_input(network, 4)
+    inflated = inflate_input(network, 4)
     gray = gray_images(4)
     changed = gray.copy()
     changed[..., 2] = 255 - changed[..., 2]
@@ -81,25 +80,29 @@ def test_channels_count_one_by_one():
     assert difference > 0.01 * np.abs(inflated(gray)).max()
 
 
-def test_a_mean_of_each_color_becomes_their_mean():
-    """Gray is then what was gray to the network: the tint of its mean."""
-    variance = np.square([50.0, 60.0, 55.0])
-    network = small_network(
-        [layers.Normalization(mean=MEAN, variance=variance)]
+def normalized():
+    normalization = layers.Normalization(
+        mean=[100.0, 120.0, 116.0], variance=[2500.0, 3600.0, 3025.0]
     )
-    inflated = inflation.inflate_input(network, 6)
-    in_tint = gray_images(3, tint=MEAN - MEAN.mean())
-    assert_alike(inflated(gray_images(6)), network(in_tint))
+    return small_network([normalization])
 
 
-def test_colors_in_other_order_are_put_in_order():
+def in_other_order():
     x = pixels = keras.Input((16, 16, 3))
     x = keras.ops.flip(x, axis=-1) - np.array([103, 116, 123], "float32")
-    features = small_network()(x)
-    network = keras.Model(pixels, features)
-    inflated = inflation.inflate_input(network, 2)
-    in_tint = gray_images(3, tint=np.array([9.0, 2.0, -11.0]))
-    assert_alike(inflated(gray_images(2)), network(in_tint))
+    return keras.Model(pixels, small_network()(x))
+
+
+@pytest.mark.parametrize(
+    ("make", "tint"),
+    [(normalized, [-12.0, 8.0, 4.0]), (in_other_order, [9.0, 2.0, -11.0])],
+)
+def test_a_mean_of_each_color_becomes_their_mean(make, tint):
+    """Gray is then what was gray to the network: the tint of its mean."""
+    network = make()
+    inflated = inflate_input(network, 6)
+    in_tint = gray_images(3, tint=np.array(tint))
+    assert_alike(inflated(gray_images(6)), network(in_tint))
 
 
 def test_the_convolution_is_found_in_networks_within_the_network():
@@ -108,14 +111,9 @@ def test_the_convolution_is_found_in_networks_within_the_network():
     x = stem(scaled(1 / 255)(pixels))
     inner = keras.Model(pixels, layers.GlobalAveragePooling2D()(x))
     network = keras.Sequential(
-        [
-            keras.Input((16, 16, 3)),
-            scaled(1.5, -3),
-            inner,
-            layers.Dense(3),
-        ]
+        [keras.Input((16, 16, 3)), scaled(1.5, -3), inner, layers.Dense(3)]
     )
-    inflated = inflation.inflate_input(network, 6)
+    inflated = inflate_input(network, 6)
     assert_alike(inflated(gray_images(6)), network(gray_images(3)))
 
 
@@ -123,28 +121,28 @@ def test_the_network_given_stays_as_it_is_and_shares_nothing():
     network = small_network(PREPROCESSING["0 to 1"]())
     before = [x.copy() for x in network.get_weights()]
     expected = network(gray_images(3))
-    inflated = inflation.inflate_input(network, 4)
+    inflated = inflate_input(network, 4)
     inflated.set_weights([0 * x + 1 for x in inflated.get_weights()])
     for found, known in zip(network.get_weights(), before, strict=True):
         np.testing.assert_array_equal(found, known)
     assert_alike(network(gray_images(3)), expected)
-    again = inflation.inflate_input(network, 4)
+    again = inflate_input(network, 4)
     assert_alike(again(gray_images(4)), expected)
 
 
 def test_the_inflated_network_can_be_inflated_and_saved(tmp_path):
     network = small_network(PREPROCESSING["padding"]())
-    inflated = inflation.inflate_input(network, 4)
+    inflated = inflate_input(network, 4)
     inflated.save(tmp_path / "flow.keras")
     loaded = keras.models.load_model(tmp_path / "flow.keras")
-    again = inflation.inflate_input(loaded, 8)
+    again = inflate_input(loaded, 8)
     expected = network(gray_images(3))
     assert_alike(loaded(gray_images(4)), expected)
     assert_alike(again(gray_images(8)), expected)
 
 
 def test_the_inflated_network_trains():
-    inflated = inflation.inflate_input(small_network(), 4)
+    inflated = inflate_input(small_network(), 4)
     inflated.compile(keras.optimizers.SGD(0.01), loss="mse")
     before = inflated.get_layer("first").get_weights()[0]
     images = gray_images(4) / 255 * [1, 2, 3, 4]
@@ -170,7 +168,7 @@ def test_anything_but_colors_before_the_convolution_is_rejected(
 ):
     network = small_network([before])
     with rejects("one Conv2D", received, "Remove augment"):
-        inflation.inflate_input(network, 4)
+        inflate_input(network, 4)
 
 
 def way_around():
@@ -178,10 +176,6 @@ def way_around():
     x = layers.Conv2D(2, 3, padding="same", name="first")(pixels)
     x = layers.GlobalAveragePooling2D()(layers.Concatenate()([x, pixels]))
     return keras.Model(pixels, x)
-
-
-def chain(shape, *parts):
-    return keras.Sequential([keras.Input(shape), *parts])
 
 
 def two_inputs():
@@ -194,38 +188,31 @@ class Subclassed(keras.Model):
         return x
 
 
+def without_convolution(*shape):
+    return keras.Sequential([keras.Input(shape), layers.Dense(2)])
+
+
+def test_a_network_without_one_convolution_is_rejected():
+    with rejects("one Conv2D", "another path", "Remove"):
+        inflate_input(way_around(), 4)
+    with rejects("one Conv2D", "no Conv2D", "Remove"):
+        inflate_input(without_convolution(4, 4, 3), 4)
+
+
 @pytest.mark.parametrize(
-    ("network", "parts"),
+    ("make", "received"),
     [
-        (way_around, ("one Conv2D", "another path", "Remove")),
-        (
-            lambda: chain((4, 4, 3), layers.Flatten(), layers.Dense(2)),
-            ("one Conv2D", "no Conv2D", "Remove"),
-        ),
-        (
-            Subclassed,
-            (
-                "one input",
-                "a Subclassed with inputs of shapes []",
-                "keras.Model(",
-            ),
-        ),
-        (
-            lambda: chain((5,), layers.Dense(2)),
-            ("one input", "[(None, 5)]", "keras.Model("),
-        ),
-        (
-            two_inputs,
-            ("one input", "(None, 4, 4, 3), (None, 4, 4, 3)", "keras.Model("),
-        ),
+        (Subclassed, "a Subclassed with inputs of shapes []"),
+        (lambda: without_convolution(5), "[(None, 5)]"),
+        (two_inputs, "(None, 4, 4, 3), (None, 4, 4, 3)"),
     ],
 )
-def test_other_networks_are_rejected(network, parts):
-    with rejects(*parts):
-        inflation.inflate_input(network(), 4)
+def test_a_network_without_one_image_is_rejected(make, received):
+    with rejects("one input", received, "keras.Model("):
+        inflate_input(make(), 4)
 
 
 @pytest.mark.parametrize("channels", [0, -2, 2.0, True, None])
 def test_channels_are_counted_from_1(channels):
     with rejects("1 channel", f"channels={channels}", "2 for each"):
-        inflation.inflate_input(small_network(), channels)
+        inflate_input(small_network(), channels)

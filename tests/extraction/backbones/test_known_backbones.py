@@ -1,20 +1,20 @@
 """Backbones saved with a dataset, and VGG-16 for audio."""
 
+import os
 import shutil
 
 import keras
 import numpy as np
 import pytest
 
-from ac_keras.extraction.backbones import dataset_backbones
 from ac_keras.extraction.backbones import vgg_audio
 from ac_keras.extraction.backbones.dataset_backbones import backbone_path
 from ac_keras.extraction.backbones.dataset_backbones import load_known_backbones
 from ac_keras.extraction.backbones.loading import load_backbone
 from support.error_parts import rejects
-from support.media.extracted_media import CHOICES
 from support.media.extracted_media import PLAN
 from support.media.extracted_media import describe
+from support.media.extracted_media import make_backbones
 from support.media.gray_images import assert_alike
 
 
@@ -22,13 +22,7 @@ from support.media.gray_images import assert_alike
 def kept(tmp_path_factory):
     """A dataset's folder, which has backbones, and its description."""
     folder = tmp_path_factory.mktemp("kept")
-    backbones = {
-        name: dataset_backbones.make_backbone(name, PLAN.modalities[name], x)
-        for name, x in CHOICES.items()
-    }
-    for name in ("flow", "audio"):
-        dataset_backbones.save_backbone(folder, name, backbones[name])
-    return folder, describe(backbones)
+    return folder, describe(make_backbones(folder))
 
 
 def test_those_of_the_dataset_are_loaded(kept):
@@ -42,37 +36,27 @@ def test_those_of_the_dataset_are_loaded(kept):
     assert backbones.features("rgb", pixels).shape == (2, 48)
 
 
-def remove(folder):
-    (folder / "flow.keras").unlink()
-
-
-def exchange(folder):
-    backbone = keras.models.load_model(folder / "flow.keras")
+def exchange(path):
+    backbone = keras.models.load_model(path)
     backbone.set_weights([1.5 * x for x in backbone.get_weights()])
-    backbone.save(folder / "flow.keras")
-
-
-def cut(folder):
-    path = folder / "flow.keras"
-    path.write_bytes(path.read_bytes()[:1000])
-
-
-def add(folder):
-    shutil.copy(folder / "flow.keras", folder / "rgb.keras")
+    backbone.save(path)
 
 
 @pytest.mark.parametrize(
     "spoil, found",
     [
-        (remove, "flow.keras, no file"),
+        (os.remove, "flow.keras, no file"),
         (exchange, "flow.keras, another network or other weights"),
-        (cut, "backbones, .+"),
-        (add, "rgb.keras, a file although inputs are stored as features"),
+        (lambda path: os.truncate(path, 1000), "backbones, .+"),
+        (
+            lambda path: shutil.copy(path, path.with_name("rgb.keras")),
+            "rgb.keras, a file although inputs are stored as features",
+        ),
     ],
 )
 def test_others_are_rejected(spoil, found, kept, tmp_path):
     shutil.copytree(kept[0], tmp_path, dirs_exist_ok=True)
-    spoil(tmp_path / "backbones")
+    spoil(tmp_path / "backbones" / "flow.keras")
     parts = [
         "Expected the backbone that small was extracted with",
         f"Received: .*{found}",
@@ -88,12 +72,11 @@ def network():
     return vgg_audio.vgg_audio()
 
 
-def draw_patches():
-    patches = np.random.default_rng(0).normal(-2, 2, (2, 96, 64, 1))
-    return patches.astype(np.float32) * [[[[1]]], [[[2]]]]
+PATCHES = np.random.default_rng(0).normal(-2, 2, (2, 96, 64, 1))
+PATCHES = PATCHES.astype(np.float32) * [[[[1]]], [[[2]]]]
 
 
-def test_it_is_vgg_16_on_one_channel(network):
+def test_it_is_vgg_16_on_one_channel_with_512_features(network):
     convolutions = [
         x for x in network.layers if isinstance(x, keras.layers.Conv2D)
     ]
@@ -101,10 +84,7 @@ def test_it_is_vgg_16_on_one_channel(network):
     assert [x.filters for x in convolutions] == filters
     # Of RGB it has 14,714,688.
     assert network.count_params() == 14_714_688 - 2 * 3 * 3 * 64
-
-
-def test_a_patch_becomes_512_numbers_by_which_patches_differ(network):
-    features = np.asarray(network(draw_patches()))
+    features = np.asarray(network(PATCHES))
     assert features.shape == (2, 512) and features.dtype == np.float32
     assert np.abs(features[0] - features[1]).max() > 0.1 * features.max() > 0
 
@@ -112,36 +92,19 @@ def test_a_patch_becomes_512_numbers_by_which_patches_differ(network):
 def test_weights_are_taken_from_a_file(network, tmp_path):
     network.save_weights(tmp_path / "vgg.weights.h5")
     loaded = vgg_audio.vgg_audio(tmp_path / "vgg.weights.h5")
-    assert_alike(loaded(draw_patches()), network(draw_patches()))
-
-
-def save_other_weights(path):
-    other = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
-    other.save_weights(path)
+    assert_alike(loaded(PATCHES), network(PATCHES))
 
 
 @pytest.mark.filterwarnings("ignore:Skipping nested container")
-@pytest.mark.parametrize(
-    ("load", "missing", "other"),
-    [
-        (
-            vgg_audio.vgg_audio,
-            ("of its own", "save_weights"),
-            ("of its own", "save_weights"),
-        ),
-        (
-            lambda path: load_backbone("MobileNet", size=32, weights=path),
-            ("or a file", "Pass a weights"),
-            ("its weights", "weights of"),
-        ),
-    ],
-)
-def test_weights_of_another_network_or_none_are_rejected(
-    load, missing, other, tmp_path
-):
+def test_weights_of_another_network_or_none_are_rejected(tmp_path):
     path = tmp_path / "some.weights.h5"
-    with rejects(missing[0], str(path), missing[1]):
-        load(path)
-    save_other_weights(path)
-    with rejects(other[0], str(path), other[1]):
-        load(path)
+    with rejects("of its own", str(path), "save_weights"):
+        vgg_audio.vgg_audio(path)
+    with rejects("or a file", str(path), "Pass a weights"):
+        load_backbone("MobileNet", size=32, weights=path)
+    another = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    another.save_weights(path)
+    with rejects("of its own", str(path), "save_weights"):
+        vgg_audio.vgg_audio(path)
+    with rejects("its weights", str(path), "weights of"):
+        load_backbone("MobileNet", size=32, weights=path)

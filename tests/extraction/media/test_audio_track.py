@@ -1,5 +1,7 @@
 """Times of audio, and damaged audio tracks."""
 
+import os
+import re
 import warnings
 
 import av
@@ -11,13 +13,14 @@ from ac_keras.extraction.media.audio import AudioTrack
 from ac_keras.extraction.media.audio import AudioWarning
 from ac_keras.extraction.media.audio import decode_audio
 from ac_keras.extraction.media.audio import read_audio
-from support.media import made_audio
 from support.media.log_mel_reference import tone
+from support.media.media_files import write_audio
+from support.media.media_files import write_wav
 
 
-def joined(times, start=None, rates=(16000,)):
-    """Joins equal pieces at the given times; returns samples and track."""
-    track = AudioTrack(16000, start)
+def joined(times, rates=(16000,)):
+    """Joins pieces of 0.1 s at the given times; returns samples and track."""
+    track = AudioTrack(16000)
     for place, time in enumerate(times):
         rate = rates[place % len(rates)]
         track.append(np.full(rate // 10, 0.5, np.float32), rate, time)
@@ -30,29 +33,26 @@ def onset(audio):
 
 
 @pytest.mark.parametrize(
-    ("times", "num_loud", "num_silent"),
+    ("times", "lengths"),  # of loud, silent and loud parts
     [
-        ([None, None, None], 4800, 0),
-        ([0.003, 0.1, 0.21, 0.299], 6400, 0),  # rounded
-        ([5.0, 0.0, 0.1, 0.4], 6400, 3200),  # back, then a gap
-        ([0.0, MAX_SILENCE + 1, MAX_SILENCE + 1.1], 4800, 0),
-        ([0.0, 1e9, 1e9 + 0.1], 4800, 0),
+        ([None, None, None], [4800]),
+        ([0.003, 0.1, 0.21, 0.299], [6400]),  # rounded
+        ([0.0, 0.5], [1600, 6400, 1600]),
+        ([5.0, 0.0, 0.1, 0.4], [4800, 3200, 1600]),  # back, then a gap
+        ([0.0, MAX_SILENCE + 1, MAX_SILENCE + 1.1], [4800]),
+        ([0.0, 1e9, 1e9 + 0.1], [4800]),
     ],
 )
-def test_pieces_follow_each_other_but_for_gaps(times, num_loud, num_silent):
+def test_pieces_follow_each_other_but_for_gaps(times, lengths):
     audio, _ = joined(times)
-    assert np.sum(audio == 0.5) == num_loud and audio.dtype == np.float32
-    assert np.sum(audio == 0) == num_silent == len(audio) - num_loud
-
-
-def test_pieces_without_times_have_their_length():
-    assert joined([None] * 3)[1].seconds == pytest.approx(0.3)
-
-
-def test_a_gap_is_silence():
-    audio, _ = joined([0.0, 0.5])
-    expected = np.repeat([0.5, 0.0, 0.5], [1600, 6400, 1600])
+    expected = np.repeat([0.5, 0.0, 0.5][: len(lengths)], lengths)
     np.testing.assert_array_equal(audio, expected)
+    assert audio.dtype == np.float32
+
+
+def test_a_track_has_the_length_of_its_pieces():
+    assert joined([None] * 3)[1].seconds == pytest.approx(0.3)
+    assert joined([])[0] is None
 
 
 def test_many_gaps_have_no_more_silence_than_one():
@@ -67,15 +67,11 @@ def test_a_rate_may_change_in_the_middle():
     assert np.abs(audio[200:-200] - 0.5).max() < 0.1
 
 
-def test_nothing_is_none():
-    assert AudioTrack(16000).finish() is None
-
-
 @pytest.mark.parametrize("name", ["a.mp4", "a.mkv", "a.ts"])
 def test_audio_later_than_the_frames_has_silence_before_it(name, tmp_path):
+    settings = {"start": 0.8, "video_start": 0.0}
     path = tmp_path / name
-    sine = tone(0.5, 44100)
-    made_audio.write_media(path, "aac", sine, 44100, start=0.8, video_start=0.0)
+    write_audio(path, "aac", tone(0.5, 44100), 44100, **settings)
     audio = decode_audio(path)
     assert onset(audio.samples) == pytest.approx(0.8, abs=0.03)
     assert audio.start == 0
@@ -86,9 +82,8 @@ def test_audio_later_than_the_frames_has_silence_before_it(name, tmp_path):
     [({"video_start": 0.6}, -0.6), ({"start": 3.0}, None)],
 )
 def test_audio_that_begins_first_or_alone_is_not_moved(times, start, tmp_path):
-    path = tmp_path / "a.mkv"
-    made_audio.write_media(path, "flac", tone(0.8, 44100), 44100, **times)
-    audio = decode_audio(path)
+    path, sine = tmp_path / "a.mkv", tone(0.8, 44100)
+    audio = decode_audio(write_audio(path, "flac", sine, 44100, **times))
     assert len(audio.samples) == pytest.approx(0.8 * 16000, abs=2)
     assert onset(audio.samples) == pytest.approx(0, abs=0.001)
     assert audio.damage == ""
@@ -100,17 +95,15 @@ def test_the_priming_samples_of_aac_are_left_out(tmp_path):
     click = np.zeros(44100)
     click[22050:22060] = 0.9
     path = tmp_path / "a.mp4"
-    made_audio.write_media(path, "aac", click, 44100, video_start=0.0)
+    write_audio(path, "aac", click, 44100, video_start=0.0)
     place = np.abs(decode_audio(path).samples).argmax() / 16000
     assert place == pytest.approx(0.5, abs=0.002)
 
 
 def test_a_gap_in_a_film_is_silence_in_its_place(tmp_path):
-    sine = tone(1.0, 44100)
+    settings = {"video_start": 0.0, "gap": (22050, 0.7)}
     path = tmp_path / "a.mkv"
-    made_audio.write_media(
-        path, "flac", sine, 44100, video_start=0.0, gap=(22050, 0.7)
-    )
+    write_audio(path, "flac", tone(1.0, 44100), 44100, **settings)
     audio = decode_audio(path).samples
     assert len(audio) == pytest.approx(1.7 * 16000, abs=10)
     silence = np.flatnonzero(np.abs(audio) == 0)
@@ -119,26 +112,6 @@ def test_a_gap_in_a_film_is_silence_in_its_place(tmp_path):
 
 
 SECONDS = 2.0
-
-
-@pytest.fixture(scope="module")
-def film(tmp_path_factory):
-    """The bytes of an mp4 whose tables come first."""
-    path = tmp_path_factory.mktemp("film") / "film.mp4"
-    sine = tone(SECONDS, 44100)
-    made_audio.write_media(path, "aac", sine, 44100, video_start=0)
-    whole = path.with_name("tables_first.mp4")
-    with av.open(str(path)) as source:
-        options = {"movflags": "faststart"}
-        with av.open(str(whole), "w", options=options) as copy:
-            streams = {
-                x: copy.add_stream_from_template(x) for x in source.streams
-            }
-            for packet in source.demux():
-                if packet.dts is not None:
-                    packet.stream = streams[packet.stream]
-                    copy.mux(packet)
-    return whole.read_bytes()
 
 
 def audio_packets(path):
@@ -162,10 +135,11 @@ def loud_seconds(audio):
 
 
 @pytest.fixture
-def path(film, tmp_path):
-    """A copy of the film that may be broken."""
-    (tmp_path / "a.mp4").write_bytes(film)
-    return tmp_path / "a.mp4"
+def path(tmp_path):
+    """A film whose tables come first."""
+    settings = {"video_start": 0, "muxer": {"movflags": "faststart"}}
+    sine = tone(SECONDS, 44100)
+    return write_audio(tmp_path / "a.mp4", "aac", sine, 44100, **settings)
 
 
 def test_a_whole_track_has_no_damage(path):
@@ -175,9 +149,9 @@ def test_a_whole_track_has_no_damage(path):
         assert len(read_audio(path)) >= SECONDS * 16000
 
 
-def test_a_track_cut_off_gives_its_beginning_and_a_warning(film, path):
+def test_a_track_cut_off_gives_its_beginning_and_a_warning(path):
     packets = audio_packets(path)
-    path.write_bytes(film[: packets[len(packets) // 2][0] + 20])
+    os.truncate(path, packets[len(packets) // 2][0] + 20)
     with pytest.warns(AudioWarning, match="a.mp4 is damaged: .* of 2.00 s"):
         audio = read_audio(path)
     assert loud_seconds(audio) == pytest.approx(SECONDS / 2, abs=0.1)
@@ -197,19 +171,41 @@ def test_a_hole_in_the_middle_is_silence_of_its_length(path):
     assert np.abs(silent).max() == 0
 
 
-def test_a_track_of_broken_packets_is_none_with_damage(path):
+def break_all_packets(path):
     spoil(path, audio_packets(path))
+
+
+def exchange_codec(path):
+    data = path.read_bytes()
+    path.write_bytes(data.replace(b"mp4a", b"qqqq").replace(b"esds", b"qqqq"))
+
+
+def set_rate_of_1_hz(path):
+    data = write_wav(path, np.ones(20000) / 2, 8000).read_bytes()
+    path.write_bytes(data[:24] + (1).to_bytes(4, "little") + data[28:])
+
+
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        (break_all_packets, ".*packets do not decode.*"),
+        (exchange_codec, "FFmpeg has no decoder for it"),
+        (set_rate_of_1_hz, ".*impossible rate.*"),  # or it would last hours
+    ],
+)
+def test_a_track_that_cannot_be_decoded_is_none_with_damage(damage, said, path):
+    damage(path)
     audio = decode_audio(path)
     assert audio.samples is None
-    assert "packets do not decode" in audio.damage
+    assert re.fullmatch(said, audio.damage)
 
 
 @pytest.mark.parametrize("name", ["a.wav", "a.flac", "a.mka"])
 def test_half_a_file_gives_half_the_audio(name, tmp_path):
     codec = {"a.wav": "pcm_s16le"}.get(name, "flac")
     noise = np.random.default_rng(0).uniform(-1, 1, 32000)
-    path = made_audio.write_media(tmp_path / name, codec, noise, 16000)
-    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    path = write_audio(tmp_path / name, codec, noise, 16000)
+    os.truncate(path, path.stat().st_size // 2)
     audio = decode_audio(path)
     assert audio.damage
     length = len(audio.samples)
@@ -219,7 +215,7 @@ def test_half_a_file_gives_half_the_audio(name, tmp_path):
 
 def test_a_broken_mp3_gives_what_decodes(tmp_path):
     sine = tone(SECONDS, 44100)
-    path = made_audio.write_media(tmp_path / "a.mp3", "mp3", sine, 44100)
+    path = write_audio(tmp_path / "a.mp3", "mp3", sine, 44100)
     size = path.stat().st_size
     spoil(path, [(size // 2, size // 8)])
     audio = decode_audio(path)
@@ -227,38 +223,19 @@ def test_a_broken_mp3_gives_what_decodes(tmp_path):
     assert 0.6 * SECONDS < loud_seconds(audio.samples) < SECONDS
 
 
-def test_a_codec_that_nobody_knows_is_none_with_damage(film, path):
-    strange = film.replace(b"mp4a", b"qqqq").replace(b"esds", b"qqqq")
-    path.write_bytes(strange)
-    audio = decode_audio(path)
-    assert audio.samples is None
-    assert audio.damage == "FFmpeg has no decoder for it"
-
-
-def test_an_impossible_rate_is_not_made_into_hours(tmp_path):
-    path = made_audio.write_wav(tmp_path / "a.wav", np.ones(20000) / 2, 8000)
-    data = path.read_bytes()
-    path.write_bytes(data[:24] + (1).to_bytes(4, "little") + data[28:])
-    audio = decode_audio(path)
-    assert audio.samples is None
-    assert "impossible rate" in audio.damage
-
-
 def test_samples_that_are_no_numbers_are_silent(tmp_path):
     samples = tone(1.0, 44100).astype(np.float32)
     samples[1000:1010] = np.nan
     samples[2000] = np.inf
     path = tmp_path / "a.wav"
-    made_audio.write_media(path, "pcm_f32le", samples, 44100)
-    audio = decode_audio(path)
+    audio = decode_audio(write_audio(path, "pcm_f32le", samples, 44100))
     assert audio.damage == "11 samples are not finite"
     assert np.isfinite(audio.samples).all()
     assert loud_seconds(audio.samples) > 0.95
 
 
 def test_floats_beyond_full_scale_are_clipped(tmp_path):
-    path = tmp_path / "a.wav"
     samples = tone(0.1, 16000, amplitude=3.0)
-    made_audio.write_media(path, "pcm_f32le", samples, 16000)
+    path = write_audio(tmp_path / "a.wav", "pcm_f32le", samples, 16000)
     expected = samples.astype(np.float32).clip(-1, 1)
     np.testing.assert_array_equal(read_audio(path), expected)

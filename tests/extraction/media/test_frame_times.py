@@ -43,33 +43,22 @@ def test_frames_that_no_time_tells_apart_are_counted(ticks):
     assert to_seconds(ticks, track(rate=None)).tolist() == [0, 0.04, 0.08, 0.12]
 
 
-def packet(pts, is_corrupt=False):
-    return types.SimpleNamespace(pts=pts, is_corrupt=is_corrupt)
-
-
-def frame(pts, key=False):
-    return types.SimpleNamespace(pts=pts, key_frame=key, is_corrupt=False)
-
-
 def test_a_key_frame_from_before_a_loss_does_not_end_it():
     """Decoders hold frames back: two come after the packet that breaks."""
     av = pytest.importorskip("av")
-    answers = {
-        0: [frame(0, key=True)],
-        1: [frame(1)],
-        5: av.error.InvalidDataError(1, "broken"),
-        6: [frame(3, key=True), frame(4)],
-        7: [frame(6), frame(7)],
-        8: [frame(8, key=True), frame(9)],
-    }
+    broken = av.error.InvalidDataError(1, "broken")
+    answers = {0: [0], 1: [1], 5: broken, 6: [3, 4], 7: [6, 7], 8: [8, 9]}
 
     def decode(packet):
         answer = answers[packet.pts]
-        if isinstance(answer, Exception):
+        if answer is broken:
             raise answer
-        return answer
+        return [make(x, key_frame=x in (0, 3, 8)) for x in answer]
 
-    container = types.SimpleNamespace(demux=lambda _: map(packet, answers))
+    def make(pts, **settings):
+        return types.SimpleNamespace(pts=pts, is_corrupt=False, **settings)
+
+    container = types.SimpleNamespace(demux=lambda _: map(make, answers))
     decoded = DecodedFrames(container, types.SimpleNamespace(decode=decode))
     assert [x.pts for x in decoded] == [0, 1, 8, 9] == decoded.ticks
     assert decoded.is_damaged
@@ -99,33 +88,16 @@ def test_a_frame_of_equal_intervals_is_shown_at_their_middle():
 
 def test_equal_intervals_do_not_depend_on_how_times_are_rounded():
     exact = np.arange(100) / 30
-    milliseconds = np.round(exact, 3)
     for count in (10, 20, 25, 50):
-        np.testing.assert_array_equal(
-            EqualIntervals(count).positions(exact),
-            EqualIntervals(count).positions(milliseconds),
-        )
-
-
-def test_equal_intervals_are_of_time_where_the_rate_varies():
-    # Ten frames in the first second, then one a second.
-    times = np.concatenate([np.arange(10) / 10, np.arange(1, 10)])
-    positions = EqualIntervals(5).positions(times)
-    # Middles of five intervals of 9 s and the interval that is most usual.
-    expected = [times[times <= x].size - 1 for x in (0.91, 2.73, 4.55, 6.37)]
-    np.testing.assert_array_equal(positions[:4], expected)
-    assert times[positions].tolist() == [0.9, 2, 4, 6, 8]
-
-
-def test_a_frame_shown_at_several_middles_is_given_once():
-    times = np.append(np.arange(30) / 30, 100.0)
-    positions = EqualIntervals(10).positions(times)
-    assert positions.tolist() == sorted(set(positions.tolist()))
-    assert 29 in positions  # shown from 1 s to 100 s
+        positions = EqualIntervals(count).positions
+        rounded = positions(np.round(exact, 3))
+        np.testing.assert_array_equal(positions(exact), rounded)
 
 
 TENTHS = np.arange(100) / 10
 UNEVEN = np.array([0.0, 0.1, 5.0])
+# Ten frames in the first second, then one a second.
+SLOWER = np.concatenate([np.arange(10) / 10, np.arange(1, 10)])
 
 
 @pytest.mark.parametrize(
@@ -134,6 +106,9 @@ UNEVEN = np.array([0.0, 0.1, 5.0])
         (EqualIntervals(3), UNEVEN, [0, 1, 2]),
         (EqualIntervals(25), UNEVEN, [0, 1, 2]),
         (EqualIntervals(25), np.zeros(1), [0]),
+        (EqualIntervals(5), SLOWER, [9, 11, 13, 15, 17]),
+        # One frame is shown from 1 s to 100 s.
+        (EqualIntervals(10), np.append(np.arange(30) / 30, 100.0), [29]),
         (FrameRate(5), STEADY, range(0, 50, 5)),
         (FrameRate(0.5), TENTHS, range(0, 100, 20)),
         (FrameRate(25), STEADY, range(50)),
@@ -171,18 +146,13 @@ def test_no_times_and_descending_ones_are_rejected(choice, times):
         choice.positions(times)
 
 
-@pytest.mark.parametrize(
-    "make",
-    [
-        lambda: EqualIntervals(0),
-        lambda: EqualIntervals(2.5),
-        lambda: EqualIntervals(True),
-        lambda: FrameRate(0),
-        lambda: FrameRate(float("nan")),
-        lambda: FrameRate("2"),
-        lambda: FrameRate(1, max_num_frames=0),
-    ],
-)
-def test_settings_that_choose_nothing_are_rejected(make):
+@pytest.mark.parametrize("number", [0, 2.5, True])
+def test_a_number_of_intervals_is_counted_from_1(number):
     with pytest.raises(ValueError, match="Expected .*Received: .*="):
-        make()
+        EqualIntervals(number)
+
+
+@pytest.mark.parametrize("settings", [(0,), (float("nan"),), ("2",), (1, 0)])
+def test_a_rate_or_number_of_no_frame_is_rejected(settings):
+    with pytest.raises(ValueError, match="Expected .*Received: .*="):
+        FrameRate(*settings)

@@ -1,10 +1,11 @@
 """Small peers and their expected results."""
 
+import pkgutil
+
 import numpy as np
 import pytest
 
 from peers import setting as settings
-from support.benchmarks import numpy_clusters
 
 SMALL = settings.Setting(
     batch_size=6,
@@ -15,36 +16,23 @@ SMALL = settings.Setting(
     clip_norm=0.3,
     learning_rate=0.1,
 )
-PEERS = (
-    "plain_keras",
-    "unit_loop",
-    "torch_loop",
-    "torch_batched",
-    "paddle_loop",
-    "paddle_batched",
-)
+PEERS = {  # The package, the class, and its variant.
+    "plain_keras": ("tensorflow", "plain_keras.PlainKeras"),
+    "unit_loop": ("tensorflow", "unit_loop.UnitLoop"),
+    "torch_loop": ("torch", "torch_clusters.TorchClusters", "loop"),
+    "torch_batched": ("torch", "torch_clusters.TorchClusters", "batched"),
+    "paddle_loop": ("paddle", "paddle_clusters.PaddleClusters", "loop"),
+    "paddle_batched": ("paddle", "paddle_clusters.PaddleClusters", "batched"),
+}
 
 
 def make_peer(name, setting, seed=0):
     """Makes a peer, with a batch, or skips where it cannot be imported."""
-    package, _, variant = name.partition("_")
-    if package == "torch":
-        pytest.importorskip("torch")
-        from peers.torch_clusters import TorchClusters
-
-        peer = TorchClusters(setting, seed, variant)
-    elif package == "paddle":
-        pytest.importorskip("paddle")
-        from peers.paddle_clusters import PaddleClusters
-
-        peer = PaddleClusters(setting, seed, variant)
-    else:
+    package, path, *variant = PEERS[name]
+    pytest.importorskip(package)
+    if package == "tensorflow":
         skip_without_tensorflow()
-        from peers.plain_keras import PlainKeras
-        from peers.unit_loop import UnitLoop
-
-        peer_class = PlainKeras if name == "plain_keras" else UnitLoop
-        peer = peer_class(setting, seed)
+    peer = pkgutil.resolve_name(f"peers.{path}")(setting, seed, *variant)
     peer.load_batch(*settings.draw_batch(setting, 1))
     return peer
 
@@ -88,6 +76,37 @@ def first_change(name, optimizer, gradient):
     return gradient / np.sqrt(square + settings.EPSILON)
 
 
+def softmax(logits, axis):
+    powers = np.exp(logits)
+    return powers / powers.sum(axis, keepdims=True)
+
+
+def probabilities(features, weights):
+    """Eq. 4 and 7 and a classifier, without dropout; weights may be complex."""
+    parts = []
+    for name, frames in features.items():
+        kernel, alpha, beta = (weights[f"{name}/{x}"] for x in settings.PARTS)
+        scores = softmax(frames @ kernel, axis=1)  # (batch, frame, unit)
+        pooled = scores.swapaxes(1, 2) @ frames
+        shifted = alpha[:, None] * pooled + beta[:, None]
+        squares = np.sum(shifted**2, axis=-1, keepdims=True)
+        units = shifted / np.sqrt(squares * len(alpha))
+        parts.append(units.reshape(len(frames), -1))
+    logits = np.concatenate(parts, axis=1) @ weights["classifier/kernel"]
+    return softmax(logits + weights["classifier/bias"], axis=1)
+
+
 def reference(weights):
-    """Probabilities and gradients of the small batch."""
-    return numpy_clusters.classify(*settings.draw_batch(SMALL, 1), weights)
+    """Probabilities of the small batch and gradients of its cross entropy."""
+    features, labels = settings.draw_batch(SMALL, 1)
+    weights = {name: x.astype(complex) for name, x in weights.items()}
+    expected = probabilities(features, weights).real
+    gradients = {name: np.zeros(x.shape) for name, x in weights.items()}
+    for name, values in weights.items():
+        for place in np.ndindex(values.shape):
+            # A derivative without rounding: a step along the imaginary axis.
+            values[place] += 1e-30j
+            found = probabilities(features, weights)[range(len(labels)), labels]
+            gradients[name][place] = -np.log(found).mean().imag / 1e-30
+            values[place] -= 1e-30j
+    return expected, gradients

@@ -24,7 +24,6 @@ from ac_keras.extraction.plan import FlowPlan
 from ac_keras.extraction.plan import RgbPlan
 from ac_keras.pipeline import DatasetWriter
 from ac_keras.pipeline import Description
-from ac_keras.pipeline import Modality
 
 SIDE, NUM_FRAMES, RATE = 32, 10, 8_000
 NUM_CLIPS = 9
@@ -38,7 +37,6 @@ PLAN = ExtractionPlan(
         "audio": AudioPlan(),
     },
 )
-DTYPES = {"rgb": "uint8", "flow": "uint8", "audio": "float32"}
 
 
 def write_clips(folder):
@@ -64,24 +62,21 @@ def write_clips(folder):
     return rows
 
 
-def make_job(media_dir, output_dir, rows, description=None, num_shards=3):
-    """Builds writer, job, shards and their sizes."""
-    description = description or Description(
-        name="small",
-        class_names=CLASSES,
-        modalities={
-            name: Modality(
-                int(np.prod(plan.input_shape)),
-                DTYPES[name],
-                (0.0, 255.0) if DTYPES[name] == "uint8" else None,
-            )
-            for name, plan in PLAN.modalities.items()
-        },
-    )
+def make_job(media_dir, output_dir, rows, backbones=None, num_shards=3):
+    """Builds writer, job, shards and their sizes; by default of inputs."""
+    description = describe(backbones or dict.fromkeys(PLAN.modalities))
     writer = DatasetWriter(output_dir, description, {"train": num_shards})
     job = ExtractionJob(pathlib.Path(output_dir), media_dir, description, PLAN)
     tasks = shard_tasks(writer, {"train": rows})
     return writer, job, tasks, [len(task.rows) for task in tasks]
+
+
+def extract(prepared, num_workers=1, run_shards=local_engine.run_shards):
+    """Runs what `make_job` returns."""
+    return run_extraction(
+        *prepared,
+        lambda job, tasks, hear: run_shards(job, tasks, num_workers, hear),
+    )
 
 
 def digests(folder):
@@ -113,25 +108,23 @@ def write_dataset(folder):
     media_dir, data_dir = folder / "media", folder / "records"
     media_dir.mkdir()
     rows = write_clips(media_dir)
-    keras.utils.set_random_seed(0)
-    backbones = {
-        name: dataset_backbones.make_backbone(name, PLAN.modalities[name], x)
-        for name, x in CHOICES.items()
-    }
-    writer, job, tasks, sizes = make_job(
-        media_dir, data_dir, rows, describe(backbones), num_shards=1
-    )
-    for name, backbone in backbones.items():
-        if backbone is not None:
-            dataset_backbones.save_backbone(data_dir, name, backbone)
-    run_extraction(
-        writer,
-        job,
-        tasks,
-        sizes,
-        lambda job, tasks, hear: local_engine.run_shards(job, tasks, 1, hear),
-    )
+    backbones = make_backbones(data_dir)
+    prepared = make_job(media_dir, data_dir, rows, backbones, num_shards=1)
+    extract(prepared)
     return media_dir, rows, data_dir
+
+
+def make_backbones(data_dir):
+    """Draws the backbones and saves them in a dataset's folder."""
+    keras.utils.set_random_seed(0)
+    backbones = {}
+    for name, choice in CHOICES.items():
+        plan = PLAN.modalities[name]
+        backbone = dataset_backbones.make_backbone(name, plan, choice)
+        backbones[name] = backbone
+        if backbone:
+            dataset_backbones.save_backbone(data_dir, name, backbone)
+    return backbones
 
 
 def describe(backbones):
@@ -166,14 +159,10 @@ def make_model(data_dir, modalities=PLAN.modalities):
     )
     rng = np.random.default_rng(0)
     # Weights of frames that are neither even nor all on one.
-    model.set_weights(
-        [
-            0.02 * rng.normal(size=w.shape) / max(w.shape) ** 0.5
-            for w in model.weights
-        ]
-    )
-    logits = model.get_layer("logits")
-    logits.set_weights([2 * rng.normal(size=w.shape) for w in logits.weights])
+    for w in model.weights:
+        w.assign(0.02 * rng.normal(size=w.shape) / max(w.shape) ** 0.5)
+    for w in model.get_layer("logits").weights:
+        w.assign(2 * rng.normal(size=w.shape))
     return model
 
 
@@ -185,12 +174,12 @@ def copy_description(data_dir, folder):
     return folder
 
 
-def damage_audio(source, path, share=0.9):
+def damage_audio(source, path):
     """Copies an mp4 file with some bytes near its data's end spoilt."""
     data = bytearray(source.read_bytes())
     first = data.index(b"mdat")
     size = int.from_bytes(data[first - 4 : first], "big")
-    place = first + int(share * size)
+    place = first + int(0.9 * size)
     data[place : place + size // 40] = bytes(size // 40)
     path.write_bytes(data)
     return path

@@ -7,8 +7,8 @@ import numpy as np
 from ac_keras.extraction.inputs import optical_flow
 
 
-def draw_texture(seed):
-    """Returns a function from coordinates x, y to gray values 0..255.
+def moving_frames(motion, num_frames, height=48, width=64, seed=0):
+    """Frames `(num_frames, height, width)` that move by (x, y) a frame.
 
     Waves of 8 to 40 pixels in all directions: smooth, and nowhere alike.
     """
@@ -16,24 +16,11 @@ def draw_texture(seed):
     lengths, angles, phases = rng.uniform(
         [[8], [0], [0]], [[40], [2 * np.pi], [2 * np.pi]], (3, 40)
     )
-    along_x = 2 * np.pi * np.cos(angles) / lengths
-    along_y = 2 * np.pi * np.sin(angles) / lengths
-
-    def look(x, y):
-        waves = np.cos(x[..., None] * along_x + y[..., None] * along_y + phases)
-        gray = 127.5 + 14 * waves.sum(-1)
-        return np.rint(np.clip(gray, 0, 255)).astype(np.uint8)
-
-    return look
-
-
-def moving_frames(motion, num_frames, height=48, width=64, seed=0):
-    """Frames `(num_frames, height, width)` that move by (x, y) a frame."""
-    look = draw_texture(seed)
-    y, x = np.mgrid[:height, :width].astype(float)
-    return np.stack(
-        [look(x - t * motion[0], y - t * motion[1]) for t in range(num_frames)]
-    )
+    t, y, x, _ = np.ogrid[:num_frames, :height, :width, :1]
+    x, y = x - t * motion[0], y - t * motion[1]
+    along = (x * np.cos(angles) + y * np.sin(angles)) / lengths
+    gray = 127.5 + 14 * np.cos(2 * np.pi * along + phases).sum(-1)
+    return np.rint(np.clip(gray, 0, 255)).astype(np.uint8)
 
 
 def digest_flow():

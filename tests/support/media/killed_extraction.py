@@ -16,8 +16,8 @@ from support.media.extracted_media import make_job
 if __name__ == "__main__":
     media_dir, output_dir, rows = sys.argv[1:]
     rows = [
-        ClipRow(path, tuple(labels), split, line)
-        for path, labels, split, line in json.loads(rows)
+        ClipRow(path, tuple(labels), *others)
+        for path, labels, *others in json.loads(rows)
     ]
     _, job, tasks, _ = make_job(pathlib.Path(media_dir), output_dir, rows)
     for _ in local_engine.run_shards(job, tasks, 1, lambda event: None):

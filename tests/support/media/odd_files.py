@@ -1,100 +1,23 @@
 """One small media file of each odd kind, by its name.
 
 `READABLE` give their frames, `CUT` give the first of them and say so,
-`UNREADABLE` give none. `python odd_files.py FOLDER` writes all of them.
+`UNREADABLE` give none.
 """
 
 import dataclasses
-import functools
-import pathlib
-import sys
-import tempfile
+import os
 from collections.abc import Callable
 from collections.abc import Iterable
 from fractions import Fraction
+from functools import partial
+from pathlib import Path
 
-from support.media.odd_media import tone
-from support.media.odd_media import write_audio
-from support.media.odd_media import write_packets
-from support.media.odd_media import write_still
-from support.media.odd_media import write_video
-
-
-def video(**settings):
-    """A writer of drawn frames."""
-    return functools.partial(write_video, **settings)
-
-
-def cut(share, **settings):
-    """A writer of the first part of a file."""
-
-    def write(path):
-        data = whole_bytes(path, **settings)
-        path.write_bytes(data[: int(share * len(data))])
-        return path
-
-    return write
-
-
-def whole_bytes(path, **settings):
-    """A video's bytes, of the format that a path names."""
-    with tempfile.TemporaryDirectory() as folder:
-        whole = pathlib.Path(folder) / f"whole{path.suffix}"
-        return write_video(whole, **settings).read_bytes()
-
-
-def text(words):
-    """A writer of text."""
-
-    def write(path):
-        path.write_text(words)
-        return path
-
-    return write
-
-
-def jpeg(*arguments, **settings):
-    """Bytes of an image."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = pathlib.Path(folder) / "picture.jpg"
-        return write_still(path, *arguments, **settings).read_bytes()
-
-
-def with_cover(path):
-    return write_video(path, cover=jpeg())
-
-
-def audio_with_cover(path):
-    return write_audio(path, cover=jpeg(), codec="libmp3lame")
-
-
-def two_sizes(path):
-    """Five frames lie on their side after five that stand."""
-    images = [jpeg(x) for x in range(5)]
-    images += [jpeg(x, size=(48, 64)) for x in range(5, 10)]
-    return write_packets(path, images)
-
-
-def strange_tags(path):
-    """A title that is not UTF-8."""
-    data = write_video(path, tags={"title": "TITLE"}).read_bytes()
-    assert b"TITLE" in data
-    path.write_bytes(data.replace(b"TITLE", b"\xe9\xff\xfe\xe8\x80"))
-    return path
-
-
-def still_named_mp4(path):
-    path.write_bytes(jpeg())
-    return path
-
-
-def unknown_codec(path):
-    data = write_video(path).read_bytes()
-    path.write_bytes(data.replace(b"avc1", b"zzzz"))
-    return path
-
-
-UNEVEN = [0, 0.1, 0.2, 0.25, 0.3, 1, 2, 2.1, 2.2, 5]
+from support.media.log_mel_reference import tone
+from support.media.media_files import draw
+from support.media.media_files import encode_image
+from support.media.media_files import write_audio
+from support.media.media_files import write_images
+from support.media.media_files import write_video
 
 
 @dataclasses.dataclass(frozen=True)
@@ -114,103 +37,143 @@ class Kind:
     numbers: Iterable = range(10)
 
 
+def video(seen=(), **settings):
+    """Drawn frames, which are `seen` otherwise or as they are drawn."""
+    drawn = settings.keys() & {"size", "times", "numbers"}
+    as_drawn = {name: settings[name] for name in drawn}
+    return Kind(partial(write_video, **settings), **as_drawn | dict(seen))
+
+
+def cut(share, **settings):
+    """A writer of the first part of sixty frames."""
+
+    def write(path):
+        data = write_video(path, range(60), **settings).read_bytes()
+        path.write_bytes(data[: int(share * len(data))])
+
+    return write
+
+
+def content(data):
+    """A writer of bytes."""
+    return lambda path: path.write_bytes(data)
+
+
+def replacing(old, new, **settings):
+    """A writer of frames that exchanges some of the bytes."""
+
+    def write(path):
+        data = write_video(path, **settings).read_bytes()
+        assert old in data
+        path.write_bytes(data.replace(old, new))
+
+    return write
+
+
+def playlist(path):
+    clip = write_video(path.with_name("clip.mp4"))
+    path.write_text(f"ffconcat version 1.0\nfile {clip.name}\n")
+
+
+AUDIO = {"codec": "aac", "samples": tone(1.0, 8000), "rate": 8000}
+COVER = encode_image(draw(0))
+# Five frames that stand, then five that lie on their side.
+TURNING = [
+    encode_image(draw(x, size=(64, 48) if x < 5 else (48, 64)))
+    for x in range(10)
+]
+UNEVEN = [0, 0.1, 0.2, 0.25, 0.3, 1, 2, 2.1, 2.2, 5]
 TURNED = {
-    f"turned_{rotation}{'_mirrored' * flip}.mp4": Kind(
-        video(rotation=rotation, flip=flip)
+    f"turned_{rotation}{'_mirrored' * flip}.mp4": video(
+        rotation=rotation, flip=flip
     )
     for rotation in (0, 90, 180, 270)
     for flip in (False, True)
 }
 READABLE = TURNED | {
-    "all_key_frames.mov": Kind(
-        video(codec="prores_ks", pixel_format="yuv422p10le")
+    "all_key_frames.mov": video(codec="prores_ks", pixel_format="yuv422p10le"),
+    "animation.gif": video(codec="gif", pixel_format="rgb8"),
+    "b_frames.mp4": video(numbers=range(30), options={"bf": "3"}),
+    "b_frames.avi": video(codec="mpeg4", options={"bf": "2"}),
+    "cover_and_video.mp4": video(cover=COVER),
+    "begins_before_0.mp4": video(
+        times=[x / 10 for x in range(-3, 7)],
+        options={"bf": "0"},
+        seen={"times": None, "numbers": range(3, 10)},
     ),
-    "animation.gif": Kind(video(codec="gif", pixel_format="rgb8")),
-    "b_frames.mp4": Kind(
-        video(numbers=range(30), options={"bf": "3"}), numbers=range(30)
+    "first_time_is_7.ts": video(
+        times=[7 + x / 10 for x in range(10)], seen={"times": None}
     ),
-    "b_frames.avi": Kind(video(codec="mpeg4", options={"bf": "2"})),
-    "cover_and_video.mp4": Kind(with_cover),
-    "begins_before_0.mp4": Kind(
-        video(times=[x / 10 for x in range(-3, 7)], options={"bf": "0"}),
-        numbers=range(3, 10),
+    "full_range.mp4": video(pixel_format="yuvj420p"),
+    "full_range.avi": video(codec="mjpeg", pixel_format="yuvj420p"),
+    "interlaced.mkv": video(
+        options={"flags": "+ildct+ilme", "x264-params": "tff=1"}
     ),
-    "first_time_is_7.ts": Kind(video(times=[7 + x / 10 for x in range(10)])),
-    "full_range.mp4": Kind(video(pixel_format="yuvj420p")),
-    "full_range.avi": Kind(video(codec="mjpeg", pixel_format="yuvj420p")),
-    "interlaced.mkv": Kind(
-        video(options={"flags": "+ildct+ilme", "x264-params": "tff=1"})
-    ),
-    "lossless.mkv": Kind(video(codec="ffv1")),
-    "mono_8_khz_aac.mp4": Kind(video(audio=tone(rate=8000))),
-    "mono_8_khz_mp3.mkv": Kind(video(audio=tone(codec="libmp3lame"))),
-    "no_times.h264": Kind(video(), times=[x / 25 for x in range(10)]),
-    "odd_size.mkv": Kind(
-        video(size=(63, 37), pixel_format="yuv444p"), size=(63, 37)
-    ),
-    "odd_size.webm": Kind(
-        video(size=(63, 37), codec="libvpx-vp9"), size=(63, 37)
-    ),
-    "one_frame.mp4": Kind(video(numbers=[3]), numbers=[3]),
-    "picture.jpg": Kind(write_still, numbers=[5]),
-    "picture_named.mp4": Kind(still_named_mp4, numbers=[5]),
+    "lossless.mkv": video(codec="ffv1"),
+    "mono_8_khz_aac.mp4": video(audio="aac"),
+    "mono_8_khz_mp3.mkv": video(audio="mp3"),
+    "no_times.h264": video(seen={"times": [x / 25 for x in range(10)]}),
+    "odd_size.mkv": video(size=(63, 37), pixel_format="yuv444p"),
+    "odd_size.webm": video(size=(63, 37), codec="libvpx-vp9"),
+    "one_frame.mp4": video(numbers=[3]),
+    "picture.jpg": Kind(content(encode_image(draw(5))), numbers=[5]),
+    "picture_named.mp4": Kind(content(encode_image(draw(5))), numbers=[5]),
     "picture.png": Kind(
-        functools.partial(write_still, size=(63, 37), codec="png"),
+        content(encode_image(draw(5, size=(63, 37)), "png")),
         size=(63, 37),
         numbers=[5],
     ),
-    "strange_tags.mp4": Kind(strange_tags),
-    "ten_bits_h264.mp4": Kind(video(pixel_format="yuv420p10le")),
-    "ten_bits_hevc.mp4": Kind(
-        video(codec="libx265", pixel_format="yuv420p10le")
+    "strange_tags.mp4": Kind(
+        replacing(b"TITLE", b"\xe9\xff\xfe\xe8\x80", tags={"title": "TITLE"})
     ),
-    "two_sizes.mkv": Kind(two_sizes),
-    "uneven_times.mkv": Kind(video(times=UNEVEN), times=UNEVEN),
-    "uneven_times.mp4": Kind(video(times=UNEVEN), times=UNEVEN),
-    "vp8_hidden_frames.webm": Kind(
-        video(
-            codec="libvpx",
-            numbers=range(30),
-            options={
-                "deadline": "good",
-                "cpu-used": "5",
-                "auto-alt-ref": "1",
-                "lag-in-frames": "16",
-            },
-        ),
+    "ten_bits_h264.mp4": video(pixel_format="yuv420p10le"),
+    "ten_bits_hevc.mp4": video(codec="libx265", pixel_format="yuv420p10le"),
+    "two_sizes.mkv": Kind(partial(write_images, images=TURNING)),
+    "uneven_times.mkv": video(times=UNEVEN),
+    "uneven_times.mp4": video(times=UNEVEN),
+    "vp8_hidden_frames.webm": video(
+        codec="libvpx",
         numbers=range(30),
+        options={
+            "deadline": "good",
+            "cpu-used": "5",
+            "auto-alt-ref": "1",
+            "lag-in-frames": "16",
+        },
     ),
-    "wide_pixels.mp4": Kind(video(size=(32, 48), sample_aspect=Fraction(2, 1))),
+    "wide_pixels.mp4": video(
+        size=(32, 48), sample_aspect=Fraction(2, 1), seen={"size": (64, 48)}
+    ),
 }
 CUT = {  # of 60 frames
-    "cut.avi": cut(0.8, numbers=range(60), codec="mpeg4"),
-    "cut.mkv": cut(0.6, numbers=range(60), options={"g": "12"}),
+    "cut.avi": cut(0.8, codec="mpeg4"),
+    "cut.mkv": cut(0.6, options={"g": "12"}),
     "cut_index_first.mp4": cut(
         0.8,
-        numbers=range(60),
         options={"bf": "0", "g": "12"},
         muxer={"movflags": "faststart"},
     ),
 }
-UNREADABLE = {
-    "cover_and_audio.mp3": audio_with_cover,
-    "cut_index_last.mp4": cut(0.8, numbers=range(60)),
-    "empty.mp4": text(""),
-    "playlist.mp4": text("ffconcat version 1.0\nfile plain.mp4\n"),
-    "audio_alone.mp4": write_audio,
-    "text.mp4": text("This is no film. " * 99),
-    "unknown_codec.mp4": unknown_codec,
+UNREADABLE = {  # with a part of the error message
+    "cover_and_audio.mp3": (
+        partial(write_audio, **AUDIO | {"codec": "mp3", "cover": COVER}),
+        "video (mjpeg)",
+    ),
+    "cut_index_last.mp4": (cut(0.8), "End of file"),
+    "empty.mp4": (content(b""), "0 bytes"),
+    "folder.mp4": (Path.mkdir, "is not a file"),
+    "missing.mp4": (lambda path: None, "does not exist"),
+    "pipe.mp4": (os.mkfifo, "is not a file"),
+    "playlist.mp4": (playlist, "a playlist"),
+    "playlist_of_none.mp4": (
+        content(b"ffconcat version 1.0\nfile plain.mp4\n"),
+        "No such file",
+    ),
+    "audio_alone.mp4": (partial(write_audio, **AUDIO), "audio (aac)"),
+    "text.mp4": (content(b"This is no film. " * 99), "Invalid data"),
+    "unknown_codec.mp4": (replacing(b"avc1", b"zzzz"), "unknown codec"),
+    "very_wide_pixels.mp4": (
+        partial(write_video, sample_aspect=Fraction(40, 1)),
+        "2560x48",
+    ),
 }
-
-
-def write_all(folder):
-    """Writes a file of each kind, by its name."""
-    folder = pathlib.Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    writers = {name: kind.write for name, kind in READABLE.items()}
-    for name, write in {**writers, **CUT, **UNREADABLE}.items():
-        write(folder / name)
-
-
-if __name__ == "__main__":
-    write_all(sys.argv[1])

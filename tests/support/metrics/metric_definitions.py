@@ -1,8 +1,7 @@
 """Random labels and scores, and the metrics from their definitions.
 
-The metrics are computed for all videos at once, in float64.
-
-`labels` are `(num_videos, num_classes)` of 0 and 1, `scores` their scores.
+The metrics are computed for all videos at once, in float64, from labels
+`(num_videos, num_classes)` of 0 and 1 and their scores.
 """
 
 import numpy as np
@@ -12,73 +11,60 @@ from ac_keras import metrics
 
 def hit_at_one(labels, scores):
     """Mean over videos of y[argmax p]."""
-    found = [y[np.argmax(p)] for y, p in zip(labels, scores, strict=True)]
-    return float(np.mean(found)) if found else 0.0
+    return labels[np.arange(len(labels)), scores.argmax(axis=1)].mean()
+
+
+def best_first(labels, scores):
+    """Labels and scores in each video's order; of equals, the first class."""
+    order = np.argsort(-scores, axis=1, kind="stable")
+    return (np.take_along_axis(x, order, axis=1) for x in (labels, scores))
 
 
 def equal_recall_precision(labels, scores):
     """Precision within each video's n_labels best, mean over labelled ones."""
-    values = []
-    for y, p in zip(labels, scores, strict=True):
-        n = int(y.sum())
-        if n:
-            best = sorted(range(len(p)), key=lambda c: (-p[c], c))[:n]
-            values.append(sum(y[c] for c in best) / n)
-    return float(np.mean(values)) if values else 0.0
+    in_order, _ = best_first(labels, scores)
+    values = [y[: int(y.sum())].mean() for y in in_order if y.any()]
+    return np.mean(values) if values else 0.0
 
 
 def precision_at_hits(hits, scores):
     """Sum of the precision at each hit, the mean over all orders of ties."""
-    above_hits = above = total = 0.0
-    for score in sorted(set(scores), reverse=True):
-        tied = [hit for hit, x in zip(hits, scores, strict=True) if x == score]
-        t, h = len(tied), float(sum(tied))
-        for place in range(1, t + 1):  # of one hit, each as likely
-            hits_ahead = (place - 1) * (h - 1) / (t - 1) if t > 1 else 0.0
-            found = above_hits + hits_ahead + 1
-            total += h / t * found / (above + place)
-        above_hits, above = above_hits + h, above + t
-    return total
+    _, ties = np.unique(-np.asarray(scores), return_inverse=True)
+    sizes, hits = np.bincount(ties), np.bincount(ties, hits)
+    above, above_hits = np.cumsum(sizes) - sizes, np.cumsum(hits) - hits
+    # The same of each place's tie; of one hit, each place is as likely.
+    t, h, above, above_hits = (
+        np.repeat(x, sizes) for x in (sizes, hits, above, above_hits)
+    )
+    places = np.arange(len(t))
+    hits_ahead = (places - above) * (h - 1) / np.maximum(t - 1, 1)
+    return (h / t * (above_hits + hits_ahead + 1) / (places + 1)).sum()
 
 
 def global_average_precision(labels, scores, top_k):
     """Average precision of all videos' top_k, over all positives."""
-    pool_hits, pool_scores = [], []
-    for y, p in zip(labels, scores, strict=True):
-        best = sorted(range(len(p)), key=lambda c: (-p[c], c))[:top_k]
-        pool_hits += [y[c] for c in best]
-        pool_scores += [p[c] for c in best]
-    positives = np.sum(labels)
-    total = precision_at_hits(pool_hits, pool_scores)
-    return float(total / positives) if positives else 0.0
-
-
-def average_precisions(labels, scores):
-    """Each class's average precision, NaN without positives."""
-    return np.array(
-        [
-            precision_at_hits(y, p) / y.sum() if y.sum() else np.nan
-            for y, p in zip(labels.T, scores.T, strict=True)
-        ]
-    )
+    hits, pool = (x[:, :top_k].ravel() for x in best_first(labels, scores))
+    return precision_at_hits(hits, pool) / max(labels.sum(), 1)
 
 
 def mean_average_precision(labels, scores):
     """The mean over classes with positives."""
-    values = average_precisions(labels, scores)
-    found = values[~np.isnan(values)]
-    return float(found.mean()) if len(found) else 0.0
+    values = [
+        precision_at_hits(y, p) / y.sum()
+        for y, p in zip(labels.T, scores.T, strict=True)
+        if y.any()
+    ]
+    return np.mean(values) if values else 0.0
 
 
 def per_class_accuracy(classes, scores):
     """The mean over the classes that occur of the share that is right."""
     right = scores.argmax(axis=1) == classes
-    shares = [right[classes == c].mean() for c in sorted(set(classes))]
-    return float(np.mean(shares)) if shares else 0.0
+    return np.mean([right[classes == c].mean() for c in np.unique(classes)])
 
 
 def defined_values(labels, scores, top_k, classes=None):
-    """Computes all metrics by name; classes are by default the first labels."""
+    """Computes the metrics by name; classes are by default the first labels."""
     classes = labels.argmax(axis=1) if classes is None else classes
     labels, scores = (np.asarray(x, "float64") for x in (labels, scores))
     return {
@@ -103,15 +89,8 @@ def make_metrics(num_classes, top_k, gap_capacity, map_capacity):
 def scored_videos(rng, num_videos, num_classes, rate=0.3, levels=0):
     """Labels, of which some rows and columns are empty, and their scores.
 
-    Args:
-        rng: NumPy generator.
-        num_videos: Number of rows.
-        num_classes: Number of columns.
-        rate: How likely a label is.
-        levels: Number of different scores; 0 makes nearly all different.
-
-    Returns:
-        Float32 labels and scores.
+    A label is as likely as `rate`. There are `levels` different scores; if 0,
+    nearly all are different. Both are float32.
     """
     shape = (num_videos, num_classes)
     labels = rng.random(shape) < rate
@@ -121,10 +100,3 @@ def scored_videos(rng, num_videos, num_classes, rate=0.3, levels=0):
     if levels:
         scores = np.floor(scores * levels / 6)
     return labels.astype("float32"), scores.astype("float32")
-
-
-def in_batches(rng, num_videos):
-    """Slices of random sizes that cover all videos."""
-    ends = rng.integers(0, num_videos + 1, size=rng.integers(0, 4))
-    ends = [0, *sorted(set(ends) - {0, num_videos}), num_videos]
-    return [slice(a, b) for a, b in zip(ends, ends[1:], strict=False)]

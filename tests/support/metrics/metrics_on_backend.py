@@ -1,8 +1,4 @@
-"""Computes all metrics on the Keras backend that is set, and prints JSON.
-
-Prints by way of updating (plainly, without state, evaluate) the value of each
-metric.
-"""
+"""Prints JSON of all metrics, by way of updating, on the backend set."""
 
 import json
 
@@ -42,9 +38,8 @@ def update_statelessly(metrics, batches):
 
 
 def evaluate(metrics, labels, scores):
-    inputs = keras.Input((NUM_CLASSES,))
-    outputs = keras.layers.Activation("linear")(inputs)
-    model = keras.Model(inputs, outputs)
+    identity = keras.layers.Activation("linear")
+    model = keras.Sequential([keras.Input((NUM_CLASSES,)), identity])
     model.compile(loss="mse", metrics=metrics)
     return model.evaluate(
         scores, labels, batch_size=BATCH_SIZE, return_dict=True, verbose=0
@@ -55,11 +50,9 @@ def main():
     rng = np.random.default_rng(0)
     labels, scores = scored_videos(rng, NUM_VIDEOS, NUM_CLASSES, levels=20)
     labels[0] = 1.0  # More labels than PERR expects of nearly all videos.
-    parts = [
-        slice(start, start + BATCH_SIZE)
-        for start in range(0, NUM_VIDEOS, BATCH_SIZE)
-    ]
-    batches = [(labels[part], scores[part]) for part in parts]
+    ends = range(BATCH_SIZE, NUM_VIDEOS, BATCH_SIZE)
+    parts = [np.split(x, ends) for x in (labels, scores)]
+    batches = list(zip(*parts, strict=True))
     accuracy = PerClassAccuracy(NUM_CLASSES)
     accuracy.update_state(labels.argmax(axis=1), scores)
     result = {

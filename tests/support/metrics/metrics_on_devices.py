@@ -1,9 +1,8 @@
 """Computes all metrics on some logical devices and prints JSON.
 
-    python metrics_on_devices.py NUM_DEVICES
-
-prints by way of reading (an own loop, evaluate, fit) the value of each metric.
-The last batch is a single video, so one of two devices gets none.
+Its argument is their number. Prints by way of reading (an own loop, evaluate,
+fit) the value of each metric. The last batch is a single video, so one of two
+devices gets none.
 """
 
 import json
@@ -13,6 +12,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from ac_keras import training
 from ac_keras.metrics import MeanAveragePrecision
 from ac_keras.metrics import PerClassAccuracy
 from support.metrics.metric_definitions import make_metrics
@@ -24,12 +24,7 @@ NUM_CLASSES, NUM_VIDEOS, BATCH_SIZE = 6, 401, 16
 def make_strategy(num_devices):
     if num_devices == 1:
         return tf.distribute.get_strategy()
-    cpu = tf.config.list_physical_devices("CPU")[0]
-    tf.config.set_logical_device_configuration(
-        cpu, [tf.config.LogicalDeviceConfiguration()] * num_devices
-    )
-    names = [f"CPU:{index}" for index in range(num_devices)]
-    return tf.distribute.MirroredStrategy(names)
+    return training.make_strategy("mirrored", logical_devices=num_devices)
 
 
 def make_all():
@@ -41,11 +36,10 @@ def make_all():
 
 def make_model(metrics):
     """A model that gives what it gets and stays so."""
-    inputs = keras.Input((NUM_CLASSES,))
     layer = keras.layers.Dense(
         NUM_CLASSES, use_bias=False, kernel_initializer="identity"
     )
-    model = keras.Model(inputs, layer(inputs))
+    model = keras.Sequential([keras.Input((NUM_CLASSES,)), layer])
     model.compile(keras.optimizers.SGD(0.0), "mse", metrics=metrics)
     return model
 

@@ -11,10 +11,12 @@ from ac_keras import cluster_classifier
 from ac_keras.pipeline import Description
 from ac_keras.pipeline import Modality
 from ac_keras.prediction import predict_files
+from support.records.external_records import VIDEO_MODALITIES as DIMS
+from support.records.external_records import make_feature
+from support.records.plain_records import write_records
 
 # One name of each kind that a format may stumble over.
 CLASS_NAMES = ("cat", 'the "dog"', "ox, grey", "naïve owl", "two\nlines", "bee")
-DIMS = {"rgb": 5, "audio": 4}
 RANGE = (-2.0, 2.0)
 NO_MODEL_TAKES = {"flow": Modality(3)}  # Nor do the records have it.
 SIZES = (7, 5, 6)  # clips of each file
@@ -38,10 +40,10 @@ def describe(**changes):
     return Description(**arguments)
 
 
-def make_classifier(seed=0):
+def make_classifier():
     """A classifier with random weights, so that clips get unlike classes."""
     model = cluster_classifier(DIMS, {"rgb": 3, "audio": 2}, len(CLASS_NAMES))
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(2)  # Every class is among a clip's best.
     model.set_weights([rng.normal(size=w.shape) for w in model.weights])
     return model
 
@@ -58,23 +60,21 @@ def draw_clip(seed):
     }
 
 
+def decode(clip):
+    """Float frames of stored ones."""
+    low, high = RANGE
+    audio = low + clip["audio"].astype("float64") * (high - low) / 255
+    return {**clip, "audio": audio}
+
+
 def make_record(clip, id=None):
     """A clip's record, without labels."""
     values = {name: frames.tobytes() for name, frames in clip.items()}
     if id is not None:
         values["id"] = id
-    features = {
-        key: tf.train.Feature(bytes_list=tf.train.BytesList(value=[value]))
-        for key, value in values.items()
-    }
+    features = {key: make_feature([value]) for key, value in values.items()}
     example = tf.train.Example(features=tf.train.Features(feature=features))
     return example.SerializeToString()
-
-
-def write_records(path, records):
-    with tf.io.TFRecordWriter(str(path)) as file:
-        for record in records:
-            file.write(record)
 
 
 def clips_of(number):
@@ -113,47 +113,37 @@ def predict(folder, output, **changes):
     return predict_files(**arguments)
 
 
-def expected(model, clips, top_k=TOP_K):
-    """Class names and scores of `model.predict`, sorted by NumPy."""
+def assert_predicted(output, model, clips, ids, tolerance=1e-5):
+    """Checks a folder's rows against `model.predict`, sorted by NumPy.
+
+    `clips` have float frames; a modality may be missing.
+    """
     inputs = {}
     for name, dim in DIMS.items():
-        counts = np.array([len(clip[name]) for clip in clips], "int32")
+        values = [clip.get(name, ()) for clip in clips]
+        counts = np.array([len(x) for x in values], "int32")
         frames = np.zeros((len(clips), counts.max(initial=1), dim), "float32")
-        for row, clip in zip(frames, clips, strict=True):
-            values = clip[name].astype("float64")
-            if name == "audio":
-                values = RANGE[0] + values * (RANGE[1] - RANGE[0]) / 255
-            row[: len(values)] = values
+        for row, count, value in zip(frames, counts, values, strict=True):
+            row[:count] = np.reshape(value, (count, dim))
         inputs[name], inputs[f"{name}_num_frames"] = frames, counts
     probabilities = model.predict(inputs, verbose=0)
-    best = np.argsort(-probabilities, axis=1)[:, :top_k]
-    scores = np.take_along_axis(probabilities, best, axis=1)
-    return [[CLASS_NAMES[i] for i in row] for row in best], scores
-
-
-def assert_predicted(output, model, clips, ids=None, tolerance=1e-6):
-    """Checks a folder's rows against `expected`; returns the scores."""
+    best = np.argsort(-probabilities, axis=1)[:, :TOP_K]
     rows = read_folder(output)
-    names, scores = expected(model, clips)
-    if ids is not None:
-        assert [row["id"] for row in rows] == ids
-    assert [row["classes"] for row in rows] == names
-    found = np.array([row["scores"] for row in rows])
-    np.testing.assert_allclose(found, scores, atol=tolerance)
-    return found
+    assert [row["id"] for row in rows] == ids
+    assert [row["classes"] for row in rows] == [
+        [CLASS_NAMES[i] for i in row] for row in best
+    ]
+    np.testing.assert_allclose(
+        np.array([row["scores"] for row in rows]),
+        np.take_along_axis(probabilities, best, axis=1),
+        atol=tolerance,
+    )
 
 
 def place_of(index, number=1):
     """The first byte of a record of a file."""
     records = records_of(number)
     return sum(FRAMING_BYTES + len(record) for record in records[:index])
-
-
-def flip(path, place):
-    """Changes a bit."""
-    data = bytearray(path.read_bytes())
-    data[place] ^= 4
-    path.write_bytes(data)
 
 
 def read_rows(path):
@@ -193,15 +183,6 @@ def read_folder(output):
     """The rows of all files, in the files' order."""
     paths = sorted(output.glob("0*-of-*"))
     return [row for path in paths for row in read_rows(path)]
-
-
-def contents(folder):
-    """All files of a folder, hidden ones too, by their paths in it."""
-    return {
-        str(path.relative_to(folder)): path.read_bytes()
-        for path in folder.rglob("*")
-        if path.is_file()
-    }
 
 
 def ids_of(output):

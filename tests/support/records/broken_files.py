@@ -29,6 +29,11 @@ def flip(path, place):
     path.write_bytes(data)
 
 
+def cut(path, size):
+    """Keeps the first bytes."""
+    path.write_bytes(path.read_bytes()[:size])
+
+
 def set_length(path, place, length):
     """Writes another length, whose checksum is then wrong."""
     data = bytearray(path.read_bytes())

@@ -6,20 +6,15 @@ import tensorflow as tf
 from ac_keras.serving import checks
 from support.requests.good_requests import as_examples
 from support.requests.good_requests import as_sequences
-from support.requests.good_requests import padded
+from support.requests.good_requests import good_requests
 from support.requests.good_requests import scaled
-from support.requests.good_requests import serialized
+from support.requests.good_requests import whole_clips
 from support.serving.served_classifier import DIMS
+from support.serving.served_classifier import padded
 from support.serving.server_answers import raw_classify
 from support.serving.server_answers import raw_predict
 
-CLIPS = [
-    {
-        name: np.arange(length * dim, dtype="float32").reshape(length, dim)
-        for (name, dim), length in zip(DIMS.items(), lengths, strict=True)
-    }
-    for lengths in ((3, 2), (2, 0))
-]
+CLIPS = whole_clips(np.random.default_rng(0), ((3, 2), (2, 0)))
 # Of `rgb`, `audio` and their counts, for two clips of three and two frames.
 DENSE = padded(scaled(CLIPS))
 SHORT = 4  # frames, the limit of the job `short`
@@ -32,40 +27,42 @@ def edited(array, index, value):
 
 
 NOT_NUMBERS = edited(DENSE["rgb"], (0, 2, 1), np.nan)
+
+
+def of_shape(name, expected, *shape):
+    """An input of a wrong shape, and a pattern of the error."""
+    received = " ".join(map(str, shape))
+    words = rf"Expected {name} of shape \({expected}\)\. Received: shape\] "
+    dtype = "int32" if name.endswith("_num_frames") else "float32"
+    return {name: np.zeros(shape, dtype)}, rf"{words}\[{received}\]"
+
+
+def of_counts(**counts):
+    return {
+        f"{name}_num_frames": np.array(values, "int32")
+        for name, values in counts.items()
+    }
+
+
 # By name: replacements of inputs, and a pattern of the error.
 DENSE_CASES = {
-    "wrong_dim": (
-        {"rgb": np.zeros((2, 3, 6), "float32")},
-        r"Expected rgb of shape \(any, any, 5\)\. Received: shape\] \[2 3 6\]",
-    ),
-    "wrong_rank": (
-        {"audio": np.zeros((2, 4), "float32")},
-        r"Expected audio of shape \(any, any, 4\)\. Received: shape\] \[2 4\]",
-    ),
-    "scalar": (
-        {"rgb": np.float32(1)},
-        r"Expected rgb of shape \(any, any, 5\)\. Received: shape\] \[\]",
-    ),
-    "counts_in_a_column": (
-        {"rgb_num_frames": np.array([[3], [2]], "int32")},
-        r"Expected rgb_num_frames of shape \(any\)\. Received: .*\[2 1\]",
-    ),
-    "scalar_count": (
-        {"rgb_num_frames": np.int32(3)},
-        r"Expected rgb_num_frames of shape \(any\)\. Received: shape\] \[\]",
-    ),
+    "wrong_dim": of_shape("rgb", "any, any, 5", 2, 3, 6),
+    "wrong_rank": of_shape("audio", "any, any, 4", 2, 4),
+    "scalar": of_shape("rgb", "any, any, 5"),
+    "counts_in_a_column": of_shape("rgb_num_frames", "any", 2, 1),
+    "scalar_count": of_shape("rgb_num_frames", "any"),
     "negative_count": (
-        {"audio_num_frames": np.array([2, -1], "int32")},
+        of_counts(audio=[2, -1]),
         r"Expected audio_num_frames from 0 .*\[2\] \[Received:\] \[-1\] "
         r"\[for the clips\] \[1\]",
     ),
     "count_over_the_frames": (
-        {"rgb_num_frames": np.array([4, 2], "int32")},
+        of_counts(rgb=[4, 2]),
         r"Expected rgb_num_frames from 0 to the number of frames in rgb,\] "
         r"\[3\] \[Received:\] \[4\] \[for the clips\] \[0\]",
     ),
     "largest_count": (
-        {"rgb_num_frames": np.array([2**31 - 1, 2], "int32")},
+        of_counts(rgb=[2**31 - 1, 2]),
         r"Expected rgb_num_frames from 0 .*\[2147483647\]",
     ),
     "unequal_numbers_of_clips": (
@@ -73,7 +70,7 @@ DENSE_CASES = {
         r"Expected as many clips in each of .*Received:\] \[2 2 3 2\]",
     ),
     "one_count_for_all_clips": (
-        {"rgb_num_frames": np.array([2], "int32")},
+        of_counts(rgb=[2]),
         r"Expected as many clips in each of .*Received:\] \[2 1 2 2\]",
     ),
     "no_clip": (
@@ -93,10 +90,7 @@ DENSE_CASES = {
         r"Expected finite features of rgb, .* Received: .*\[1\]",
     ),
     "no_frame": (
-        {
-            "rgb_num_frames": np.array([0, 2], "int32"),
-            "audio_num_frames": np.array([0, 2], "int32"),
-        },
+        of_counts(rgb=[0, 2], audio=[0, 2]),
         r"Expected frames in at least one of .* Received: none for the "
         r"clips\] \[0\]",
     ),
@@ -110,18 +104,9 @@ DENSE_CASES = {
     ),
 }
 FRAMES_CASES = {
-    "wrong_dim": (
-        {"rgb": np.zeros((3, 4), "float32")},
-        r"Expected rgb of shape \(any, 5\)\. Received: shape\] \[3 4\]",
-    ),
-    "two_clips": (
-        {"rgb": DENSE["rgb"]},
-        r"Expected rgb of shape \(any, 5\)\. Received: shape\] \[2 3 5\]",
-    ),
-    "scalar": (
-        {"audio": np.float32(1)},
-        r"Expected audio of shape \(any, 4\)\. Received: shape\] \[\]",
-    ),
+    "wrong_dim": of_shape("rgb", "any, 5", 3, 4),
+    "two_clips": of_shape("rgb", "any, 5", 2, 3, 5),
+    "scalar": of_shape("audio", "any, 4"),
     "nan": (
         {"rgb": NOT_NUMBERS[0]},
         r"Expected finite features of rgb.* Received: NaN.*\[0\]",
@@ -131,47 +116,37 @@ FRAMES_CASES = {
         "Expected frames in at least one of .* Received: none",
     ),
 }
+FRAMES = scaled(CLIPS)[0]
 
 
 def dense_cases():
     """Job, raw request and words by `SIGNATURE-NAME`."""
+    named = "input size does not match signature"  # which the server checks
     cases = {}
-    for name, (inputs, words) in DENSE_CASES.items():
-        for key in ("serving_default", "attention"):
-            raw = raw_predict(key, {**DENSE, **inputs})
-            cases[f"{key}-{name}"] = "animals", raw, words
-    for name, (inputs, words) in FRAMES_CASES.items():
-        raw = raw_predict("predict_frames", {**scaled(CLIPS)[0], **inputs})
-        cases[f"predict_frames-{name}"] = "animals", raw, words
-    return {**cases, **_name_cases()}
-
-
-def _name_cases():
-    """Inputs of wrong names, which the server itself rejects."""
-    words, cases = "input size does not match signature", {}
-    for key, inputs in (
-        ("serving_default", DENSE),
-        ("attention", DENSE),
-        ("predict_frames", scaled(CLIPS)[0]),
+    for key, inputs, changes in (
+        ("serving_default", DENSE, DENSE_CASES),
+        ("attention", DENSE, DENSE_CASES),
+        ("predict_frames", FRAMES, FRAMES_CASES),
     ):
         fewer = {name: x for name, x in inputs.items() if name != "audio"}
-        more = {**inputs, "video": inputs["rgb"]}
-        for name, changed in (("fewer_inputs", fewer), ("more_inputs", more)):
+        requests = {
+            **{name: ({**inputs, **x}, y) for name, (x, y) in changes.items()},
+            "fewer_inputs": (fewer, named),
+            "more_inputs": ({**inputs, "video": inputs["rgb"]}, named),
+        }
+        for name, (changed, words) in requests.items():
             raw = raw_predict(key, changed)
             cases[f"{key}-{name}"] = "animals", raw, words
     return cases
 
 
-LONG_FRAMES = {
-    name: np.ones((SHORT + 1, dim), "float32") for name, dim in DIMS.items()
-}
-LONG = [LONG_FRAMES]
+LONG = whole_clips(np.random.default_rng(0), [(SHORT + 1, SHORT + 1)])
 TOO_LONG = (
     rf"Expected clips of at most {SHORT} frames of rgb.*Received:\] \[5\]"
 )
 
 
-def changed(example, **features):
+def with_features(example, **features):
     """A copy of a record with other features; None leaves one out."""
     copy = tf.train.Example()
     copy.CopyFrom(example)
@@ -191,20 +166,20 @@ NAN = np.full((1, 5), np.nan, "float16").tobytes()
 GOOD, OTHER = as_examples(CLIPS, "animals")
 # By name: an Example in place of a clip, and words of the error.
 EXAMPLE_CASES = {
-    "no_key": (changed(GOOD, audio=None), "audio.* is required"),
-    "floats_for_bytes": (changed(GOOD, rgb=FLOATS), "rgb.*[Dd]ata type"),
-    "two_values": (changed(GOOD, rgb=of_bytes(b"", b"")), "rgb"),
+    "no_key": (with_features(GOOD, audio=None), "audio.* is required"),
+    "floats_for_bytes": (with_features(GOOD, rgb=FLOATS), "rgb.*[Dd]ata type"),
+    "two_values": (with_features(GOOD, rgb=of_bytes(b"", b"")), "rgb"),
     "byte_count": (
-        changed(GOOD, rgb=of_bytes(b"12345678901")),
+        with_features(GOOD, rgb=of_bytes(b"12345678901")),
         "Expected a whole number of frames of 10 bytes",
     ),
     "no_frame": (
-        changed(GOOD, rgb=of_bytes(b""), audio=of_bytes(b"")),
+        with_features(GOOD, rgb=of_bytes(b""), audio=of_bytes(b"")),
         r"Expected frames in at least one of .* Received: none for the "
         r"clips\] \[1\]",
     ),
     "nan": (
-        changed(GOOD, rgb=of_bytes(NAN)),
+        with_features(GOOD, rgb=of_bytes(NAN)),
         "Expected finite features of .*rgb.* Received: NaN",
     ),
 }
@@ -294,20 +269,9 @@ def _shape_cases():
 
 def _long_cases():
     """Clips over the limit of a model that takes short ones."""
-    examples, inputs = as_examples(LONG, "videos"), padded(LONG)
-    records = {"examples": serialized(examples)}
-    videos = {"examples": as_sequences(LONG)}
-    requests = {
-        "serving_default": raw_predict("serving_default", inputs),
-        "attention": raw_predict("attention", inputs),
-        "predict_frames": raw_predict("predict_frames", LONG_FRAMES),
-        "from_examples": raw_predict("from_examples", records),
-        "classify": raw_classify(examples),
-        "from_sequence_examples": raw_predict("from_sequence_examples", videos),
-    }
     return {
         f"{key}-too_long": ("short", raw, TOO_LONG)
-        for key, raw in requests.items()
+        for key, raw in good_requests(LONG, "short").items()
     }
 
 
@@ -350,26 +314,18 @@ def vast_cases():
 
 
 def _vast_example(num_frames):
-    example = tf.train.Example()
-    for name, size in (("rgb", 2 * DIMS["rgb"]), ("audio", 4 * DIMS["audio"])):
-        feature = example.features.feature[name]
-        feature.bytes_list.value.append(bytes(num_frames * size))
-    return example.SerializeToString()
+    sizes = {"rgb": 2 * DIMS["rgb"], "audio": 4 * DIMS["audio"]}
+    values = {n: of_bytes(bytes(num_frames * x)) for n, x in sizes.items()}
+    return tf.train.Example(
+        features=tf.train.Features(feature=values)
+    ).SerializeToString()
 
 
 def _vast_video(num_frames):
-    """A video without audio; a message a frame would take long to build."""
-    step = tf.train.FeatureList()
-    step.feature.add().bytes_list.value.append(bytes(DIMS["rgb"]))
-    steps = _delimited(2, step.SerializeToString() * num_frames)
-    entry = _delimited(1, _delimited(1, b"rgb") + steps)
-    return _delimited(2, entry)
-
-
-def _delimited(number, content):
-    """A field of protobuf."""
-    size, length = len(content), bytearray()
-    while size > 127:
-        length.append(size & 127 | 128)
-        size >>= 7
-    return bytes([number << 3 | 2, *length, size]) + content
+    """A video without audio."""
+    step = tf.train.FeatureList(feature=[of_bytes(bytes(DIMS["rgb"]))])
+    example = tf.train.SequenceExample()
+    example.feature_lists.feature_list["rgb"].MergeFromString(
+        step.SerializeToString() * num_frames
+    )
+    return example.SerializeToString()

@@ -1,16 +1,17 @@
 """Models that are served in these tests, and good requests to each."""
 
 import numpy as np
-import tensorflow as tf
 
 from ac_keras import serving
 from ac_keras.pipeline import Clip
 from ac_keras.pipeline import Description
 from ac_keras.pipeline import encode_clip
 from ac_keras.pipeline.formats import youtube8m
+from support.records.external_records import sequence_record
 from support.serving.served_classifier import CLASS_NAMES
 from support.serving.served_classifier import DESCRIPTION
 from support.serving.served_classifier import DIMS
+from support.serving.served_classifier import padded
 from support.serving.server_answers import raw_classify
 from support.serving.server_answers import raw_predict
 
@@ -34,38 +35,27 @@ def export_models(model, folder):
     }
 
 
+def whole_clips(rng, lengths):
+    """Clips of whole numbers, of these numbers of frames by modality."""
+    return [
+        {
+            name: rng.integers(0, 256, (length, dim)).astype("float32")
+            for (name, dim), length in zip(DIMS.items(), row, strict=True)
+        }
+        for row in lengths
+    ]
+
+
 def draw_clips(rng, num_clips, longest=6):
-    """Clips of a few frames, some without a modality, of whole numbers."""
-    clips = []
-    for _ in range(num_clips):
-        lengths = rng.integers(0, longest + 1, len(DIMS))
-        lengths[rng.integers(len(DIMS))] += 1
-        clips.append(
-            {
-                name: rng.integers(0, 256, (length, dim)).astype("float32")
-                for (name, dim), length in zip(
-                    DIMS.items(), lengths, strict=True
-                )
-            }
-        )
-    return clips
+    """Clips of a few frames, some without a modality."""
+    lengths = rng.integers(0, longest + 1, (num_clips, len(DIMS)))
+    some = rng.integers(len(DIMS), size=num_clips)
+    lengths[np.arange(num_clips), some] += 1
+    return whole_clips(rng, lengths)
 
 
 def scaled(clips):
     return [{name: x / 64 - 2 for name, x in clip.items()} for clip in clips]
-
-
-def padded(clips, slack=0):
-    """The inputs of `serving_default`, with `slack` frames of padding."""
-    inputs = {}
-    for name, dim in DIMS.items():
-        counts = [len(clip[name]) for clip in clips]
-        frames = np.full((len(clips), max(counts) + slack, dim), 7, "float32")
-        for row, clip in enumerate(clips):
-            frames[row, : counts[row]] = clip[name]
-        inputs[name] = frames
-        inputs[f"{name}_num_frames"] = np.array(counts, "int32")
-    return inputs
 
 
 def as_examples(clips, job):
@@ -80,17 +70,17 @@ def as_examples(clips, job):
 
 def as_sequences(clips):
     """Serialized videos."""
-    sequences = []
-    for clip in clips:
-        example = tf.train.SequenceExample()
-        example.context.feature["id"].bytes_list.value.append(b"v")
-        example.context.feature["labels"].int64_list.value.extend([1, 2])
-        for name, frames in clip.items():
-            steps = example.feature_lists.feature_list[name].feature
-            for frame in frames.astype("uint8"):
-                steps.add().bytes_list.value.append(frame.tobytes())
-        sequences.append(example.SerializeToString())
-    return sequences
+    return [
+        sequence_record(
+            np.random.default_rng(0),
+            {"id": [b"v"], "labels": [1, 2]},
+            {
+                name: [[x.tobytes()] for x in frames.astype("uint8")]
+                for name, frames in clip.items()
+            },
+        )
+        for clip in clips
+    ]
 
 
 def serialized(examples):

@@ -34,7 +34,7 @@ def flip(folder, split, index):
 def cut(folder, split, size):
     """Keeps a file's first bytes, or all but so many of its last."""
     path = shard_path(folder, split)
-    path.write_bytes(path.read_bytes()[:size])
+    broken_files.cut(path, size)
     return path
 
 

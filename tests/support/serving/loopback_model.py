@@ -105,10 +105,9 @@ class Model:
             raise invalid_argument("ModelSpec has no name specified.")
         number = max(loaded, default=None) if version is None else version
         if name != self.name or number not in loaded:
-            wanted = f"Specific({name}, {version})"
-            wanted = f"Latest({name})" if version is None else wanted
+            wanted = "Latest" if version is None else f"Version {version}"
             raise ServingError(
-                "NOT_FOUND", f"Servable not found for request: {wanted}"
+                "NOT_FOUND", f"Servable not found for request: {wanted}({name})"
             )
         return number, loaded[number]
 
@@ -147,9 +146,7 @@ def run_predict(
     for alias in output_filter:
         if alias not in signature.outputs:
             raise invalid_argument(
-                f"output tensor alias not found in signature: {alias} Outputs "
-                "expected to be in the set "
-                f"{{{','.join(sorted(signature.outputs))}}}."
+                f"output tensor alias not found in signature: {alias}"
             )
     aliases = list(output_filter) or list(signature.outputs)
     results = version.run(
@@ -166,15 +163,8 @@ def run_classify(version, signature_name, examples):
     if name not in version.signatures:
         raise invalid_argument(f"No signature was found with the name: {name}")
     signature = version.signatures[name]
-    if len(signature.inputs) != 1:
-        raise invalid_argument("Expected one input Tensor.")
-    if len(signature.outputs) not in (1, 2):
-        raise invalid_argument(
-            "Expected one or two output Tensors, found "
-            f"{len(signature.outputs)}"
-        )
-    if "inputs" not in signature.inputs:
-        raise invalid_argument("No classification inputs found in SignatureDef")
+    if set(signature.inputs) != {"inputs"}:
+        raise invalid_argument("Expected one input Tensor, named inputs.")
     if set(signature.outputs) != {"classes", "scores"}:
         raise invalid_argument("Expected outputs of classes and scores.")
     if not examples:
@@ -220,20 +210,14 @@ def make_proto(array):
 
 def _check_names(sent, required):
     if len(sent) != len(required):
-        names = [
-            ",".join(sorted(x))
-            for x in (sent, required, sent - required, required - sent)
-        ]
         raise invalid_argument(
             f"input size does not match signature: {len(sent)}!="
-            f"{len(required)} len({{{names[0]}}}) != len({{{names[1]}}}). Sent "
-            f"extra: {{{names[2]}}}. Missing but required: {{{names[3]}}}."
+            f"{len(required)}. Sent extra: {sorted(sent - required)}. Missing "
+            f"but required: {sorted(required - sent)}."
         )
-    missing = sorted(required - sent)
-    if missing:
+    if sent != required:
         raise invalid_argument(
-            f"input tensor alias not found: {','.join(missing)}. Inputs "
-            f"expected to be in the set {{{','.join(sorted(required))}}}."
+            f"input tensor alias not found: {sorted(required - sent)}"
         )
 
 

@@ -1,6 +1,7 @@
 """A server in this process that answers each request as a test defines."""
 
 import contextlib
+import http.server
 import ssl
 import threading
 import types
@@ -8,7 +9,9 @@ import types
 import grpc
 import numpy as np
 import tensorflow as tf
+from tensorflow.core.protobuf import meta_graph_pb2
 
+from ac_keras import serving
 from support.serving import loopback_server
 from support.serving.loopback_model import ServingError
 
@@ -18,27 +21,32 @@ MODEL_NAME = "scripted"
 
 def make_signatures():
     """Signatures of `rgb` frames of two numbers, or records, to one score."""
-    graph = tf.compat.v1.MetaGraphDef()
-    rgb = (tf.float32, (None, None, DIM))
+    rgb = {"rgb": (tf.float32, (None, None, DIM))}
     inputs = {
-        "serving_default": {"rgb": rgb, "rgb_num_frames": (tf.int32, (None,))},
+        "serving_default": {**rgb, "rgb_num_frames": (tf.int32, (None,))},
         "from_sequence_examples": {"examples": (tf.string, (None,))},
     }
     outputs = {"classes": (tf.string, (None, 1))}
     outputs["scores"] = (tf.float32, (None, 1))
-    for name, specs in inputs.items():
-        signature = graph.signature_def[name]
-        signature.method_name = "tensorflow/serving/predict"
-        fill_infos(signature.inputs, specs)
-        fill_infos(signature.outputs, outputs)
-    return dict(graph.signature_def)
+    return {
+        name: meta_graph_pb2.SignatureDef(
+            method_name="tensorflow/serving/predict",
+            inputs=make_infos(specs),
+            outputs=make_infos(outputs),
+        )
+        for name, specs in inputs.items()
+    }
 
 
-def fill_infos(infos, specs):
-    for name, (dtype, shape) in specs.items():
-        infos[name].name = name
-        infos[name].dtype = dtype.as_datatype_enum
-        infos[name].tensor_shape.CopyFrom(tf.TensorShape(shape).as_proto())
+def make_infos(specs):
+    return {
+        name: meta_graph_pb2.TensorInfo(
+            name=name,
+            dtype=dtype.as_datatype_enum,
+            tensor_shape=tf.TensorShape(shape).as_proto(),
+        )
+        for name, (dtype, shape) in specs.items()
+    }
 
 
 class ScriptedVersion:
@@ -46,7 +54,8 @@ class ScriptedVersion:
 
     Args:
         script: Called with a request's number, from 0 on, and the first
-            numbers of its clips; returns None or the name of a status.
+            numbers of its clips; returns None or the name of a status. By
+            default every request has an answer.
     """
 
     def __init__(self, script):
@@ -64,7 +73,7 @@ class ScriptedVersion:
             values = feeds["rgb"][:, 0, 0]
         else:
             values = np.array([len(x) for x in feeds["examples"]], np.float32)
-        code = self._script(number, values)
+        code = self._script and self._script(number, values)
         if code:
             raise ServingError(code, f"scripted {code}")
         outputs = {
@@ -75,7 +84,7 @@ class ScriptedVersion:
 
 
 @contextlib.contextmanager
-def serve_script(script, certificate=None):
+def serve_script(script=None, certificate=None):
     """Starts a server whose `address` takes a protocol's name.
 
     Args:
@@ -110,7 +119,39 @@ def serve_script(script, certificate=None):
         rest.server_close()
 
 
+@contextlib.contextmanager
+def scripted_client(script=None, protocol="grpc", **settings):
+    """Yields a client of a server of a script, and the `ScriptedVersion`."""
+    with serve_script(script) as server:
+        address = server.address(protocol)
+        with serving.Client(
+            address, MODEL_NAME, protocol=protocol, **settings
+        ) as client:
+            yield client, server.version
+
+
 def number_clips(numbers):
     """Yields clips of one frame that are identified by their first number."""
     for number in numbers:
         yield {"rgb": np.full((1, DIM), number)}
+
+
+@contextlib.contextmanager
+def serve_answer(status, body=b"", path=None):
+    """Yields the port of an HTTP server with one answer, to one path or all."""
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(501 if path not in (None, self.path) else status)
+            self.send_header("Location", "/elsewhere")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *arguments):
+            """Logs nothing."""
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, args=(0.02,)).start()
+        yield server.server_port
+        server.shutdown()

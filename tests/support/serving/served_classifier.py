@@ -47,14 +47,7 @@ def make_nan_classifier():
 
 
 def draw_clips(batch, rgb, audio, seed=0):
-    """Inputs of a batch whose last clip has no audio.
-
-    Args:
-        batch: Number of clips.
-        rgb: Frames of the longest clip.
-        audio: The same for the other modality.
-        seed: Decides features and counts.
-    """
+    """Inputs of clips of up to so many frames; the last has no audio."""
     rng = np.random.default_rng(seed)
     inputs = {}
     for (name, dim), length in zip(DIMS.items(), (rgb, audio), strict=True):
@@ -101,16 +94,29 @@ def draw_ragged(num_clips, longest=6, seed=0):
     return clips
 
 
+def padded(clips, slack=0):
+    """The inputs of `serving_default`, with `slack` frames of padding."""
+    inputs = {}
+    for name, dim in DIMS.items():
+        counts = [len(clip[name]) for clip in clips]
+        frames = np.full((len(clips), max(counts) + slack, dim), 7, "float32")
+        for row, clip in enumerate(clips):
+            frames[row, : counts[row]] = clip[name]
+        inputs[name] = frames
+        inputs[f"{name}_num_frames"] = np.array(counts, "int32")
+    return inputs
+
+
 def expect_probabilities(model, clips):
     """Probabilities of the Keras model, for each clip without padding."""
     return np.stack(
-        [np.asarray(model(_inputs_of(x), training=False))[0] for x in clips]
+        [np.asarray(model(padded([x]), training=False))[0] for x in clips]
     )
 
 
 def expect_attention(model, clip):
     """Attention of one clip by modality, `(num_units, num_frames)`."""
-    outputs = attention_model(model)(_inputs_of(clip), training=False)
+    outputs = attention_model(model)(padded([clip]), training=False)
     return {
         name: np.asarray(outputs[f"{name}_attention"])[0] for name in CLUSTERS
     }
@@ -120,11 +126,3 @@ def as_record(clip):
     """The clip as a serialized example."""
     example = encode_clip(Clip("clip", (0,), clip), DESCRIPTION)
     return example.SerializeToString()
-
-
-def _inputs_of(clip):
-    inputs = {}
-    for name in DIMS:
-        inputs[name] = np.asarray(clip[name], np.float32)[None]
-        inputs[f"{name}_num_frames"] = np.int32([len(clip[name])])
-    return inputs

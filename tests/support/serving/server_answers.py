@@ -1,13 +1,13 @@
 """Raw requests, and what a server answers to them."""
 
 import dataclasses
-import json
+import io
 import os
 import pathlib
+import pickle
 import subprocess
 import sys
 
-import numpy as np
 import tensorflow as tf
 from tensorflow_serving.apis import classification_pb2
 from tensorflow_serving.apis import predict_pb2
@@ -65,77 +65,42 @@ def read_warm_up(version):
     return names, requests
 
 
-def answers_of(folder, jobs):
+def answers_of(jobs):
     """Runs raw requests one after another in one process.
 
     Args:
-        folder: A folder for the files between the processes.
         jobs: Mapping from a job's name to a SavedModel's folder and requests.
 
     Returns:
         Mapping from a job's name to the answers, and one to the signatures.
     """
-    folder.mkdir(exist_ok=True)
-    paths = {name: str(path) for name, (path, _) in jobs.items()}
-    (folder / "jobs.json").write_text(json.dumps(paths))
-    for name, (_, requests) in jobs.items():
-        with tf.io.TFRecordWriter(str(folder / f"{name}.raw")) as file:
-            for raw in requests:
-                file.write(raw)
+    steps = [(n, x) for n, (_, xs) in jobs.items() for x in (None, *xs)]
+    models = [(str(path), len(requests)) for path, requests in jobs.values()]
+    sent = [models, *(raw for _, raw in steps if raw is not None)]
     result = subprocess.run(
-        [SERVING_PYTHON, str(PROGRAM), str(folder)],
+        [SERVING_PYTHON, str(PROGRAM)],
         env=environment(),
+        input=b"".join(map(pickle.dumps, sent)),
         capture_output=True,
-        text=True,
-        errors="replace",
         check=False,
     )
-    answers = {name: _read(folder / f"{name}.answers") for name in jobs}
-    if result.returncode:
-        deadly = [
-            (name, list(requests)[len(answers[name])])
-            for name, (_, requests) in jobs.items()
-            if len(answers[name]) < len(requests)
-        ]
-        raise AssertionError(
-            f"exit status {result.returncode} at {deadly[:1]}: "
-            f"{result.stderr[-4000:]}"
-        )
-    return answers, json.loads((folder / "signatures.json").read_text())
+    stream, found = io.BytesIO(result.stdout), []
+    while stream.tell() < len(result.stdout):
+        found.append(pickle.load(stream))
+    assert result.returncode == 0, (
+        f"exit status {result.returncode} at {steps[len(found) :][:1]}: "
+        f"{result.stderr[-4000:].decode(errors='replace')}"
+    )
+    answers, signatures = {name: [] for name in jobs}, {}
+    for (name, raw), values in zip(steps, found, strict=True):
+        if raw is None:
+            signatures[name] = values
+        else:
+            answers[name].append(Answer(*values))
+    return answers, signatures
 
 
 def outputs_of(answer):
     """The outputs of an answer that is not an error."""
     assert answer.code == "OK", answer.text
     return answer.outputs
-
-
-def _read(path):
-    answers = []
-    if not path.exists():
-        return answers
-    for record in tf.data.TFRecordDataset(str(path)).as_numpy_iterator():
-        line, _, payload = record.partition(b"\n")
-        code, peak = line.decode().split()
-        peak_bytes = int(peak) * 1024
-        if code == "OK":
-            log = prediction_log_pb2.PredictionLog.FromString(payload)
-            answer = Answer(code, _outputs(log), "", peak_bytes)
-        else:
-            answer = Answer(code, None, payload.decode(), peak_bytes)
-        answers.append(answer)
-    return answers
-
-
-def _outputs(log):
-    """The outputs by name; of `classify` as `classes` and `scores`."""
-    if log.HasField("predict_log"):
-        outputs = log.predict_log.response.outputs
-        return {name: tf.make_ndarray(x) for name, x in outputs.items()}
-    clips = log.classify_log.response.result.classifications
-    return {
-        "classes": np.array(
-            [[x.label.encode() for x in clip.classes] for clip in clips]
-        ),
-        "scores": np.array([[x.score for x in clip.classes] for clip in clips]),
-    }

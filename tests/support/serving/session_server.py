@@ -1,19 +1,18 @@
 """Answers raw requests as TensorFlow Serving does, without ac_keras and keras.
 
-    python session_server.py FOLDER
-
-FOLDER/jobs.json maps a job's name to the folder of a SavedModel.
-FOLDER/NAME.raw has TFRecords of a letter, P for Predict or C for Classify, and
-the bytes of a request. The program writes TFRecords to FOLDER/NAME.answers: a
-line with the status code and the process's peak memory in KiB, then the answer
-as a `PredictionLog` or the error's text. It writes the signatures by job to
-FOLDER/signatures.json. A request's model name and version have no effect.
+Its standard input is a sequence of pickles: for each job a SavedModel's folder
+and its number of requests, in one list; then the requests, each the bytes of a
+letter, P for Predict or C for Classify, and of the message. For each job it
+prints a pickle of the signatures, then one for each answer: the status code,
+the outputs by name, the error's text and the process's peak memory in bytes.
+A request's model name and version have no effect.
 It needs TensorFlow and tensorflow-serving-api only.
 """
 
 import contextlib
-import json
+import os
 import pathlib
+import pickle
 import sys
 
 if __name__ == "__main__":
@@ -25,33 +24,24 @@ import tensorflow as tf
 from google.protobuf.message import DecodeError
 from tensorflow_serving.apis import classification_pb2
 from tensorflow_serving.apis import predict_pb2
-from tensorflow_serving.apis import prediction_log_pb2
 
 from support.serving.loopback_model import LoadedVersion
 from support.serving.loopback_model import ServingError
-from support.serving.loopback_model import fill_result
 from support.serving.loopback_model import run_classify
 from support.serving.loopback_model import run_predict
 from support.serving.loopback_model import serialized_examples
 
 
 def answer(loaded, raw):
-    """Returns the code and the answer or text, as bytes."""
+    """Returns the code, the outputs by name and the error's text."""
     serve = classify if raw[:1] == b"C" else predict
     try:
-        log = prediction_log_pb2.PredictionLog()
-        serve(loaded, raw[1:], log)
-        return "OK", log.SerializeToString()
+        return "OK", serve(loaded, raw[1:]), ""
     except ServingError as error:
-        code, text = error.code, error.message
-    except UnicodeDecodeError as error:
-        # Python fails at a text that quotes bytes of a request.
-        code = "INVALID_ARGUMENT"
-        text = error.object.decode(errors="replace")
-    return code, text.encode()
+        return error.code, None, error.message
 
 
-def predict(loaded, raw, log):
+def predict(loaded, raw):
     request = parse(predict_pb2.PredictRequest, raw)
     outputs = run_predict(
         loaded,
@@ -60,18 +50,17 @@ def predict(loaded, raw, log):
         list(request.output_filter),
         parse_tensor,
     )
-    for name, proto in outputs.items():
-        log.predict_log.response.outputs[name].CopyFrom(proto)
+    return {name: tf.make_ndarray(proto) for name, proto in outputs.items()}
 
 
-def classify(loaded, raw, log):
+def classify(loaded, raw):
     request = parse(classification_pb2.ClassificationRequest, raw)
-    batch = run_classify(
+    classes, scores = run_classify(
         loaded,
         request.model_spec.signature_name,
         serialized_examples(request.input),
     )
-    fill_result(log.classify_log.response.result, *batch)
+    return {"classes": classes, "scores": scores}
 
 
 def parse(kind, raw):
@@ -112,27 +101,23 @@ def describe(signatures):
 
 
 def peak_memory():
-    """In KiB. Not of getrusage, which starts with that of the parent."""
+    """In bytes. Not of getrusage, which starts with that of the parent."""
     status = pathlib.Path("/proc/self/status").read_text()
-    return int(status.partition("VmHWM:")[2].split()[0])
+    return 1024 * int(status.partition("VmHWM:")[2].split()[0])
 
 
-def main(folder):
-    folder, signatures = pathlib.Path(folder), {}
-    jobs = json.loads((folder / "jobs.json").read_text())
-    for name, saved_model in jobs.items():
+def main():
+    requests, answers = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # Nothing that a library prints lies between the answers.
+    for saved_model, num_requests in pickle.load(requests):
         with contextlib.closing(LoadedVersion(saved_model)) as loaded:
-            signatures[name] = describe(loaded.signatures)
-            requests = tf.data.TFRecordDataset(str(folder / f"{name}.raw"))
-            with tf.io.TFRecordWriter(str(folder / f"{name}.answers")) as file:
-                for raw in requests.as_numpy_iterator():
-                    code, payload = answer(loaded, raw)
-                    line = f"{code} {peak_memory()}\n"
-                    file.write(line.encode() + payload)
-                    file.flush()  # It may be the last.
-    (folder / "signatures.json").write_text(json.dumps(signatures))
+            pickle.dump(describe(loaded.signatures), answers)
+            for _ in range(num_requests):
+                found = answer(loaded, pickle.load(requests))
+                pickle.dump((*found, peak_memory()), answers)
+                answers.flush()  # It may be the last.
     assert sys.modules["ac_keras"] is sys.modules["keras"] is None
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main()

@@ -11,12 +11,12 @@ import types
 
 import pytest
 
-import sweep
+import workers
 from ac_keras import training
 from cells import Cell
 from support.flash_mnist import tiny_cells
-from sweep import LOG
-from sweep import run_cells
+from workers import LOG
+from workers import run_cells
 
 pytestmark = pytest.mark.programs
 
@@ -74,7 +74,7 @@ def worker_pid():
 def looked_often():
     """So that a signal comes between two epochs of a cell."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sweep, "LOOK_SECONDS", 0.01)
+        patch.setattr(workers, "LOOK_SECONDS", 0.01)
         yield
 
 
