@@ -127,22 +127,20 @@ def gradients(layer, inputs, upstream):
     return [outputs, *tape.gradient(outputs, sources, upstream)]
 
 
-@pytest.mark.parametrize("training", [False, True])
-def test_it_multiplies(training):
-    wide, _ = make_pair()
-    kernel, bias = (x.astype("float64") for x in wide.get_weights())
-    expected = INPUTS.astype("float64") @ kernel + bias
-    found = wide(INPUTS, training=training)
-    np.testing.assert_allclose(found, expected, atol=1e-5)
-
-
 @pytest.mark.parametrize("use_bias", [False, True])
-def test_gradients_are_those_of_the_product(use_bias):
+@pytest.mark.parametrize("jit_compile", [False, True])
+def test_gradients_are_those_of_the_product(use_bias, jit_compile):
     wide, _ = make_pair(use_bias=use_bias)
-    kernel = wide.get_weights()[0]
-    expected = [UPSTREAM @ kernel.T, INPUTS.T @ UPSTREAM, UPSTREAM.sum(0)]
-    _, *found = gradients(wide, INPUTS, UPSTREAM)
-    assert len(found) == 2 + use_bias
+    kernel, *biases = wide.get_weights()
+    expected = [
+        INPUTS @ kernel + sum(biases),
+        *(UPSTREAM @ kernel.T, INPUTS.T @ UPSTREAM, UPSTREAM.sum(0)),
+    ]
+    call = (
+        tf.function(gradients, jit_compile=True) if jit_compile else gradients
+    )
+    found = call(wide, INPUTS, UPSTREAM)
+    assert len(found) == 3 + use_bias
     for got, wanted in zip(found, expected, strict=False):
         np.testing.assert_allclose(got, wanted, atol=1e-5)
 
@@ -159,11 +157,15 @@ def test_half_precision_is_that_of_dense(dtype, activation):
         np.testing.assert_allclose(found, expected, rtol=2e-2, atol=2e-2)
 
 
-def test_frames_are_multiplied_one_by_one():
-    wide, dense = make_pair()
-    frames = draw(BATCH, 4, DIM)
-    found = wide(frames, training=True)
-    np.testing.assert_allclose(found, dense(frames), atol=1e-5)
+@pytest.mark.parametrize("training", [False, True])
+@pytest.mark.parametrize("shape", [(DIM,), (4, DIM)])
+def test_it_multiplies_clips_and_frames(shape, training):
+    wide, _ = make_pair()
+    inputs = draw(BATCH, *shape)
+    kernel, bias = (x.astype("float64") for x in wide.get_weights())
+    expected = inputs.astype("float64") @ kernel + bias
+    found = wide(inputs, training=training)
+    np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
 def test_a_batch_without_rows_has_gradients_of_zero():
@@ -190,12 +192,3 @@ def test_fit_takes_the_steps_of_dense(tmp_path):
     loaded = keras.models.load_model(tmp_path / "model.keras")
     assert isinstance(loaded.layers[0], WideDense)
     np.testing.assert_array_equal(loaded(inputs), models[0](inputs))
-
-
-def test_xla_compiles_it():
-    wide, _ = make_pair()
-    compiled = tf.function(gradients, jit_compile=True)
-    found = compiled(wide, INPUTS, UPSTREAM)
-    expected = gradients(wide, INPUTS, UPSTREAM)
-    for got, wanted in zip(found, expected, strict=True):
-        np.testing.assert_allclose(got, wanted, atol=1e-5)

@@ -36,24 +36,12 @@ INPUTS = {
 }
 
 
+EXTRACT = DATA / "videos/extract_features.py"
+
+
 def run(cwd, program, **flags):
     """Runs a program and returns what it printed."""
     return output_of(run_program(program, *as_flags(flags), cwd=cwd))
-
-
-def extract(cwd, **flags):
-    return run(cwd, DATA / "videos/extract_features.py", **flags)
-
-
-def extract_from_inputs(cwd, backbones):
-    return extract(
-        cwd,
-        inputs_dir="inputs",
-        output_dir="features_of_inputs",
-        modalities="rgb,flow,audio",
-        workers=1,
-        **{f"{name}_backbone": x for name, x in backbones.items()},
-    )
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +64,8 @@ def videos(folder):
 @pytest.fixture(scope="module")
 def inputs(folder, videos):
     """The folder of the backbones' inputs, and the output."""
-    printed = extract(folder, videos_dir=videos, output_dir="inputs", **INPUTS)
+    flags = {"videos_dir": videos, "output_dir": "inputs", **INPUTS}
+    printed = run(folder, EXTRACT, **flags)
     return folder / "inputs", printed
 
 
@@ -102,16 +91,6 @@ def backbones(folder, inputs):
     return files
 
 
-@pytest.fixture(scope="module")
-def features(folder, videos, backbones):
-    """Features of the files, and those of the inputs that were kept."""
-    chosen = {f"{name}_backbone": x for name, x in backbones.items()}
-    flags = {**INPUTS, **chosen}
-    extract(folder, videos_dir=videos, output_dir="features", **flags)
-    extract_from_inputs(folder, backbones)
-    return folder / "features", folder / "features_of_inputs"
-
-
 def records_in(directory):
     return {
         path.name: hashlib.sha256(path.read_bytes()).hexdigest()
@@ -119,17 +98,16 @@ def records_in(directory):
     }
 
 
-def test_inputs_have_the_shapes_of_the_flags(inputs):
+def test_inputs_have_the_shapes_of_the_flags_and_the_folders_classes(inputs):
     manifest = Manifest.load(inputs[0])
     dims = {n: m.dim for n, m in manifest.description.modalities.items()}
     assert dims == {"rgb": 52 * 52 * 3, "flow": 52 * 52 * 4, "audio": 6144}
     longest = manifest.split("train").max_num_frames
     # 248 steps of audio, a patch of 96 each 48.
     assert longest == {"rgb": 7, "flow": 7, "audio": 4}
-
-
-def test_classes_and_splits_are_those_of_the_folders(inputs, videos):
-    manifest = Manifest.load(inputs[0])
+    absent = [split.num_absent for split in manifest.splits.values()]
+    assert sum(x["audio"] for x in absent) > 0  # silent clips
+    assert all(x["rgb"] == x["flow"] == 0 for x in absent)
     names = manifest.description.class_names
     for split, size in SIZES.items():
         split = split.removeprefix("num_")
@@ -152,13 +130,6 @@ def test_a_broken_file_is_reported_and_left_out(inputs):
     assert "0 bytes" in row["message"]
 
 
-def test_clips_without_audio_are_counted(inputs, videos):
-    manifest = Manifest.load(inputs[0])
-    absent = {n: x.num_absent for n, x in manifest.splits.items()}
-    assert sum(x["audio"] for x in absent.values()) > 0
-    assert all(x["rgb"] == x["flow"] == 0 for x in absent.values())
-
-
 def test_backbones_are_networks_of_the_inputs_with_finite_features(backbones):
     shapes = {"rgb": (52, 52, 3), "flow": (52, 52, 4), "audio": (96, 64, 1)}
     for name, path in backbones.items():
@@ -176,39 +147,34 @@ def test_finetuning_measures_the_test_split(folder, backbones):
     assert result["test_loss"] > 0 and result["epochs"] == 1
 
 
-def test_kept_inputs_give_the_same_records_as_their_files(features):
-    of_files, of_inputs = map(records_in, features)
-    assert len(of_files) == 4 and of_files == of_inputs
-
-
-def test_extracting_again_changes_nothing(folder, features, backbones):
-    before = records_in(features[1])
-    extract_from_inputs(folder, backbones)
-    assert records_in(features[1]) == before
-
-
-def test_the_trainer_learns_from_the_features(folder, features):
-    run(
-        folder,
-        "train.py",
-        data_dir="features",
-        output_dir="run",
-        num_units=2,
-        epochs=1,
-        batch_size=4,
-        mean_features=True,
-    )
+def test_kept_inputs_give_the_records_of_their_files_and_can_be_learned_from(
+    folder, videos, backbones
+):
+    chosen = {f"{name}_backbone": x for name, x in backbones.items()}
+    of_files = {**INPUTS, **chosen, "videos_dir": videos}
+    run(folder, EXTRACT, **of_files, output_dir="features")
+    expected = records_in(folder / "features")
+    of_inputs = {
+        **chosen,
+        "inputs_dir": "inputs",
+        "output_dir": "features_of_inputs",
+        "modalities": "rgb,flow,audio",
+        "workers": 1,
+    }
+    for _ in range(2):  # The second time changes nothing.
+        run(folder, EXTRACT, **of_inputs)
+        found = records_in(folder / "features_of_inputs")
+        assert len(found) == 4 and found == expected
+    flags = {"num_units": 2, "epochs": 1, "batch_size": 4}
+    flags |= {"data_dir": "features", "output_dir": "run"}
+    run(folder, "train.py", **flags, mean_features=True)
     assert (folder / "run" / "model.keras").is_file()
 
 
 def test_a_modality_without_a_backbone_is_refused(folder, videos):
-    flags = {
-        "videos_dir": videos,
-        "output_dir": "refused",
-        "modalities": "audio",
-    }
-    program = DATA / "videos/extract_features.py"
-    result = run_program(program, *as_flags(flags), cwd=folder)
+    flags = {"videos_dir": videos, "output_dir": "refused"}
+    values = as_flags({**flags, "modalities": "audio"})
+    result = run_program(EXTRACT, *values, cwd=folder)
     assert result.returncode == 1
     assert "Expected --audio_backbone. Received: none." in result.stderr
     assert not (folder / "refused").exists()

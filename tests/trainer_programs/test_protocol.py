@@ -1,7 +1,6 @@
-"""The shipped flagfiles make the paper's protocol, section 5.4."""
+"""The shipped flagfiles follow the paper's protocol, section 5.4."""
 
 import json
-import pathlib
 
 import numpy as np
 import pytest
@@ -9,25 +8,27 @@ import pytest
 from support.programs import TRAINERS
 from support.programs import output_of
 from support.programs import run_cases
-from support.runs.tiny_dataset import write_dataset
+from support.runs import spoilt_datasets
+from support.training import shipped_settings
 
 pytestmark = pytest.mark.programs
 
-DRIVER = pathlib.Path(__file__).with_name("shipped_settings.py")
 PAPER = {  # Units; frames in training and in evaluation; splits.
     "kinetics.flags": ({"rgb": 64, "flow": 32, "audio": 32}, 20, 25, 1),
     "ucf101.flags": ({"rgb": 64, "flow": 32}, 15, 20, 3),
     "hmdb51.flags": ({"rgb": 64, "flow": 32}, 15, 20, 3),
 }
 SMALL = {"epochs": 1, "batch_size": 8, "num_units": "rgb:2"}
-each_file = pytest.mark.parametrize("name", PAPER)
 
 
 @pytest.fixture(scope="module")
 def settings(data_dir, tmp_path_factory):
     """The settings that result from each flagfile."""
-    folder = tmp_path_factory.mktemp("settings")
-    cases = [(DRIVER, {}, TRAINERS, x, data_dir, folder) for x in PAPER]
+    folder, program = tmp_path_factory.mktemp("settings"), shipped_settings
+    cases = [
+        (program.__file__, {}, TRAINERS, name, data_dir, folder)
+        for name in PAPER
+    ]
     done = run_cases(cases, folder)
     return {
         name: json.loads(output_of(result).splitlines()[-1])
@@ -35,113 +36,95 @@ def settings(data_dir, tmp_path_factory):
     }
 
 
-@each_file
-def test_clusters_and_updates_are_as_the_paper_has_them(name, settings):
-    made = settings[name]["made"]
-    assert made["units"] == PAPER[name][0]
-    assert made["kinds"] == ["ShiftingCluster"]
-    assert made["weightings"] == ["fc1"]
-    assert made["optimizer"] == "RMSprop"
+@pytest.fixture(scope="module")
+def train_split(data_dir):
+    manifest = spoilt_datasets.read_values(data_dir / "manifest.json")
+    return manifest["splits"]["train"]
+
+
+@pytest.mark.parametrize("name", PAPER)
+def test_model_updates_and_splits_are_those_of_the_paper(
+    name, settings, train_split
+):
+    flags, made = settings[name]["flags"], settings[name]["made"]
+    units, train_frames, eval_frames, count = PAPER[name]
+    expected = {
+        "units": units,
+        "kinds": ["ShiftingCluster"],
+        "weightings": ["fc1"],
+        "optimizer": "RMSprop",
+        "clip_norm": 5,
+        "dropout": 0.9,
+        "best": "val_accuracy",
+    }
+    assert {key: made[key] for key in expected} == expected
     assert made["learning_rate"] == pytest.approx(1e-3, rel=1e-6)
-    assert made["clip_norm"] == 5
-    assert made["dropout"] == 0.9
-    assert settings[name]["flags"]["schedule"] == "constant"
-    units, train_frames, eval_frames, _ = PAPER[name]
     for modality in units:
         assert made["training"][modality][:2] == [48, train_frames]
         assert made["evaluation"][modality][:2] == [7, eval_frames]
+    # A clip weighs one over its class.
+    counts = np.array(train_split["class_counts"], "float64")
+    weights = 1 / counts
+    weights *= counts.sum() / (weights * counts).sum()  # a clip's mean is 1
+    np.testing.assert_allclose(made["class_weights"], weights, rtol=1e-6)
+    folders = [f"records/{name.removesuffix('.flags')}"]
+    if count > 1:
+        folders = [f"{folders[0]}/split{i + 1}" for i in range(count)]
+    expected = {
+        "schedule": "constant",
+        "mean_features": True,
+        "validation_split": "validation",
+        "test_split": "test",
+        "data_dir": folders,
+    }
+    assert {key: flags[key] for key in expected} == expected
 
 
-@each_file
-def test_a_clip_weighs_one_over_its_class(name, settings, data_dir):
-    manifest = json.loads((data_dir / "manifest.json").read_text())
-    counts = np.array(manifest["splits"]["train"]["class_counts"], "float64")
-    expected = 1 / counts
-    expected *= counts.sum() / (expected * counts).sum()  # a clip's mean is 1
-    np.testing.assert_allclose(
-        settings[name]["made"]["class_weights"], expected, rtol=1e-6
-    )
-
-
-def test_the_training_mean_stands_in_for_what_clips_lack(settings, data_dir):
-    manifest = json.loads((data_dir / "manifest.json").read_text())
-    means = manifest["splits"]["train"]["mean_features"]
+def test_the_training_mean_stands_in_for_what_clips_lack(settings, train_split):
     made = settings["kinetics.flags"]["made"]
     assert list(made["means"]) == ["audio"]  # of this dataset
-    np.testing.assert_allclose(
-        made["means"]["audio"], means["audio"], rtol=1e-6
-    )
-    assert all(settings[name]["flags"]["mean_features"] for name in PAPER)
-
-
-@each_file
-def test_the_epoch_is_chosen_on_held_out_clips_of_every_official_split(
-    name, settings
-):
-    flags = settings[name]["flags"]
-    assert settings[name]["made"]["best"] == "val_accuracy"
-    assert flags["validation_split"] == "validation"
-    assert flags["test_split"] == "test"
-    dataset, count = name.removesuffix(".flags"), PAPER[name][3]
-    folders = [f"records/{dataset}"]
-    if count > 1:
-        folders = [f"records/{dataset}/split{i + 1}" for i in range(count)]
-    assert settings[name]["flags"]["data_dir"] == folders
-
-
-@pytest.fixture(scope="module")
-def three_splits(tmp_path_factory):
-    """A run of ucf101.flags on three small datasets, one epoch each."""
-    folder = tmp_path_factory.mktemp("three")
-    names = [f"split{i}" for i in (1, 2, 3)]
-    for name in names:
-        write_dataset(folder / name)
-    flags = {
-        "flagfile": "ucf101.flags",
-        **SMALL,
-        "data_dir": ",".join(str(folder / name) for name in names),
-        "output_dir": folder / "run",
-        "seed": 3,
-    }
-    # Of other clips, so that the results differ.
-    for index, name in enumerate(names):
-        turn_labels(folder / name, index)
-    (result,) = run_cases([("train.py", flags)], cwd=folder)
-    assert result.returncode == 0, result.stderr[-3000:]
-    return folder / "run", names, result.stdout
-
-
-def turn_labels(folder, by):
-    """Names the test split's files in another order."""
-    path = folder / "manifest.json"
-    values = json.loads(path.read_text())
-    shards = values["splits"]["test"]["shards"]
-    values["splits"]["test"]["shards"] = shards[: 1 + (by != 1)]
-    if by == 2:
-        values["splits"]["test"]["shards"] = shards[1:]
-    path.write_text(json.dumps(values))
-
-
-def read_result(folder):
-    return json.loads((folder / "result.json").read_text())
+    expected = train_split["mean_features"]["audio"]
+    np.testing.assert_allclose(made["raw_means"]["audio"], expected, rtol=1e-6)
+    # The mean of standardized frames.
+    np.testing.assert_array_equal(made["means"]["audio"], 0)
 
 
 def test_every_split_has_a_run_and_their_mean_and_deviation_are_written(
-    three_splits,
+    data_dir, tmp_path
 ):
-    folder, names, stdout = three_splits
-    results = [read_result(folder / name) for name in names]
-    summary = read_result(folder)
+    names = [f"split{i}" for i in (1, 2, 3)]
+    # Other test clips in each, so that the results differ.
+    for name, kept in zip(
+        names, (slice(2), slice(1), slice(1, 2)), strict=True
+    ):
+        spoilt_datasets.copy_of(data_dir, tmp_path / name)
+        spoilt_datasets.edit(
+            tmp_path / name,
+            lambda values, kept=kept: values["splits"]["test"].update(
+                shards=values["splits"]["test"]["shards"][kept]
+            ),
+        )
+    flags = {
+        "flagfile": "ucf101.flags",
+        **SMALL,
+        "data_dir": ",".join(names),
+        "output_dir": "run",
+        "seed": 3,
+    }
+    (process,) = run_cases([("train.py", flags)], cwd=tmp_path)
+    printed, results = output_of(process), []
+    for name in names:
+        folder = tmp_path / "run" / name
+        results.append(spoilt_datasets.read_values(folder / "result.json"))
+        assert (folder / "model.keras").is_file()
+        kept = spoilt_datasets.read_values(folder / "flags.json")
+        assert kept["optimizer"] == "rmsprop" and kept["dropout"] == 0.9
+    summary = spoilt_datasets.read_values(tmp_path / "run" / "result.json")
     assert summary["datasets"] == names
-    for figure in ("test_accuracy", "test_loss", "test_top_5_accuracy"):
-        values = [result[figure] for result in results]
-        assert summary["mean"][figure] == pytest.approx(np.mean(values))
-        deviation = summary["standard_deviation"][figure]
+    for metric in ("test_accuracy", "test_loss", "test_top_5_accuracy"):
+        values = [result[metric] for result in results]
+        assert summary["mean"][metric] == pytest.approx(np.mean(values))
+        deviation = summary["standard_deviation"][metric]
         assert deviation == pytest.approx(np.std(values))
     assert len({result["test_loss"] for result in results}) > 1
-    assert json.dumps(summary, indent=1) in stdout
-    folder, names, _ = three_splits
-    for name in names:
-        assert (folder / name / "model.keras").is_file()
-        flags = json.loads((folder / name / "flags.json").read_text())
-        assert flags["optimizer"] == "rmsprop" and flags["dropout"] == 0.9
+    assert json.dumps(summary, indent=1) in printed

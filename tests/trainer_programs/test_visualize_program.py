@@ -45,18 +45,17 @@ def test_what_a_run_lacks_is_said(tmp_path):
     assert not (tmp_path / "pictures").exists()
 
 
-def test_a_run_named_twice_is_refused(tmp_path):
-    result = visualize(tmp_path, "run", "run/")
-    assert result.returncode == 1
-    assert "each folder once. Received: run,run/." in result.stderr
-
-
-def test_a_metric_that_no_run_measured_is_said(
-    finished_run, tmp_path, data_dir
+@pytest.mark.parametrize(
+    ("runs", "message"),
+    [
+        ("run,run/", "each folder once. Received: run,run/."),
+        ("finished", "without ['gap', 'val_gap']"),
+    ],
+)
+def test_a_run_named_twice_and_a_metric_that_none_measured_are_rejected(
+    runs, message, finished_run, tmp_path, data_dir
 ):
-    result = visualize(
-        tmp_path, finished_run.output_dir, data_dir=data_dir, metric="gap"
-    )
+    (tmp_path / "finished").symlink_to(finished_run.output_dir)
+    result = visualize(tmp_path, runs, data_dir=data_dir, metric="gap")
     assert result.returncode == 1
-    assert "without ['gap', 'val_gap']" in result.stderr
-    assert "Traceback" not in result.stderr
+    assert message in result.stderr and "Traceback" not in result.stderr

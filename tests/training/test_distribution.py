@@ -1,5 +1,7 @@
-"""Strategies, roles and addresses of hosts, as far as one process has them."""
+"""Strategies, roles and addresses of hosts, and two tasks of one node."""
 
+import json
+import socket
 import types
 
 import pytest
@@ -14,6 +16,8 @@ from ac_keras.training.distribution import expand_nodes
 from ac_keras.training.distribution import expand_tasks
 from ac_keras.training.distribution import num_hosts
 from ac_keras.training.distribution import slurm_resolver
+from support.programs import start_program
+from support.training import slurm_task
 
 STEP = {
     "SLURM_JOB_ID": "16016",
@@ -103,25 +107,16 @@ def test_slurms_lists_of_nodes_and_of_tasks_are_read(expand, text, expected):
     assert expand(text) == expected
 
 
-def test_every_task_of_slurm_is_a_worker_in_the_order_of_the_nodes():
+def test_every_task_of_slurm_is_a_worker_with_the_devices_that_it_sees():
     resolver = slurm_resolver(STEP)
     port = FIRST_PORT + 16 * PORTS_PER_JOB
-    assert resolver.cluster_spec().as_dict() == {
-        "worker": [
-            f"n9:{port}",
-            f"n9:{port + 1}",
-            f"n10:{port}",
-            f"n10:{port + 1}",
-            f"m1:{port}",
-        ]
-    }
+    nodes = [("n9", 0), ("n9", 1), ("n10", 0), ("n10", 1), ("m1", 0)]
+    workers = [f"{node}:{port + place}" for node, place in nodes]
+    assert resolver.cluster_spec().as_dict() == {"worker": workers}
     assert (resolver.task_type, resolver.task_id) == ("worker", 3)
     assert resolver.rpc_layer == "grpc"
-
-
-def test_a_task_of_slurm_has_the_devices_that_it_sees():
-    found = slurm_resolver(STEP).num_accelerators()
-    assert found == {"GPU": len(tf.config.list_physical_devices("GPU"))}
+    gpus = tf.config.list_physical_devices("GPU")
+    assert resolver.num_accelerators() == {"GPU": len(gpus)}
 
 
 def strategy_of(jobs, task_type, task_id):
@@ -133,24 +128,17 @@ def strategy_of(jobs, task_type, task_id):
 
 
 @pytest.mark.parametrize(
-    ("jobs", "chief", "others"),
+    ("jobs", "chief"),
     [
-        (
-            {"worker": ["a:1", "b:1", "c:1"]},
-            ("worker", 0),
-            [("worker", 1), ("worker", 2)],
-        ),
-        (
-            {"worker": ["a:1", "b:1"], "chief": ["c:1"]},
-            ("chief", 0),
-            [("worker", 0), ("worker", 1)],
-        ),
+        ({"worker": ["a:1", "b:1", "c:1"]}, ("worker", 0)),
+        ({"worker": ["a:1", "b:1"], "chief": ["c:1"]}, ("chief", 0)),
     ],
 )
-def test_one_host_of_three_is_the_chief(jobs, chief, others):
-    assert is_chief(strategy_of(jobs, *chief))
-    assert not any(is_chief(strategy_of(jobs, *other)) for other in others)
-    assert num_hosts(strategy_of(jobs, *chief)) == 3
+def test_one_host_of_three_is_the_chief(jobs, chief):
+    tasks = [(job, i) for job, hosts in jobs.items() for i in range(len(hosts))]
+    strategies = {task: strategy_of(jobs, *task) for task in tasks}
+    assert [x for x in tasks if is_chief(strategies[x])] == [chief]
+    assert all(num_hosts(x) == 3 for x in strategies.values())
 
 
 def addresses(job, node="0", place="0"):
@@ -160,14 +148,11 @@ def addresses(job, node="0", place="0"):
     return resolver.cluster_spec().job_tasks("worker")
 
 
-def test_every_task_of_slurm_sees_the_same_addresses():
+def test_tasks_of_a_job_share_addresses_that_no_other_job_has():
     tasks = [("0", "0"), ("0", "1"), ("1", "0"), ("1", "1"), ("2", "0")]
     found = [addresses(7, *task) for task in tasks]
     assert len(set(found[0])) == len(tasks)
     assert all(x == found[0] for x in found)
-
-
-def test_jobs_of_slurm_that_share_a_node_use_other_ports():
     found = [x for job in range(4711, 4715) for x in addresses(job)]
     assert len(set(found)) == 4 * 5
 
@@ -176,3 +161,47 @@ def test_jobs_of_slurm_that_share_a_node_use_other_ports():
 def test_ports_are_free_to_take_and_not_given_out_by_the_system(job):
     ports = [int(address.split(":")[1]) for address in addresses(job)]
     assert 1024 < min(ports) and max(ports) < 32768
+
+
+def variables(job, place):
+    return {
+        "SLURM_JOB_ID": str(job),
+        "SLURM_STEP_NODELIST": "localhost",
+        "SLURM_STEP_TASKS_PER_NODE": "2",
+        "SLURM_NODEID": "0",
+        "SLURM_LOCALID": str(place),
+    }
+
+
+def is_free(address):
+    host, port = address.split(":")
+    try:
+        socket.create_server((host, int(port))).close()
+    except OSError:
+        return False
+    return True
+
+
+def free_job():
+    """A job whose ports nobody listens to."""
+    for job in range(500):
+        spec = slurm_resolver(variables(job, 0)).cluster_spec()
+        if all(map(is_free, spec.job_tasks("worker"))):
+            return job
+    raise AssertionError("no free ports")
+
+
+@pytest.mark.programs
+def test_tasks_of_slurm_sum_over_both():
+    job = free_job()
+    program = slurm_task.__file__
+    tasks = [start_program(program, env=variables(job, i)) for i in range(2)]
+    try:
+        printed = [task.communicate(timeout=300) for task in tasks]
+    finally:
+        for task in tasks:
+            task.kill()
+    assert [task.returncode for task in tasks] == [0, 0], printed
+    found = [json.loads(out.splitlines()[-1]) for out, _ in printed]
+    # Its number, whether it is the chief, the hosts, and 10^0 + 10^1.
+    assert found == [[0, True, 2, 11.0], [1, False, 2, 11.0]]

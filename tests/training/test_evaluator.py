@@ -1,4 +1,4 @@
-"""Evaluation on one device; test_update_step_replicas.py has several."""
+"""Evaluation on one device; update_step/ has several."""
 
 import keras
 import numpy as np
@@ -12,8 +12,8 @@ from ac_keras.training import Evaluator
 NUM_CLIPS, BATCH_SIZE = 11, 4
 
 
-def make_data(multi_label=False, size=NUM_CLIPS):
-    x, labels = linear.draw_batches(1, multi_label, size=size)
+def make_data(size=NUM_CLIPS):
+    x, labels = linear.draw_batches(1, size=size)
 
     def data(batch_size, share):
         clips = tf.data.Dataset.from_tensor_slices(({"x": x[0]}, labels[0]))
@@ -26,20 +26,12 @@ class Stopped(Exception):
     pass
 
 
-@pytest.mark.parametrize("multi_label", [False, True])
-def test_the_loss_is_the_mean_over_clips_and_not_over_batches(multi_label):
-    x, labels, data = make_data(multi_label)
-    model = linear.make_model(multi_label)
-    loss, _ = linear.loss_and_gradients(linear.weights_of(model), x, labels)
-    found = Evaluator(model, [], multi_label).evaluate(data, BATCH_SIZE)
-    assert found == {"loss": pytest.approx(loss, rel=1e-5)}
-
-
 @pytest.mark.parametrize("batch_size", [1, 4, 11, 64])
-def test_metrics_are_those_of_numpy_whatever_the_batches(batch_size):
+def test_loss_and_metrics_are_those_of_numpy_whatever_the_batches(batch_size):
     x, labels, data = make_data()
     model = linear.make_model()
     kernel, bias = linear.weights_of(model)
+    loss, _ = linear.loss_and_gradients((kernel, bias), x, labels)
     right = (x @ kernel + bias).argmax(axis=1) == labels
     by_class = [right[labels == c].mean() for c in np.unique(labels)]
     metrics = [
@@ -48,30 +40,25 @@ def test_metrics_are_those_of_numpy_whatever_the_batches(batch_size):
     ]
     found = Evaluator(model, metrics).evaluate(data, batch_size)
     assert list(found)[:2] == ["loss", "accuracy"]
+    assert found["loss"] == pytest.approx(loss, rel=1e-5)
     assert found["accuracy"] == pytest.approx(right.mean())
     assert found["per_class_accuracy"] == pytest.approx(np.mean(by_class))
     assert 0 < found["accuracy"] < 1
 
 
-def test_every_call_starts_from_zero_and_sees_the_newest_weights():
+def test_every_call_starts_from_zero_and_sees_the_newest_weights_and_data():
     _, _, data = make_data()
     model = linear.make_model()
     evaluator = Evaluator(model, [])
     first = evaluator.evaluate(data, BATCH_SIZE)
     assert evaluator.evaluate(data, BATCH_SIZE) == first
+    x, labels, other = make_data(size=5)
+    loss, _ = linear.loss_and_gradients(linear.weights_of(model), x, labels)
+    found = evaluator.evaluate(other, BATCH_SIZE)["loss"]
+    assert found == pytest.approx(loss, rel=1e-5) != first["loss"]
     model.set_weights([np.zeros_like(w) for w in model.get_weights()])
     uniform = evaluator.evaluate(data, BATCH_SIZE)["loss"]
     assert uniform == pytest.approx(np.log(linear.NUM_CLASSES))
-
-
-def test_other_data_is_read_where_other_data_is_given():
-    model = linear.make_model()
-    evaluator = Evaluator(model, [])
-    first = evaluator.evaluate(make_data()[2], BATCH_SIZE)
-    x, labels, data = make_data(size=5)
-    loss, _ = linear.loss_and_gradients(linear.weights_of(model), x, labels)
-    found = evaluator.evaluate(data, BATCH_SIZE)["loss"]
-    assert found == pytest.approx(loss, rel=1e-5) != first["loss"]
 
 
 def test_it_can_be_ended_between_two_batches_and_begun_anew():

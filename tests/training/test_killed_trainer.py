@@ -4,6 +4,7 @@ In the same process: a kill is an exception that nothing catches, or a copy of
 the folder as it lay there at some moment.
 """
 
+import shutil
 import types
 
 import numpy as np
@@ -11,11 +12,13 @@ import pytest
 
 from ac_keras import training
 from ac_keras.utils import keras_files
+from support.programs import output_of
+from support.programs import run_program
+from support.training import device_runs
 from support.training import small_run
 from support.training.saved_run import best_weights
 
-# After each step, before each batch of an evaluation, after each epoch.
-AN_EPOCH = small_run.STEPS + small_run.EVALUATIONS + 1
+AN_EPOCH = small_run.LOOKS
 LOOKS = 2 * AN_EPOCH
 EVALUATING = small_run.STEPS + 2  # at its second batch
 
@@ -25,7 +28,11 @@ def whole(manifest, tmp_path_factory):
     """A run that was never killed, and copies of its folder on the way."""
     folder = tmp_path_factory.mktemp("whole")
     copies = tmp_path_factory.mktemp("copies")
-    signals = small_run.CopyAtLooks(folder, copies)
+
+    def copy(look):
+        shutil.copytree(folder, copies / str(look))
+
+    signals = small_run.AtLooks(copy)
     trainer = small_run.train(manifest, folder, signals)
     return types.SimpleNamespace(
         trainer=trainer,
@@ -38,7 +45,7 @@ def whole(manifest, tmp_path_factory):
 
 def kill(manifest, folder, looks, **options):
     with pytest.raises(small_run.Killed):
-        small_run.train(manifest, folder, small_run.KillAt(looks), **options)
+        small_run.train(manifest, folder, small_run.kill_at(looks), **options)
 
 
 def test_a_run_looks_at_its_signals_and_changes_the_weights(whole, tmp_path):
@@ -69,16 +76,28 @@ def test_a_kill_at_any_step_changes_nothing(look, manifest, whole):
 
 
 @pytest.mark.parametrize(
-    "options",
-    [{"checkpoint_seconds": 0.0}, {"steps_per_execution": 2}],
-    ids=["every step saved", "two steps at a time"],
+    ("look", "options"),
+    [
+        (EVALUATING - 1, {"checkpoint_seconds": 0.0}),
+        (EVALUATING - 1, {"steps_per_execution": 2}),
+        (AN_EPOCH + 1, {"in_memory": True}),
+    ],
+    ids=["every step saved", "two steps at a time", "in memory"],
 )
-def test_neither_does_how_often_it_looks_and_saves(
-    options, manifest, whole, tmp_path
+def test_neither_does_how_often_it_looks_and_saves_or_where_clips_are(
+    look, options, manifest, whole, tmp_path
 ):
-    kill(manifest, tmp_path / "run", EVALUATING - 1, **options)
-    again = small_run.train(manifest, tmp_path / "run", **options)
-    assert small_run.bits(again) == whole.bits
+    expected = whole.bits
+    if "in_memory" in options:  # It has another order.
+        expected = small_run.bits(
+            small_run.train(manifest, tmp_path / "whole", **options)
+        )
+        assert expected != whole.bits
+    kill(manifest, tmp_path / "run", look, **options)
+    (tmp_path / "run").rename(tmp_path / "moved")
+    again = small_run.train(manifest, tmp_path / "moved", **options)
+    assert small_run.bits(again) == expected
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_run_that_is_killed_again_and_again_gets_there(
@@ -89,14 +108,6 @@ def test_a_run_that_is_killed_again_and_again_gets_there(
         kill(manifest, tmp_path / "run", 2, checkpoint_seconds=0.0)
     again = small_run.train(manifest, tmp_path / "run")
     assert small_run.bits(again) == whole.bits
-
-
-def test_neither_does_a_kill_of_a_run_in_memory(manifest, whole, tmp_path):
-    expected = small_run.train(manifest, tmp_path / "whole", in_memory=True)
-    kill(manifest, tmp_path / "run", AN_EPOCH + 1, in_memory=True)
-    again = small_run.train(manifest, tmp_path / "run", in_memory=True)
-    assert small_run.bits(again) == small_run.bits(expected)
-    assert small_run.bits(again) != whole.bits  # It has another order.
 
 
 def die(*arguments):
@@ -129,14 +140,6 @@ def test_neither_does_a_kill_while_an_epoch_is_saved(
     assert best_weights(folder) == whole.best
 
 
-def test_a_run_goes_on_where_its_folder_was_moved(manifest, whole, tmp_path):
-    kill(manifest, tmp_path / "run", AN_EPOCH + 1)
-    (tmp_path / "run").rename(tmp_path / "moved")
-    again = small_run.train(manifest, tmp_path / "moved")
-    assert small_run.bits(again) == whole.bits
-    assert not (tmp_path / "run").exists()
-
-
 def test_patience_goes_on_over_a_kill(manifest, tmp_path):
     """At a rate of 0 no epoch is better than the first."""
     options = {"rate": 0.0, "patience": 2, "epochs": 9}
@@ -147,7 +150,13 @@ def test_patience_goes_on_over_a_kill(manifest, tmp_path):
 
 def test_a_finished_run_trains_no_more(manifest, whole):
     folder = whole.copies / str(LOOKS)
-    again = small_run.train(manifest, folder, small_run.KillAt(1))
+    again = small_run.train(manifest, folder, small_run.kill_at(1))
     assert small_run.bits(again) == whole.bits
     with pytest.raises(ValueError, match="or one of another model"):
         small_run.train(manifest, folder, metrics=[])
+
+
+@pytest.mark.programs
+def test_a_kill_on_two_devices_changes_nothing(tmp_path):
+    printed = output_of(run_program(device_runs.__file__, tmp_path))
+    assert set(device_runs.LOOKS) <= set(printed.splitlines())

@@ -3,28 +3,32 @@
 import os
 import pty
 import re
+import sys
+import time
 
 import pytest
 
-from support.programs import start_program
-from support.training import progress_program
+from ac_keras.runs import RunLog
 
-pytestmark = pytest.mark.programs
+STEPS, STEP_SECONDS = 4, 2.0
 
 
-@pytest.fixture(scope="module")
-def terminal(tmp_path_factory):
-    """Text that a program shows on its terminal."""
+@pytest.fixture
+def terminal(tmp_path, monkeypatch):
+    """Text that an epoch of four steps shows on its terminal."""
+    now = 1000.0
     ours, its = pty.openpty()
-    folder = tmp_path_factory.mktemp("terminal")
-    with start_program(progress_program.__file__, folder, stdout=its):
-        os.close(its)
-        text = b""
-        while True:
-            try:
-                text += os.read(ours, 4096)
-            except OSError:  # It has closed its end.
-                break
+    with open(its, "w") as file, monkeypatch.context() as patch:
+        for name in ("time", "monotonic"):
+            patch.setattr(time, name, lambda: now)
+        patch.setattr(sys, "stdout", file)
+        log = RunLog(tmp_path, batch_size=10, epochs=2)
+        log.begin_epoch(0, 0, STEPS)
+        for step in range(1, STEPS + 1):
+            now += STEP_SECONDS
+            log.step(step, step, {"loss": 1.0 / step})
+        log.epoch([{"epoch": 0, "loss": 0.25, **log.times(STEPS)}])
+        text = os.read(ours, 2**16)
     os.close(ours)
     return re.sub(r"\x1b\[[0-9;]*m|\x08", "", text.decode())
 

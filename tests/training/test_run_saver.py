@@ -12,7 +12,7 @@ from support.training.saved_run import number_of_saves
 from support.training.saved_run import position
 
 EPOCHS = 3
-AN_EPOCH = small_run.STEPS + small_run.EVALUATIONS + 1  # looks at the signals
+AN_EPOCH = small_run.LOOKS
 OPTIONS = {"epochs": EPOCHS, "rate": 1.0}  # The second epoch is the best.
 
 
@@ -52,7 +52,7 @@ def test_epochs_are_saved_as_often_as_they_are_long_enough(
 def test_a_kill_goes_back_to_the_last_save_and_changes_nothing(
     manifest, whole, rarely, tmp_path
 ):
-    killed = small_run.KillAt(2 * AN_EPOCH + 1)
+    killed = small_run.kill_at(2 * AN_EPOCH + 1)
     with pytest.raises(small_run.Killed):
         small_run.train(manifest, tmp_path / "run", killed, **OPTIONS)
     assert position(tmp_path / "run")[:2] == [1, 0]
@@ -69,7 +69,7 @@ def test_a_kill_goes_back_to_the_last_save_and_changes_nothing(
 def test_a_signal_saves_the_weights_that_were_held(
     looks, manifest, whole, rarely, tmp_path
 ):
-    signal = small_run.SignalAt(looks)
+    signal = small_run.signal_after(looks)
     with pytest.raises(training.RunStopped):
         small_run.train(manifest, tmp_path / "run", signal, **OPTIONS)
     assert position(tmp_path / "run")[0] == 2

@@ -73,16 +73,6 @@ def test_what_was_never_finished_is_swept(folder):
     assert files(folder, "ckpt-2") and files(folder, "ckpt-3")
 
 
-def test_saving_goes_on_after_the_newest(folder):
-    state, (_, count) = restore(folder)
-    state.step = 4
-    count.assign(4)
-    state.save()
-    again, (_, count) = restore(folder)
-    assert (again.step, count.numpy()) == (4, 4)
-    assert not files(folder, "ckpt-2") and files(folder, "ckpt-4")
-
-
 def test_another_folder_can_be_read_than_is_written(folder, tmp_path):
     found = variables(fill=9)
     state = RunState(tmp_path / "mine", found)
@@ -122,15 +112,22 @@ def test_a_newest_checkpoint_that_cannot_be_read_is_rejected(
         restore(folder)
 
 
-def test_without_its_files_the_one_before_is_taken_and_saving_goes_on(folder):
-    for path in files(folder, "ckpt-3"):
-        path.unlink()
+@pytest.mark.parametrize("lost", [None, "ckpt-3"])
+def test_saving_goes_on_after_the_newest_that_has_its_files(lost, folder):
+    newest = 3
+    if lost:
+        newest = 2
+        for path in files(folder, lost):
+            path.unlink()
     state, (_, count) = restore(folder)
-    assert (state.step, count.numpy()) == (2, 2)
-    for step in (3, 4):
+    assert (state.step, count.numpy()) == (newest, newest)
+    for step in range(newest + 1, 5):
         state.step = step
+        count.assign(step)
         state.save()
-    assert restore(folder)[0].step == 4
+    again, (_, count) = restore(folder)
+    assert (again.step, count.numpy()) == (4, 4)
+    assert not files(folder, "ckpt-2") and files(folder, "ckpt-4")
 
 
 def test_a_folder_that_lost_its_checkpoints_is_refused(folder):

@@ -14,22 +14,7 @@ from support.training.saved_run import read_checkpoint
 
 STEPS = small_run.STEPS
 EVALUATING = STEPS + 1  # looks before its second batch
-AN_EPOCH = STEPS + small_run.EVALUATIONS + 1
-
-
-@pytest.fixture(scope="module")
-def exploded(manifest, tmp_path_factory):
-    """The folder of a run whose loss was not finite, and its error."""
-    folder = tmp_path_factory.mktemp("exploded")
-    with pytest.raises(training.NonFiniteLossError) as error:
-        small_run.train(
-            manifest,
-            folder,
-            broken_step=STEPS + 1,
-            checkpoint_seconds=0.0,
-            best=training.BestEpoch("last"),
-        )
-    return folder, error.value
+AN_EPOCH = small_run.LOOKS
 
 
 @pytest.mark.parametrize(
@@ -45,14 +30,16 @@ def test_a_signal_saves_that_very_step_and_stops(
 ):
     message = f"Stopped by SIGTERM after {place}, which is saved"
     with pytest.raises(training.RunStopped, match=message):
-        small_run.train(manifest, tmp_path / "run", small_run.SignalAt(looks))
+        small_run.train(
+            manifest, tmp_path / "run", small_run.signal_after(looks)
+        )
     assert position(tmp_path / "run")[:2] == where
 
 
 def test_a_signal_in_an_evaluation_stops_before_its_next_batch(
     manifest, tmp_path
 ):
-    signals = small_run.SignalAt(EVALUATING)
+    signals = small_run.signal_after(EVALUATING)
     with pytest.raises(training.RunStopped, match="after step 2 of epoch 1"):
         small_run.train(manifest, tmp_path / "run", signals)
     assert position(tmp_path / "run") == [0, STEPS, []]
@@ -70,18 +57,24 @@ def test_a_real_sigterm_stops_a_run(manifest, tmp_path):
 
 
 def test_a_loss_that_is_not_finite_ends_a_run_and_saves_the_step_before(
-    exploded, manifest, tmp_path
+    manifest, tmp_path
 ):
-    folder, error = exploded
-    assert (error.epoch, error.step) == (1, 1)
-    assert "NaN or infinity at step 1 of epoch 2" in str(error)
-    assert position(folder)[:2] == [error.epoch, error.step]
+    folder, best = tmp_path / "broken", training.BestEpoch("last")
+    message = "NaN or infinity at step 1 of epoch 2"
+    with pytest.raises(training.NonFiniteLossError, match=message) as error:
+        small_run.train(
+            manifest,
+            folder,
+            broken_step=STEPS + 1,
+            checkpoint_seconds=0.0,
+            best=best,
+        )
+    assert (error.value.epoch, error.value.step) == (1, 1)
+    assert position(folder)[:2] == [1, 1]
     values = read_checkpoint(folder).values()
     arrays = [x for x in values if getattr(x, "dtype", None) == "float32"]
     assert len(arrays) > 5 and all(np.isfinite(x).all() for x in arrays)
-    small_run.train(
-        manifest, tmp_path / "run", epochs=1, best=training.BestEpoch("last")
-    )
+    small_run.train(manifest, tmp_path / "run", epochs=1, best=best)
     assert best_weights(folder) == best_weights(tmp_path / "run")
 
 

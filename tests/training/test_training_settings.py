@@ -55,21 +55,19 @@ def rates(schedule):
     return [float(schedule(step)) for step in STEPS]
 
 
-@pytest.mark.parametrize("kind", ["cosine", "step"])
-def test_every_step_has_the_formulas_rate(kind):
-    expected = [KINDS[kind](step) for step in STEPS]
-    np.testing.assert_allclose(rates(make(kind)), expected, 1e-5, 1e-7)
-    assert make("constant") == RATE
-
-
-@pytest.mark.parametrize("kind", list(KINDS))
-def test_warm_up_rises_to_the_rate_and_leaves_it_as_it_is(kind):
+@pytest.mark.parametrize(
+    ("kind", "warmup"),
+    [("cosine", 0), ("step", 0), *((kind, WARMUP) for kind in KINDS)],
+)
+def test_every_step_has_the_formulas_rate_and_warm_up_rises_to_it(kind, warmup):
     expected = [
-        KINDS[kind](step) * min((step + 1) / WARMUP, 1) for step in STEPS
+        KINDS[kind](step) * min((step + 1) / max(warmup, 1), 1)
+        for step in STEPS
     ]
-    found = rates(make(kind, WARMUP))
+    found = rates(make(kind, warmup))
     np.testing.assert_allclose(found, expected, 1e-5, 1e-7)
-    assert 0 < found[0] < found[1]
+    assert found[0] > 0 and (found[0] < found[1]) == bool(warmup)
+    assert make("constant") == RATE
 
 
 @pytest.mark.parametrize("kind", list(KINDS))
@@ -101,12 +99,31 @@ def history(name, *values):
 
 
 @pytest.mark.parametrize(
-    "metric, best",
-    [("val_loss", 2), ("loss", 2), ("val_accuracy", 1), ("val_gap", 1)],
+    ("metric", "values", "best"),
+    [
+        ("val_loss", [0.5, 0.9, 0.1, 0.6], 2),
+        ("loss", [0.5, 0.9, 0.1, 0.6], 2),
+        ("val_accuracy", [0.5, 0.9, 0.1, 0.6], 1),
+        ("val_gap", [0.5, 0.9, 0.1, 0.6], 1),
+        ("val_accuracy", [0.1, 0.8, 0.8], 1),
+        ("val_accuracy", [0.1, 0.8], 1),
+        *(
+            (metric, values, best)
+            for metric in ("val_loss", "val_accuracy")
+            for values, best in (
+                ([math.nan, 0.5, 0.5], 1),
+                ([0.5, math.nan, 0.5], 0),
+                ([0.5, 0.5, math.nan], 0),
+            )
+        ),
+    ],
 )
-def test_a_loss_is_better_where_it_is_lower(metric, best):
-    rows = history(metric, 0.5, 0.9, 0.1, 0.6)
-    assert BestEpoch(metric).index(rows) == best
+def test_the_best_epoch_is_the_first_of_equals_and_never_nan(
+    metric, values, best
+):
+    rule, rows = BestEpoch(metric), history(metric, *values)
+    assert rule.index(rows) == best
+    assert rule.is_last_best(rows) == (best == len(rows) - 1)
 
 
 @pytest.mark.parametrize("split", ["", "val_"])
@@ -139,23 +156,10 @@ def test_a_large_dataset_has_batches_of_64_and_30_epochs():
     assert choose_epochs(10**6 // 64) == 30
 
 
-def test_the_first_of_equals_or_the_last_is_the_best():
-    assert BestEpoch().index(history("val_accuracy", 0.1, 0.8, 0.8)) == 1
-    rule = BestEpoch()
-    assert rule.is_last_best(history("val_accuracy", 0.1, 0.8))
-    assert not rule.is_last_best(history("val_accuracy", 0.1, 0.8, 0.8))
-    rule = BestEpoch("last")
-    assert rule.index(history("loss", 1.0, 2.0, 3.0)) == 2
-    assert rule.is_last_best(history("loss", 1.0, 2.0))
-
-
-@pytest.mark.parametrize("metric", ["val_loss", "val_accuracy"])
-@pytest.mark.parametrize("place", [0, 1, 2])
-def test_nan_is_never_the_best(metric, place):
-    values = [0.5, 0.5]
-    values.insert(place, math.nan)
-    expected = 1 if place == 0 else 0
-    assert BestEpoch(metric).index(history(metric, *values)) == expected
+def test_the_last_epoch_may_be_the_best():
+    rule, rows = BestEpoch("last"), history("loss", 1.0, 2.0, 3.0)
+    assert rule.index(rows) == 2 and rule.is_last_best(rows)
+    assert BestEpoch().metric == "val_accuracy"
 
 
 def test_patience_ends_after_so_many_epochs_without_a_better_one():
@@ -199,41 +203,38 @@ def test_units_are_given_for_all_modalities_or_by_name(values, expected):
     ["4,rgb:8", "rgb:8,4", "4,8", "0", "rgb:0", "rgb:-1", "-1", "rgb:", "rgb"]
     + ["rgb:4,rgb:8", "x:4", "rgb:4.5", ""],
 )
-def test_other_units_are_refused(text):
-    with pytest.raises(ValueError) as raised:
-        parse_num_units(text.split(","), MODALITIES)
-    assert str(raised.value) == (
+def test_other_units_are_rejected(text):
+    message = (
         "Expected the number of units as a number or as MODALITY:NUMBER pairs "
         f"with modalities among {MODALITIES}. Received: num_units={text}. "
         "Name modalities of the dataset."
     )
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        parse_num_units(text.split(","), MODALITIES)
 
 
 def test_a_parsed_initializer_draws_what_its_text_names():
-    np.testing.assert_array_equal(
-        parse_initializer("constant:-2.5")((3,)), -2.5
-    )
+    constant = parse_initializer("constant:-2.5")((3,))
+    np.testing.assert_array_equal(constant, -2.5)
     drawn = np.asarray(parse_initializer("normal:0.5")((4000,)))
     assert abs(drawn.mean()) < 0.05
     assert drawn.std() == pytest.approx(0.5, rel=0.1)
 
 
 @pytest.mark.parametrize("text", ["", "1", "normal", "normal:x", "uniform:1"])
-def test_other_initializers_are_refused(text):
-    with pytest.raises(ValueError) as raised:
-        parse_initializer(text)
-    assert str(raised.value) == (
-        "Expected an initializer as constant:VALUE or "
-        f"normal:STANDARD_DEVIATION. Received: {text}. Write "
-        "it like normal:0.5."
+def test_other_initializers_are_rejected(text):
+    message = (
+        "Expected an initializer as constant:VALUE or normal:STANDARD_DEVIATION"
+        f". Received: {text}. Write it like normal:0.5."
     )
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        parse_initializer(text)
 
 
-IN_TRAINING = {
-    False: ["accuracy", "top_5_accuracy"],
-    True: ["hit_at_1", "perr"],
+METRICS = {  # In training and evaluation, and of a whole split.
+    False: (["accuracy", "top_5_accuracy"], ["per_class_accuracy"]),
+    True: (["hit_at_1", "perr"], ["gap", "map"]),
 }
-AT_THE_END = {False: ["per_class_accuracy"], True: ["gap", "map"]}
 
 
 def describe(multi_label):
@@ -242,12 +243,13 @@ def describe(multi_label):
     return Description("x", names, modalities, multi_label=multi_label)
 
 
-@pytest.mark.parametrize("multi_label", [False, True])
+@pytest.mark.parametrize("multi_label", METRICS)
 def test_metrics_of_a_whole_split_are_measured_in_evaluation_only(multi_label):
+    often, at_the_end = METRICS[multi_label]
     found = [x.name for x in training_metrics(describe(multi_label))]
-    assert found == IN_TRAINING[multi_label]
+    assert found == often
     found = [x.name for x in evaluation_metrics(describe(multi_label))]
-    assert found == IN_TRAINING[multi_label] + AT_THE_END[multi_label]
+    assert found == often + at_the_end
 
 
 def test_metrics_have_the_classes_of_the_dataset():

@@ -121,8 +121,13 @@ def multimodal_case(clusters, mean_features):
     audio, audio_mask = draw_clips(2, num_frames=3, dim=4, absent=2)
 
     def make(dtype):
+        layers = dict(clusters)
+        if mean_features:  # With a layer as well as a number of units.
+            layers["audio"] = ac_keras.ShiftingCluster(
+                clusters["audio"], "fc2", 4, dtype=dtype
+            )
         return ac_keras.MultimodalCluster(
-            clusters, mean_features=mean_features, dtype=dtype
+            layers, mean_features=mean_features, dtype=dtype
         )
 
     def masks(inputs):

@@ -66,14 +66,21 @@ def check_graph(case, jit_compile=False):
 
 
 def check_saving(case):
+    """Checks outputs and configs of a loaded model, and of loaded weights."""
     layer = case.make_randomly()
     model = make_full_model(case, layer)
+    other = make_full_model(case, case.make("float32"))
+    expected = [as_float64(output) for output in flat(model, case)]
     with tempfile.TemporaryDirectory() as folder:
         path = pathlib.Path(folder) / "model.keras"
-        expected = [as_float64(output) for output in flat(model, case)]
         model.save(path)
         loaded = keras.models.load_model(path)
-    return largest_errors(flat(loaded, case), expected)
+        model.save_weights(path.with_suffix(".weights.h5"))
+        other.load_weights(path.with_suffix(".weights.h5"))
+    configs = [x.get_layer(layer.name).get_config() for x in (loaded, model)]
+    assert json.dumps(configs[0]) == json.dumps(configs[1]), configs
+    outputs = [*flat(loaded, case), *flat(other, case)]
+    return largest_errors(outputs, 2 * expected)
 
 
 def check_clone(case):

@@ -1,7 +1,5 @@
 """A small run, made again each time as a process that starts again makes it."""
 
-import shutil
-
 import keras
 import numpy as np
 import tensorflow as tf
@@ -20,6 +18,7 @@ BATCH_SIZE = 8
 SIZES = {"train": 18, "validation": 13}
 STEPS = SIZES["train"] // BATCH_SIZE  # an epoch
 EVALUATIONS = 2  # batches of validation, the second not full
+LOOKS = STEPS + EVALUATIONS + 1  # at the signals, in an epoch
 DIM = 4
 
 
@@ -46,49 +45,36 @@ class Killed(BaseException):
     """A kill: nothing in a run catches it."""
 
 
-class KillAt:
-    """In place of signals: kills the run at the n-th look at them.
+class AtLooks:
+    """In place of signals: calls a function with the number of each look.
 
     A run looks at its signals after each step, before each batch of an
     evaluation and after an epoch.
     """
 
-    def __init__(self, looks=-1):
-        self.looks = looks
-
-    @property
-    def received(self):
-        self.looks -= 1
-        if self.looks == 0:
-            raise Killed
-        return None
-
-
-class CopyAtLooks:
-    """The same, and copies the run's folder, which is what a kill leaves."""
-
-    def __init__(self, folder, copies):
-        self.folder = folder
-        self.copies = copies
+    def __init__(self, act=lambda look: None):
+        self.act = act
         self.looks = 0
 
     @property
     def received(self):
         self.looks += 1
-        shutil.copytree(self.folder, self.copies / str(self.looks))
-        return None
+        return self.act(self.looks)
 
 
-class SignalAt(KillAt):
-    """The same, and it is SIGTERM that comes."""
+def kill_at(look):
+    """Returns signals that kill the run at the n-th look."""
 
-    @property
-    def received(self):
-        self.looks -= 1
-        return "SIGTERM" if self.looks < 0 else None
+    def act(number):
+        if number == look:
+            raise Killed
+
+    return AtLooks(act)
 
 
-NEVER = KillAt()
+def signal_after(looks):
+    """Returns signals that are SIGTERM after so many looks."""
+    return AtLooks(lambda number: "SIGTERM" if number > looks else None)
 
 
 def make_trainer(directory, *, rate=0.01, patience=0, **options):
@@ -129,7 +115,7 @@ def make_trainer(directory, *, rate=0.01, patience=0, **options):
 def train(
     manifest,
     directory,
-    signals=NEVER,
+    signals=None,
     *,
     in_memory=False,
     broken_step=-1,
@@ -172,7 +158,7 @@ def train(
             return found
         return found.map(lambda *batch: spoil(broken_step, batch))
 
-    trainer.fit(batches, validation, None, signals)
+    trainer.fit(batches, validation, None, signals or AtLooks())
     return trainer
 
 

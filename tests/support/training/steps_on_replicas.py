@@ -3,7 +3,9 @@
     python steps_on_replicas.py FILE.npz
 
 Keys are `CASE/REPLICAS/NAME`. The devices are logical ones of the processor,
-and one replica is TensorFlow's default strategy.
+and one replica is TensorFlow's default strategy. Masks of dropout are bool
+`(steps, batch, 2, WIDTH)`, True where a number was kept by the first or the
+second of two dropout layers.
 """
 
 import sys
@@ -13,6 +15,7 @@ import numpy as np
 import tensorflow as tf
 
 import support.training.linear_classifier as linear
+from ac_keras.layers import ByteDropout
 from ac_keras.training import Evaluator
 from ac_keras.training import UpdateStep
 
@@ -28,6 +31,14 @@ CASES = {
     "ema_model": {"ema_momentum": 0.7},
     "opposite": {"clip_norm": 0.5},
     "overflow": {"clip_norm": 0.5, "scale_loss": True},
+}
+WIDTH, MASKED_STEPS, MASKED_SIZE = 32, 3, 4
+MASKED = {
+    "first": {},
+    "again": {},
+    "another seed": {"seed": 1},
+    "parts": {"gradient_accumulation_steps": 2},
+    "from the second step": {"first_step": 1},
 }
 EVALUATED = {"uneven": (4, 11), "single": (4, 1), "even": (4, 8)}
 
@@ -105,6 +116,40 @@ def evaluate(strategy, batch_size, num_clips, multi_label):
     }
 
 
+def make_dropping_model():
+    """A model whose probabilities tell what was dropped."""
+    inputs = keras.Input((WIDTH,), name="x")
+    dropped = [ByteDropout(0.5)(inputs) for _ in range(2)]
+    logits = keras.layers.Concatenate(name="logits")(
+        [
+            keras.layers.Dense(WIDTH, kernel_initializer="identity")(x)
+            for x in dropped
+        ]
+    )
+    return keras.Model(
+        {"x": inputs}, keras.layers.Activation("sigmoid")(logits)
+    )
+
+
+def draw_masks(strategy, first_step=0, **options):
+    shape = MASKED_STEPS - first_step, MASKED_SIZE
+    x = np.ones((*shape, WIDTH), "float32")
+    labels = np.zeros((*shape, 2 * WIDTH), "float32")
+    with strategy.scope():
+        model, optimizer = make_dropping_model(), keras.optimizers.SGD(0.0)
+        step = UpdateStep(model, optimizer, multi_label=True, **options)
+        step.step.assign(first_step)
+
+    @tf.function
+    def run(batch):
+        _, probabilities = strategy.run(step, (*batch, MASKED_SIZE))
+        parts = strategy.experimental_local_results(probabilities)
+        return tf.concat(parts, 0)
+
+    found = np.array([run(batch) for batch in distribute(strategy, x, labels)])
+    return found.reshape(*shape, 2, WIDTH) > 0.7
+
+
 def main(path):
     cpu = tf.config.list_physical_devices("CPU")[0]
     tf.config.set_logical_device_configuration(
@@ -117,9 +162,14 @@ def main(path):
         for name, sizes in EVALUATED.items():
             results[name] = evaluate(strategy, *sizes, multi_label=False)
         results["several labels"] = evaluate(strategy, 4, 11, multi_label=True)
+        results["masks"] = {
+            name: draw_masks(strategy, **options)
+            for name, options in MASKED.items()
+        }
         for case, arrays in results.items():
             for name, array in arrays.items():
                 found[f"{case}/{count}/{name}"] = np.array(array)
+    found["masks/1/compiled"] = draw_masks(make_strategy(1), jit_compile=True)
     np.savez(path, **found)
 
 

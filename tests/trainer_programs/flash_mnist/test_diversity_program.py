@@ -10,51 +10,76 @@ from support.flash_mnist.flashed_dataset import FLASHED
 from support.flash_mnist.flashed_dataset import expected_weights
 from support.flash_mnist.flashed_dataset import make_model
 from support.flash_mnist.flashed_dataset import write_dataset
-from support.programs import as_flags
 from support.programs import output_of
 from support.programs import run_cases
-from support.programs import run_program
 
 pytestmark = pytest.mark.programs
 
 PROGRAM = "flash_mnist/attention_diversity.py"
 UNITS = {"shifted": (7, 3, 0, 9), "plain": (3, None, 3)}
-
-
-def flags(**values):
-    return {
-        "data_dir": "records",
-        "runs": "shifted,plain",
-        "output_dir": "pictures",
-        **values,
-    }
+REFUSED = {  # Flags that do not fit, and part of the error.
+    "older folder": (
+        {"data_dir": "older"},
+        "python data/flash_mnist/prepare.py --output_dir",
+    ),
+    "no folder": ({"data_dir": "nowhere"}, "nowhere"),
+    "no model": (
+        {"runs": "plain,begun"},
+        "begun without it. Leave out runs that",
+    ),
+    "twice": (
+        {"runs": "plain,plain/"},
+        "each folder once. Received: plain,plain/. Remove the",
+    ),
+    "one unit": (
+        {"runs": "single"},
+        "Received: num_units=1. Leave out clusters of one unit.",
+    ),
+}
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """A dataset and two runs beside it."""
+    """Datasets, and runs beside them."""
     folder = tmp_path_factory.mktemp("diversity")
-    write_dataset(folder / "records")
-    for name, units in UNITS.items():
+    for name in ("records", "blind", "older"):
+        write_dataset(folder / name)
+    (folder / "blind" / "previews.npz").unlink()
+    (folder / "older" / "frame_digits.npz").unlink()
+    for name, units in {**UNITS, "single": [3]}.items():
         (folder / name).mkdir()
         make_model(units).save(folder / name / "model.keras")
+    (folder / "begun").mkdir()
     return folder
 
 
 @pytest.fixture(scope="module")
-def said(folder):
-    values = as_flags(flags(num_clips=2))
-    return output_of(run_program(PROGRAM, *values, cwd=folder))
+def results(folder):
+    """By case, the finished process."""
+    right = {"data_dir": "records", "runs": "shifted,plain"}
+    cases = {
+        "whole": right | {"output_dir": "plots", "num_clips": 2},
+        "blind": right | {"data_dir": "blind", "output_dir": "numbers"},
+    }
+    for name, (changes, _) in REFUSED.items():
+        cases[name] = right | changes | {"output_dir": "no"}
+    done = run_cases([(PROGRAM, flags) for flags in cases.values()], folder)
+    return dict(zip(cases, done, strict=True))
 
 
 @pytest.fixture(scope="module")
-def found(said, folder):
-    return json.loads((folder / "pictures" / "diversity.json").read_text())
+def printed(results):
+    return output_of(results["whole"])
 
 
-def test_it_writes_the_documented_files(said, folder):
-    assert "The results are in pictures" in said
-    names = sorted(path.name for path in (folder / "pictures").iterdir())
+@pytest.fixture(scope="module")
+def found(printed, folder):
+    return json.loads((folder / "plots" / "diversity.json").read_text())
+
+
+def test_it_writes_the_documented_files(printed, folder):
+    assert "The results are in plots" in printed
+    names = sorted(path.name for path in (folder / "plots").iterdir())
     assert names == [
         "attended_digits.png",
         "attention.png",
@@ -63,7 +88,7 @@ def test_it_writes_the_documented_files(said, folder):
         "diversity.json",
         "diversity.md",
     ]
-    for path in (folder / "pictures").glob("*.png"):
+    for path in (folder / "plots").glob("*.png"):
         assert image.imread(path)[:, :, :3].std() > 0.1
 
 
@@ -89,67 +114,28 @@ def test_favourites_and_weights_are_of_the_digits_that_units_point_at(found):
     assert weights["1"] == [None] * 4  # no clip has a 1
 
 
-def test_the_page_has_the_numbers_of_the_json(said, found, folder):
-    page = (folder / "pictures" / "diversity.md").read_text()
+def test_the_page_has_the_numbers_of_the_json(printed, found, folder):
+    page = (folder / "plots" / "diversity.md").read_text()
     for name, run in found.items():
         (row,) = [x for x in page.splitlines() if x.startswith(f"| {name} |")]
         assert f"| {run['divergence_nats']:.3f} |" in row
         assert f"| {100 * run['test_accuracy']:.2f} % |" in row
-        assert row in said
+        assert row in printed
     assert "| frames with | unit 1 (3) | unit 3 (3) | unit 2 (none) |" in page
 
 
-def test_a_dataset_without_images_has_its_numbers(said, found, folder):
-    write_dataset(folder / "blind")
-    (folder / "blind" / "previews.npz").unlink()
-    values = as_flags(flags(data_dir="blind", output_dir="numbers"))
-    printed = output_of(run_program(PROGRAM, *values, cwd=folder))
-    assert "blind has no images: no attention.png was drawn." in printed
+def test_a_dataset_without_images_has_its_numbers(results, found, folder):
+    text = output_of(results["blind"])
+    assert "blind has no images: no attention.png was drawn." in text
     names = sorted(path.name for path in (folder / "numbers").iterdir())
     assert names == ["attended_digits.png", "diversity.json", "diversity.md"]
     assert json.loads((folder / "numbers" / names[1]).read_text()) == found
 
 
-REFUSED = {  # Flags that do not fit, and part of the error.
-    "older folder": (
-        {"data_dir": "older"},
-        "python data/flash_mnist/prepare.py --output_dir",
-    ),
-    "no folder": ({"data_dir": "nowhere"}, "nowhere"),
-    "no model": (
-        {"runs": "plain,begun"},
-        "begun without it. Leave out runs that",
-    ),
-    "twice": (
-        {"runs": "plain,plain/"},
-        "each folder once. Received: plain,plain/. Remove the",
-    ),
-    "one unit": (
-        {"runs": "single"},
-        "Received: num_units=1. Leave out clusters of one unit.",
-    ),
-}
-
-
-@pytest.fixture(scope="module")
-def refusals(folder):
-    write_dataset(folder / "older")
-    (folder / "older" / "frame_digits.npz").unlink()
-    (folder / "begun").mkdir()
-    (folder / "single").mkdir()
-    make_model([3]).save(folder / "single" / "model.keras")
-    cases = [
-        (PROGRAM, flags(**{**changes, "output_dir": "no"}))
-        for changes, _ in REFUSED.values()
-    ]
-    results = run_cases(cases, folder)
-    assert not (folder / "no").exists()
-    return dict(zip(REFUSED, results, strict=True))
-
-
 @pytest.mark.parametrize("case", REFUSED)
-def test_flags_that_do_not_fit_are_rejected(case, refusals):
-    result = refusals[case]
+def test_flags_that_do_not_fit_are_rejected(case, results, folder):
+    result = results[case]
     assert result.returncode == 1
     assert REFUSED[case][1] in result.stderr
     assert "Traceback" not in result.stderr
+    assert not (folder / "no").exists()

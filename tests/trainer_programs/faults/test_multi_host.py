@@ -2,7 +2,6 @@
 
 import concurrent.futures
 import contextlib
-import csv
 import json
 import signal
 import socket
@@ -16,7 +15,7 @@ from support.programs import as_flags
 from support.programs import output_of
 from support.programs import run_program
 from support.programs import start_program
-from support.runs.tiny_dataset import write_dataset
+from support.runs import killed_training
 
 pytestmark = pytest.mark.stress
 
@@ -45,18 +44,19 @@ class HostPair:
     Args:
         folder: Where their standard errors go.
         flags: Flags of train.py.
-        environments: What is added to each one's environment.
+
+    Attributes:
+        printed: What the chief printed after the last signal.
     """
 
-    def __init__(self, folder, flags, environments):
-        folder.mkdir(parents=True, exist_ok=True)
+    def __init__(self, folder, flags):
         command = ["train.py", "--strategy=multi_host", *as_flags(flags)]
         self._errors = [folder / f"stderr-{i}" for i in (CHIEF, OTHER)]
-        self._lines = ["", ""]
-        self._processes = []
-        for path, added in zip(self._errors, environments, strict=True):
+        self._hosts = []
+        self.printed = ""
+        for path, added in zip(self._errors, tf_config(), strict=True):
             with open(path, "w") as errors:
-                self._processes.append(
+                self._hosts.append(
                     start_program(*command, env=added, stderr=errors)
                 )
 
@@ -64,33 +64,25 @@ class HostPair:
         return self
 
     def __exit__(self, *exception):
-        for process in self._processes:
-            process.kill()
-            process.wait()
-            process.stdout.close()
+        for host in self._hosts:
+            host.kill()
+            host.wait()
+            host.stdout.close()
 
-    def wait_for(self, text):
-        """Reads what the chief prints up to a line with this text."""
-        for line in self._processes[CHIEF].stdout:
-            self._lines[CHIEF] += line
-            if text in line:
-                return
-        raise AssertionError(f"no {text!r}: {self.error(CHIEF)}")
+    def send_at(self, text, host, number):
+        """Sends a signal to a host when the chief prints this text."""
+        if not any(text in line for line in self._hosts[CHIEF].stdout):
+            raise AssertionError(f"no {text!r}: {self._errors[0].read_text()}")
+        self._hosts[host].send_signal(number)
 
-    def send(self, host, number=signal.SIGKILL):
-        self._processes[host].send_signal(number)
-
-    def end(self, host):
-        """Waits for a host and gives its status."""
-        printed, _ = self._processes[host].communicate(timeout=LONGEST)
-        self._lines[host] += printed
-        return self._processes[host].returncode
-
-    def printed(self, host):
-        return self._lines[host]
-
-    def error(self, host):
-        return self._errors[host].read_text()
+    def end(self):
+        """Waits for the ends; returns both statuses and standard errors."""
+        self.printed, _ = self._hosts[CHIEF].communicate(timeout=LONGEST)
+        self._hosts[OTHER].communicate(timeout=LONGEST)
+        return types.SimpleNamespace(
+            status=[host.returncode for host in self._hosts],
+            error=[path.read_text() for path in self._errors],
+        )
 
 
 # The validation split's 23 clips make 5 batches of 5: one host has 3, the
@@ -106,13 +98,11 @@ SETTINGS = {
     "epochs": 6,
     "best_metric": "last",
 }
-TIMES = ("seconds", "clips_per_second")
 
 
 def finished(output_dir, printed=""):
     """Reads the results of a finished run."""
-    with open(output_dir / "epochs.csv", newline="") as file:
-        rows = list(csv.DictReader(file))
+    rows = killed_training.epochs_of(output_dir)
     model = keras.models.load_model(output_dir / "model.keras")
     return types.SimpleNamespace(
         output_dir=output_dir,
@@ -120,7 +110,6 @@ def finished(output_dir, printed=""):
         figures={
             name: np.array([float(row[name]) for row in rows])
             for name in rows[0]
-            if name not in TIMES
         },
         weights=np.concatenate([x.ravel() for x in model.get_weights()]),
     )
@@ -147,50 +136,42 @@ def interrupted_hosts(data_dir, folder):
         "without its chief": ("Epoch 2/", CHIEF, signal.SIGKILL),
         "without the other": ("Epoch 4/", OTHER, signal.SIGKILL),
     }
+    folder.mkdir()
     stops = {}
-    for name, (line, host, number) in plan.items():
-        with HostPair(folder, often, tf_config()) as pair:
-            pair.wait_for(line)
-            pair.send(host, number)
-            statuses = [pair.end(host) for host in (CHIEF, OTHER)]
-            errors = [pair.error(host) for host in (CHIEF, OTHER)]
-            stops[name] = types.SimpleNamespace(status=statuses, error=errors)
-    with HostPair(folder, flags, tf_config()) as pair:
-        statuses = [pair.end(host) for host in (CHIEF, OTHER)]
-        assert statuses == [0, 0], pair.error(CHIEF) + pair.error(OTHER)
-        run = finished(folder / "run", pair.printed(CHIEF))
+    for name, moment in plan.items():
+        with HostPair(folder, often) as pair:
+            pair.send_at(*moment)
+            stops[name] = pair.end()
+    with HostPair(folder, flags) as pair:
+        ends = pair.end()
+        assert ends.status == [0, 0], ends.error
+        run = finished(folder / "run", pair.printed)
     run.stops = stops
     return run
 
 
 MULTI_LABEL_FIGURES = {"val_hit_at_1", "val_perr", "val_gap", "val_map"}
-GO_ON = "Start the same command on every host again"
 
 
 @pytest.fixture(scope="module")
-def runs(tmp_path_factory):
-    """Futures of a run of one process and of the stopped one of two hosts.
+def runs(multi_label_dir, tmp_path_factory):
+    """A run of two hosts that are stopped, and one of a single process.
 
-    With several labels a clip, as those figures need more of a strategy.
+    With several labels a clip, as those metrics need more of a strategy.
     """
     folder = tmp_path_factory.mktemp("hosts")
-    data_dir = folder / "several"
-    write_dataset(data_dir, multi_label=True)
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
-        yield {
-            run: pool.submit(run, data_dir, folder / run.__name__)
-            for run in (interrupted_hosts, one_process)
-        }
-
-
-@pytest.fixture(scope="module")
-def whole(runs):
-    return runs[one_process].result()
+        return list(
+            pool.map(
+                lambda run: run(multi_label_dir, folder / run.__name__),
+                (interrupted_hosts, one_process),
+            )
+        )
 
 
 @pytest.fixture(scope="module")
 def interrupted(runs):
-    return runs[interrupted_hosts].result()
+    return runs[0]
 
 
 def test_a_host_that_is_told_to_stop_stops_both(interrupted):
@@ -210,10 +191,10 @@ def test_the_host_that_is_left_ends_and_says_why(
     stop = interrupted.stops[name]
     assert stop.status[killed] == -9
     assert stop.status[left] == 1
-    said = stop.error[left]
+    error = stop.error[left]
     reason = "Expected all 2 hosts to continue. Received: the loss of a host"
-    assert reason in said
-    assert GO_ON in said and "Traceback" not in said
+    assert reason in error and "Traceback" not in error
+    assert "Start the same command on every host again" in error
 
 
 def test_the_same_command_goes_on_after_all_stops(interrupted):
@@ -222,9 +203,8 @@ def test_the_same_command_goes_on_after_all_stops(interrupted):
         assert f"Epoch {epoch}/6" not in interrupted.printed
 
 
-def test_stopped_hosts_have_the_weights_metrics_and_files_of_one_process(
-    interrupted, whole
-):
+def test_stopped_hosts_have_the_weights_metrics_and_files_of_one_process(runs):
+    interrupted, whole = runs
     np.testing.assert_allclose(interrupted.weights, whole.weights, 1e-5, 1e-5)
     assert MULTI_LABEL_FIGURES < set(whole.figures)
     assert whole.figures["val_gap"][-1] > whole.figures["val_gap"][0]

@@ -1,6 +1,5 @@
 """predict.py --records: a file of predictions for each file of records."""
 
-import concurrent.futures
 import json
 import re
 import shutil
@@ -11,7 +10,7 @@ import pytest
 
 from support.programs import as_flags
 from support.programs import output_of
-from support.programs import run_program
+from support.programs import run_cases
 from support.programs import start_program
 from support.runs import killed_training
 from support.runs import numpy_classifier
@@ -35,68 +34,42 @@ def folder(finished_run, data_dir, tmp_path_factory):
 
 
 def flags_of(folder, output, *patterns, **changes):
-    return as_flags(
-        {
-            "model": folder / "model.keras",
-            "data_dir": folder,
-            "records": ",".join(f"{folder}/records/{x}" for x in patterns),
-            "output": folder / output,
-            **changes,
-        }
-    )
+    return {
+        "model": folder / "model.keras",
+        "data_dir": folder,
+        "records": ",".join(f"{folder}/records/{x}" for x in patterns),
+        "output": folder / output,
+        **changes,
+    }
 
 
 @pytest.fixture(scope="module")
 def shares(folder):
     """Output of two processes that share the work at the same time."""
-    with concurrent.futures.ThreadPoolExecutor(2) as pool:
-        futures = [
-            pool.submit(
-                run_program,
-                "predict.py",
-                *flags_of(
-                    folder,
-                    "shared",
-                    "test-*",
-                    "validation-*",
-                    shard=f"{i},2",
-                    top_k=2,
-                ),
-                cwd=folder,
-            )
-            for i in range(2)
-        ]
-    return [output_of(x.result()) for x in futures]
-
-
-def rows_of(output):
-    return [
-        json.loads(line)
-        for path in sorted(output.glob("0*"))
-        for line in path.read_text().splitlines()
-    ]
+    flags = flags_of(folder, "shared", "test-*", "validation-*", top_k=2)
+    cases = [("predict.py", {**flags, "shard": f"{i},2"}) for i in range(2)]
+    return [output_of(x) for x in run_cases(cases, folder)]
 
 
 def test_two_processes_predict_all_clips(shares, folder, data_dir):
     assert len(shares) == 2
-    ids = [row["id"] for row in rows_of(folder / "shared")]
-    assert ids == [
+    rows = [
+        json.loads(line)
+        for path in sorted((folder / "shared").glob("0*"))
+        for line in path.read_text().splitlines()
+    ]
+    assert [row["id"] for row in rows] == [
         f"{split}-{i:03d}"
         for split in ("test", "validation")
         for i in range(NUM_CLIPS[split])
     ]
-    assert len(shares) == 2
-    rows = rows_of(folder / "shared")
-    probabilities = np.concatenate(
-        [
-            numpy_classifier.predict(
-                folder / "model.keras",
-                numpy_classifier.read_clips(data_dir, split),
-            )
-            for split in ("test", "validation")
-        ]
-    )
-    for row, expected in zip(rows, probabilities, strict=True):
+    probabilities = [
+        numpy_classifier.predict(
+            folder / "model.keras", numpy_classifier.read_clips(data_dir, split)
+        )
+        for split in ("test", "validation")
+    ]
+    for row, expected in zip(rows, np.concatenate(probabilities), strict=True):
         best = np.argsort(-expected)[:2]
         assert row["classes"] == [CLASS_NAMES[i] for i in best]
         np.testing.assert_allclose(row["scores"], expected[best], atol=1e-4)
@@ -110,7 +83,6 @@ def test_the_last_line_and_the_summary_count_clips_and_files(shares, folder):
     ]
     assert [x[2] for x in found] == ["2", "1"]
     assert sum(int(x[1]) for x in found) == sum(NUM_CLIPS.values())
-    assert len(shares) == 2
     output = folder / "shared"
     summary = json.loads((output / "summary.json").read_text())
     assert summary["num_clips"] == sum(NUM_CLIPS.values())
@@ -121,27 +93,20 @@ def test_the_last_line_and_the_summary_count_clips_and_files(shares, folder):
     }
 
 
-@pytest.fixture(scope="module")
-def stopped(folder):
-    """A run over many files that got a Ctrl-C, and its folder."""
+def test_a_ctrl_c_ends_a_run_with_a_message_and_whole_files(folder):
     source = spoilt_datasets.shard_path(folder / "records", "test")
     for i in range(MANY):
         (folder / "records" / f"many-{i:04d}").symlink_to(source)
     output = folder / "stopped"
-    flags = flags_of(folder, "stopped", "many-*")
+    flags = as_flags(flags_of(folder, "stopped", "many-*"))
     with start_program("predict.py", *flags) as process:
         assert killed_training.wait_until(
             process, lambda: any(output.glob("0*"))
         )
         process.send_signal(signal.SIGINT)
         _, errors = process.communicate()
-    return process.returncode, errors, output
-
-
-def test_a_ctrl_c_ends_a_run_with_a_message_and_whole_files(stopped):
-    status, errors, output = stopped
     done = len(list(output.glob("0*")))
-    assert status == 128 + signal.SIGINT
+    assert process.returncode == 128 + signal.SIGINT
     assert errors.splitlines()[-1] == (
         f"Stopped by SIGINT: {done} of {MANY} files are done and "
         "remain. Run the same command again to continue."

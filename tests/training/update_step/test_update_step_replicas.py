@@ -1,19 +1,22 @@
-"""Updates by several replicas are those of one, and of NumPy."""
+"""Updates and dropout on several replicas are those of one, and of NumPy."""
 
 import numpy as np
 import pytest
 
 import support.training.linear_classifier as linear
 import support.training.steps_on_replicas as program
-from support.training.array_programs import arrays_of
+from support.programs import output_of
+from support.programs import run_program
 
 pytestmark = [pytest.mark.programs, pytest.mark.versions]
+each_count = pytest.mark.parametrize("count", program.REPLICAS)
 
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("steps")
-    return arrays_of("steps_on_replicas.py", folder)
+    path = tmp_path_factory.mktemp("steps") / "arrays.npz"
+    output_of(run_program(program.__file__, path))
+    return dict(np.load(path))
 
 
 def whole_batch(case):
@@ -30,9 +33,9 @@ def whole_batch(case):
     return losses, [np.concatenate([w.ravel() for w in x]) for x in path]
 
 
-@pytest.mark.parametrize("count", program.REPLICAS)
+@each_count
 @pytest.mark.parametrize(
-    "case", ["plain", "clipped", "weighted", "scaled", "opposite"]
+    "case", ["plain", "clipped", "weighted", "scaled", "opposite", "parts"]
 )
 def test_replicas_make_the_update_of_the_whole_batch(case, count, trained):
     losses, path = whole_batch(case)
@@ -40,13 +43,6 @@ def test_replicas_make_the_update_of_the_whole_batch(case, count, trained):
         found = trained[f"{case}/{count}/losses"][:, replica]
         np.testing.assert_allclose(found, losses, 1e-5)
     found = trained[f"{case}/{count}/weights"]
-    np.testing.assert_allclose(found, path[-1], 1e-4, 1e-5)
-
-
-@pytest.mark.parametrize("count", program.REPLICAS)
-def test_parts_on_replicas_make_the_update_of_the_whole_batch(count, trained):
-    _, path = whole_batch("parts")
-    found = trained[f"parts/{count}/weights"]
     np.testing.assert_allclose(found, path[-1], 1e-4, 1e-5)
 
 
@@ -64,7 +60,7 @@ def test_the_norm_that_is_clipped_is_that_of_the_sum():
     assert linear.norm_of(whole) < max(map(linear.norm_of, halves)) / 2
 
 
-@pytest.mark.parametrize("count", program.REPLICAS)
+@each_count
 def test_averages_on_replicas_follow_the_weights(count, trained):
     _, path = whole_batch("ema_model")
     start = linear.weights_of(linear.make_model())
@@ -75,7 +71,7 @@ def test_averages_on_replicas_follow_the_weights(count, trained):
     np.testing.assert_allclose(found, expected, 1e-5, 1e-6)
 
 
-@pytest.mark.parametrize("count", program.REPLICAS)
+@each_count
 def test_infinity_on_one_replica_stops_the_update_of_all(count, trained):
     _, path = whole_batch("clipped")  # The same up to the last batch.
     found = trained[f"overflow/{count}/weights"]
@@ -86,7 +82,7 @@ def test_infinity_on_one_replica_stops_the_update_of_all(count, trained):
     )
 
 
-@pytest.mark.parametrize("count", program.REPLICAS)
+@each_count
 @pytest.mark.parametrize("case", [*program.EVALUATED, "several labels"])
 def test_evaluation_over_replicas_is_that_of_numpy(case, count, trained):
     """Batches are uneven and the last has fewer clips than replicas."""
@@ -102,3 +98,30 @@ def test_evaluation_over_replicas_is_that_of_numpy(case, count, trained):
     np.testing.assert_allclose(found, [loss, right.mean()], 1e-5)
     again = trained[f"{case}/{count}/again"]
     np.testing.assert_array_equal(again, found)
+
+
+@each_count
+def test_masks_follow_from_the_seed_and_the_step(count, trained):
+    first, again, other, parts, later = (
+        trained[f"masks/{count}/{name}"] for name in program.MASKED
+    )
+    assert first.shape == (3, 4, 2, program.WIDTH)
+    assert 0.4 < first.mean() < 0.6  # of 768
+    for masks in (first, parts, other):
+        # By step, replica, part, clip and layer: 24 rows, all different.
+        rows = masks.reshape(-1, program.WIDTH)
+        assert len(np.unique(rows, axis=0)) == len(rows) == 24
+    np.testing.assert_array_equal(again, first)
+    assert 0.3 < (other != first).mean() < 0.7
+    np.testing.assert_array_equal(later, first[1:])
+
+
+def test_the_first_replica_draws_what_a_single_one_does(trained):
+    half = program.MASKED_SIZE // 2
+    one, two = trained["masks/1/parts"], trained["masks/2/first"]
+    np.testing.assert_array_equal(one[:, :half], two[:, :half])
+
+
+def test_compiled_steps_draw_other_masks_in_every_step(trained):
+    rows = trained["masks/1/compiled"].reshape(-1, program.WIDTH)
+    assert len(np.unique(rows, axis=0)) == len(rows)

@@ -2,8 +2,8 @@
 
     python shipped_settings.py TRAINERS FLAGFILE DATA_DIR OUTPUT_DIR
 
-prints as JSON all flags, and what the model, the update and the data are made
-with. Nothing is trained.
+Prints as JSON all flags, and the arguments of the model, the update and the
+data. Nothing is trained.
 """
 
 import json
@@ -13,27 +13,8 @@ import sys
 from absl import flags
 
 
-def parse(train, flagfile, *more):
-    """Reads a flagfile as the program does; gives the program's flags."""
-    argv = ["train.py", f"--flagfile={flagfile}", *more]
-    flags.FLAGS(train.with_shipped_flagfiles(argv))
-    found = flags.FLAGS.flags_by_module_dict()["train"]
-    return {flag.name: flag.value for flag in found}
-
-
-def recorded_update(train, kept):
-    """Records the arguments of `UpdateStep` in `kept`."""
-    make = train.training.UpdateStep
-
-    def record(model, optimizer, **kwargs):
-        kept.update(kwargs, optimizer=optimizer)
-        return make(model, optimizer, **kwargs)
-
-    train.training.UpdateStep = record
-
-
 def shapes(batches):
-    features, labels = next(iter(batches))
+    features, _ = next(iter(batches))
     return {name: x.shape.as_list() for name, x in features.items()}
 
 
@@ -44,38 +25,47 @@ def describe(train, data_dir, output_dir):
     )
     train_data, evaluate = train.make_data(manifest, list(num_units))
     model = train.build_model(manifest, num_units)
-    recorded_update(train, update)
+    make = train.training.UpdateStep
+
+    def record(model, optimizer, **kwargs):
+        update.update(kwargs, optimizer=optimizer)
+        return make(model, optimizer, **kwargs)
+
+    train.training.UpdateStep = record
     trainer = train.make_trainer(model, manifest, output_dir)
     clusters = model.get_layer("clusters")
-    weights = update["class_weights"]
+    flags.FLAGS.standardize = "none"
+    raw = train.build_model(manifest, num_units).get_layer("clusters")
     return {
         "units": {k: x.num_units for k, x in clusters.clusters.items()},
         "kinds": sorted({type(x).__name__ for x in clusters.clusters.values()}),
         "weightings": sorted({x.weighting for x in clusters.clusters.values()}),
-        "means": {
-            k: [float(y) for y in x]
-            for k, x in (clusters.mean_features or {}).items()
-        },
+        "means": as_lists(clusters.mean_features),
+        "raw_means": as_lists(raw.mean_features),
         "dropout": model.get_layer("dropout").rate,
         "optimizer": type(update["optimizer"]).__name__,
         "learning_rate": float(update["optimizer"].learning_rate),
         "clip_norm": update["clip_norm"],
-        "class_weights": None if weights is None else weights.tolist(),
+        "class_weights": update["class_weights"].tolist(),
         "best": trainer.best.metric,
         "training": shapes(train_data(0, 0, (0, 1))),
         "evaluation": shapes(evaluate("test", 7)),
     }
 
 
+def as_lists(means):
+    return {name: [float(x) for x in mean] for name, mean in means.items()}
+
+
 def main(trainers, flagfile, data_dir, output_dir):
     sys.path.insert(0, trainers)
     import train
 
-    values = parse(train, flagfile)
-    made = None
-    if data_dir:
-        parse(train, flagfile, "--batch_size=48")
-        made = describe(train, data_dir, pathlib.Path(output_dir))
+    argv = ["train.py", f"--flagfile={flagfile}", "--batch_size=48"]
+    flags.FLAGS(train.with_shipped_flagfiles(argv))
+    used = flags.FLAGS.flags_by_module_dict()["train"]
+    values = {flag.name: flag.value for flag in used}
+    made = describe(train, data_dir, pathlib.Path(output_dir))
     print(json.dumps({"flags": values, "made": made}))
 
 

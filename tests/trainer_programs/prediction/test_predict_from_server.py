@@ -11,6 +11,7 @@ from ac_keras import serving
 from ac_keras.pipeline import Manifest
 from support.programs import run_cases
 from support.runs.spoilt_datasets import copy_of
+from support.runs.spoilt_datasets import edit
 from support.runs.spoilt_datasets import flip
 from support.runs.tiny_dataset import MODALITIES
 from support.serving.model_server import MODEL_NAME
@@ -56,15 +57,13 @@ def save_model(folder, data_dir):
     serving.export_saved_model(model, folder / "served", description)
 
 
-def rename_classes(data_dir, folder):
-    """The same records, whose classes have other names."""
-    folder.mkdir()
-    for path in data_dir.iterdir():
-        if path.name != "manifest.json":
-            (folder / path.name).symlink_to(path)
-    values = json.loads((data_dir / "manifest.json").read_text())
-    values["class_names"] = [f"no {name}" for name in values["class_names"]]
-    (folder / "manifest.json").write_text(json.dumps(values))
+def rename_classes(folder):
+    edit(
+        folder,
+        lambda values: values.update(
+            class_names=[f"no {name}" for name in values["class_names"]]
+        ),
+    )
 
 
 @pytest.fixture(scope="module")
@@ -72,23 +71,24 @@ def results(data_dir, tmp_path_factory):
     """By case, the finished process."""
     folder = tmp_path_factory.mktemp("predict_from_server")
     save_model(folder, data_dir)
-    rename_classes(data_dir, folder / "renamed")
+    rename_classes(copy_of(data_dir, folder / "renamed"))
     flip(copy_of(data_dir, folder / "broken"), "test", 4)
     base = {"data_dir": data_dir, "batch_size": 4, "eval_frames": 3}
     with serve(folder / "served") as server:
-        named = {**base, "model_name": MODEL_NAME}
-        cases = {"local": {**base, "model": "model.keras"}}
-        for protocol in ("grpc", "rest"):
-            address = server.address(protocol)
-            flags = {**named, "server": address, "protocol": protocol}
-            cases[protocol] = flags
-        cases["three"] = {**cases["grpc"], "num_clips": 3, "top_k": 2}
-        for name, (flags, _) in WRONG.items():
-            flags = {**base, **flags}
-            if flags.get("server") == "":
-                flags["server"] = server.address("grpc")
-            cases[name] = flags
-        commands = [("predict.py", flags) for flags in cases.values()]
+        address = server.address("grpc")
+        named = {"server": "", "model_name": MODEL_NAME}
+        rest = {"server": server.address("rest"), "protocol": "rest"}
+        cases = {
+            "local": {"model": "model.keras"},
+            "grpc": {**named, "protocol": "grpc"},
+            "rest": {**named, **rest},
+            "three": {**named, "num_clips": 3, "top_k": 2},
+            **{name: flags for name, (flags, _) in WRONG.items()},
+        }
+        commands = []
+        for flags in cases.values():
+            here = {"server": address} if flags.get("server") == "" else {}
+            commands.append(("predict.py", {**base, **flags, **here}))
         done = run_cases(commands, cwd=folder)
     return dict(zip(cases, done, strict=True))
 

@@ -1,19 +1,24 @@
-"""train.py: killed by SIGKILL and started again by the same command."""
+"""train.py: killed and started again, stopped by a signal or by a NaN loss."""
 
+import re
 import signal
 import types
 
+import numpy as np
 import pytest
 
+from ac_keras.pipeline import Manifest
+from ac_keras.pipeline import training_batches
 from support.runs import killed_training
 from support.runs.tiny_dataset import SIZES
-from support.runs.tiny_dataset import write_dataset
 from support.training.saved_run import number_of_saves
 from support.training.saved_run import position
+from support.training.saved_run import read_checkpoint
 
 pytestmark = pytest.mark.stress
 
 EPOCHS = 5
+SAVES = 9  # before the signal comes: in the second epoch
 MOMENTS = {  # Part of a file's name at the moment when the run is killed.
     "starting": "flags.json",
     "writing a checkpoint": "_temp",
@@ -59,29 +64,6 @@ def runs(data_dir, tmp_path_factory):
     )
 
 
-@pytest.fixture(scope="module")
-def later_starts(runs, data_dir, tmp_path_factory):
-    """Two further starts: with free flags, and with other ones and data."""
-    other = tmp_path_factory.mktemp("other") / "tiny"
-    write_dataset(other, multi_label=True)
-    before = contents(runs.killed)
-    free = killed_training.start(
-        data_dir,
-        runs.killed,
-        epochs=EPOCHS,
-        checkpoint_minutes=7,
-        log_steps=9,
-    )
-    refused = killed_training.start(
-        other, runs.killed, epochs=EPOCHS + 1, dropout=0.25
-    )
-    return types.SimpleNamespace(
-        free=(*free.communicate(), free.returncode),
-        refused=(*refused.communicate(), refused.returncode),
-        before=before,
-    )
-
-
 def contents(folder):
     return {x: x.read_bytes() for x in folder.rglob("*") if x.is_file()}
 
@@ -107,17 +89,77 @@ def test_a_killed_run_ends_with_the_same_weights_epochs_and_files(runs):
     assert not [x for x in names if "partial" in x or "checkpoints" in x]
 
 
-def test_a_finished_run_says_so_and_changes_nothing(runs, later_starts):
-    output, errors, status = later_starts.free
-    assert status == 0, errors[-4000:]
+def test_a_finished_run_changes_nothing_and_rejects_another_one(
+    runs, data_dir, multi_label_dir
+):
+    before = contents(runs.killed)
+    process = killed_training.start(
+        data_dir,
+        runs.killed,
+        epochs=EPOCHS,
+        checkpoint_minutes=7,
+        log_steps=9,
+    )
+    output = killed_training.output_of(process)
     assert f"{runs.killed} is complete: see" in output
-    assert contents(runs.killed) == later_starts.before
-    assert len(later_starts.before) > 10
-
-
-def test_another_runs_folder_is_refused_with_every_difference(later_starts):
-    _, errors, status = later_starts.refused
-    assert status == 1
+    process = killed_training.start(
+        multi_label_dir, runs.killed, epochs=EPOCHS + 1, dropout=0.25
+    )
+    _, errors = process.communicate()
+    assert process.returncode == 1
     assert f"dropout: 0.5 there, 0.25 now; epochs: {EPOCHS} there" in errors
     assert "manifest_sha256" in errors
     assert "Traceback" not in errors and "data_dir" not in errors
+    assert contents(runs.killed) == before and len(before) > 10
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_a_run_with_a_message_and_a_checkpoint(
+    number, data_dir, tmp_path
+):
+    process = killed_training.start(data_dir, tmp_path, epochs=1000)
+    killed_training.wait_until(
+        process, lambda: number_of_saves(tmp_path) >= SAVES
+    )
+    process.send_signal(number)
+    _, errors = process.communicate()
+    assert process.returncode == 1 and "Traceback" not in errors
+    assert "The same command resumes from there." in errors
+    epoch, step, history = position(tmp_path)
+    place = f"step {step} of epoch {epoch + 1}" if step else f"epoch {epoch}"
+    assert f"Stopped by {number.name} after {place}, which is saved" in errors
+    assert epoch >= 1 and len(history) == epoch
+
+
+def test_a_loss_that_is_not_finite_names_the_clips_and_keeps_the_step_before(
+    data_dir, tmp_path
+):
+    """The learning rate destroys the weights in the second epoch."""
+    process = killed_training.start(
+        data_dir,
+        tmp_path,
+        epochs=3,
+        schedule="step",
+        drop_epochs=1,
+        drop_factor=1e40,
+    )
+    _, errors = process.communicate()
+    assert process.returncode == 1 and "Traceback" not in errors
+    place = re.search(r"at step (\d+) of epoch 2\.", errors)
+    assert place, errors[-2000:]
+    batches = training_batches(
+        Manifest.load(data_dir),
+        batch_size=killed_training.FLAGS["batch_size"],
+        first_epoch=1,
+        first_step=int(place[1]),
+        with_ids=True,
+    )
+    ids = [x.decode() for x in next(iter(batches))[2].numpy()]
+    assert f"contains the clips {', '.join(ids)}. Lower" in errors
+    assert position(tmp_path)[:2] == [1, int(place[1])]
+    values = read_checkpoint(tmp_path).values()
+    arrays = [x for x in values if getattr(x, "dtype", None) == "float32"]
+    assert len(arrays) > 5 and all(np.isfinite(x).all() for x in arrays)
+    assert (tmp_path / "best.weights.h5").is_file()
+    assert len(killed_training.epochs_of(tmp_path)) == 1
+    assert not (tmp_path / "result.json").exists()
