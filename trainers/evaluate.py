@@ -3,7 +3,7 @@
     python trainers/evaluate.py --model=runs/flash_mnist/model.keras \
         --data_dir=records/flash_mnist --split=validation
 
-Prints the metrics that training reports, as JSON.
+Prints the metrics that training reports, as JSON, with 95 % intervals.
 """
 
 import functools
@@ -40,14 +40,14 @@ def evaluate() -> dict:
     """Computes the metrics of the split.
 
     Returns:
-        The number of clips, and the metrics by name.
+        The number of clips, and the metrics and their intervals by name.
 
     Raises:
         FileNotFoundError: If the model or the dataset is missing.
         ValueError: If they do not match, or a record is corrupt.
     """
     manifest = Manifest.load(_DATA_DIR.value)
-    split, description = manifest.split(_SPLIT.value), manifest.description
+    description = manifest.description
     model = runs.load_classifier(_MODEL.value, description)
     read = functools.partial(
         evaluation_batches,
@@ -66,7 +66,7 @@ def evaluate() -> dict:
             lambda size, shard: read(batch_size=size, shard=shard),
             _BATCH_SIZE.value,
         )
-    return {"num_clips": split.num_clips, **metrics}
+    return evaluator.with_intervals(metrics)
 
 
 def main(argv):

@@ -117,6 +117,12 @@ def build_model(manifest: Manifest) -> tuple[keras.Model, keras.Model]:
         weights=_WEIGHTS.value,
         inflate_from=_INFLATE_FROM.value,
     )
+    if not isinstance(backbone, keras.Model):
+        raise ValueError(
+            "Expected a Keras network to train. Received: "
+            f"--backbone={_BACKBONE.value}, whose runtime only applies it. "
+            "Pass a name or a .keras file."
+        )
     model = segment_network(
         _MODALITY.value,
         backbone,
@@ -210,8 +216,11 @@ def train(directory: pathlib.Path) -> dict:
     )
     run.load_best(model)
     metrics = training.evaluation_metrics(manifest.description)
-    test = training.Evaluator(model, metrics).evaluate(
-        functools.partial(evaluate, "test"), _BATCH_SIZE.value
+    evaluator = training.Evaluator(model, metrics)
+    test = evaluator.with_intervals(
+        evaluator.evaluate(
+            functools.partial(evaluate, "test"), _BATCH_SIZE.value
+        )
     )
     keras_files.save_model(backbone, directory / BACKBONE)
     result = run.summarize(model, test)

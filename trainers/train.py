@@ -20,6 +20,7 @@ import pathlib
 import sys
 
 import keras
+import numpy as np
 import tensorflow as tf
 from absl import app
 from absl import flags
@@ -85,6 +86,14 @@ _SKIP_CORRUPT_RECORDS = flags.DEFINE_bool(
 )
 
 # Model.
+_STANDARDIZE = flags.DEFINE_enum(
+    "standardize",
+    "scale",
+    ["scale", "feature", "none"],
+    "Standardization of frames inside the model: subtract the mean of each "
+    "feature over the training split, and divide by one deviation for all "
+    "features (scale), by that of each (feature), or do neither (none).",
+)
 _NUM_UNITS = flags.DEFINE_list(
     "num_units",
     "32",
@@ -142,7 +151,7 @@ _LEARNING_RATE = flags.DEFINE_float(
 )
 _CLASSIFIER_LR_MULTIPLIER = flags.DEFINE_float(
     "classifier_lr_multiplier",
-    1,
+    10,
     "Factor on the learning rate of the classifier. With shifting and few "
     "units, 30 and more improve accuracy; see docs/results/flash_mnist.md.",
     lower_bound=0,
@@ -150,7 +159,7 @@ _CLASSIFIER_LR_MULTIPLIER = flags.DEFINE_float(
 define_deprecated_flag("classifier_rate", _CLASSIFIER_LR_MULTIPLIER)
 _SCHEDULE = flags.DEFINE_enum(
     "schedule",
-    "constant",
+    "cosine",
     ["constant", "cosine", "step"],
     "Learning rate schedule. cosine decays to 0 at the last epoch, step drops "
     "after --drop_epochs.",
@@ -194,9 +203,10 @@ _EMA_MOMENTUM = flags.DEFINE_float(
 define_deprecated_flag("average_momentum", _EMA_MOMENTUM)
 _BATCH_SIZE = flags.DEFINE_integer(
     "batch_size",
-    64,
-    "Number of clips in a step, over all devices.",
-    lower_bound=1,
+    0,
+    "Number of clips in a step, over all devices; 0 takes 64, or fewer for a "
+    "small training split, so that an epoch has 8 steps.",
+    lower_bound=0,
 )
 _GRADIENT_ACCUMULATION_STEPS = flags.DEFINE_integer(
     "gradient_accumulation_steps",
@@ -208,7 +218,11 @@ _GRADIENT_ACCUMULATION_STEPS = flags.DEFINE_integer(
 
 # Duration and checkpoints.
 _EPOCHS = flags.DEFINE_integer(
-    "epochs", 100, "Maximum number of epochs.", lower_bound=1
+    "epochs",
+    0,
+    "Maximum number of epochs; 0 takes 30, or more for a small training split, "
+    "so that there are 2,000 steps.",
+    lower_bound=0,
 )
 _PATIENCE = flags.DEFINE_integer(
     "patience",
@@ -372,11 +386,19 @@ def check_flags(manifest: Manifest, strategy: tf.distribute.Strategy) -> None:
     for split in splits():
         manifest.split(split)
     devices = strategy.num_replicas_in_sync * _GRADIENT_ACCUMULATION_STEPS.value
-    if _BATCH_SIZE.value % devices:
+    if batch_size(manifest) % devices:
         raise ValueError(
             "Expected --batch_size to be a multiple of the number of devices "
             f"times --gradient_accumulation_steps, {devices}. Received: "
-            f"{_BATCH_SIZE.value}. Choose another batch size."
+            f"{batch_size(manifest)}. Choose another batch size."
+        )
+    split = manifest.split(_TRAIN_SPLIT.value)
+    if _STANDARDIZE.value != "none" and not split.feature_deviations:
+        raise ValueError(
+            f"Expected feature deviations in the manifest of "
+            f"{manifest.directory}. Received: none, since version 0.1.0 made "
+            "it. Add them by python data/add_deviations.py --data_dir="
+            f"{manifest.directory}, or train with --standardize=none."
         )
     if _CLASS_WEIGHTS.value and manifest.description.multi_label:
         raise ValueError(
@@ -426,7 +448,7 @@ def make_data(manifest: Manifest, modalities: list[str]):
         return training_batches(
             manifest,
             _TRAIN_SPLIT.value,
-            batch_size=_BATCH_SIZE.value,
+            batch_size=batch_size(manifest),
             sample_size=_TRAIN_FRAMES.value,
             modalities=modalities,
             seed=_SEED.value,
@@ -454,16 +476,19 @@ def make_data(manifest: Manifest, modalities: list[str]):
 def build_model(manifest: Manifest, num_units: dict[str, int]) -> keras.Model:
     """Builds the classifier that the flags describe."""
     description = manifest.description
+    split = manifest.split(_TRAIN_SPLIT.value)
     means = {}
     if _MEAN_FEATURES.value:
-        split = manifest.split(_TRAIN_SPLIT.value)
         means = {
             name: split.mean_features[name]
             for name in num_units
             # Old manifests do not count the clips without a modality.
             if any(x.num_absent.get(name, 1) for x in manifest.splits.values())
         }
-    return cluster_classifier(
+    standardize = _STANDARDIZE.value if _STANDARDIZE.value != "none" else None
+    if standardize:  # The mean of standardized frames is zero.
+        means = {name: np.zeros_like(mean) for name, mean in means.items()}
+    model = cluster_classifier(
         dims={name: description.modalities[name].dim for name in num_units},
         clusters={
             name: make_cluster(name, units) for name, units in num_units.items()
@@ -472,7 +497,11 @@ def build_model(manifest: Manifest, num_units: dict[str, int]) -> keras.Model:
         dropout=_DROPOUT.value,
         mean_features=means,
         multi_label=description.multi_label,
+        standardize=standardize,
     )
+    if standardize:
+        model.set_statistics(split.mean_features, split.feature_deviations)
+    return model
 
 
 def make_cluster(name: str, num_units: int) -> AttentionCluster:
@@ -488,9 +517,20 @@ def make_cluster(name: str, num_units: int) -> AttentionCluster:
     )
 
 
+def batch_size(manifest: Manifest) -> int:
+    """Returns the number of clips in a step."""
+    num_clips = manifest.split(_TRAIN_SPLIT.value).num_clips
+    return _BATCH_SIZE.value or training.choose_batch_size(num_clips)
+
+
+def num_epochs(steps: int) -> int:
+    """Returns the number of epochs of a number of steps."""
+    return _EPOCHS.value or training.choose_epochs(steps)
+
+
 def num_steps(manifest: Manifest) -> int:
     """Returns the number of steps in an epoch."""
-    return steps_per_epoch(manifest, _TRAIN_SPLIT.value, _BATCH_SIZE.value)
+    return steps_per_epoch(manifest, _TRAIN_SPLIT.value, batch_size(manifest))
 
 
 def make_optimizer(steps: int) -> keras.optimizers.Optimizer:
@@ -498,7 +538,7 @@ def make_optimizer(steps: int) -> keras.optimizers.Optimizer:
     rate = training.make_schedule(
         _SCHEDULE.value,
         _LEARNING_RATE.value,
-        total_steps=steps * _EPOCHS.value,
+        total_steps=steps * num_epochs(steps),
         warmup_steps=round(steps * _WARMUP_EPOCHS.value),
         drop_steps=tuple(round(steps * float(x)) for x in _DROP_EPOCHS.value),
         drop_factor=_DROP_FACTOR.value,
@@ -553,9 +593,9 @@ def make_trainer(
         ),
         best_model=best_model,
         metrics=training.training_metrics(description),
-        batch_size=_BATCH_SIZE.value,
+        batch_size=batch_size(manifest),
         steps_per_epoch=steps,
-        epochs=_EPOCHS.value,
+        epochs=num_epochs(steps),
         steps_per_execution=_STEPS_PER_EXECUTION.value,
         directory=output_dir,
         best=best_rule(description),
@@ -573,7 +613,7 @@ def print_dry_run(model: keras.Model, manifest: Manifest, train_data) -> None:
             train_data(0, 0, (0, 1)),
             num_clips=manifest.split(_TRAIN_SPLIT.value).num_clips,
             steps_per_epoch=steps,
-            epochs=_EPOCHS.value,
+            epochs=num_epochs(steps),
             num_averages=int(_EMA_MOMENTUM.value > 0),
         )
     )
@@ -585,7 +625,10 @@ def make_log(trainer: training.Trainer, evaluate) -> runs.RunLog | None:
         return None
     trainer.model.summary()
     log = runs.RunLog(
-        trainer.directory, _BATCH_SIZE.value, _EPOCHS.value, _LOG_STEPS.value
+        trainer.directory,
+        trainer.batch_size,
+        trainer.epochs,
+        _LOG_STEPS.value,
     )
     if _VALIDATION_SPLIT.value:
         features, _ = next(iter(evaluate(_VALIDATION_SPLIT.value, 16)))
@@ -659,7 +702,7 @@ def finish(
         run.load_best(build_model(manifest, num_units)),
         manifest,
         functools.partial(evaluate, _TEST_SPLIT.value),
-        batch_size=_BATCH_SIZE.value,
+        batch_size=batch_size(manifest),
         sample_size=_EVAL_FRAMES.value,
     )
     print(json.dumps(result, indent=1))

@@ -20,6 +20,7 @@ from ac_keras.extraction.plan import AudioPlan
 from ac_keras.extraction.plan import ExtractionPlan
 from ac_keras.extraction.plan import FlowPlan
 from ac_keras.extraction.plan import RgbPlan
+from ac_keras.extraction.plan import WaveformPlan
 
 __all__ = [
     "AudioPlan",
@@ -31,6 +32,7 @@ __all__ = [
     "FrameView",
     "MediaError",
     "RgbPlan",
+    "WaveformPlan",
     "decode_flow",
     "encode_flow",
     "flow_stacks",

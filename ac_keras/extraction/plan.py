@@ -80,11 +80,36 @@ class AudioPlan:
     """
 
     patch_step: int = 96
+    sample_rate = 16_000  # Hz
     input_dtype = "float32"
     input_shape = PATCH_SHAPE
 
 
-ModalityPlan = RgbPlan | FlowPlan | AudioPlan
+@dataclasses.dataclass(frozen=True)
+class WaveformPlan:
+    """Windows of the waveform, for audio backbones that take samples.
+
+    Attributes:
+        window: Samples of a window.
+        step: Samples from the start of one window to the next.
+        sample_rate: Samples per second, in Hz.
+        padding: Samples of silence before and after a clip. Half a window has
+            a window centered on each part of the clip, also of a short one.
+    """
+
+    window: int
+    step: int
+    sample_rate: int = 16_000
+    padding: int = 0
+    input_dtype = "float32"
+
+    @property
+    def input_shape(self) -> tuple[int]:
+        """Shape of the backbone's input for one window."""
+        return (self.window,)
+
+
+ModalityPlan = RgbPlan | FlowPlan | AudioPlan | WaveformPlan
 
 _MODALITY_PLANS = {"rgb": RgbPlan, "flow": FlowPlan, "audio": AudioPlan}
 _CHOICES = {"equal_intervals": EqualIntervals, "frame_rate": FrameRate}
@@ -157,10 +182,16 @@ class ExtractionPlan:
         return cls(
             choice(**{names.get(x, x): frames[x] for x in frames}),
             {
-                name: _MODALITY_PLANS[name](**plan)
+                name: _plan_class(name, plan)(**plan)
                 for name, plan in values["modalities"].items()
             },
         )
+
+
+def _plan_class(name, values):
+    if name == "audio" and "window" in values:
+        return WaveformPlan
+    return _MODALITY_PLANS[name]
 
 
 def plan_of(description: Description) -> ExtractionPlan:

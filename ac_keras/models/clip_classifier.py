@@ -3,11 +3,14 @@
 import inspect
 
 import keras
+import numpy as np
 
 from ac_keras.layers import ByteDropout
 from ac_keras.layers import FrameMask
+from ac_keras.layers import FrameStandardization
 from ac_keras.layers import MultimodalCluster
 from ac_keras.layers import WideDense
+from ac_keras.utils.frame_moments import FrameMoments
 
 
 @keras.saving.register_keras_serializable(package="ac_keras")
@@ -16,10 +19,10 @@ class ClipClassifier(keras.Model):
 
     Every modality `M` has two inputs: its frames, named `M`, `(batch,
     num_frames, dim)`, and the number of frames of each clip, named
-    `M_num_frames`, int32 `(batch,)`. Later frames are padding. The aggregator
-    makes one vector of each clip, the global feature, which goes through
-    dropout, a dense layer (`logits`) and a softmax or sigmoid
-    (`probabilities`).
+    `M_num_frames`, int32 `(batch,)`. Later frames are padding. Frames may be
+    standardized first. The aggregator makes one vector of each clip, the
+    global feature, which goes through dropout, a dense layer (`logits`) and a
+    softmax or sigmoid (`probabilities`).
 
     Args:
         dims: Mapping from modality to the dim of its frames.
@@ -34,6 +37,9 @@ class ClipClassifier(keras.Model):
         multi_label: Boolean. If True, a clip may have any number of classes:
             every class has its own probability, by a sigmoid. If False, the
             probabilities of a clip sum up to 1, by a softmax.
+        standardize: `"scale"` or `"feature"` standardizes the frames of each
+            modality by a `FrameStandardization` of that mode, which `adapt`
+            or `set_statistics` must set before training. None does not.
         dtype: The dtype policy of all layers but the aggregator, which has
             its own. By default the global policy. Probabilities are float32
             under any policy.
@@ -71,11 +77,19 @@ class ClipClassifier(keras.Model):
         aggregator,
         dropout=0.5,
         multi_label=False,
+        standardize=None,
         dtype=None,
         **kwargs,
     ):
         policy = keras.dtype_policies.get(dtype or keras.config.dtype_policy())
         inputs, frames, mask = _make_inputs(dims)
+        if standardize is not None:
+            frames = {
+                modality: FrameStandardization(
+                    standardize, name=f"{modality}_standardization"
+                )(frames[modality], mask=mask[modality])
+                for modality in dims
+            }
         if _has_attention(aggregator):
             features, scores = aggregator(
                 frames, mask=mask, return_attention_scores=True
@@ -109,9 +123,64 @@ class ClipClassifier(keras.Model):
         return self.layers[-1].activation is keras.activations.sigmoid
 
     @property
+    def standardize(self):
+        """Mode of the standardization of frames, or None."""
+        layers = list(self._standardizations().values())
+        return layers[0].mode if layers else None
+
+    @property
     def has_attention(self):
         """Boolean, whether the aggregator returns attention scores."""
         return self._scores is not None
+
+    def adapt(self, batches):
+        """Sets the standardization to the statistics of some clips.
+
+        Args:
+            batches: Iterable of inputs of this model, or of tuples that start
+                with them, such as `evaluation_batches(manifest, "train",
+                batch_size=64)`. It is read once for all modalities.
+
+        Raises:
+            ValueError: If the model does not standardize, there is no frame of
+                a modality, or a value is not finite.
+        """
+        self._check_standardizes("adapt")
+        moments = {name: FrameMoments(dim) for name, dim in self.dims.items()}
+        for batch in batches:
+            inputs = batch[0] if isinstance(batch, tuple) else batch
+            for name in moments:
+                frames = np.asarray(inputs[name])
+                num_frames = np.asarray(inputs[f"{name}_num_frames"])
+                kept = np.arange(frames.shape[1]) < num_frames[:, None]
+                moments[name].add(frames[kept])
+        empty = [name for name in moments if not moments[name].count]
+        if empty:
+            raise ValueError(
+                "adapt expects clips with frames of all modalities. Received: "
+                f"none of {empty[0]!r}. Leave the modality out."
+            )
+        self.set_statistics(
+            {name: x.mean for name, x in moments.items()},
+            {name: x.deviation for name, x in moments.items()},
+        )
+
+    def set_statistics(self, means, deviations):
+        """Sets the standardization of every modality.
+
+        Args:
+            means: Mapping from modality to the mean of each feature, `(dim,)`,
+                such as `mean_features` of a dataset's training split.
+            deviations: Mapping from modality to the standard deviation of each
+                feature, `(dim,)`, such as its `feature_deviations`.
+
+        Raises:
+            ValueError: If the model does not standardize, or a value is not
+                finite.
+        """
+        self._check_standardizes("set_statistics")
+        for name, layer in self._standardizations().items():
+            layer.set_statistics(means[name], deviations[name])
 
     def attention_model(self):
         """Builds a model that returns the attention scores as well.
@@ -167,6 +236,7 @@ class ClipClassifier(keras.Model):
             "aggregator": keras.saving.serialize_keras_object(self.aggregator),
             "dropout": self.get_layer("dropout").rate,
             "multi_label": self.multi_label,
+            "standardize": self.standardize,
         }
 
     @classmethod
@@ -174,6 +244,21 @@ class ClipClassifier(keras.Model):
         """Builds a model from the arguments that `get_config` returned."""
         aggregator = keras.saving.deserialize_keras_object(config["aggregator"])
         return cls(**{**config, "aggregator": aggregator})
+
+    def _check_standardizes(self, method):
+        if self.standardize is None:
+            raise ValueError(
+                f"{method} expects a model that standardizes frames. Received: "
+                'standardize=None. Build it with standardize="scale".'
+            )
+
+    def _standardizations(self):
+        """Returns the layers that standardize, by modality."""
+        return {
+            layer.name.removesuffix("_standardization"): layer
+            for layer in self.layers
+            if isinstance(layer, FrameStandardization)
+        }
 
     def _set_parts(self, modalities, aggregator, classifier, features, scores):
         """Sets attributes, once the model has its layers in graph order."""
@@ -207,6 +292,7 @@ def cluster_classifier(
     dropout=0.5,
     mean_features=None,
     multi_label=False,
+    standardize=None,
 ):
     """Builds a `ClipClassifier` whose aggregator is a `MultimodalCluster`.
 
@@ -218,8 +304,10 @@ def cluster_classifier(
         dropout: Float, the fraction of the global feature that is dropped in
             training.
         mean_features: Optional mapping from modality to the feature `(dim,)`
-            that replaces the frames where the modality is absent.
+            that replaces the frames where the modality is absent, of
+            standardized frames if they are.
         multi_label: Boolean, whether a clip may have any number of classes.
+        standardize: None, `"scale"` or `"feature"`; see `ClipClassifier`.
 
     Returns:
         A `ClipClassifier` with the modalities in the order of `clusters`.
@@ -245,6 +333,7 @@ def cluster_classifier(
         ),
         dropout=dropout,
         multi_label=multi_label,
+        standardize=standardize,
         name="cluster_classifier",
     )
 

@@ -7,6 +7,7 @@ from ac_keras.pipeline.description import Description
 from ac_keras.pipeline.integrity.corrupt_records import CorruptRecord
 from ac_keras.pipeline.integrity.corrupt_records import find_corrupt_records
 from ac_keras.pipeline.integrity.corrupt_records import skip_corrupt_records
+from ac_keras.pipeline.integrity.scan_records import add_deviations
 from ac_keras.pipeline.integrity.scan_records import scan_records
 from ac_keras.pipeline.manifest import Manifest
 from ac_keras.pipeline.manifest import Shard
@@ -26,6 +27,7 @@ __all__ = [
     "Modality",
     "Shard",
     "Split",
+    "add_deviations",
     "decode_clip",
     "encode_clip",
     "evaluation_batches",

@@ -52,6 +52,10 @@ class Split:
             longest clip.
         num_absent: Mapping from modality to the number of clips without it;
             empty in manifests of older versions.
+        feature_deviations: Mapping from modality to the standard deviation of
+            each feature over all frames, float32 `(dim,)`; zeros if no clip
+            has the modality. Empty in manifests of version 0.1.0: see
+            `add_deviations`.
     """
 
     shards: tuple[Shard, ...]
@@ -59,6 +63,9 @@ class Split:
     mean_features: dict[str, np.ndarray]
     max_num_frames: dict[str, int]
     num_absent: dict[str, int] = dataclasses.field(default_factory=dict)
+    feature_deviations: dict[str, np.ndarray] = dataclasses.field(
+        default_factory=dict
+    )
 
     @property
     def num_clips(self) -> int:
@@ -78,10 +85,8 @@ class Split:
             "max_num_frames": self.max_num_frames,
             "num_absent": self.num_absent,
             "class_counts": [int(count) for count in self.class_counts],
-            "mean_features": {
-                name: [float(x) for x in mean]
-                for name, mean in self.mean_features.items()
-            },
+            "mean_features": _to_lists(self.mean_features),
+            "feature_deviations": _to_lists(self.feature_deviations),
         }
 
     @classmethod
@@ -90,13 +95,19 @@ class Split:
         return cls(
             shards=tuple(Shard(**shard) for shard in values["shards"]),
             class_counts=np.asarray(values["class_counts"], np.int64),
-            mean_features={
-                name: np.asarray(mean, np.float32)
-                for name, mean in values["mean_features"].items()
-            },
+            mean_features=_to_arrays(values["mean_features"]),
             max_num_frames=values["max_num_frames"],
             num_absent=values.get("num_absent", {}),
+            feature_deviations=_to_arrays(values.get("feature_deviations", {})),
         )
+
+
+def _to_lists(arrays: dict[str, np.ndarray]) -> dict[str, list[float]]:
+    return {name: [float(x) for x in array] for name, array in arrays.items()}
+
+
+def _to_arrays(lists: dict[str, list[float]]) -> dict[str, np.ndarray]:
+    return {name: np.asarray(x, np.float32) for name, x in lists.items()}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -172,12 +183,17 @@ class Manifest:
         dims = {name: x.dim for name, x in description.modalities.items()}
         for name, split in self.splits.items():
             counted = len(split.class_counts)
-            means = {key: len(x) for key, x in split.mean_features.items()}
-            if counted != description.num_classes or means != dims:
+            means, deviations = (
+                {key: len(x) for key, x in features.items()}
+                for features in (split.mean_features, split.feature_deviations)
+            )
+            fits = means == dims and deviations in (dims, {})
+            if counted != description.num_classes or not fits:
                 raise ValueError(
                     f"Expected class counts of {description.num_classes} "
                     f"classes and mean features of dims {dims} in split "
-                    f"{name!r}. Received: {counted} counts and dims {means} "
+                    f"{name!r}. Received: {counted} counts, mean features of "
+                    f"dims {means} and feature deviations of {deviations} "
                     f"in {self.directory / FILE_NAME}. Prepare the dataset "
                     "again."
                 )

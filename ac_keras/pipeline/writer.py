@@ -18,6 +18,7 @@ from ac_keras.pipeline.manifest import Manifest
 from ac_keras.pipeline.manifest import Shard
 from ac_keras.pipeline.manifest import Split
 from ac_keras.utils import atomic_file
+from ac_keras.utils.frame_moments import FrameMoments
 
 PLAN = "writing.json"
 
@@ -29,8 +30,10 @@ class ShardTotals:
         self.modalities = description.modalities
         self.num_clips = 0
         self.class_counts = np.zeros(description.num_classes, np.int64)
-        self.sums = {n: np.zeros(m.dim) for n, m in self.modalities.items()}
-        self.num_frames = dict.fromkeys(self.modalities, 0)
+        self.moments = {
+            name: FrameMoments(modality.dim)
+            for name, modality in self.modalities.items()
+        }
         self.max_num_frames = dict.fromkeys(self.modalities, 0)
         self.num_absent = dict.fromkeys(self.modalities, 0)
 
@@ -41,8 +44,7 @@ class ShardTotals:
         self.class_counts[list(feature["labels"].int64_list.value)] += 1
         for name, modality in self.modalities.items():
             frames = modality.decode(feature[name].bytes_list.value[0])
-            self.sums[name] += frames.sum(axis=0, dtype=np.float64)
-            self.num_frames[name] += len(frames)
+            self.moments[name].add(frames)
             longest = max(self.max_num_frames[name], len(frames))
             self.max_num_frames[name] = longest
             self.num_absent[name] += len(frames) == 0
@@ -52,8 +54,7 @@ class ShardTotals:
         self.num_clips += other.num_clips
         self.class_counts += other.class_counts
         for name in self.modalities:
-            self.sums[name] += other.sums[name]
-            self.num_frames[name] += other.num_frames[name]
+            self.moments[name].merge(other.moments[name])
             self.num_absent[name] += other.num_absent[name]
             self.max_num_frames[name] = max(
                 self.max_num_frames[name], other.max_num_frames[name]
@@ -61,16 +62,16 @@ class ShardTotals:
 
     def split(self, shards: list[Shard]) -> Split:
         """Returns the split that consists of these files."""
-        means = {
-            name: (total / max(self.num_frames[name], 1)).astype(np.float32)
-            for name, total in self.sums.items()
-        }
         return Split(
             tuple(shards),
             self.class_counts,
-            means,
+            {n: x.mean.astype(np.float32) for n, x in self.moments.items()},
             self.max_num_frames,
             self.num_absent,
+            {
+                n: x.deviation.astype(np.float32)
+                for n, x in self.moments.items()
+            },
         )
 
 

@@ -9,11 +9,18 @@ from typing import Any
 import numpy as np
 
 from ac_keras.extraction.inputs.clip_inputs import STEP_SECONDS
+from ac_keras.extraction.inputs.log_mel import HOP
+from ac_keras.extraction.inputs.log_mel import PATCH_FRAMES
+from ac_keras.extraction.inputs.log_mel import PATCH_SAMPLES
+from ac_keras.extraction.inputs.log_mel import SAMPLE_RATE
+from ac_keras.extraction.inputs.log_mel import log_mel_patches
 from ac_keras.extraction.inputs.optical_flow import decode_flow
 from ac_keras.extraction.inputs.optical_flow import encode_flow
+from ac_keras.extraction.inputs.waveform import join_windows
 from ac_keras.extraction.media.frame_times import interval_of
 from ac_keras.extraction.plan import AudioPlan
 from ac_keras.extraction.plan import FlowPlan
+from ac_keras.extraction.plan import WaveformPlan
 from ac_keras.prediction.clip_predictor import ClipPrediction
 from ac_keras.prediction.clip_predictor import ClipPredictor
 from ac_keras.visualization import ExplainedModality
@@ -24,6 +31,8 @@ from ac_keras.visualization.explained_modality import IMAGES
 
 DIGITS = 6  # of a probability
 MAX_BYTES = 200  # of a file's name; most file systems allow 255
+PATCH_SECONDS = PATCH_FRAMES * STEP_SECONDS
+AUDIO_PLANS = (AudioPlan, WaveformPlan)
 ONE_FRAME = 1.0  # seconds over which a clip of a single frame is drawn
 
 
@@ -82,16 +91,16 @@ def plot_names(paths: Sequence[str | os.PathLike]) -> list[str]:
 def save_clip_plot(prediction: ClipPrediction, path: str | os.PathLike) -> None:
     """Plots frames, flow and log-mel bands with the attention of units."""
     audio = [
-        _explain_audio(prediction, name)
+        _explain_audio(prediction, name, plan)
         for name, plan in prediction.plan.modalities.items()
-        if isinstance(plan, AudioPlan)
+        if isinstance(plan, AUDIO_PLANS)
     ]
     ends = [x.extent[1] for x in audio if not x.is_absent]
     whole = max([end for end in ends if end > 0], default=ONE_FRAME)
     frames = [
         _explain_frames(prediction, name, plan, whole)
         for name, plan in prediction.plan.modalities.items()
-        if not isinstance(plan, AudioPlan)
+        if not isinstance(plan, AUDIO_PLANS)
     ]
     save_clip_explanation(
         pathlib.PurePath(prediction.path).name,
@@ -166,14 +175,19 @@ def _explain_frames(prediction, name, plan, whole):
     return ExplainedModality(name, attention, spans, kind, frames)
 
 
-def _explain_audio(prediction, name):
+def _explain_audio(prediction, name, plan):
     taken = prediction.sampled[name]
     if not len(taken):
         return _absent(prediction, name, BANDS)
     times = prediction.inputs.times[name]
-    patches = prediction.inputs.arrays[name][..., 0]
-    length = patches.shape[1] * STEP_SECONDS
-    bands, span = join_patches(patches, times)
+    inputs = prediction.inputs.arrays[name]
+    if isinstance(plan, WaveformPlan):
+        length = plan.window / plan.sample_rate
+        bands = _log_mel_of_windows(inputs, plan)
+        span = (times[0], times[0] + len(bands) * STEP_SECONDS)
+    else:
+        length = PATCH_SECONDS
+        bands, span = join_patches(inputs[..., 0], times)
     return ExplainedModality(
         name,
         prediction.attention[name],
@@ -182,6 +196,15 @@ def _explain_audio(prediction, name):
         bands,
         span,
     )
+
+
+def _log_mel_of_windows(windows, plan):
+    """Computes the log-mel bands `(num_steps, 64)` of windows, for a plot."""
+    samples = join_windows(windows, plan.step)
+    places = np.arange(0, len(samples), plan.sample_rate / SAMPLE_RATE)
+    samples = np.interp(places, np.arange(len(samples)), samples)
+    patches = log_mel_patches(np.pad(samples, (0, PATCH_SAMPLES)))
+    return np.concatenate(patches)[: len(samples) // HOP]
 
 
 def _absent(prediction, name, kind):

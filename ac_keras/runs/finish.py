@@ -14,6 +14,7 @@ from ac_keras import visualization
 from ac_keras.pipeline import Manifest
 from ac_keras.runs.report import write_report
 from ac_keras.runs.run import Run
+from ac_keras.runs.warnings import training_warnings
 from ac_keras.training.evaluator import Evaluator
 from ac_keras.training.evaluator import evaluation_metrics
 from ac_keras.utils import keras_files
@@ -56,8 +57,10 @@ def finish_classifier(
     model = keras.models.load_model(directory / "model.keras")
     metrics = evaluation_metrics(description)
     evaluator = Evaluator(model, metrics, description.multi_label)
-    test = evaluator.evaluate(
-        lambda size, shard: test_data(size, shard=shard), batch_size
+    test = evaluator.with_intervals(
+        evaluator.evaluate(
+            lambda size, shard: test_data(size, shard=shard), batch_size
+        )
     )
     check = _export(
         model, manifest, test_data(batch_size), directory, sample_size
@@ -66,7 +69,16 @@ def finish_classifier(
         "accuracy_of_saved_model": check.accuracy,
         "clips_of_saved_model": check.num_clips,
     }
-    result = run.summarize(model, test, peak_memory_mib=_peak_memory())
+    features, _ = next(iter(test_data(batch_size)))
+    found = training_warnings(model, features, run.history)
+    for warning in found:
+        print(f"Warning: {warning}")
+    result = run.summarize(
+        model,
+        test,
+        peak_memory_mib=_peak_memory(),
+        **({"warnings": found} if found else {}),
+    )
     _save_plots(model, manifest, directory)
     write_report(
         directory / "report.html",

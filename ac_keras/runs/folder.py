@@ -17,6 +17,9 @@ RENAMED_FLAGS = {
     "classifier_rate": "classifier_lr_multiplier",
 }
 
+# Flags that a flags.json of version 0.1.0 lacks, and what was in force.
+NEW_FLAGS = {"standardize": "none"}
+
 
 def claim(
     directory: pathlib.Path,
@@ -71,6 +74,8 @@ def check(
                 key if key in values else RENAMED_FLAGS.get(key, key): value
                 for key, value in read_json(path).items()
             }
+            for key in NEW_FLAGS.keys() & values.keys():
+                found.setdefault(key, NEW_FLAGS[key])
         differences += [
             f"{key}: {found.get(key)!r} there, {values.get(key)!r} now"
             for key in sorted(set(found) | set(values))

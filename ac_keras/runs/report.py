@@ -50,7 +50,8 @@ def write_report(
         path: The file. It is written as a whole or not at all.
         title: The page's title.
         result: Mapping from names to numbers or text. Metrics of a split,
-            such as `test_accuracy`, are shown first and large.
+            such as `test_accuracy`, are shown first and large, with the pair
+            of limits under `test_accuracy_interval` if there is one.
         settings: Mapping from flags to their values.
         epochs: One mapping per epoch, from `epoch` (counted from 0) and names
             of metrics to numbers, or to text that holds a number. `val_NAME`
@@ -73,7 +74,7 @@ def write_report(
     page = environment.get_template("report.html.jinja").render(
         title=title,
         tiles=_results(result, is_metric=True),
-        others=_results(result, is_metric=False),
+        others=[row[:2] for row in _results(result, is_metric=False)],
         settings=[(x, _format_value(value)) for x, value in settings.items()],
         charts=svg_charts.draw_metrics(epochs),
         format_name=_format_name,
@@ -88,12 +89,16 @@ def write_report(
 
 
 def _results(result, is_metric):
-    """Formats the metrics of splits, or all other results."""
-    return [
-        (_format_name(name), _format_number(name, value))
-        for name, value in result.items()
-        if name.startswith(("test_", "validation_", "val_")) == is_metric
-    ]
+    """Formats name, value and interval of the metrics, or of all others."""
+    rows = []
+    for name, value in result.items():
+        of_split = name.startswith(("test_", "validation_", "val_"))
+        if of_split != is_metric or name.endswith("_interval"):
+            continue
+        limits = result.get(f"{name}_interval", ())
+        interval = " to ".join(_format_number(name, x) for x in limits)
+        rows.append((_format_name(name), _format_number(name, value), interval))
+    return rows
 
 
 def _format_name(name):

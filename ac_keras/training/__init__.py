@@ -12,6 +12,8 @@ from ac_keras.training.evaluator import metric_names
 from ac_keras.training.evaluator import training_metrics
 from ac_keras.training.schedules import Warmup
 from ac_keras.training.schedules import make_schedule
+from ac_keras.training.settings import choose_batch_size
+from ac_keras.training.settings import choose_epochs
 from ac_keras.training.settings import parse_initializer
 from ac_keras.training.settings import parse_num_units
 from ac_keras.training.trainer import BEST_WEIGHTS
@@ -37,6 +39,8 @@ __all__ = [
     "UpdateStep",
     "Warmup",
     "balanced_class_weights",
+    "choose_batch_size",
+    "choose_epochs",
     "evaluation_metrics",
     "is_chief",
     "make_schedule",

@@ -36,7 +36,8 @@ class BestEpoch:
     def index(self, history: Sequence[dict]) -> int:
         """Returns the index of the best epoch.
 
-        The first of equal epochs wins. NaN is worse than any number.
+        Among epochs with an equal metric, the one with the lowest loss on
+        the same split wins, then the first. NaN is worse than any number.
 
         Args:
             history: Metrics of each completed epoch, at least one.
@@ -52,9 +53,12 @@ class BestEpoch:
                 f" or {LAST}. Received: {self.metric!r}."
             )
         sign = -1 if self.metric.endswith("loss") else 1
-        values = [sign * row[self.metric] for row in history]
-        values = [-math.inf if math.isnan(x) else x for x in values]
-        return values.index(max(values))
+        loss = "val_loss" if self.metric.startswith("val_") else "loss"
+        ranks = [
+            (_rank(sign * row[self.metric]), _rank(-row.get(loss, math.inf)))
+            for row in history
+        ]
+        return ranks.index(max(ranks))
 
     def is_last_best(self, history: Sequence[dict]) -> bool:
         """Returns whether the last epoch is the best."""
@@ -65,3 +69,7 @@ class BestEpoch:
         if not self.patience or not history:
             return False
         return len(history) - 1 - self.index(history) >= self.patience
+
+
+def _rank(value):
+    return -math.inf if math.isnan(value) else value

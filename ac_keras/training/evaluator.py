@@ -1,6 +1,7 @@
 """Evaluation of a classifier on a split, and the metrics of a dataset."""
 
 from collections.abc import Callable
+from collections.abc import Mapping
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -85,6 +86,23 @@ class Evaluator:
             metric.name: float(metric.result())
             for metric in (self._loss, *self.metrics)
         }
+
+    def with_intervals(self, values: Mapping[str, float]) -> dict:
+        """Adds the number of clips and 95 % intervals to an evaluation.
+
+        Args:
+            values: What `evaluate` has just returned.
+
+        Returns:
+            `num_clips`, the values, and pairs of limits under
+            `NAME_interval`; see `metrics.metric_intervals`.
+        """
+        num_clips, confusion = int(self._loss.count), None
+        for metric in self.metrics:
+            if isinstance(metric, metrics.PerClassAccuracy):
+                confusion = metric.confusion_matrix()
+        intervals = metrics.metric_intervals(values, num_clips, confusion)
+        return {"num_clips": num_clips, **values, **intervals}
 
     def _run(self, batch):
         self._strategy.run(self._replica_step, args=(batch,))

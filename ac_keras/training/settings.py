@@ -1,8 +1,13 @@
-"""Settings of a model that flags write as text."""
+"""Settings of a run: parsed from text, or chosen for a dataset."""
 
+import math
 from collections.abc import Sequence
 
 import keras
+
+BATCH_SIZE = 64
+STEPS_PER_EPOCH = 8
+EPOCHS, STEPS = 30, 2000
 
 
 def parse_initializer(text: str) -> keras.Initializer:
@@ -58,3 +63,22 @@ def parse_num_units(
             f"num_units={','.join(values)}. Name modalities of the dataset."
         )
     return num_units
+
+
+def choose_batch_size(num_clips: int) -> int:
+    """Returns the batch size for a training split of a number of clips.
+
+    It is 64, or the largest power of 2 below with 8 batches an epoch.
+    """
+    size = BATCH_SIZE
+    while size > 1 and num_clips < size * STEPS_PER_EPOCH:
+        size //= 2
+    return size
+
+
+def choose_epochs(steps_per_epoch: int) -> int:
+    """Returns the number of epochs for a number of steps in each.
+
+    It is 30, or more for a small dataset, which needs 2,000 steps.
+    """
+    return max(EPOCHS, math.ceil(STEPS / steps_per_epoch))

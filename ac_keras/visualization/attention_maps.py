@@ -174,6 +174,24 @@ def weights_entropy(weights: np.ndarray) -> np.ndarray:
     return -(weights * logarithms).sum(axis=-1)
 
 
+def attention_evenness(weights: np.ndarray) -> float:
+    """Computes the mean entropy of weights, relative to that of even ones.
+
+    Args:
+        weights: Floats `(..., num_frames)`, 0 for frames that are padding.
+
+    Returns:
+        A number from 0 (one frame) to 1 (even weights), the mean over units
+        and clips that weight more than one frame; 0 if there is none.
+    """
+    num_frames = np.count_nonzero(weights, axis=-1)
+    several = num_frames > 1
+    if not several.any():
+        return 0.0
+    entropies = weights_entropy(weights)[several]
+    return float(np.mean(entropies / np.log(num_frames[several])))
+
+
 def _draw_map(axes, name, weights):
     peak = float(weights.max(initial=0))
     if not peak > 0:

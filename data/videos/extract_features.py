@@ -26,7 +26,10 @@ from ac_keras.annotations.clip_table import load_table
 from ac_keras.annotations.splits import draw_splits
 from ac_keras.extraction import plan as extraction_plan
 from ac_keras.extraction.backbones.dataset_backbones import BackboneChoice
+from ac_keras.extraction.backbones.dataset_backbones import audio_plan
 from ac_keras.extraction.backbones.dataset_backbones import input_side
+from ac_keras.extraction.backbones.input_format import parse_flag
+from ac_keras.extraction.backbones.model_file import kind_of
 from ac_keras.extraction.engines import local_engine
 from ac_keras.extraction.engines import ray_engine
 from ac_keras.extraction.engines.job import PROBLEMS_TABLE
@@ -94,12 +97,14 @@ _BACKBONES = {
     name: flags.DEFINE_string(
         f"{name}_backbone",
         None,
-        f"{kinds}, a .keras file, or `none` to store the inputs.",
+        f"{kinds}, a .keras, .tflite or .onnx file, a SavedModel folder, or "
+        "`none` to store the inputs.",
     )
     for name, kinds in {
-        "rgb": "Backbone of RGB: `small`, a name in keras.applications",
+        "rgb": "Backbone of RGB: `small`, a name in keras.applications, "
+        "`keras_hub:PRESET`",
         "flow": "Backbone of flow (default: inflated from RGB's): as for RGB",
-        "audio": "Backbone of audio: `small`, `vgg16`",
+        "audio": "Backbone of audio: `small`, `vgg16`, `speech_embedding`",
     }.items()
 }
 _WEIGHTS = {
@@ -114,6 +119,20 @@ _WEIGHTS = {
         "audio": "none",
     }.items()
 }
+_INPUTS = {
+    name: flags.DEFINE_list(
+        f"{name}_input",
+        [],
+        f"Inputs of a .tflite, .onnx or SavedModel backbone of {name}, instead "
+        f"of the JSON file beside it: {values}.",
+    )
+    for name, values in {
+        "rgb": "scale=0.0078125,offset=-1,layout=NCHW,input_shape=3;224;224,"
+        "output=NAME",
+        "flow": "as for RGB",
+        "audio": "scale=1,step=7680,input_shape=15600,sample_rate=16000",
+    }.items()
+}
 _FLOW_METHOD = flags.DEFINE_enum(
     "flow_method",
     "tvl1",
@@ -126,7 +145,8 @@ _STACK_LENGTH = flags.DEFINE_integer(
 _PATCH_STEP = flags.DEFINE_integer(
     "patch_step",
     96,
-    "Steps of 10 ms from one log-mel patch to the next; a patch has 96.",
+    "Steps of 10 ms from one log-mel patch to the next; a patch has 96. "
+    "`speech_embedding` has its own step, 80 ms.",
     lower_bound=1,
 )
 _DTYPE = flags.DEFINE_enum(
@@ -186,7 +206,7 @@ def choices() -> dict[str, BackboneChoice]:
             rgb = _BACKBONES["rgb"].value
             if rgb and rgb.endswith(".keras"):
                 inflate_from = rgb
-            else:
+            elif not kind_of(rgb):
                 source = rgb
         weights = _WEIGHTS[name].value
         if source is None and inflate_from is None:
@@ -196,7 +216,10 @@ def choices() -> dict[str, BackboneChoice]:
                 "with trainers/finetune_backbone.py."
             )
         found[name] = BackboneChoice(
-            source, None if weights == "none" else weights, inflate_from
+            source,
+            None if weights == "none" else weights,
+            inflate_from,
+            parse_flag(_INPUTS[name].value, _INPUTS[name].name),
         )
     return found
 
@@ -206,7 +229,7 @@ def make_plan(chosen: dict[str, BackboneChoice]) -> ExtractionPlan:
     modalities = {}
     for name, choice in chosen.items():
         if name == "audio":
-            plan = extraction_plan.AudioPlan(_PATCH_STEP.value)
+            plan = audio_plan(choice, _PATCH_STEP.value)
         else:
             crop = _CROP.value or input_side(choice)
             sides = (_RESIZE.value or round(crop * 8 / 7), crop)

@@ -48,6 +48,7 @@ MODELS = {
             "audio": AttentionCluster(2, weighting="average"),
         },
         len(CLASS_NAMES),
+        standardize="feature",
     ),
 }
 # Opens a file where an import of TensorFlow fails.

@@ -81,10 +81,12 @@ def test_model_updates_and_splits_are_those_of_the_paper(
 
 
 def test_the_training_mean_stands_in_for_what_clips_lack(settings, train_split):
-    found = settings["kinetics.flags"]["made"]["means"]
-    assert list(found) == ["audio"]  # of this dataset
+    made = settings["kinetics.flags"]["made"]
+    assert list(made["means"]) == ["audio"]  # of this dataset
     expected = train_split["mean_features"]["audio"]
-    np.testing.assert_allclose(found["audio"], expected, rtol=1e-6)
+    np.testing.assert_allclose(made["raw_means"]["audio"], expected, rtol=1e-6)
+    # The mean of standardized frames.
+    np.testing.assert_array_equal(made["means"]["audio"], 0)
 
 
 def test_every_split_has_a_run_and_their_mean_and_deviation_are_written(

@@ -80,6 +80,8 @@ def test_a_dry_run_prints_batches_parameters_and_steps(name, printed):
         assert re.search(shape, text)
         kernel = 0 if values["weighting"] == "average" else dim
         total += count * (kernel + shifts + dim * CLASSES)
+        if values["standardize"] == "scale":  # a mean and a deviation
+            total += dim + 1
     is_multi_label = name == "youtube8m.flags"
     labels = (BATCH_SIZE, CLASSES) if is_multi_label else (BATCH_SIZE,)
     assert f"labels: {labels}" in text

@@ -11,6 +11,8 @@ from ac_keras.pipeline import Description
 from ac_keras.pipeline import Modality
 from ac_keras.training import BestEpoch
 from ac_keras.training import Warmup
+from ac_keras.training import choose_batch_size
+from ac_keras.training import choose_epochs
 from ac_keras.training import evaluation_metrics
 from ac_keras.training import make_schedule
 from ac_keras.training import parse_initializer
@@ -122,6 +124,36 @@ def test_the_best_epoch_is_the_first_of_equals_and_never_nan(
     rule, rows = BestEpoch(metric), history(metric, *values)
     assert rule.index(rows) == best
     assert rule.is_last_best(rows) == (best == len(rows) - 1)
+
+
+@pytest.mark.parametrize("split", ["", "val_"])
+def test_of_equals_the_one_with_the_lower_loss_is_the_best(split):
+    losses = {"": [3.0, 1.0, 2.0, 0.5], "val_": [1.0, 2.0, 0.5, 3.0]}
+    rows = [
+        {f"{split}accuracy": accuracy, "loss": loss, "val_loss": val_loss}
+        for accuracy, loss, val_loss in zip(
+            [0.8, 0.8, 0.8, 0.7], losses[""], losses["val_"], strict=True
+        )
+    ]
+    rule = BestEpoch(f"{split}accuracy")
+    assert rule.index(rows) == (2 if split else 1)
+    assert rule.is_last_best(rows[:3]) == bool(split)
+
+
+@pytest.mark.parametrize(
+    "num_clips, batch_size, epochs",
+    [(1, 1, 2000), (48, 4, 167), (320, 32, 200), (512, 64, 250)],
+)
+def test_a_small_dataset_has_small_batches_and_many_epochs(
+    num_clips, batch_size, epochs
+):
+    assert choose_batch_size(num_clips) == batch_size
+    assert choose_epochs(num_clips // batch_size) == epochs
+
+
+def test_a_large_dataset_has_batches_of_64_and_30_epochs():
+    assert choose_batch_size(10**6) == 64
+    assert choose_epochs(10**6 // 64) == 30
 
 
 def test_the_last_epoch_may_be_the_best():

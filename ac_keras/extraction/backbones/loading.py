@@ -1,20 +1,30 @@
 """Backbones: networks from pixels or log-mel patches to local features."""
 
 import difflib
+import functools
+import json
 import os
 from collections.abc import Callable
+from collections.abc import Mapping
+from typing import Any
 
 import keras
 import numpy as np
 
+from ac_keras.extraction.backbones import keras_hub_backbone
 from ac_keras.extraction.backbones.inflation import inflate_input
 from ac_keras.extraction.backbones.inflation import widen_input
+from ac_keras.extraction.backbones.model_file import ModelFile
+from ac_keras.extraction.backbones.model_file import kind_of
+from ac_keras.extraction.backbones.runtime_backbone import RuntimeBackbone
+from ac_keras.extraction.backbones.speech_embedding import SpeechEmbedding
 from ac_keras.extraction.backbones.vgg_audio import vgg_audio
 from ac_keras.extraction.media.frame_times import is_positive_integer
 from ac_keras.models import small_cnn
 
 SMALL = "small"
 VGG_AUDIO = "vgg16"
+SPEECH_EMBEDDING = "speech_embedding"
 IMAGENET = "imagenet"
 LOG_MEL_SCALE = 0.25  # log-mel values lie between about -4.6 and 4
 MAX_PIXEL = 255
@@ -22,22 +32,27 @@ MAX_PIXEL = 255
 
 def choose_backbone(
     modality: str,
-    input_shape: tuple[int, int, int],
+    input_shape: tuple[int, ...],
     *,
     source: str | None = None,
     weights: str | None = None,
     inflate_from: str | None = None,
-) -> keras.Model:
+    input_format: Mapping[str, Any] | None = None,
+) -> keras.Model | RuntimeBackbone:
     """Builds or loads the backbone of a modality.
 
     Args:
         modality: `"rgb"`, `"flow"` or `"audio"`.
-        input_shape: Shape of an input: pixels 0..255, or a log-mel patch.
-        source: `"small"` for `small_cnn`, `"vgg16"` for audio, a name in
-            `keras.applications`, or a `.keras` file.
+        input_shape: Shape of an input: pixels 0..255, a log-mel patch, or a
+            window of a waveform.
+        source: `"small"` for `small_cnn`, `"vgg16"` or `"speech_embedding"`
+            for audio, a name in `keras.applications`, `"keras_hub:PRESET"`,
+            a `.keras`, `.tflite` or `.onnx` file, or a SavedModel folder.
         weights: With a name: `"imagenet"` or a file; None for random weights.
         inflate_from: The `.keras` file of an RGB backbone whose first
             convolution is inflated to the input's channels; excludes `source`.
+        input_format: Of a model file: values of `InputFormat` that replace
+            those of the JSON file beside it.
 
     Returns:
         A model from `(batch, *input_shape)` to `(batch, dim)`.
@@ -52,6 +67,23 @@ def choose_backbone(
             f"Received: backbone={source!r}, inflate_from={inflate_from!r}. "
             f"Pass one of them; {_choices(modality)}."
         )
+    preset = keras_hub_backbone.preset_of(source)
+    if input_format and not kind_of(source) and preset is None:
+        raise ValueError(
+            f"Expected no --{modality}_input, as the backbone has its own "
+            f"format of inputs. Received: {dict(input_format)} for "
+            f"{source or inflate_from}. Leave it out."
+        )
+    if modality == "audio" and source == SPEECH_EMBEDDING:
+        return _speech_embedding(input_shape)
+    if kind_of(source):
+        return _model_file(modality, input_shape, source, input_format)
+    if len(input_shape) != 3:
+        raise ValueError(
+            "Expected a backbone that takes windows of a waveform. Received: "
+            f"{source!r}, which takes images. Pass `{SPEECH_EMBEDDING}`, or "
+            "inputs of another plan."
+        )
     height, width, channels = input_shape
     if inflate_from is not None:
         rgb = load_saved_backbone(inflate_from, (height, width, 3))
@@ -62,6 +94,10 @@ def choose_backbone(
         return small_cnn(input_shape)
     if source.endswith(".keras"):
         return load_saved_backbone(source, input_shape)
+    if preset is not None and modality != "audio":
+        return keras_hub_backbone.keras_hub_backbone(
+            preset, input_shape, weights, input_format
+        )
     if modality == "audio":
         if source == VGG_AUDIO:
             return vgg_audio(weights)
@@ -179,9 +215,48 @@ def application_preprocessing(name: str) -> Callable:
     return getattr(keras.applications, origin).preprocess_input
 
 
+def _speech_embedding(input_shape):
+    backbone = SpeechEmbedding()
+    if tuple(input_shape) != backbone.input_shape[1:]:
+        raise ValueError(
+            f"Expected inputs for `{SPEECH_EMBEDDING}`, windows of "
+            f"{backbone.input_shape[1]} samples. Received: inputs of shape "
+            f"{tuple(input_shape)}, as log-mel patches have. Extract it from "
+            "media files instead of stored inputs."
+        )
+    return backbone
+
+
+@functools.cache
+def _load_once(modality, path, given):
+    return ModelFile(modality, path, json.loads(given))
+
+
+def load_model_file(
+    modality: str, path: str, given: Mapping[str, Any] | None
+) -> ModelFile:
+    """Loads a model file as `ModelFile` does, once."""
+    return _load_once(modality, path, json.dumps(dict(given or {})))
+
+
+def _model_file(modality, input_shape, path, given):
+    model = load_model_file(modality, path, given)
+    if model.input_shape[1:] != tuple(input_shape):
+        raise ValueError(
+            f"Expected a model for inputs of shape {tuple(input_shape)} of "
+            f"{modality}. Received: {path}, which takes "
+            f"{model.input_shape[1:]}. Leave out --crop, pass another model, "
+            "or extract from media files instead of stored inputs."
+        )
+    return model
+
+
 def _choices(modality):
-    named = "`vgg16`" if modality == "audio" else "a name in keras.applications"
-    return f"`{SMALL}`, {named} or a .keras file"
+    named = "a name in keras.applications"
+    if modality == "audio":
+        named = f"`{VGG_AUDIO}`, `{SPEECH_EMBEDDING}`"
+    files = "a .keras, .tflite or .onnx file or a SavedModel folder"
+    return f"`{SMALL}`, {named} or {files}"
 
 
 def _load_application(name, size, channels, weights):

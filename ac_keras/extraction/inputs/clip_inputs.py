@@ -10,6 +10,7 @@ import numpy as np
 
 from ac_keras.extraction.inputs import log_mel
 from ac_keras.extraction.inputs import optical_flow
+from ac_keras.extraction.inputs import waveform
 from ac_keras.extraction.media import audio
 from ac_keras.extraction.media import video
 from ac_keras.extraction.media.container import MediaError
@@ -18,6 +19,7 @@ from ac_keras.extraction.media.container import open_media
 from ac_keras.extraction.plan import AudioPlan
 from ac_keras.extraction.plan import ExtractionPlan
 from ac_keras.extraction.plan import FlowPlan
+from ac_keras.extraction.plan import WaveformPlan
 
 STEP_SECONDS = 0.01  # of a log-mel patch
 
@@ -115,16 +117,24 @@ def _make_flow(gray, plan):
     return optical_flow.encode_flow(flow, plan.bound)
 
 
-def _read_audio(path, plan: AudioPlan, inputs):
+def _read_audio(path, plan: AudioPlan | WaveformPlan, inputs):
     try:
         with add_seconds(inputs.seconds, "decoding audio"):
-            decoded = audio.decode_audio(path)
+            decoded = audio.decode_audio(path, plan.sample_rate)
     except MediaError as error:
         inputs.problems.append(str(error))
         return
     if decoded.damage:
         inputs.problems.append(f"audio: {decoded.damage}")
     if decoded.samples is None:
+        return
+    if isinstance(plan, WaveformPlan):
+        windows = waveform.waveform_windows(
+            decoded.samples, plan.window, plan.step, plan.padding
+        )
+        inputs.arrays["audio"] = windows
+        starts = np.arange(len(windows)) * plan.step - plan.padding
+        inputs.times["audio"] = decoded.start + starts / plan.sample_rate
         return
     with add_seconds(inputs.seconds, "log-mel"):
         patches = log_mel.log_mel_patches(decoded.samples, plan.patch_step)

@@ -30,6 +30,7 @@ from ac_keras.pipeline.manifest import Shard
 from ac_keras.pipeline.manifest import Split
 from ac_keras.pipeline.modality import Modality
 from ac_keras.utils import atomic_file
+from ac_keras.utils.frame_moments import FrameMoments
 
 Totals = dict[str, np.ndarray]
 LARGEST = "max_num_frames"  # the only total that is a maximum, not a sum
@@ -88,6 +89,44 @@ def scan_records(
     atomic_file.write_text(path, manifest.dump())
     shutil.rmtree(scanned)
     return Manifest.load(directory)
+
+
+def add_deviations(manifest: Manifest) -> Manifest:
+    """Adds feature deviations to a manifest of version 0.1.0.
+
+    The records are read once. Other values of the manifest stay as they are.
+
+    Args:
+        manifest: A complete dataset, of own or of external records.
+
+    Returns:
+        The manifest, which is also written to the folder.
+
+    Raises:
+        ValueError: If a file is truncated or does not fit the description.
+    """
+    description = manifest.description
+    paths = {
+        name: [pathlib.Path(path) for path in manifest.paths(name)]
+        for name in manifest.splits
+    }
+    scanned = manifest.directory / SCAN_FOLDER
+    scanned.mkdir(exist_ok=True)
+    totals = _scan_all(scanned, description, paths, None)
+    splits = {
+        name: dataclasses.replace(
+            split,
+            feature_deviations=_make_split(
+                split.shards, totals[name], description
+            ).feature_deviations,
+        )
+        for name, split in manifest.splits.items()
+    }
+    manifest = dataclasses.replace(manifest, splits=splits)
+    path = manifest.directory / descriptions.FILE_NAME
+    atomic_file.write_text(path, manifest.dump())
+    shutil.rmtree(scanned)
+    return Manifest.load(manifest.directory)
 
 
 def summarize(manifest: Manifest) -> list[str]:
@@ -245,13 +284,18 @@ def _make_split(
 ) -> Split:
     """Makes a split from shards and the totals of each."""
     merged = _merge_all(parts)
-    means = {}
+    means, deviations = {}, {}
     for name, modality in description.modalities.items():
-        count = merged[f"num_frames/{name}"]
-        mean = merged[f"sum/{name}"] / max(count, 1)
-        if modality.dtype == "uint8" and count:
+        moments = FrameMoments(modality.dim)
+        moments.count = int(merged[f"num_frames/{name}"])
+        moments.sums = merged[f"sum/{name}"]
+        moments.squares = merged[f"squares/{name}"]
+        mean, deviation = moments.mean, moments.deviation
+        if modality.dtype == "uint8" and moments.count:
             mean = mean * modality.level + modality.value_range[0]
+            deviation = deviation * modality.level
         means[name] = mean.astype(np.float32)
+        deviations[name] = deviation.astype(np.float32)
     counted = [
         dataclasses.replace(shard, num_clips=int(part["num_clips"]))
         for shard, part in zip(shards, parts, strict=True)
@@ -260,7 +304,14 @@ def _make_split(
         {name: int(merged[f"{key}/{name}"]) for name in description.modalities}
         for key in ("max_num_frames", "num_absent")
     )
-    return Split(tuple(counted), merged["class_counts"], means, longest, absent)
+    return Split(
+        tuple(counted),
+        merged["class_counts"],
+        means,
+        longest,
+        absent,
+        deviations,
+    )
 
 
 def _batch_totals(batch, description):
@@ -281,6 +332,9 @@ def _batch_totals(batch, description):
             numbers = _stored_numbers(stored, modality)
         totals[f"sum/{name}"] = tf.cast(
             tf.reduce_sum(numbers, axis=0), tf.float64
+        )
+        totals[f"squares/{name}"] = tf.reduce_sum(
+            tf.square(tf.cast(numbers, tf.float64)), axis=0
         )
         totals[f"num_frames/{name}"] = tf.reduce_sum(count)
         totals[f"num_absent/{name}"] = tf.math.count_nonzero(count == 0)
@@ -314,6 +368,7 @@ def scan_once(
     """
     stat = path.stat()
     what = [description.to_json(), str(path), stat.st_size, stat.st_mtime_ns]
+    what.append("with squares")  # which version 0.1.0 did not keep
     digest = hashlib.sha256(json.dumps(what).encode()).hexdigest()
     kept = folder / f"{digest[:32]}.npz"
     if kept.is_file():

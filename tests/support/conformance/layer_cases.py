@@ -14,7 +14,8 @@ from support.layers.random_clips import randomize
 from support.layers.reference import units_of
 from support.layers.reference import weights_of
 
-MEAN = (0.5, -1.0, 2.0, 0.25)
+MEAN = (0.5, -1.0, 2.0, 0.25, -0.5)
+DEVIATION = (2.0, 4.0, 3.0, 1.5, 2.5)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -171,12 +172,42 @@ def multimodal_case(clusters, mean_features):
     )
 
 
-def classifier_case(multi_label):
+def standardize(frames, mode, dim):
+    """Standardizes frames by the first dims of MEAN and DEVIATION."""
+    deviation = np.array(DEVIATION[:dim], "float32").astype("float64")
+    if mode == "scale":
+        deviation = np.sqrt(np.mean(deviation**2))
+    return (frames - np.array(MEAN[:dim], "float32")) / deviation
+
+
+def standardization_case(mode):
+    frames, mask = draw_clips(2, num_frames=6, dim=4)
+
+    def make(dtype):
+        layer = ac_keras.FrameStandardization(mode, dtype=dtype)
+        layer.set_statistics(MEAN[:4], DEVIATION[:4])
+        return layer
+
+    def pool(weights, inputs):
+        frames = standardize(inputs["frames"], mode, dim=4)
+        return np.where(inputs["mask"][..., None], frames, 0.0)
+
+    return LayerCase(
+        make=make,
+        inputs={"frames": frames, "mask": mask},
+        call=lambda layer, inputs: layer(inputs["frames"], mask=inputs["mask"]),
+        frames=lambda inputs: inputs["frames"],
+        read_weights=weights_of,
+        pool=pool,
+    )
+
+
+def classifier_case(multi_label, mode=None):
     counts = {"rgb": [6, 2, 1, 5], "audio": [3, 0, 2, 1]}
     clusters = {"rgb": 3, "audio": 2}
-    inputs = {}
-    for name, (length, dim) in {"rgb": (6, 5), "audio": (3, 4)}.items():
-        frames = draw_frames(1, num_frames=length, dim=dim)
+    dims, inputs = {"rgb": 5, "audio": 4}, {}
+    for name, length in {"rgb": 6, "audio": 3}.items():
+        frames = draw_frames(1, num_frames=length, dim=dims[name])
         for clip, count in zip(frames, counts[name], strict=True):
             clip[count:] = np.nan
         inputs[name] = frames
@@ -184,14 +215,22 @@ def classifier_case(multi_label):
 
     def make(dtype):
         aggregator = ac_keras.MultimodalCluster(clusters, dtype=dtype)
-        return ac_keras.ClipClassifier(
-            {"rgb": 5, "audio": 4},
+        model = ac_keras.ClipClassifier(
+            dims,
             num_classes=3,
             aggregator=aggregator,
             dropout=0.0,
             multi_label=multi_label,
+            standardize=mode,
             dtype=dtype,
         )
+        if mode:
+            means, deviations = (
+                {name: values[:dim] for name, dim in dims.items()}
+                for values in (MEAN, DEVIATION)
+            )
+            model.set_statistics(means, deviations)
+        return model
 
     def pool(weights, inputs):
         mask = {
@@ -199,7 +238,13 @@ def classifier_case(multi_label):
             < inputs[f"{name}_num_frames"][:, None]
             for name in clusters
         }
-        features = pool_modalities(weights, inputs, mask, clusters)
+        frames = {name: inputs[name] for name in clusters}
+        if mode:
+            frames = {
+                name: standardize(frames[name], mode, dims[name])
+                for name in clusters
+            }
+        features = pool_modalities(weights, frames, mask, clusters)
         classifier = weights["classifier"]
         logits = features @ classifier["kernel"] + classifier["bias"]
         if multi_label:
@@ -265,11 +310,14 @@ CASES = {
     ),
     "MultimodalCluster": multimodal_case({"rgb": 3, "audio": 2}, {}),
     "MultimodalCluster mean": multimodal_case(
-        {"rgb": 3, "audio": 2}, {"audio": MEAN}
+        {"rgb": 3, "audio": 2}, {"audio": MEAN[:4]}
     ),
     "FrameMask": mask_case(),
     "ClipClassifier": classifier_case(multi_label=False),
     "ClipClassifier multi-label": classifier_case(multi_label=True),
+    "ClipClassifier standardized": classifier_case(False, "feature"),
+    "FrameStandardization scale": standardization_case("scale"),
+    "FrameStandardization feature": standardization_case("feature"),
 }
 
 

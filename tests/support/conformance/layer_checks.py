@@ -153,7 +153,8 @@ def check_zeros(case):
     layer = case.make_randomly()
     if not layer.trainable_weights:
         return "no weights"
-    layer.set_weights([0 * w for w in layer.get_weights()])
+    for weight in layer.trainable_weights:
+        weight.assign(0 * weight)
     output = case.call(layer, case.inputs)
     error = largest_error(output, expected_output(case, layer))
     model = make_model(case, layer)
@@ -174,8 +175,8 @@ def check_policy(case, policy):
         assert dtype_of(output) == (case.dtype or dtype), output.dtype
         assert spec.dtype == dtype_of(output), spec.dtype
     for weight in layer.weights:
-        shift = weight.name in ("alpha", "beta")
-        expected = "float32" if shift or "mixed" in policy else dtype
+        exact = weight.name in ("alpha", "beta", "mean", "deviation")
+        expected = "float32" if exact or "mixed" in policy else dtype
         assert dtype_of(weight) == expected, weight.path
     assert layer.dtype_policy.name == policy
     rounded = map_arrays(lambda x: round_to(x, dtype), case.inputs)

@@ -24,9 +24,10 @@ def draw_mask(seed, batch=4, num_frames=6):
 
 
 def randomize(layer, seed):
-    """Sets every weight of a built layer to random numbers of size one."""
+    """Sets every trained weight of a layer to random numbers of size one."""
     rng = np.random.default_rng(seed)
-    layer.set_weights([rng.normal(0, 0.7, w.shape) for w in layer.weights])
+    for weight in layer.trainable_weights:
+        weight.assign(rng.normal(0, 0.7, weight.shape))
     return layer
 
 

@@ -22,10 +22,20 @@ DESCRIPTION = Description(
 
 
 def make_classifier(seed=0, **kwargs):
-    """A classifier with random weights, so that clips get different classes."""
-    model = cluster_classifier(DIMS, CLUSTERS, len(CLASS_NAMES), **kwargs)
+    """A classifier with random weights, so that clips get different classes.
+
+    It standardizes frames, which are given as they are everywhere.
+    """
+    model = cluster_classifier(
+        DIMS, CLUSTERS, len(CLASS_NAMES), standardize="scale", **kwargs
+    )
     rng = np.random.default_rng(seed)
-    model.set_weights([rng.normal(size=w.shape) for w in model.weights])
+    for weight in model.trainable_weights:
+        weight.assign(rng.normal(size=weight.shape))
+    model.set_statistics(
+        {name: np.linspace(-0.2, 0.3, dim) for name, dim in DIMS.items()},
+        {name: np.linspace(0.5, 1.5, dim) for name, dim in DIMS.items()},
+    )
     return model
 
 

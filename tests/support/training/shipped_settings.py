@@ -34,14 +34,14 @@ def describe(train, data_dir, output_dir):
     train.training.UpdateStep = record
     trainer = train.make_trainer(model, manifest, output_dir)
     clusters = model.get_layer("clusters")
+    flags.FLAGS.standardize = "none"
+    raw = train.build_model(manifest, num_units).get_layer("clusters")
     return {
         "units": {k: x.num_units for k, x in clusters.clusters.items()},
         "kinds": sorted({type(x).__name__ for x in clusters.clusters.values()}),
         "weightings": sorted({x.weighting for x in clusters.clusters.values()}),
-        "means": {
-            k: [float(y) for y in x]
-            for k, x in (clusters.mean_features or {}).items()
-        },
+        "means": as_lists(clusters.mean_features),
+        "raw_means": as_lists(raw.mean_features),
         "dropout": model.get_layer("dropout").rate,
         "optimizer": type(update["optimizer"]).__name__,
         "learning_rate": float(update["optimizer"].learning_rate),
@@ -51,6 +51,10 @@ def describe(train, data_dir, output_dir):
         "training": shapes(train_data(0, 0, (0, 1))),
         "evaluation": shapes(evaluate("test", 7)),
     }
+
+
+def as_lists(means):
+    return {name: [float(x) for x in mean] for name, mean in means.items()}
 
 
 def main(trainers, flagfile, data_dir, output_dir):

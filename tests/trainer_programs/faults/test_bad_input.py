@@ -124,6 +124,10 @@ SPOILT = {  # How a copy of the dataset is spoilt; returns part of the error.
         lambda values: values["splits"]["test"]["mean_features"]["rgb"].pop(),
         "'rgb': 5",
     ),
+    "deviations of no feature": edit(
+        lambda values: values["splits"]["train"].pop("feature_deviations"),
+        "python data/add_deviations.py --data_dir=",
+    ),
     "a clip too few": set_num_clips(31),
     "a clip too many": set_num_clips(33),
     "an empty file": lambda x: f"{cut(x, 'train', 0)}, as its",
