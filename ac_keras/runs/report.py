@@ -27,6 +27,7 @@ MAX_FRAMES = 600
 MAX_UNITS = 64
 MAX_UNITS_WITH_IMAGES = 8
 NO_VALUE = "–"
+NO_BREAK = "\u00a0"
 
 _MAX_HEIGHT, _MAX_WIDTH = 48, 1600  # pixels of one frame, of all side by side
 
@@ -97,6 +98,7 @@ def _results(result, is_metric):
             continue
         limits = result.get(f"{name}_interval", ())
         interval = " to ".join(_format_number(name, x) for x in limits)
+        interval = interval.replace(" ", NO_BREAK)
         rows.append((_format_name(name), _format_number(name, value), interval))
     return rows
 
