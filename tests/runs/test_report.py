@@ -89,6 +89,15 @@ def expected_colors(weights):
     return colormaps["inferno"](weights / weights.max())
 
 
+def test_an_interval_stands_with_its_metric(write):
+    limits = {"test_accuracy_interval": [0.81, 0.925]}
+    parts = write(result={"test_accuracy": 0.9, **limits})
+    assert parts.texts("dt") == ["test accuracy"]
+    value, interval = parts.texts("dd")
+    assert value == "90.00 %"
+    assert [float(x) for x in re.findall(r"\d+\.\d+", interval)] == [81, 92.5]
+
+
 def test_every_part_that_is_there_has_a_section(write):
     parts = write(**FULL)
     headings = ["Result", "Epochs", "Classes", "Attention", "Settings"]
