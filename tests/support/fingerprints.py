@@ -18,7 +18,10 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 EXTRACT = """data/videos/extract_features.py --videos_dir=videos
  --modalities=rgb,flow,audio --flow_method=dis --crop=64 --resize=64
  --num_frames=6 --patch_step=24"""
-TRAIN = "trainers/train.py --num_units=4 --epochs=2"
+TRAIN = (
+    "trainers/train.py --num_units=4 --epochs=2 --standardize=none "
+    "--classifier_lr_multiplier=1 --schedule=constant"
+)
 SMALL = f"{TRAIN} --batch_size=32 --seed=3 --data_dir=records"
 PREDICT = "trainers/predict.py --model=runs"
 COMMANDS = (
