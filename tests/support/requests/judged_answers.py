@@ -114,9 +114,18 @@ class Clip:
 
 
 class Float64Classifier:
-    """The weights of a classifier of shifting clusters."""
+    """The weights of a classifier of shifting clusters that standardizes."""
 
     def __init__(self, model):
+        self._statistics = {
+            name: [
+                w.astype("float64")
+                for w in model.get_layer(
+                    f"{name}_standardization"
+                ).get_weights()
+            ]
+            for name in model.modalities
+        }
         clusters = model.get_layer("clusters").clusters
         self._weights = {
             name: [w.astype("float64") for w in layer.get_weights()]
@@ -130,7 +139,9 @@ class Float64Classifier:
         """Answers one clip, float64 `(num_frames, dim)` by modality."""
         units, attention, error = [], {}, 0.0
         for name, weights in self._weights.items():
-            unit, attention[name], own_error = pool(frames[name], *weights)
+            mean, deviation = self._statistics[name]
+            standardized = (frames[name] - mean) / deviation
+            unit, attention[name], own_error = pool(standardized, *weights)
             units.append(unit.ravel())
             error = max(error, own_error)
         features = np.concatenate(units)
