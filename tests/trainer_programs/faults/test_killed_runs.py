@@ -139,6 +139,7 @@ def test_a_loss_that_is_not_finite_names_the_clips_and_keeps_the_step_before(
         data_dir,
         tmp_path,
         epochs=3,
+        classifier_lr_multiplier=1,
         schedule="step",
         drop_epochs=1,
         drop_factor=1e40,
