@@ -18,7 +18,7 @@ import time
 from absl import app
 from absl import flags
 
-import performance_page
+from measurement import performance_page
 
 FOLDER = pathlib.Path(__file__).resolve().parent
 LIMIT = 300  # seconds; a program takes far less

@@ -16,15 +16,15 @@ import tempfile
 
 import keras
 import tensorflow as tf
-from absl import app
 from absl import flags
 
 from ac_keras import cluster_classifier
 from ac_keras import prediction
 from ac_keras.pipeline import Description
 from ac_keras.prediction import input_files
-from report import Report
-from timing import time_in_turns
+from measurement import program
+from measurement.report import Report
+from measurement.timing import time_in_turns
 
 _DATA_DIR = flags.DEFINE_string(
     "data_dir", None, "Folder of the dataset's description.", required=True
@@ -74,8 +74,7 @@ def batches(description):
     yield from (batch for batch in read if batch is not None)
 
 
-def main(argv):
-    del argv
+def main(report):
     description = Description.load(_DATA_DIR.value)
     model = make_model(description)
     top_classes = prediction.TopClasses(model, description.class_names)
@@ -111,4 +110,4 @@ def main(argv):
 
 
 if __name__ == "__main__":
-    app.run(main)
+    program.run(main)

@@ -21,9 +21,7 @@ import time
 
 import keras
 import tensorflow as tf
-from absl import app
 from absl import flags
-from absl import logging
 
 from ac_keras import cluster_classifier
 from ac_keras.training import RunState
@@ -31,12 +29,13 @@ from ac_keras.training import Trainer
 from ac_keras.training import UpdateStep
 from ac_keras.training.checkpoints import PAUSE
 from ac_keras.utils import keras_files
+from measurement import program
+from measurement.report import Report
 from peers.setting import FLASH_MNIST
 from peers.setting import KINETICS
 from peers.setting import Setting
 from peers.setting import add_num_frames
 from peers.setting import draw_batch
-from report import Report
 
 CALLS = ("nothing", "plain write", "checkpoint", "best weights")
 BOTH = "checkpoint and best weights"
@@ -77,7 +76,6 @@ _RUNS = flags.DEFINE_list("runs", list(RUNS), "Runs to measure.")
 _SECONDS = flags.DEFINE_float(
     "seconds", 5, "Seconds of rounds per run.", lower_bound=0
 )
-_OUTPUT = flags.DEFINE_string("output", None, "JSON file for the report.")
 
 
 def make_training(setting: Setting):
@@ -189,15 +187,11 @@ def add_run(report: Report, name: str, run: Run, folder: pathlib.Path):
     report.add_goal(text, shares[BOTH][0], LIMIT)
 
 
-def main(argv):
-    del argv
-    logging.set_verbosity(logging.WARNING)
-    report = Report()
+def main(report):
     for name in _RUNS.value:
         with tempfile.TemporaryDirectory() as folder:
             add_run(report, name, RUNS[name], pathlib.Path(folder))
-    report.write(_OUTPUT.value)
 
 
 if __name__ == "__main__":
-    app.run(main)
+    program.run(main)

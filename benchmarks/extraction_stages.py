@@ -25,7 +25,6 @@ import tempfile
 import time
 
 import av
-from absl import app
 from absl import flags
 
 from ac_keras.annotations.class_folders import list_class_folders
@@ -41,7 +40,8 @@ from ac_keras.extraction.plan import AudioPlan
 from ac_keras.extraction.plan import ExtractionPlan
 from ac_keras.extraction.plan import FlowPlan
 from ac_keras.extraction.plan import RgbPlan
-from report import Report
+from measurement import program
+from measurement.report import Report
 
 _VIDEOS_DIR = flags.DEFINE_string(
     "videos_dir",
@@ -69,7 +69,6 @@ _FLOW_METHODS = flags.DEFINE_list(
     ["dis"],
     "Methods of optical flow to time; workers use the first one.",
 )
-_OUTPUT = flags.DEFINE_string("output", None, "JSON file for the report.")
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 SIDE = 64  # pixels of the generated clips
@@ -250,10 +249,8 @@ def add_whole(report: Report, videos, rows, seconds: dict[str, float]) -> None:
     )
 
 
-def main(argv):
-    del argv
+def main(report):
     set_threads(1)
-    report = Report()
     with tempfile.TemporaryDirectory() as folder:
         videos = pathlib.Path(
             _VIDEOS_DIR.value
@@ -263,8 +260,7 @@ def main(argv):
         seconds = stage_seconds(videos, take_some(rows, _NUM_CLIPS.value))
         add_stages(report, seconds)
         add_whole(report, videos, take_some(rows, _ALL_CLIPS.value), seconds)
-    report.write(_OUTPUT.value)
 
 
 if __name__ == "__main__":
-    app.run(main)
+    program.run(main)

@@ -14,11 +14,10 @@ time.
 import time
 
 import numpy as np
-from absl import app
 from absl import flags
 
 from ac_keras.extraction.inputs import optical_flow
-from report import Report
+from measurement import program
 
 INNER = np.s_[16:-16, 16:-16]
 METHODS = ("tvl1", "dis")
@@ -30,7 +29,6 @@ _ROUNDS = flags.DEFINE_integer("rounds", 3, "Rounds.", lower_bound=1)
 _NOISE = flags.DEFINE_float(
     "noise", 2.0, "Standard deviation of a frame's noise, in levels of gray."
 )
-_OUTPUT = flags.DEFINE_string("output", None, "JSON file for the report.")
 
 
 def draw_texture(seed):
@@ -143,9 +141,7 @@ def compare(scene):
     ]
 
 
-def main(argv):
-    del argv
-    report = Report()
+def main(report):
     header = ["scene", "motion", "TV-L1 error", "DIS error", "difference"]
     header += ["levels", "TV-L1, ms", "DIS, ms", "time ratio"]
     report.add_table(
@@ -155,8 +151,7 @@ def main(argv):
         header,
         [[name, *compare(scene)] for name, scene in SCENES.items()],
     )
-    report.write(_OUTPUT.value)
 
 
 if __name__ == "__main__":
-    app.run(main)
+    program.run(main)

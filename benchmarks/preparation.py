@@ -46,10 +46,11 @@ from ac_keras.models import frame_cnn
 from ac_keras.pipeline import DatasetWriter
 from ac_keras.pipeline import Description
 from ac_keras.pipeline import Modality
+from measurement import program
+from measurement.report import Report
+from measurement.timing import median_ratio
+from measurement.timing import time_in_turns
 from peers import plain_preparation
-from report import Report
-from timing import median_ratio
-from timing import time_in_turns
 
 _ROUNDS = flags.DEFINE_integer("rounds", 3, "Rounds.", lower_bound=1)
 _CLIPS = flags.DEFINE_integer("clips", 2_560, "Number of training clips.")
@@ -62,7 +63,6 @@ _FULL = flags.DEFINE_bool("full", False, "Also prepare the paper's dataset.")
 _MNIST_DIR = flags.DEFINE_string(
     "mnist_dir", None, "Folder of MNIST, for --full."
 )
-_OUTPUT = flags.DEFINE_string("output", None, "JSON file for the report.")
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 FULL_FRAMES = 330_000  # of pretraining
@@ -216,15 +216,13 @@ def add_full(report: Report) -> None:
     report.add_goal(goal, seconds, GOAL)
 
 
-def main(argv):
-    del argv
+def main(report):
     if _FULL.value and not _MNIST_DIR.value:
         raise app.UsageError(
             "Expected a folder of MNIST for --full. Received: none. Set "
             "--mnist_dir."
         )
     tf.config.threading.set_intra_op_parallelism_threads(1)  # as prepare.py
-    report = Report()
     digits, cnn = load_digits("uci"), frame_cnn()
     pretraining = add_stages(report, digits["train"], cnn)
     rate = add_whole(report, digits, cnn)
@@ -241,8 +239,7 @@ def main(argv):
     )
     if _FULL.value:
         add_full(report)
-    report.write(_OUTPUT.value)
 
 
 if __name__ == "__main__":
-    app.run(main)
+    program.run(main)

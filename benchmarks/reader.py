@@ -27,17 +27,17 @@ import statistics
 import tempfile
 import time
 
+import reader_data
 import tensorflow as tf
-from absl import app
 from absl import flags
 
-import reader_data
 import reader_steps
 from ac_keras.pipeline import Manifest
 from ac_keras.pipeline import evaluation_batches
 from ac_keras.pipeline import training_batches
-from report import Report
-from timing import median_ratio
+from measurement import program
+from measurement.report import Report
+from measurement.timing import median_ratio
 
 _CLIPS = flags.DEFINE_integer(
     "clips", 256, "Number of clips to write.", lower_bound=64
@@ -52,7 +52,6 @@ _ROUNDS = flags.DEFINE_integer(
 _STEPS = flags.DEFINE_integer(
     "steps", 15, "Training steps to time; 0 skips them."
 )
-_OUTPUT = flags.DEFINE_string("output", None, "JSON file for the report.")
 
 BATCH_SIZE = 64
 SAMPLE_SIZE = 20
@@ -194,17 +193,14 @@ def make_datasets(directory: pathlib.Path, shape: str) -> list[Manifest]:
     ]
 
 
-def main(argv):
-    del argv
-    report = Report()
+def main(report):
     for shape in ("YouTube-8M", "Kinetics"):
         with tempfile.TemporaryDirectory() as directory:
             manifests = make_datasets(pathlib.Path(directory), shape)
             add_reading(report, shape, manifests)
     if _STEPS.value:
         add_steps(report)
-    report.write(_OUTPUT.value)
 
 
 if __name__ == "__main__":
-    app.run(main)
+    program.run(main)

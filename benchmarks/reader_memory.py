@@ -17,16 +17,16 @@ import pathlib
 import tempfile
 import time
 
-from absl import app
+import reader_data
 from absl import flags
 
-import reader_data
 from ac_keras.pipeline import Manifest
 from ac_keras.pipeline import Modality
 from ac_keras.pipeline import training_batches
-from report import Report
-from timing import memory_mib
-from timing import run_worker
+from measurement import program
+from measurement.report import Report
+from measurement.timing import memory_mib
+from measurement.timing import run_worker
 
 # Name: modalities and number of frames.
 SHAPES = {
@@ -53,7 +53,6 @@ _SIZES = flags.DEFINE_list(
 _BATCHES = flags.DEFINE_integer(
     "batches", 200, "Batches to read after the first one."
 )
-_OUTPUT = flags.DEFINE_string("output", None, "JSON file for the report.")
 _MEASURE = flags.DEFINE_string(
     "measure", None, "Dataset to read; used by the program for its processes."
 )
@@ -100,8 +99,7 @@ def measure(directory: str) -> list[float]:
     return [*peaks, memory_mib("VmHWM"), _BATCHES.value * BATCH_SIZE / seconds]
 
 
-def main(argv):
-    del argv
+def main(report):
     if _MEASURE.value:
         print(json.dumps(measure(_MEASURE.value)))
         return
@@ -126,8 +124,7 @@ def main(argv):
         ["clips", *PEAKS, "clips/s"],
         rows,
     )
-    report.write(_OUTPUT.value)
 
 
 if __name__ == "__main__":
-    app.run(main)
+    program.run(main)

@@ -5,9 +5,9 @@ import statistics
 import time
 
 import keras
+import reader_data
 import tensorflow as tf
 
-import reader_data
 from ac_keras import ShiftingCluster
 from ac_keras import cluster_classifier
 from ac_keras.pipeline import Manifest

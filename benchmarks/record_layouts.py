@@ -15,13 +15,13 @@ import time
 
 import numpy as np
 import tensorflow as tf
-from absl import app
 from absl import flags
 
 from ac_keras.pipeline import Modality
 from ac_keras.pipeline import decoding
 from ac_keras.pipeline import sampling
-from report import Report
+from measurement import program
+from measurement.report import Report
 
 _PASSES = flags.DEFINE_integer(
     "passes", 5, "Number of passes; the fastest one counts."
@@ -97,8 +97,7 @@ def rate(dataset, num_clips):
     return num_clips / min(seconds)
 
 
-def main(argv):
-    del argv
+def main(report):
     ways = {"entries": sampled_entries, "blob": sampled_blob}
     rows = []
     with tempfile.TemporaryDirectory() as directory:
@@ -123,4 +122,4 @@ def main(argv):
 
 
 if __name__ == "__main__":
-    app.run(main)
+    program.run(main)

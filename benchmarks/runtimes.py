@@ -21,16 +21,15 @@ from importlib import metadata
 
 import numpy as np
 import tensorflow as tf
-from absl import app
 from absl import flags
-from absl import logging
 
 from ac_keras import cluster_classifier
 from ac_keras import serving
 from ac_keras.serving.runtimes import dense_saved_model
+from measurement import program
+from measurement.report import Report
 from peers.setting import FLASH_MNIST
 from peers.setting import KINETICS
-from report import Report
 
 NUM_FRAMES = 25
 SETTINGS = {"flash_mnist": FLASH_MNIST, "kinetics": KINETICS}
@@ -43,7 +42,6 @@ _SETTING = flags.DEFINE_enum(
 _CLIPS = flags.DEFINE_list("clips", "1,8,64", "Numbers of clips per call.")
 _CALLS = flags.DEFINE_integer("calls", 100, "Calls per round.", lower_bound=1)
 _ROUNDS = flags.DEFINE_integer("rounds", 5, "Rounds.", lower_bound=1)
-_OUTPUT = flags.DEFINE_string("output", None, "JSON file for the report.")
 
 
 def make_model(setting):
@@ -140,9 +138,7 @@ def compare(runtimes, model, inputs):
     }
 
 
-def main(argv):
-    del argv
-    logging.set_verbosity(logging.ERROR)
+def main(report):
     setting, rows = SETTINGS[_SETTING.value], []
     report, model = Report(), make_model(setting)
     versions = ", ".join(f"{x} {metadata.version(x)}" for x in PACKAGES)
@@ -157,8 +153,7 @@ def main(argv):
         ["clips", "runtime", "p50, ms", "p90, ms", "ratio", "difference"],
         rows,
     )
-    report.write(_OUTPUT.value)
 
 
 if __name__ == "__main__":
-    app.run(main)
+    program.run(main)

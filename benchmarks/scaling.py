@@ -21,15 +21,14 @@ import warnings
 
 import numpy as np
 import tensorflow as tf
-from absl import app
 from absl import flags
-from absl import logging
 
 from ac_keras import cluster_classifier
 from ac_keras.models import logits_model
 from ac_keras.training.update_step import per_example_loss
-from report import Report
-from timing import memory_mib
+from measurement import program
+from measurement.report import Report
+from measurement.timing import memory_mib
 
 
 @dataclasses.dataclass(frozen=True)
@@ -78,7 +77,6 @@ _FACTORS = flags.DEFINE_list("factors", list(DOUBLED), "Factors to double.")
 _SECONDS = flags.DEFINE_float(
     "seconds", 4, "Seconds of rounds per factor.", lower_bound=0
 )
-_OUTPUT = flags.DEFINE_string("output", None, "JSON file for the report.")
 
 
 def make_modes(point: Point):
@@ -205,13 +203,9 @@ def add_factors(report: Report) -> None:
     )
 
 
-def main(argv):
-    del argv
-    logging.set_verbosity(logging.WARNING)
-    report = Report()
+def main(report):
     add_factors(report)
-    report.write(_OUTPUT.value)
 
 
 if __name__ == "__main__":
-    app.run(main)
+    program.run(main)

@@ -21,9 +21,7 @@ import time
 import keras
 import numpy as np
 import tensorflow as tf
-from absl import app
 from absl import flags
-from absl import logging
 
 from ac_keras import cluster_classifier
 from ac_keras import serving
@@ -31,9 +29,10 @@ from ac_keras.pipeline import Clip
 from ac_keras.pipeline import Description
 from ac_keras.pipeline import Modality
 from ac_keras.pipeline import encode_clip
+from measurement import program
+from measurement.report import Report
 from peers.setting import FLASH_MNIST
 from peers.setting import KINETICS
-from report import Report
 
 TESTS = pathlib.Path(__file__).resolve().parents[1] / "tests"
 sys.path.insert(0, str(TESTS))
@@ -56,7 +55,6 @@ _SECONDS = flags.DEFINE_float(
     "seconds", 3, "Seconds per number of clips, for all ways.", lower_bound=0
 )
 _CLIPS = flags.DEFINE_list("clips", "1,8,64", "Numbers of clips per request.")
-_OUTPUT = flags.DEFINE_string("output", None, "JSON file for the report.")
 
 
 def write_model(name: str, directory: str) -> Description:
@@ -172,14 +170,10 @@ def add_setting(report: Report, name: str) -> None:
     report.add_table(f"{name}, {NUM_FRAMES} frames per clip", header, rows)
 
 
-def main(argv):
-    del argv
-    logging.set_verbosity(logging.WARNING)
-    report = Report()
+def main(report):
     for name in _SETTINGS.value:
         add_setting(report, name)
-    report.write(_OUTPUT.value)
 
 
 if __name__ == "__main__":
-    app.run(main)
+    program.run(main)

@@ -17,41 +17,25 @@ where they are installed. Values are medians in milliseconds.
 """
 
 import dataclasses
-import importlib.util
 import os
-import pathlib
 import statistics
 
 import keras
 import tensorflow as tf
-from absl import app
 from absl import flags
-from absl import logging
 
-from own_clusters import Measures
-from own_clusters import OwnClusters
+from measurement import program
+from measurement.timing import time_in_turns
+from peers import step_worker
+from peers.own_clusters import Measures
+from peers.own_clusters import OwnClusters
 from peers.setting import MODES
 from peers.setting import SETTINGS
 from peers.setting import Setting
 from peers.setting import draw_batch
-from report import Report
-from timing import run_worker
-from timing import time_in_turns
+from peers.step_worker import WAYS
 
-PEERS = {  # name in the table, and the package that it needs
-    "own": ("ac_keras", None),
-    "two_replicas": ("ac_keras, two replicas on these cores", None),
-    "jax": ("ac_keras on JAX", "jax"),
-    "plain": ("plain Keras, batched units", None),
-    "loop": ("plain Keras, loop over units", None),
-    "torch": ("PyTorch, batched units", "torch"),
-    "torch_compiled": ("PyTorch, torch.compile", "torch"),
-    "torch_loop": ("PyTorch, loop over units", "torch"),
-    "paddle": ("PaddlePaddle, batched units", "paddle"),
-    "paddle_loop": ("PaddlePaddle, loop over units", "paddle"),
-}
 FLOAT32_ONLY = ("torch", "paddle")
-WORKER = pathlib.Path(__file__).with_name("step_worker.py")
 GOALS = {"forward": 1.3, "step": 1.3}  # times the lower bound
 LOOP_GOAL = 3.0  # step of the loop, times the package's
 # Passes of an update over an array of the weight's size: it reads weight,
@@ -71,9 +55,8 @@ _MEASURES = flags.DEFINE_bool(
     "measures", True, "Add one optimization after the other; needs much memory."
 )
 _PEERS = flags.DEFINE_list(
-    "peers", list(PEERS), "Implementations to compare; may be empty."
+    "peers", list(WAYS), "Implementations to compare; may be empty."
 )
-_OUTPUT = flags.DEFINE_string("output", None, "JSON file for the report.")
 
 
 class LowerBound:
@@ -167,25 +150,18 @@ def measure(ways: dict, rounds: int) -> dict[str, dict[str, float]]:
 def measure_peers(names: list[str], policy: str) -> dict[str, dict]:
     """Returns the medians and the memory of the peers that are installed."""
     found = {}
-    for name in names:
-        _, package = PEERS[name]
-        if package and importlib.util.find_spec(package) is None:
+    for name in filter(step_worker.is_installed, names):
+        if policy != "float32" and WAYS[name].package in FLOAT32_ONLY:
             continue
-        if policy != "float32" and package in FLOAT32_ONLY:
-            continue
-        backend = "jax" if name == "jax" else "tensorflow"
-        line = run_worker(
-            WORKER,
-            f"--way={name}",
-            f"--setting={_SETTING.value}",
-            f"--dtype_policy={policy}",
-            KERAS_BACKEND=backend,
+        result = step_worker.run(
+            name,
+            backend="jax" if name == "jax" else "tensorflow",
+            setting=_SETTING.value,
+            dtype_policy=policy,
         )
-        found[name] = {
-            mode: statistics.median(x)
-            for mode, x in line["milliseconds"].items()
-        }
-        found[name]["peak_mib"] = line["peak_mib"]
+        milliseconds = result.pop("milliseconds")
+        medians = {k: statistics.median(x) for k, x in milliseconds.items()}
+        found[name] = {**medians, **result}
     return found
 
 
@@ -225,16 +201,13 @@ def add_goals(report, own, bound, peers):
             continue
         limit = LOOP_GOAL if name == "loop" else 1.0
         ratio = row["step"] / peers["own"]["step"]
-        goal = f"Kinetics step, {policy}: {PEERS[name][0]}, times ac_keras"
+        goal = f"Kinetics step, {policy}: {WAYS[name].title}, times ac_keras"
         report.add_goal(goal, ratio, limit, at_most=False)
 
 
-def main(argv):
-    del argv
-    logging.set_verbosity(logging.ERROR)
+def main(report):
     keras.config.set_dtype_policy(_DTYPE_POLICY.value)
     setting, cores = SETTINGS[_SETTING.value], len(os.sched_getaffinity(0))
-    report = Report()
     peers = measure_peers(_PEERS.value, _DTYPE_POLICY.value)
     bounds = {
         "lower bound": LowerBound(setting),
@@ -251,13 +224,12 @@ def main(argv):
     tabulate(report, f"{caption}, {cores} cores, one process", found, bound)
     if peers:
         caption = "Milliseconds (times the same lower bound), one process each"
-        rows = {PEERS[name][0]: row for name, row in peers.items()}
+        rows = {WAYS[name].title: row for name, row in peers.items()}
         tabulate(report, caption, rows, bound, memory=True)
     if _SETTING.value == "kinetics" and "own" in peers:
         own = list(found.values())[-1] if ways else peers["own"]
         add_goals(report, own, bound, peers)
-    report.write(_OUTPUT.value)
 
 
 if __name__ == "__main__":
-    app.run(main)
+    program.run(main)

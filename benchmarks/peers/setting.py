@@ -56,6 +56,11 @@ class Setting:
         return {name: units for name, (_, units) in self.modalities.items()}
 
     @property
+    def sizes(self) -> tuple[dict[str, int], dict[str, int], int]:
+        """Sizes of `cluster_classifier`: dims, units and number of classes."""
+        return self.dims, self.num_units, self.num_classes
+
+    @property
     def width(self) -> int:
         """Size of the global feature, all units of all modalities."""
         return sum(dim * units for dim, units in self.modalities.values())
@@ -151,15 +156,6 @@ def add_num_frames(setting: Setting, features: Mapping) -> dict:
     num_clips = len(next(iter(features.values())))
     count = np.full(num_clips, setting.num_frames, np.int32)
     return {**features, **{f"{name}_num_frames": count for name in features}}
-
-
-def read_clusters(clusters: Mapping) -> dict:
-    """Returns the weights of a peer's clusters, named as in `weight_shapes`."""
-    return {
-        f"{name}/{part}": value
-        for name, cluster in clusters.items()
-        for part, value in zip(PARTS, cluster.read(), strict=True)
-    }
 
 
 def check_weights(setting: Setting, weights: Mapping[str, np.ndarray]):

@@ -16,8 +16,8 @@ SMALL = settings.Setting(
     learning_rate=0.1,
 )
 PEERS = (
-    "plain_keras",
-    "unit_loop",
+    "keras_loop",
+    "keras_batched",
     "torch_loop",
     "torch_batched",
     "paddle_loop",
@@ -41,10 +41,8 @@ def make_peer(name, setting, seed=0):
     else:
         skip_without_tensorflow()
         from peers.plain_keras import PlainKeras
-        from peers.unit_loop import UnitLoop
 
-        peer_class = PlainKeras if name == "plain_keras" else UnitLoop
-        peer = peer_class(setting, seed)
+        peer = PlainKeras(setting, seed, variant)
     peer.load_batch(*settings.draw_batch(setting, 1))
     return peer
 

@@ -1,6 +1,7 @@
 """Times and memory of functions and processes."""
 
 import json
+import math
 import os
 import pathlib
 import statistics
@@ -12,21 +13,34 @@ from collections.abc import Mapping
 
 
 def time_in_turns(
-    functions: Mapping[str, Callable], rounds: int
+    functions: Mapping[str, Callable],
+    rounds: int,
+    warm_up: int = 1,
+    seconds: float = math.inf,
 ) -> dict[str, list[float]]:
-    """Times functions in turns, after a first turn that is not counted.
+    """Times functions in turns.
+
+    Args:
+        functions: Functions by name.
+        rounds: Calls of each function.
+        warm_up: Rounds before, which are not counted.
+        seconds: Seconds after which no further round begins.
 
     Returns:
         The seconds of every round, lists by the functions' names.
     """
-    seconds = {name: [] for name in functions}
-    for index in range(rounds + 1):
+    spent = {name: [] for name in functions}
+    for index in range(warm_up + rounds):
+        if index == warm_up:
+            end = time.perf_counter() + seconds
+        if index > warm_up and time.perf_counter() > end:
+            break
         for name, function in functions.items():
             start = time.perf_counter()
             function()
-            if index:
-                seconds[name].append(time.perf_counter() - start)
-    return seconds
+            if index >= warm_up:
+                spent[name].append(time.perf_counter() - start)
+    return spent
 
 
 def median_ratio(values: list[float], others: list[float]) -> float:
@@ -46,11 +60,21 @@ def memory_mib(name: str) -> float:
     return int(status.partition(f"{name}:")[2].split()[0]) / 1024
 
 
-def run_worker(file: str | os.PathLike, *arguments: str, **environ: str):
-    """Runs a program that prints JSON and returns its last line, decoded."""
+def run_worker(*arguments: str, **environ: str):
+    """Runs Python with this folder's parent in its path.
+
+    Args:
+        *arguments: Arguments of Python; the program prints JSON.
+        **environ: Variables of its environment.
+
+    Returns:
+        The last line that it prints, decoded.
+    """
+    folder = str(pathlib.Path(__file__).resolve().parents[1])
+    path = os.pathsep.join(filter(None, [folder, os.getenv("PYTHONPATH")]))
     result = subprocess.run(
-        [sys.executable, file, *arguments],
-        env={**os.environ, **environ},
+        [sys.executable, *arguments],
+        env={**os.environ, "PYTHONPATH": path, **environ},
         stdout=subprocess.PIPE,
         text=True,
         check=True,

@@ -13,8 +13,8 @@ import json
 import pathlib
 import re
 
-from report import Report
-from report import format_table
+from measurement.report import Report
+from measurement.report import format_table
 
 BLOCK = re.compile(
     r"^<!-- table (?P<name>\w+) -->$.*?^<!-- end -->$",
