@@ -11,13 +11,11 @@ the best.
 """
 
 import dataclasses
-import functools
 import inspect
 import math
 import pathlib
 import statistics
 import tempfile
-import time
 
 import keras
 import tensorflow as tf
@@ -31,6 +29,7 @@ from ac_keras.training.checkpoints import PAUSE
 from ac_keras.utils import keras_files
 from measurement import program
 from measurement.report import Report
+from measurement.timing import time_in_turns
 from peers.setting import FLASH_MNIST
 from peers.setting import KINETICS
 from peers.setting import Setting
@@ -43,7 +42,6 @@ SIGNATURE = inspect.signature(Trainer).parameters
 BETWEEN = SIGNATURE["checkpoint_seconds"].default
 LIMIT = 2  # percent of the time
 MIN_ROUNDS = 3
-now = time.perf_counter
 
 
 @dataclasses.dataclass(frozen=True)
@@ -81,20 +79,12 @@ _SECONDS = flags.DEFINE_float(
 def make_training(setting: Setting):
     """Returns the model, its step, and the variables of its checkpoints."""
     keras.utils.set_random_seed(0)
-    model = cluster_classifier(
-        setting.dims,
-        setting.num_units,
-        setting.num_classes,
-        dropout=setting.dropout,
-    )
+    model = cluster_classifier(*setting.sizes, dropout=setting.dropout)
     features, labels = draw_batch(setting, seed=0)
     features = add_num_frames(setting, features)
     batch = tf.nest.map_structure(tf.constant, (features, labels))
-    update = UpdateStep(
-        model,
-        keras.optimizers.get(setting.optimizer),
-        clip_norm=setting.clip_norm,
-    )
+    optimizer = keras.optimizers.get(setting.optimizer)
+    update = UpdateStep(model, optimizer, clip_norm=setting.clip_norm)
     step = tf.function(lambda: update(*batch, setting.batch_size)[0])
     return model, step, [x.value for x in model.variables] + update.variables
 
@@ -116,28 +106,28 @@ def measure(run: Run, folder: pathlib.Path):
     model, step, variables = make_training(run.setting)
     state = RunState(folder / "checkpoints", variables)
     content = b"".join(x.numpy().tobytes() for x in variables)
-    calls = dict.fromkeys(CALLS, lambda: None)
-    calls["checkpoint"] = state.save
-    calls["best weights"] = functools.partial(
-        keras_files.save_weights, model, folder / "best.weights.h5"
+    best = folder / "best.weights.h5"
+    calls = (
+        lambda: None,
+        lambda: write_plainly(folder / "plain", content),
+        state.save,
+        lambda: keras_files.save_weights(model, best),
     )
-    calls["plain write"] = functools.partial(
-        write_plainly, folder / "plain", content
+
+    def train():
+        for _ in range(run.block):
+            step().numpy()
+
+    functions = {}
+    for name, call in zip(CALLS, calls, strict=True):
+        functions |= {(name, "call"): call, (name, "block"): train}
+    found = time_in_turns(
+        functions, seconds=_SECONDS.value, min_rounds=MIN_ROUNDS
     )
-    spent = {name: [] for name in CALLS}
-    after = {name: [] for name in CALLS}
-    end = None
-    while end is None or len(spent["nothing"]) < MIN_ROUNDS or now() < end:
-        for name, call in calls.items():
-            start = now()
-            call()
-            called = now()
-            for _ in range(run.block):
-                step().numpy()
-            if end is not None:
-                spent[name].append(called - start)
-                after[name].append(now() - called)
-        end = end or now() + _SECONDS.value  # after a round that traced
+    spent, after = (
+        {name: found[name, part] for name in CALLS}
+        for part in ("call", "block")
+    )
     return len(content) / 2**20, spent, after
 
 
@@ -170,17 +160,13 @@ def add_run(report: Report, name: str, run: Run, folder: pathlib.Path):
         ]
         cells = [f"{1000 * call[what]:,.0f}", f"{1000 * later[what]:+,.0f}"]
         rows.append([what, *cells, *(f"{x:.2f}" for x in shares[what])])
+    header = ["written", "call, ms", f"next {run.block} steps, extra ms"]
+    header += ["% of the time", "% if every epoch is saved"]
     report.add_table(
         f"{name}: an epoch has {run.steps:,} steps of {1000 * step:.1f} ms, "
         f"takes {epoch:,.1f} s and is saved {often:.2g} times; a checkpoint is "
         f"{mebibytes:,.0f} MiB. Medians of {len(spent['nothing'])} rounds",
-        [
-            "written",
-            "call, ms",
-            f"next {run.block} steps, extra ms",
-            "% of the time",
-            "% if every epoch is saved",
-        ],
+        header,
         rows,
     )
     text = f"{name}: {BOTH}, % of the training time"

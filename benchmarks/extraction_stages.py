@@ -15,7 +15,6 @@ difference is the time of the clips, and the rest that of starting the workers.
 """
 
 import collections
-import dataclasses
 import itertools
 import os
 import pathlib
@@ -77,61 +76,40 @@ FEW = 8  # ratio of many clips to few
 MODALITIES = ("rgb", "flow", "audio")
 
 
-@dataclasses.dataclass(frozen=True)
-class Setting:
-    """Backbones and sizes of an extraction.
-
-    Attributes:
-        backbones: Backbones of RGB, flow and audio.
-        crop: Side of the square crop in pixels; None for that of the RGB
-            backbone.
-        num_frames: Frames per clip.
-    """
-
-    backbones: list[str]
-    crop: int | None
-    num_frames: int
-
-    @property
-    def choices(self) -> dict[str, BackboneChoice]:
-        """The backbones by modality."""
-        sources = zip(MODALITIES, self.backbones, strict=True)
-        return {name: BackboneChoice(source) for name, source in sources}
-
-    def make_plan(self, method: str) -> ExtractionPlan:
-        """Plans an extraction with a method of optical flow."""
-        crop = self.crop or input_side(self.choices["rgb"])
-        sides = (round(crop * 8 / 7), crop)
-        modalities = {
-            "rgb": RgbPlan(*sides),
-            "flow": FlowPlan(*sides, method=method),
-            "audio": AudioPlan(),
-        }
-        return ExtractionPlan(EqualIntervals(self.num_frames), modalities)
-
-    def begin(
-        self, folder: pathlib.Path, videos: pathlib.Path, rows, method: str
-    ):
-        """Begins the extraction of a dataset."""
-        return extract_files(
-            folder,
-            videos,
-            {"train": rows},
-            self.make_plan(method),
-            self.choices,
-            name="stages",
-            class_names=None,
-            dtype="float32",
-            clips_per_shard=max(1, len(rows) // (4 * os.cpu_count())),
-            seed=0,
-            settings={},
-        )
+def make_choices() -> dict[str, BackboneChoice]:
+    """Returns the backbones by modality."""
+    sources = zip(MODALITIES, _BACKBONES.value, strict=True)
+    return {name: BackboneChoice(source) for name, source in sources}
 
 
-def make_setting() -> Setting:
-    """Returns the extraction that the flags describe."""
+def make_plan(method: str) -> ExtractionPlan:
+    """Plans an extraction with a method of optical flow."""
     crop = _CROP.value or (None if _VIDEOS_DIR.value else SIDE)
-    return Setting(_BACKBONES.value, crop, _NUM_FRAMES.value)
+    crop = crop or input_side(make_choices()["rgb"])
+    sides = (round(crop * 8 / 7), crop)
+    modalities = {
+        "rgb": RgbPlan(*sides),
+        "flow": FlowPlan(*sides, method=method),
+        "audio": AudioPlan(),
+    }
+    return ExtractionPlan(EqualIntervals(_NUM_FRAMES.value), modalities)
+
+
+def begin(folder: pathlib.Path, videos: pathlib.Path, rows: list):
+    """Begins the extraction of a dataset, with the first method of flow."""
+    return extract_files(
+        folder,
+        videos,
+        {"train": rows},
+        make_plan(_FLOW_METHODS.value[0]),
+        make_choices(),
+        name="stages",
+        class_names=None,
+        dtype="float32",
+        clips_per_shard=max(1, len(rows) // (4 * os.cpu_count())),
+        seed=0,
+        settings={},
+    )
 
 
 def make_clips(folder: pathlib.Path, count: int) -> pathlib.Path:
@@ -166,11 +144,9 @@ def stage_seconds(videos: pathlib.Path, rows: list) -> dict[str, float]:
     seconds = collections.Counter()
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)
-        setting = make_setting()
-        plans = {x: setting.make_plan(x) for x in _FLOW_METHODS.value}
-        setting.begin(folder, videos, rows, _FLOW_METHODS.value[0])
-        plan = next(iter(plans.values()))
-        backbones = ClipBackbones(folder, plan)
+        plans = {x: make_plan(x) for x in _FLOW_METHODS.value}
+        begin(folder, videos, rows)
+        backbones = ClipBackbones(folder, next(iter(plans.values())))
         for number, row in enumerate([rows[0], *rows]):
             if number == 1:
                 seconds.clear()  # The first clip includes tracing and loading.
@@ -195,10 +171,7 @@ def stage_seconds(videos: pathlib.Path, rows: list) -> dict[str, float]:
 def whole_seconds(videos: pathlib.Path, rows: list) -> float:
     """Returns the seconds of an extraction by all workers."""
     with tempfile.TemporaryDirectory() as folder:
-        extraction = make_setting().begin(
-            folder, videos, rows, _FLOW_METHODS.value[0]
-        )
-        outcome = extraction.run(
+        outcome = begin(pathlib.Path(folder), videos, rows).run(
             lambda job, tasks, on_event: local_engine.run_shards(
                 job, tasks, os.cpu_count(), on_event
             ),
@@ -223,24 +196,25 @@ def add_stages(report: Report, seconds: dict[str, float]) -> None:
 def add_whole(report: Report, videos, rows, seconds: dict[str, float]) -> None:
     """Adds the extraction by all workers and the rates that parts allow."""
     method, cores = _FLOW_METHODS.value[0], os.cpu_count()
-    parts = {
-        stage: spent
-        for stage, spent in seconds.items()
+    stages = {
+        stage: x
+        for stage, x in seconds.items()
         if stage != LOWER_BOUND
-        and not (stage.startswith("optical flow") and method not in stage)
+        and (not stage.startswith("optical flow") or method in stage)
     }
-    backbones = sum(x for name, x in parts.items() if "backbone" in name)
     few = take_some(rows, len(rows) // FEW)
     start = whole_seconds(videos, few)
     rate = (len(rows) - len(few)) / (whole_seconds(videos, rows) - start)
-    rates = {
-        f"{LOWER_BOUND}, rate of a core times {cores}": cores
-        / seconds[LOWER_BOUND],
-        f"backbones alone, rate of a core times {cores}": cores / backbones,
-        f"all stages, rate of a core times {cores}": cores
-        / sum(parts.values()),
-        f"full extraction with {method}, {cores} workers": rate,
+    parts = {
+        LOWER_BOUND: seconds[LOWER_BOUND],
+        "backbones alone": sum(x for k, x in stages.items() if "backbone" in k),
+        "all stages": sum(stages.values()),
     }
+    rates = {
+        f"{name}, rate of a core times {cores}": cores / x
+        for name, x in parts.items()
+    }
+    rates[f"full extraction with {method}, {cores} workers"] = rate
     report.add_table(
         f"Extraction of {len(rows)} clips; starting {cores} workers takes "
         f"another {start - len(few) / rate:.1f} s",

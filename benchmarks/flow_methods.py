@@ -48,18 +48,23 @@ def draw_texture(seed):
     return look
 
 
-def transform(matrix):
+def transform(zoom=1.0, degrees=0.0, x=0.0, y=0.0):
     """Returns a scene that moves as a whole, about its center."""
+    turn = np.radians(degrees)
+    along, across = zoom * np.cos(turn), zoom * np.sin(turn)
+    # In homogeneous coordinates.
+    matrix = np.array([[along, -across, x], [across, along, y], [0, 0, 1]])
 
     def scene(x, y):
         look = draw_texture(0)
         middle = x.mean(), y.mean()
-        came = np.linalg.inv(matrix)
         points = np.stack([x - middle[0], y - middle[1], np.ones_like(x)])
-        to_x, to_y = np.einsum("ij,jhw->ihw", matrix, points)[:2]
-        from_x, from_y = np.einsum("ij,jhw->ihw", came, points)[:2]
-        motion = np.stack([to_x - points[0], to_y - points[1]], axis=-1)
-        second = look(from_x + middle[0], from_y + middle[1])
+        to, came = (
+            np.einsum("ij,jhw->ihw", m, points)[:2]
+            for m in (matrix, np.linalg.inv(matrix))
+        )
+        motion = np.moveaxis(to - points[:2], 0, -1)
+        second = look(came[0] + middle[0], came[1] + middle[1])
         return look(x, y), second, motion
 
     return scene
@@ -81,19 +86,12 @@ def two_motions(x, y):
     return first, look(1)[0], motions[in_disc.astype(int)]
 
 
-def affine(zoom=1.0, degrees=0.0, x=0.0, y=0.0):
-    """Returns the matrix of a motion, in homogeneous coordinates."""
-    turn = np.radians(degrees)
-    along, across = zoom * np.cos(turn), zoom * np.sin(turn)
-    return np.array([[along, -across, x], [across, along, y], [0, 0, 1]])
-
-
 SCENES = {
-    "0.4 pixels": transform(affine(x=0.35, y=-0.2)),
-    "4 pixels": transform(affine(x=3.3, y=-2.2)),
-    "15 pixels": transform(affine(x=-12.4, y=8.6)),
-    "zoom of 3 %": transform(affine(zoom=1.03)),
-    "rotation of 2 degrees": transform(affine(degrees=2)),
+    "0.4 pixels": transform(x=0.35, y=-0.2),
+    "4 pixels": transform(x=3.3, y=-2.2),
+    "15 pixels": transform(x=-12.4, y=8.6),
+    "zoom of 3 %": transform(zoom=1.03),
+    "rotation of 2 degrees": transform(degrees=2),
     "two motions": two_motions,
 }
 

@@ -76,7 +76,7 @@ def measure_step(name: str, batch_size: int) -> float:
     options = {"rounds": 20, "batch_size": batch_size}
     if name != "jax":
         options["device"] = _DEVICE.value
-    found = step_worker.run(name, backend="jax", **options)
+    found = step_worker.run(name, **options)
     return statistics.median(found["milliseconds"]["step"])
 
 
@@ -93,10 +93,9 @@ def main(report: Report):
         found = [measure_step(name, batch_size) for name in NAMES]
         cells = [f"{x:.2f} ({x / bound:.2f})" for x in found]
         rows.append([batch_size, f"{bound:.2f}", *cells])
-    titles = [step_worker.WAYS[name].title for name in NAMES]
     report.add_table(
         "Milliseconds of a step (times the lower bound), Kinetics, float32",
-        ["batch", "lower bound", *titles],
+        ["batch", "lower bound", *map(step_worker.title, NAMES)],
         rows,
     )
 

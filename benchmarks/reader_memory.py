@@ -11,35 +11,27 @@ shuffle buffer is full, and after many more batches. Linux only.
 
 import dataclasses
 import itertools
-import json
 import os
 import pathlib
 import tempfile
 import time
 
-import reader_data
 from absl import flags
 
 from ac_keras.pipeline import Manifest
 from ac_keras.pipeline import Modality
 from ac_keras.pipeline import training_batches
 from measurement import program
-from measurement.report import Report
 from measurement.timing import memory_mib
 from measurement.timing import run_worker
+from peers import readers
 
 # Name: modalities and number of frames.
 SHAPES = {
     "small": ({"rgb": Modality(64, "float16")}, 25),
-    "kinetics_rgb": ({"rgb": reader_data.KINETICS["rgb"]}, 25),
-    "kinetics": (reader_data.KINETICS, 25),
-    "youtube8m": (
-        {
-            "rgb": Modality(1024, "uint8", (-2, 2)),
-            "audio": Modality(128, "uint8", (-2, 2)),
-        },
-        300,
-    ),
+    "kinetics_rgb": ({"rgb": readers.KINETICS["rgb"]}, 25),
+    "kinetics": (readers.KINETICS, 25),
+    "youtube8m": (readers.YOUTUBE8M, 300),
 }
 
 _SHAPE = flags.DEFINE_enum(
@@ -52,9 +44,6 @@ _SIZES = flags.DEFINE_list(
 )
 _BATCHES = flags.DEFINE_integer(
     "batches", 200, "Batches to read after the first one."
-)
-_MEASURE = flags.DEFINE_string(
-    "measure", None, "Dataset to read; used by the program for its processes."
 )
 
 BATCH_SIZE = 64
@@ -81,33 +70,28 @@ def link(source: Manifest, directory: pathlib.Path, times: int) -> None:
     (directory / "manifest.json").write_text(manifest.dump())
 
 
-def measure(directory: str) -> list[float]:
+def measure(directory: str, num_batches: int) -> list[float]:
     """Reads batches; returns the peaks in MiB at `PEAKS`, and clips/s."""
     peaks = [memory_mib("VmHWM")]
-    manifest = Manifest.load(directory)
     batches = training_batches(
-        manifest, batch_size=BATCH_SIZE, sample_size=SAMPLE_SIZE
+        Manifest.load(directory), batch_size=BATCH_SIZE, sample_size=SAMPLE_SIZE
     )
     iterator = iter(batches)
     peaks.append(memory_mib("VmHWM"))
     next(iterator)
     peaks.append(memory_mib("VmHWM"))
     start = time.perf_counter()
-    for _ in range(_BATCHES.value):
+    for _ in range(num_batches):
         next(iterator)
     seconds = time.perf_counter() - start
-    return [*peaks, memory_mib("VmHWM"), _BATCHES.value * BATCH_SIZE / seconds]
+    return [*peaks, memory_mib("VmHWM"), num_batches * BATCH_SIZE / seconds]
 
 
 def main(report):
-    if _MEASURE.value:
-        print(json.dumps(measure(_MEASURE.value)))
-        return
-    report, rows = Report(), []
-    modalities, num_frames = SHAPES[_SHAPE.value]
+    rows, (modalities, num_frames) = [], SHAPES[_SHAPE.value]
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)
-        source = reader_data.write_clips(
+        source = readers.write_clips(
             folder / "written",
             *(NUM_WRITTEN, NUM_FILES, modalities, NUM_CLASSES, num_frames),
         )
@@ -115,8 +99,9 @@ def main(report):
         for size in map(int, _SIZES.value):
             directory = folder / str(size)
             link(source, directory, size // NUM_WRITTEN)
-            arguments = f"--measure={directory}", f"--batches={_BATCHES.value}"
-            values = run_worker(__file__, *arguments)
+            call = f"measure({str(directory)!r}, {_BATCHES.value})"
+            code = f"import reader_memory; print(reader_memory.{call})"
+            values = run_worker("-c", code)
             rows.append([f"{size:,}", *(f"{x:,.0f}" for x in values)])
     report.add_table(
         f"Peak of resident memory, MiB; {_SHAPE.value}, "

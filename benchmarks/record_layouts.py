@@ -21,7 +21,6 @@ from ac_keras.pipeline import Modality
 from ac_keras.pipeline import decoding
 from ac_keras.pipeline import sampling
 from measurement import program
-from measurement.report import Report
 
 _PASSES = flags.DEFINE_integer(
     "passes", 5, "Number of passes; the fastest one counts."
@@ -46,12 +45,9 @@ def write(path, layout, modality, num_frames, num_clips):
             values = [frames.tobytes()]
             if layout == "entries":
                 values = [frame.tobytes() for frame in frames]
-            feature = tf.train.Feature(
-                bytes_list=tf.train.BytesList(value=values)
-            )
-            example = tf.train.Example(
-                features=tf.train.Features(feature={"rgb": feature})
-            )
+            example = tf.train.Example()
+            feature = example.features.feature["rgb"]
+            feature.bytes_list.value.extend(values)
             file.write(example.SerializeToString())
 
 
@@ -118,7 +114,7 @@ def main(report):
                     rates.append(rate(mapped.prefetch(2), clips))
                 rows.append([name, layout, *(f"{x:,.0f}" for x in rates)])
     header = ["dataset", "layout", "raw read", "sampled frames", "all frames"]
-    Report().add_table("Clips/s of both layouts", header, rows)
+    report.add_table("Clips/s of both layouts", header, rows)
 
 
 if __name__ == "__main__":

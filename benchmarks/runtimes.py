@@ -28,11 +28,9 @@ from ac_keras import serving
 from ac_keras.serving.runtimes import dense_saved_model
 from measurement import program
 from measurement.report import Report
-from peers.setting import FLASH_MNIST
-from peers.setting import KINETICS
+from peers.setting import SETTINGS
 
 NUM_FRAMES = 25
-SETTINGS = {"flash_mnist": FLASH_MNIST, "kinetics": KINETICS}
 TENSORFLOW = "tensorflow"
 PACKAGES = ("tensorflow", "onnxruntime", "openvino")
 
@@ -46,9 +44,7 @@ _ROUNDS = flags.DEFINE_integer("rounds", 5, "Rounds.", lower_bound=1)
 
 def make_model(setting):
     """Builds a classifier of a setting."""
-    model = cluster_classifier(
-        setting.dims, setting.num_units, setting.num_classes
-    )
+    model = cluster_classifier(*setting.sizes)
     # Each modality of its input has norm 1: this makes some classes probable.
     kernel = model.classifier.kernel
     kernel.assign(np.random.default_rng(0).normal(0, 4, kernel.shape))

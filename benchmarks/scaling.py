@@ -47,17 +47,11 @@ class Point:
         clusters = 2 * self.frames * self.dim * self.units
         return self.batch * (clusters + self.dim * self.units * self.classes)
 
-    @property
-    def forward_bytes(self) -> int:
-        """Bytes of weights, frames and pooled features."""
+    def num_bytes(self, with_gradients: bool) -> int:
+        """Bytes of weights, frames and pooled features, and of gradients."""
         numbers = self.dim * self.units * (self.classes + self.batch)
+        numbers *= 2 if with_gradients else 1
         return 4 * (numbers + self.batch * self.frames * self.dim)
-
-    @property
-    def gradients_bytes(self) -> int:
-        """The same with the gradients of weights and pooled features."""
-        numbers = self.dim * self.units * (self.classes + self.batch)
-        return self.forward_bytes + 4 * numbers
 
 
 # Smallest point of each factor, with sizes at which it matters.
@@ -70,7 +64,6 @@ DOUBLED = {
 }
 TINY = Point(2, 2, 2, 2, 2)
 DOUBLINGS = 3
-COUNTED = ("multiplications", "forward_bytes", "gradients_bytes")
 MODES = ("product", "forward", "gradients")
 
 _FACTORS = flags.DEFINE_list("factors", list(DOUBLED), "Factors to double.")
@@ -185,7 +178,8 @@ def add_factors(report: Report) -> None:
         for index, value in enumerate(values):
             cells = [f"{column[index]:,.1f}" for column in columns]
             rows.append([f"{factor} {value:,}", *cells])
-        counts = [[getattr(x, name) for x in points] for name in COUNTED]
+        counts = [[x.multiplications for x in points]]
+        counts += [[x.num_bytes(y) for x in points] for y in (False, True)]
         found = [fit(values, x) for x in columns + counts]
         exponents.append([factor, *found])
     header = ["product, ms", "forward, ms", "forward and backward, ms"]

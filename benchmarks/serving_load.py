@@ -31,8 +31,7 @@ from ac_keras.pipeline import Modality
 from ac_keras.pipeline import encode_clip
 from measurement import program
 from measurement.report import Report
-from peers.setting import FLASH_MNIST
-from peers.setting import KINETICS
+from peers.setting import SETTINGS
 
 TESTS = pathlib.Path(__file__).resolve().parents[1] / "tests"
 sys.path.insert(0, str(TESTS))
@@ -40,7 +39,6 @@ sys.path.insert(0, str(TESTS))
 from support.serving import model_server  # noqa: E402
 
 NUM_FRAMES = 25
-SETTINGS = {"flash_mnist": FLASH_MNIST, "kinetics": KINETICS}
 WAYS = {  # protocol, and whether records are sent
     "gRPC, frames": ("grpc", False),
     "gRPC, records": ("grpc", True),
@@ -50,7 +48,9 @@ PRODUCT = "classifier's product"
 LARGE_JSON = 200_000  # numbers in a request
 ROUNDS = 4
 
-_SETTINGS = flags.DEFINE_list("settings", list(SETTINGS), "Model sizes.")
+_SETTINGS = flags.DEFINE_list(
+    "settings", ["flash_mnist", "kinetics"], "Model sizes."
+)
 _SECONDS = flags.DEFINE_float(
     "seconds", 3, "Seconds per number of clips, for all ways.", lower_bound=0
 )
@@ -66,9 +66,7 @@ def write_model(name: str, directory: str) -> Description:
         {key: Modality(dim, "float16") for key, dim in setting.dims.items()},
     )
     keras.utils.set_random_seed(0)
-    model = cluster_classifier(
-        setting.dims, setting.num_units, setting.num_classes
-    )
+    model = cluster_classifier(*setting.sizes)
     serving.export_saved_model(model, directory, description)
     return description
 

@@ -9,37 +9,40 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from collections.abc import Hashable
 from collections.abc import Mapping
 
 
 def time_in_turns(
-    functions: Mapping[str, Callable],
-    rounds: int,
-    warm_up: int = 1,
+    functions: Mapping[Hashable, Callable],
+    rounds: float = math.inf,
     seconds: float = math.inf,
-) -> dict[str, list[float]]:
+    min_rounds: int = 1,
+    warm_up: int = 1,
+) -> dict[Hashable, list[float]]:
     """Times functions in turns.
 
     Args:
         functions: Functions by name.
         rounds: Calls of each function.
-        warm_up: Rounds before, which are not counted.
         seconds: Seconds after which no further round begins.
+        min_rounds: Rounds that are made even so.
+        warm_up: Rounds before, which are not counted.
 
     Returns:
         The seconds of every round, lists by the functions' names.
     """
+    for _ in range(warm_up):
+        for function in functions.values():
+            function()
     spent = {name: [] for name in functions}
-    for index in range(warm_up + rounds):
-        if index == warm_up:
-            end = time.perf_counter() + seconds
-        if index > warm_up and time.perf_counter() > end:
-            break
+    count, end = 0, time.perf_counter() + seconds
+    while count < min_rounds or count < rounds and time.perf_counter() < end:
         for name, function in functions.items():
             start = time.perf_counter()
             function()
-            if index >= warm_up:
-                spent[name].append(time.perf_counter() - start)
+            spent[name].append(time.perf_counter() - start)
+        count += 1
     return spent
 
 

@@ -3,7 +3,6 @@
 import jax
 import jax.numpy as jnp
 import keras
-import numpy as np
 
 from ac_keras import cluster_classifier
 from peers.keras_optimizer import make_optimizer
@@ -39,8 +38,7 @@ class JaxClusters(Peer):
         self._compiled_gradients = jax.jit(self._differentiate)
         self._compiled_step = jax.jit(self._update, donate_argnums=0)
 
-    def load_batch(self, features: dict[str, np.ndarray], labels: np.ndarray):
-        """Moves the batch that the other methods use to the device."""
+    def _load(self, features, labels):
         features = add_num_frames(self.setting, features)
         self._batch = jax.device_put((features, labels))
 

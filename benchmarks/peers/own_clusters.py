@@ -4,7 +4,6 @@ import dataclasses
 import functools
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 from ac_keras import ShiftingCluster
@@ -106,8 +105,7 @@ class OwnClusters(Peer):
         self._large = 2**20 if measures.compiled_update else NEVER
         self.update = make_update(setting, self.model, seed)
 
-    def load_batch(self, features: dict[str, np.ndarray], labels: np.ndarray):
-        """Converts the batch to tensors and traces the other methods."""
+    def _load(self, features, labels):
         features = make_features(self.setting, features)
         update_step.LARGE = self._large
         self._define(features, tf.constant(labels, tf.int32))
@@ -153,8 +151,7 @@ class ReplicaClusters(OwnClusters):
         with self.strategy.scope():
             super().__init__(setting, seed)
 
-    def load_batch(self, features: dict[str, np.ndarray], labels: np.ndarray):
-        """Splits the batch over the replicas and defines the functions."""
+    def _load(self, features, labels):
         size = len(labels) // NUM_REPLICAS
 
         def part(context):

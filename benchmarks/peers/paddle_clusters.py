@@ -1,6 +1,5 @@
 """The classifier in PaddlePaddle: a loop over units, or batched units."""
 
-import numpy as np
 import paddle
 from paddle import nn
 from paddle.nn import functional
@@ -13,12 +12,8 @@ from peers.peer import cluster_sizes
 class Cluster(nn.Layer):
     """Units of a modality: Eq. 4, then Eq. 7 on the pooled features.
 
-    Maps frames `(batch, num_frames, dim)` to `(batch, num_units * dim)`.
-
-    Args:
-        dim: Integer, the size of a frame.
-        num_units: Integer, the number of units that this layer computes.
-        total_units: Integer, the number of all units of the modality.
+    Maps frames `(batch, num_frames, dim)` to `(batch, num_units * dim)`. Sizes
+    are those of `cluster_sizes`.
     """
 
     def __init__(self, dim, num_units, total_units):
@@ -48,11 +43,8 @@ class Classifier(nn.Layer):
     def __init__(self, setting, variant):
         super().__init__()
         self.clusters = nn.LayerDict()
-        for name, counts in cluster_sizes(setting, variant).items():
-            dim, total = setting.modalities[name]
-            self.clusters[name] = nn.LayerList(
-                [Cluster(dim, count, total) for count in counts]
-            )
+        for name, sizes in cluster_sizes(setting, variant).items():
+            self.clusters[name] = nn.LayerList([Cluster(*x) for x in sizes])
         self.dropout = nn.Dropout(setting.dropout)
         self.linear = nn.Linear(setting.width, setting.num_classes)
 
@@ -75,9 +67,6 @@ class PaddleClusters(Peer):
         setting: Sizes and training.
         seed: Integer, the seed of initial weights and dropout.
         variant: `"loop"` over units, or `"batched"`.
-
-    Raises:
-        ValueError: If the variant is unknown.
     """
 
     def __init__(
@@ -91,9 +80,7 @@ class PaddleClusters(Peer):
         self.optimizer = make_optimizer(setting, self.model.parameters())
         self.set_weights(settings.draw_weights(setting, seed))
 
-    def load_batch(self, features: dict[str, np.ndarray], labels: np.ndarray):
-        """Converts the batch that the other methods use to tensors."""
-        settings.check_batch(self.setting, features, labels)
+    def _load(self, features, labels):
         self._features = {k: paddle.to_tensor(x) for k, x in features.items()}
         self._labels = paddle.to_tensor(labels.astype("int64"))
 

@@ -9,9 +9,9 @@ class Peer:
     """A classifier whose three methods are timed.
 
     `forward`, `gradients` and `step` return when their work is done. For them,
-    a subclass defines `_forward`, `_gradients`, `_step` and, unless calls
-    return when done, `_wait`. To be compared with the definition, it defines
-    `_assign`, `_read`, and these attributes:
+    a subclass defines `_load`, `_forward`, `_gradients`, `_step` and, unless
+    calls return when done, `_wait`. To be compared with the definition, it
+    defines `_assign`, `_read`, and these attributes:
 
     - `clusters`: lists of the modules with `kernel`, `alpha` and `beta` of
       each modality; each module has an equal share of the units;
@@ -42,6 +42,11 @@ class Peer:
             weights[name] = np.concatenate(parts, axis=-1)
         return weights
 
+    def load_batch(self, features: dict[str, np.ndarray], labels: np.ndarray):
+        """Converts the batch that the other methods use to tensors."""
+        settings.check_batch(self.setting, features, labels)
+        self._load(features, labels)
+
     def forward(self):
         """Computes the batch's probabilities, without dropout."""
         self._wait(self._forward())
@@ -68,31 +73,36 @@ class Peer:
             for name, clusters in self.clusters.items()
             for part in settings.PARTS
         }
-        for part, variable in zip(
-            ("kernel", "bias"), self.classifier, strict=True
-        ):
-            variables[f"classifier/{part}"] = [variable]
-        return variables
+        kernel, bias = self.classifier
+        classifier = {"classifier/kernel": [kernel], "classifier/bias": [bias]}
+        return variables | classifier
 
 
 def cluster_sizes(
     setting: settings.Setting, variant: str
-) -> dict[str, list[int]]:
-    """Returns the numbers of units of each modality's modules.
+) -> dict[str, list[tuple[int, int, int]]]:
+    """Returns the sizes of the modules that compute a modality's units.
 
     Args:
         setting: Sizes of the classifier.
         variant: `"loop"` for a module per unit, or `"batched"` for one module
             with all units of a modality.
 
+    Returns:
+        By modality, each module's dim of a frame, its number of units, and the
+        number of all units of the modality, by whose root outputs are divided.
+
     Raises:
         ValueError: If the variant is unknown.
     """
-    if variant == "batched":
-        return {name: [count] for name, count in setting.num_units.items()}
-    if variant == "loop":
-        return {name: [1] * count for name, count in setting.num_units.items()}
-    raise ValueError(
-        "A peer expects variant to be 'loop' or 'batched'. Received: "
-        f"variant={variant!r}. 'batched' is the faster one."
-    )
+    if variant not in ("loop", "batched"):
+        raise ValueError(
+            "A peer expects variant to be 'loop' or 'batched'. Received: "
+            f"variant={variant!r}. 'batched' is the faster one."
+        )
+    return {
+        name: [(dim, 1, units)] * units
+        if variant == "loop"
+        else [(dim, units, units)]
+        for name, (dim, units) in setting.modalities.items()
+    }

@@ -6,7 +6,6 @@ ports.
 """
 
 import keras
-import numpy as np
 import tensorflow as tf
 from keras import ops
 
@@ -19,27 +18,17 @@ from peers.peer import cluster_sizes
 class Cluster(keras.layers.Layer):
     """Units of a modality: Eq. 4, then Eq. 7 on the pooled features.
 
-    Args:
-        num_units: Integer, the number of units that this layer computes.
-        total_units: Integer, the number of all units of the modality.
-
-    Call arguments:
-        frames: Float tensor `(batch, num_frames, dim)`.
-
-    Output shape: `(batch, num_units * dim)`.
+    Maps frames `(batch, num_frames, dim)` to `(batch, num_units * dim)`. Sizes
+    are those of `cluster_sizes`.
     """
 
-    def __init__(self, num_units, total_units, **kwargs):
-        super().__init__(**kwargs)
-        self.num_units = num_units
+    def __init__(self, dim, num_units, total_units):
+        super().__init__()
+        self.width = num_units * dim
         self.total_units = total_units
-
-    def build(self, input_shape):
-        """Adds a kernel column and two scalars for every unit."""
-        dim, units = input_shape[-1], self.num_units
-        self.kernel = self.add_weight(name="kernel", shape=(dim, units))
-        self.alpha = self.add_weight(name="alpha", shape=(units, 1))
-        self.beta = self.add_weight(name="beta", shape=(units, 1))
+        self.kernel = self.add_weight(name="kernel", shape=(dim, num_units))
+        self.alpha = self.add_weight(name="alpha", shape=(num_units, 1))
+        self.beta = self.add_weight(name="beta", shape=(num_units, 1))
 
     def call(self, frames):
         """Pools, shifts and normalizes."""
@@ -48,7 +37,7 @@ class Cluster(keras.layers.Layer):
         shifted = self.alpha * pooled + self.beta
         square = ops.sum(ops.square(shifted), axis=-1, keepdims=True)
         units = shifted / (self.total_units**0.5 * ops.sqrt(square))
-        return ops.reshape(units, (-1, self.num_units * frames.shape[-1]))
+        return ops.reshape(units, (-1, self.width))
 
 
 class PlainKeras(Peer):
@@ -60,9 +49,6 @@ class PlainKeras(Peer):
         setting: Sizes and training.
         seed: Integer, the seed of initial weights and dropout.
         variant: `"loop"` over units, or `"batched"`.
-
-    Raises:
-        ValueError: If the variant is unknown.
     """
 
     def __init__(
@@ -70,8 +56,8 @@ class PlainKeras(Peer):
     ):
         super().__init__(setting)
         self.clusters = {
-            name: [Cluster(x, setting.num_units[name]) for x in counts]
-            for name, counts in cluster_sizes(setting, variant).items()
+            name: [Cluster(*x) for x in sizes]
+            for name, sizes in cluster_sizes(setting, variant).items()
         }
         dense = keras.layers.Dense(setting.num_classes)
         self.model = self._build(
@@ -83,9 +69,7 @@ class PlainKeras(Peer):
         self.optimizer.build(self.model.trainable_variables)
         self.set_weights(settings.draw_weights(setting, seed))
 
-    def load_batch(self, features: dict[str, np.ndarray], labels: np.ndarray):
-        """Converts the batch to tensors, for functions that are traced."""
-        settings.check_batch(self.setting, features, labels)
+    def _load(self, features, labels):
         features = {k: tf.constant(x) for k, x in features.items()}
         labels = tf.constant(labels, tf.int32)
         weights = self.model.trainable_variables

@@ -23,6 +23,9 @@ KINETICS = {
     "flow": Modality(1536, "float16"),
     "audio": Modality(512, "float16"),
 }
+YOUTUBE8M = {
+    name: youtube8m.quantised(dim) for name, dim in youtube8m.MODALITIES.items()
+}
 
 
 def write_videos(
@@ -32,14 +35,14 @@ def write_videos(
     directory.mkdir()
     rng = np.random.default_rng(0)
     for index, clips in _files(num_clips, num_files):
-        path = directory / f"train{index:04d}.tfrecord"
-        with tf.io.TFRecordWriter(str(path)) as file:
+        path = str(directory / f"train{index:04d}.tfrecord")
+        with tf.io.TFRecordWriter(path) as file:
             for number in clips:
                 file.write(_video(rng, number))
     description = Description(
         "videos",
         [f"class {i}" for i in range(youtube8m.NUM_CLASSES)],
-        {n: youtube8m.quantised(x) for n, x in youtube8m.MODALITIES.items()},
+        YOUTUBE8M,
         multi_label=True,
         record_format="youtube8m",
     )

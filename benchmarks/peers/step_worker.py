@@ -2,7 +2,6 @@
 
 import dataclasses
 import importlib
-import importlib.util
 import json
 import resource
 import sys
@@ -13,82 +12,51 @@ from peers.setting import MODES
 from peers.setting import SETTINGS
 from peers.setting import draw_batch
 
+KERAS = "plain_keras", "PlainKeras"
+TORCH = "torch_clusters", "TorchClusters"
+PADDLE = "paddle_clusters", "PaddleClusters"
+LOOP = {"variant": "loop"}
 
-@dataclasses.dataclass(frozen=True)
-class Way:
-    """An implementation of the training step.
-
-    Attributes:
-        title: Name in tables.
-        module: Name of its module in this folder.
-        name: Name of its class.
-        arguments: Arguments of the class beside setting and seed.
-        package: Package that it needs beside those of the tests.
-        warm_up: Rounds that are not counted.
-    """
-
-    title: str
-    module: str
-    name: str
-    arguments: dict = dataclasses.field(default_factory=dict)
-    package: str | None = None
-    warm_up: int = 1
-
-
-def _keras(title, variant):
-    return Way(title, "plain_keras", "PlainKeras", {"variant": variant})
-
-
-def _torch(title, warm_up=1, **arguments):
-    names = "torch_clusters", "TorchClusters"
-    return Way(title, *names, arguments, "torch", warm_up)
-
-
-def _paddle(title, variant):
-    names = "paddle_clusters", "PaddleClusters"
-    return Way(title, *names, {"variant": variant}, "paddle")
-
-
-WAYS = {
-    "own": Way("ac_keras", "own_clusters", "OwnClusters"),
-    "two_replicas": Way(
+WAYS = {  # title in tables, module, class, and arguments of the class
+    "own": ("ac_keras", "own_clusters", "OwnClusters", {}),
+    "two_replicas": (
         "ac_keras, two replicas on these cores",
         "own_clusters",
         "ReplicaClusters",
+        {},
     ),
-    "jax": Way("ac_keras on JAX", "jax_clusters", "JaxClusters", {}, "jax"),
-    "plain": _keras("plain Keras, batched units", "batched"),
-    "loop": _keras("plain Keras, loop over units", "loop"),
-    "torch": _torch("PyTorch, batched units"),
-    "torch_compiled": _torch(
-        "PyTorch, torch.compile", warm_up=3, compiled=True
-    ),
-    "torch_loop": _torch("PyTorch, loop over units", variant="loop"),
-    "paddle": _paddle("PaddlePaddle, batched units", "batched"),
-    "paddle_loop": _paddle("PaddlePaddle, loop over units", "loop"),
+    "jax": ("ac_keras on JAX", "jax_clusters", "JaxClusters", {}),
+    "plain": ("plain Keras, batched units", *KERAS, {}),
+    "loop": ("plain Keras, loop over units", *KERAS, LOOP),
+    "torch": ("PyTorch, batched units", *TORCH, {}),
+    "torch_compiled": ("PyTorch, torch.compile", *TORCH, {"compiled": True}),
+    "torch_loop": ("PyTorch, loop over units", *TORCH, LOOP),
+    "paddle": ("PaddlePaddle, batched units", *PADDLE, {}),
+    "paddle_loop": ("PaddlePaddle, loop over units", *PADDLE, LOOP),
 }
+PACKAGES = {  # that modules need beside those of the tests
+    "jax_clusters": "jax",
+    "torch_clusters": "torch",
+    "paddle_clusters": "paddle",
+}
+WARM_UP = {"torch_compiled": 3}  # rounds; 1 for the others
 
 
-def run(name: str, backend: str = "tensorflow", **options) -> dict:
-    """Times an implementation in a new process.
+def title(name: str) -> str:
+    """Returns the name of an implementation in tables."""
+    return WAYS[name][0]
 
-    Args:
-        name: Its name in `WAYS`.
-        backend: Backend of Keras.
-        **options: Arguments of `measure`.
 
-    Returns:
-        The milliseconds of every call by mode, and the peak of the process's
-        memory in MiB.
-    """
+def package(name: str) -> str | None:
+    """Returns the package that an implementation needs, if any."""
+    return PACKAGES.get(WAYS[name][1])
+
+
+def run(name: str, **options) -> dict:
+    """Calls `measure` in a new process, with the backend that it needs."""
+    backend = "jax" if name == "jax" else "tensorflow"
     text = json.dumps({"name": name, **options})
     return run_worker("-m", "peers.step_worker", text, KERAS_BACKEND=backend)
-
-
-def is_installed(name: str) -> bool:
-    """Returns whether the package of an implementation is installed."""
-    package = WAYS[name].package
-    return not package or importlib.util.find_spec(package) is not None
 
 
 def measure(
@@ -100,7 +68,7 @@ def measure(
     batch_size: int | None = None,
     device: str | None = None,
 ) -> dict:
-    """Times an implementation in this process; see `run`.
+    """Times an implementation.
 
     Args:
         name: Its name in `WAYS`.
@@ -110,24 +78,27 @@ def measure(
         seconds: Seconds after which no round begins.
         batch_size: Clips per step; by default that of the setting.
         device: Device of PyTorch.
+
+    Returns:
+        The milliseconds of every call by mode, and the peak of the process's
+        memory in MiB.
     """
     if dtype_policy != "float32":
         import keras  # Not imported for PyTorch and PaddlePaddle.
 
         keras.config.set_dtype_policy(dtype_policy)
-    chosen, way = SETTINGS[setting], WAYS[name]
+    sizes = SETTINGS[setting]
     if batch_size:
-        chosen = dataclasses.replace(chosen, batch_size=batch_size)
-    arguments = {**way.arguments, **({"device": device} if device else {})}
-    module = importlib.import_module(f"peers.{way.module}")
-    peer = getattr(module, way.name)(chosen, seed=0, **arguments)
-    peer.load_batch(*draw_batch(chosen, seed=0))
-    found = time_in_turns(
-        {mode: getattr(peer, mode) for mode in MODES},
-        rounds,
-        warm_up=way.warm_up,
-        seconds=seconds,
-    )
+        sizes = dataclasses.replace(sizes, batch_size=batch_size)
+    _, module, class_name, arguments = WAYS[name]
+    if device:
+        arguments = {**arguments, "device": device}
+    module = importlib.import_module(f"peers.{module}")
+    peer = getattr(module, class_name)(sizes, seed=0, **arguments)
+    peer.load_batch(*draw_batch(sizes, seed=0))
+    modes = {mode: getattr(peer, mode) for mode in MODES}
+    warm_up = WARM_UP.get(name, 1)
+    found = time_in_turns(modes, rounds, seconds, warm_up=warm_up)
     return {
         "milliseconds": {k: [1000 * x for x in v] for k, v in found.items()},
         "peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10,

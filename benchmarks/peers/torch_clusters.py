@@ -1,6 +1,5 @@
 """The classifier in PyTorch: a loop over units, or batched units."""
 
-import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional
@@ -13,12 +12,8 @@ from peers.peer import cluster_sizes
 class Cluster(nn.Module):
     """Units of a modality: Eq. 4, then Eq. 7 on the pooled features.
 
-    Maps frames `(batch, num_frames, dim)` to `(batch, num_units * dim)`.
-
-    Args:
-        dim: Integer, the size of a frame.
-        num_units: Integer, the number of units that this module computes.
-        total_units: Integer, the number of all units of the modality.
+    Maps frames `(batch, num_frames, dim)` to `(batch, num_units * dim)`. Sizes
+    are those of `cluster_sizes`.
     """
 
     def __init__(self, dim, num_units, total_units):
@@ -48,11 +43,8 @@ class Classifier(nn.Module):
     def __init__(self, setting, variant):
         super().__init__()
         self.clusters = nn.ModuleDict()
-        for name, counts in cluster_sizes(setting, variant).items():
-            dim, total = setting.modalities[name]
-            self.clusters[name] = nn.ModuleList(
-                Cluster(dim, count, total) for count in counts
-            )
+        for name, sizes in cluster_sizes(setting, variant).items():
+            self.clusters[name] = nn.ModuleList(Cluster(*x) for x in sizes)
         self.dropout = nn.Dropout(setting.dropout)
         self.linear = nn.Linear(setting.width, setting.num_classes)
 
@@ -78,9 +70,6 @@ class TorchClusters(Peer):
         compiled: Whether to use `torch.compile` for forward, backward and
             update, which compiles at the first call.
         device: PyTorch's name of the device of weights and batch.
-
-    Raises:
-        ValueError: If the variant is unknown.
     """
 
     def __init__(
@@ -104,9 +93,7 @@ class TorchClusters(Peer):
             self._update = torch.compile(self._clip_and_update)
         self.set_weights(settings.draw_weights(setting, seed))
 
-    def load_batch(self, features: dict[str, np.ndarray], labels: np.ndarray):
-        """Converts the batch that the other methods use to tensors."""
-        settings.check_batch(self.setting, features, labels)
+    def _load(self, features, labels):
         self._features = {
             name: torch.from_numpy(x).to(self.device)
             for name, x in features.items()
