@@ -127,8 +127,7 @@ def main(argv):
     folder, page = pathlib.Path(_OUTPUT_DIR.value), pathlib.Path(_PAGE.value)
     folder.mkdir(parents=True, exist_ok=True)
     failed = run_all(choose(_ONLY.value), folder)
-    names = [program.name for program in PROGRAMS]
-    reports = performance_page.load_reports(folder, names)
+    reports = performance_page.load_reports(folder, [x.name for x in PROGRAMS])
     text = page.read_text(encoding="utf-8")
     page.write_text(performance_page.fill_page(text, reports), "utf-8")
     print(f"{page}: tables of {len(reports)} reports")

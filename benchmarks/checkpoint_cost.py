@@ -13,6 +13,7 @@ the best.
 import dataclasses
 import inspect
 import math
+import operator
 import pathlib
 import statistics
 import tempfile
@@ -24,16 +25,16 @@ from absl import flags
 from ac_keras import cluster_classifier
 from ac_keras.training import RunState
 from ac_keras.training import Trainer
-from ac_keras.training import UpdateStep
 from ac_keras.training.checkpoints import PAUSE
 from ac_keras.utils import keras_files
 from measurement import program
 from measurement.report import Report
 from measurement.timing import time_in_turns
+from peers.own_clusters import make_features
+from peers.own_clusters import make_update
 from peers.setting import FLASH_MNIST
 from peers.setting import KINETICS
 from peers.setting import Setting
-from peers.setting import add_num_frames
 from peers.setting import draw_batch
 
 CALLS = ("nothing", "plain write", "checkpoint", "best weights")
@@ -81,35 +82,32 @@ def make_training(setting: Setting):
     keras.utils.set_random_seed(0)
     model = cluster_classifier(*setting.sizes, dropout=setting.dropout)
     features, labels = draw_batch(setting, seed=0)
-    features = add_num_frames(setting, features)
-    batch = tf.nest.map_structure(tf.constant, (features, labels))
-    optimizer = keras.optimizers.get(setting.optimizer)
-    update = UpdateStep(model, optimizer, clip_norm=setting.clip_norm)
+    batch = make_features(setting, features), tf.constant(labels)
+    update = make_update(setting, model, seed=0)
     step = tf.function(lambda: update(*batch, setting.batch_size)[0])
     return model, step, [x.value for x in model.variables] + update.variables
-
-
-def write_plainly(path: pathlib.Path, content: bytes) -> None:
-    """Writes a file and renames it."""
-    partial = path.with_suffix(".partial")
-    partial.write_bytes(content)
-    partial.replace(path)
 
 
 def measure(run: Run, folder: pathlib.Path):
     """Saves and trains in turns.
 
     Returns:
-        The size of a checkpoint in MiB, and the seconds of the calls and of
-        the blocks after them, lists over rounds by name in `CALLS`.
+        The size of a checkpoint in MiB, and lists over rounds of the seconds
+        of the calls in `CALLS`, `(name, "call")`, and of the blocks after
+        them, `(name, "block")`.
     """
     model, step, variables = make_training(run.setting)
     state = RunState(folder / "checkpoints", variables)
     content = b"".join(x.numpy().tobytes() for x in variables)
-    best = folder / "best.weights.h5"
+    best, plain = folder / "best.weights.h5", folder / "plain"
+
+    def write_plainly():
+        plain.with_suffix(".partial").write_bytes(content)
+        plain.with_suffix(".partial").replace(plain)
+
     calls = (
         lambda: None,
-        lambda: write_plainly(folder / "plain", content),
+        write_plainly,
         state.save,
         lambda: keras_files.save_weights(model, best),
     )
@@ -124,11 +122,7 @@ def measure(run: Run, folder: pathlib.Path):
     found = time_in_turns(
         functions, seconds=_SECONDS.value, min_rounds=MIN_ROUNDS
     )
-    spent, after = (
-        {name: found[name, part] for name in CALLS}
-        for part in ("call", "block")
-    )
-    return len(content) / 2**20, spent, after
+    return len(content) / 2**20, found
 
 
 def saves_an_epoch(epoch: float, cost: float) -> float:
@@ -140,14 +134,15 @@ def saves_an_epoch(epoch: float, cost: float) -> float:
 
 def add_run(report: Report, name: str, run: Run, folder: pathlib.Path):
     """Measures a run and adds its table and its goal."""
-    mebibytes, spent, after = measure(run, folder)
-    step = statistics.median(after["nothing"]) / run.block
+    mebibytes, found = measure(run, folder)
+    alone = found["nothing", "block"]
+    step = statistics.median(alone) / run.block
     epoch = step * run.steps
-    call = {x: statistics.median(spent[x]) for x in CALLS}
-    later = {}
-    for what in CALLS:
-        pairs = zip(after[what], after["nothing"], strict=True)
-        later[what] = statistics.median(x - y for x, y in pairs)
+    call = {x: statistics.median(found[x, "call"]) for x in CALLS}
+    later = {
+        x: statistics.median(map(operator.sub, found[x, "block"], alone))
+        for x in CALLS
+    }
     call[BOTH] = call["checkpoint"] + call["best weights"]
     later[BOTH] = later["checkpoint"] + later["best weights"]
     often = saves_an_epoch(epoch, call[BOTH])
@@ -165,7 +160,7 @@ def add_run(report: Report, name: str, run: Run, folder: pathlib.Path):
     report.add_table(
         f"{name}: an epoch has {run.steps:,} steps of {1000 * step:.1f} ms, "
         f"takes {epoch:,.1f} s and is saved {often:.2g} times; a checkpoint is "
-        f"{mebibytes:,.0f} MiB. Medians of {len(spent['nothing'])} rounds",
+        f"{mebibytes:,.0f} MiB. Medians of {len(alone)} rounds",
         header,
         rows,
     )

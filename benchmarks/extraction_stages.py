@@ -114,9 +114,8 @@ def begin(folder: pathlib.Path, videos: pathlib.Path, rows: list):
 
 def make_clips(folder: pathlib.Path, count: int) -> pathlib.Path:
     """Generates clips of digits; returns their folder of class folders."""
-    sizes = {"num_train": count, "num_validation": 0, "num_test": 1}
     command = [sys.executable, ROOT / "data/digits_av/prepare.py"]
-    command += [f"--{name}={size}" for name, size in sizes.items()]
+    command += [f"--num_train={count}", "--num_validation=0", "--num_test=1"]
     command += [f"--output_dir={folder}", f"--side={SIDE}"]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     return folder / "train"
@@ -129,8 +128,7 @@ def decode_alone(path: pathlib.Path) -> None:
         taken = [*streams.video[:1], *streams.audio[:1]]
         for stream in taken:
             stream.thread_type = "NONE"
-        for _ in container.decode(*taken):
-            pass
+        collections.deque(container.decode(*taken), maxlen=0)
 
 
 def take_some(rows: list, count: int) -> list:

@@ -11,6 +11,7 @@ times of all cores in this run, which other work disturbs less than elapsed
 time.
 """
 
+import functools
 import time
 
 import numpy as np
@@ -18,6 +19,7 @@ from absl import flags
 
 from ac_keras.extraction.inputs import optical_flow
 from measurement import program
+from measurement.timing import time_in_turns
 
 INNER = np.s_[16:-16, 16:-16]
 METHODS = ("tvl1", "dis")
@@ -114,20 +116,19 @@ def distances(flow, other=0.0):
 def compare(scene):
     """Returns errors and times of both methods on a scene, as cells."""
     gray, motion = make_pair(scene)
-    seconds, flows = {name: [] for name in METHODS}, {}
-    for name in METHODS:  # OpenCV creates its objects.
-        optical_flow.flow_stacks(gray[..., :64, :64], name)
-    for _ in range(_ROUNDS.value):
-        for name in METHODS:
-            start = time.process_time()
-            flows[name] = optical_flow.flow_stacks(gray, name)[0]
-            seconds[name].append(time.process_time() - start)
-    codes = [
-        optical_flow.encode_flow(flows[name])[INNER].astype(int)
-        for name in METHODS
-    ]
-    tvl1, dis = (flows[name] for name in METHODS)
-    times = [np.median(seconds[name]) for name in METHODS]
+    stacks = functools.partial(optical_flow.flow_stacks, gray)
+    # OpenCV creates its objects at the first call.
+    flows = {name: stacks(name)[0] for name in METHODS}
+    seconds = time_in_turns(
+        {name: functools.partial(stacks, name) for name in METHODS},
+        _ROUNDS.value,
+        warm_up=0,
+        clock=time.process_time,
+    )
+    tvl1, dis = flows.values()
+    encode = optical_flow.encode_flow
+    codes = [encode(x)[INNER].astype(int) for x in (tvl1, dis)]
+    times = [np.median(x) for x in seconds.values()]
     return [
         distances(motion),
         distances(tvl1, motion),

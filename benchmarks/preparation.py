@@ -114,11 +114,9 @@ def stage_ways(digits: Digits, cnn: keras.Model) -> dict[str, tuple]:
     }
 
 
-def write_dataset(
-    digits, sizes, maker_class, extract, ahead=True, keep=True
-) -> None:
+def write_dataset(digits, sizes, make, extract, ahead=True, keep=True):
     """Writes a small dataset, parts of it in the plain way."""
-    makers = {x: maker_class(digits[x], digits["train"]) for x in sizes}
+    makers = {x: make(digits[x], digits["train"]) for x in sizes}
     shards = FlashShards(makers, sizes, _CLIPS_PER_SHARD.value, stream)
     about = "flash_mnist", tuple(class_names()), {"rgb": Modality(50)}
     kept = "test" if keep else None
@@ -218,10 +216,7 @@ def main(report):
     digits, cnn = load_digits("uci"), frame_cnn()
     pretraining = add_stages(report, digits["train"], cnn)
     rate = add_whole(report, digits, cnn)
-    parts = {
-        "pretraining": FULL_FRAMES * pretraining,
-        "clips": FULL_CLIPS / rate,
-    }
+    parts = {PRETRAINING: FULL_FRAMES * pretraining, "clips": FULL_CLIPS / rate}
     parts["both"] = sum(parts.values())
     report.add_table(
         "Estimate for the dataset of the paper, without the start of Python "

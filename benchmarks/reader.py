@@ -49,9 +49,7 @@ from peers.setting import Setting
 _CLIPS = flags.DEFINE_integer(
     "clips", 256, "Number of clips to write.", lower_bound=64
 )
-_FILES = flags.DEFINE_list(
-    "files", "1,8,64", "Numbers of files; each divides the last one."
-)
+_FILES = flags.DEFINE_list("files", "1,8,64", "Numbers of files.")
 _BATCHES = flags.DEFINE_integer("batches", 32, "Batches per round.")
 _ROUNDS = flags.DEFINE_integer(
     "rounds", 1, "Number of warm rounds.", lower_bound=1
@@ -223,24 +221,24 @@ def add_steps(report: Report):
         report.add_goal(text, share, 0.01)
 
 
-def make_datasets(directory: pathlib.Path, shape: str) -> list[Manifest]:
-    """Writes records of a shape, once for every number of files."""
-    counts = sorted({int(x) for x in _FILES.value})
-    sizes = directory / "written", _CLIPS.value, counts[-1]
+def make_dataset(
+    directory: pathlib.Path, shape: str, num_files: int
+) -> Manifest:
+    """Writes records of a shape in a number of files."""
     if shape == "YouTube-8M":
-        written = readers.write_videos(*sizes)
-    else:
-        written = readers.write_clips(*sizes, readers.KINETICS, 400)
-    return [
-        readers.join_files(written, directory / f"{count}", count)
-        for count in counts
-    ]
+        return readers.write_videos(directory, _CLIPS.value, num_files)
+    return readers.write_clips(
+        directory, _CLIPS.value, num_files, readers.KINETICS, 400
+    )
 
 
 def main(report):
     for shape in ("YouTube-8M", "Kinetics"):
         with tempfile.TemporaryDirectory() as directory:
-            manifests = make_datasets(pathlib.Path(directory), shape)
+            manifests = [
+                make_dataset(pathlib.Path(directory, x), shape, int(x))
+                for x in _FILES.value
+            ]
             add_reading(report, shape, manifests)
     if _STEPS.value:
         add_steps(report)

@@ -10,7 +10,6 @@ shuffle buffer is full, and after many more batches. Linux only.
 """
 
 import dataclasses
-import itertools
 import os
 import pathlib
 import tempfile
@@ -57,15 +56,13 @@ PEAKS = ("imports", "constructed", "first batch", "all batches")
 def link(source: Manifest, directory: pathlib.Path, times: int) -> None:
     """Makes a dataset of links to the files of another, each several times."""
     directory.mkdir()
-    split = source.split("train")
+    split = readers.repeat(source, times).split("train")
     shards = []
-    for copy, shard in itertools.product(range(times), split.shards):
-        name = f"{copy:05d}-{shard.file}"
+    for index, shard in enumerate(split.shards):
+        name = f"{index:05d}-{shard.file}"
         os.link(source.directory / shard.file, directory / name)
         shards.append(dataclasses.replace(shard, file=name))
-    larger = dataclasses.replace(
-        split, shards=tuple(shards), class_counts=split.class_counts * times
-    )
+    larger = dataclasses.replace(split, shards=tuple(shards))
     manifest = Manifest(directory, source.description, {"train": larger})
     (directory / "manifest.json").write_text(manifest.dump())
 

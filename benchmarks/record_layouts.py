@@ -9,9 +9,9 @@ records, batches of sampled frames, and batches of all frames. Values are
 clips/s, the best of several passes over a file in the page cache.
 """
 
+import collections
 import os
 import tempfile
-import time
 
 import numpy as np
 import tensorflow as tf
@@ -21,6 +21,7 @@ from ac_keras.pipeline import Modality
 from ac_keras.pipeline import decoding
 from ac_keras.pipeline import sampling
 from measurement import program
+from measurement.timing import time_in_turns
 
 _PASSES = flags.DEFINE_integer(
     "passes", 5, "Number of passes; the fastest one counts."
@@ -84,12 +85,8 @@ def sampled_entries(batch, modality, sample_size, seed):
 
 def rate(dataset, num_clips):
     """Returns the clips/s of the fastest pass."""
-    seconds = []
-    for _ in range(_PASSES.value):
-        start = time.perf_counter()
-        for _ in dataset:
-            pass
-        seconds.append(time.perf_counter() - start)
+    passes = {"read": lambda: collections.deque(dataset, maxlen=0)}
+    seconds = time_in_turns(passes, _PASSES.value, warm_up=0)["read"]
     return num_clips / min(seconds)
 
 

@@ -12,7 +12,6 @@ of the products' multiplications and of the bytes of weights, frames and pooled
 features. Linux only.
 """
 
-import collections
 import dataclasses
 import multiprocessing
 import statistics
@@ -27,7 +26,6 @@ from ac_keras import cluster_classifier
 from ac_keras.models import logits_model
 from ac_keras.training.update_step import per_example_loss
 from measurement import program
-from measurement.report import Report
 from measurement.timing import memory_mib
 
 
@@ -138,9 +136,9 @@ def measure(points: list[Point], seconds: float):
         context.Process(target=work, args=(point, theirs)).start()
         pipes.append(ours)
     memories = [pipe.recv() for pipe in pipes]
-    spent = [collections.defaultdict(list) for _ in pipes]
+    spent = [{mode: [] for mode in MODES} for _ in pipes]
     end = time.monotonic() + seconds
-    while not spent[0] or time.monotonic() < end:
+    while not spent[0][MODES[0]] or time.monotonic() < end:
         for pipe, times in zip(pipes, spent, strict=True):
             for mode in MODES:
                 pipe.send(mode)
@@ -163,8 +161,7 @@ def fit(values, measured) -> str:
     return f"{exponent:.2f} (± {100 * residual:.0f} %)"
 
 
-def add_factors(report: Report) -> None:
-    """Measures every factor and adds the points and the exponents."""
+def main(report):
     (tiny,), (times,) = measure([TINY], _SECONDS.value / 10)
     rows = [["tiny", *(f"{times[x]:.1f}" for x in MODES), "0", "0"]]
     exponents = []
@@ -195,10 +192,6 @@ def add_factors(report: Report) -> None:
         ["factor", *header],
         exponents,
     )
-
-
-def main(report):
-    add_factors(report)
 
 
 if __name__ == "__main__":

@@ -13,10 +13,10 @@ which a real server does not: REST is left out where it would take seconds.
 """
 
 import contextlib
+import dataclasses
 import pathlib
 import sys
 import tempfile
-import time
 
 import keras
 import numpy as np
@@ -31,7 +31,9 @@ from ac_keras.pipeline import Modality
 from ac_keras.pipeline import encode_clip
 from measurement import program
 from measurement.report import Report
+from measurement.timing import time_in_turns
 from peers.setting import SETTINGS
+from peers.setting import draw_batch
 
 TESTS = pathlib.Path(__file__).resolve().parents[1] / "tests"
 sys.path.insert(0, str(TESTS))
@@ -71,31 +73,22 @@ def write_model(name: str, directory: str) -> Description:
     return description
 
 
-def draw_clips(description: Description, count: int) -> list[dict]:
-    """Draws clips of noise, frames by modality."""
-    rng = np.random.default_rng(0)
-    dims = {name: x.dim for name, x in description.modalities.items()}
-    return [
-        {x: rng.standard_normal((NUM_FRAMES, dims[x]), "float32") for x in dims}
-        for _ in range(count)
-    ]
-
-
 def make_product(setting, num_clips: int):
     """Returns a function that computes the classifier's product."""
     x = tf.random.normal((num_clips, setting.width))
     kernel = tf.random.normal((setting.width, setting.num_classes))
 
-    @tf.function
-    def multiply(x, kernel):  # arguments, not constants
-        return x @ kernel
-
+    multiply = tf.function(tf.matmul)  # arguments, so that none is constant
     return lambda: multiply(x, kernel).numpy()
 
 
 def make_ways(stack, server, name, description, count):
     """Returns the functions that send a request, by way."""
-    clips = draw_clips(description, count)
+    sizes = dataclasses.replace(
+        SETTINGS[name], batch_size=count, num_frames=NUM_FRAMES
+    )
+    features, _ = draw_batch(sizes, seed=0)
+    clips = [{k: x[i] for k, x in features.items()} for i in range(count)]
     records = [
         encode_clip(Clip("", (0,), x), description).SerializeToString()
         for x in clips
@@ -129,12 +122,8 @@ def measure(ways) -> dict[str, list[float]]:
     turn = _SECONDS.value / ROUNDS / len(ways)
     for _ in range(ROUNDS):
         for name, way in ways.items():
-            now = start = time.perf_counter()
-            while now <= start + turn:
-                before = now
-                way()
-                now = time.perf_counter()
-                found[name].append(now - before)
+            spent = time_in_turns({name: way}, seconds=turn, warm_up=0)
+            found[name] += spent[name]
     return found
 
 

@@ -200,9 +200,7 @@ def main(report):
     peers = measure_peers(_PEERS.value, _DTYPE_POLICY.value)
     bounds = {
         "lower bound": LowerBound(setting),
-        "lower bound, gradients in batches of one": LowerBound(
-            setting, in_batches=True
-        ),
+        "lower bound, gradients in batches of one": LowerBound(setting, True),
     }
     ways = make_ways(setting) if _MEASURES.value else {}
     found = measure({**bounds, **ways}, _ROUNDS.value)

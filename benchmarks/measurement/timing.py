@@ -19,6 +19,7 @@ def time_in_turns(
     seconds: float = math.inf,
     min_rounds: int = 1,
     warm_up: int = 1,
+    clock: Callable[[], float] = time.perf_counter,
 ) -> dict[Hashable, list[float]]:
     """Times functions in turns.
 
@@ -28,6 +29,7 @@ def time_in_turns(
         seconds: Seconds after which no further round begins.
         min_rounds: Rounds that are made even so.
         warm_up: Rounds before, which are not counted.
+        clock: Function that returns the time in seconds.
 
     Returns:
         The seconds of every round, lists by the functions' names.
@@ -36,12 +38,12 @@ def time_in_turns(
         for function in functions.values():
             function()
     spent = {name: [] for name in functions}
-    count, end = 0, time.perf_counter() + seconds
-    while count < min_rounds or count < rounds and time.perf_counter() < end:
+    count, end = 0, clock() + seconds
+    while count < min_rounds or count < rounds and clock() < end:
         for name, function in functions.items():
-            start = time.perf_counter()
+            start = clock()
             function()
-            spent[name].append(time.perf_counter() - start)
+            spent[name].append(clock() - start)
         count += 1
     return spent
 

@@ -5,6 +5,7 @@ import functools
 
 import keras
 import tensorflow as tf
+from keras import ops
 
 from ac_keras import ShiftingCluster
 from ac_keras import cluster_classifier
@@ -34,19 +35,15 @@ class ShiftOnOutputs(ShiftingCluster):
     """Cluster with Eq. 7 on the outputs of the units."""
 
     def _pool(self, scores, frames, mask):
-        scores = keras.ops.cast(scores, self.compute_dtype)
-        pooled = keras.ops.matmul(
-            keras.ops.transpose(scores, (0, 2, 1)), frames
-        )
-        pooled = keras.ops.cast(pooled, "float32")
+        scores = ops.cast(scores, self.compute_dtype)
+        pooled = ops.matmul(ops.transpose(scores, (0, 2, 1)), frames)
+        pooled = ops.cast(pooled, "float32")
         shifted = self.alpha[:, None] * pooled + self.beta[:, None]
-        square = keras.ops.sum(
-            keras.ops.square(shifted), axis=-1, keepdims=True
-        )
+        square = ops.sum(ops.square(shifted), axis=-1, keepdims=True)
         shifted = shifted * self._scale(square)
-        any_frame = keras.ops.any(mask, axis=1)[:, None, None]
-        shifted = keras.ops.where(any_frame, shifted, 0.0)
-        return keras.ops.cast(shifted, self.compute_dtype)
+        any_frame = ops.any(mask, axis=1)[:, None, None]
+        shifted = ops.where(any_frame, shifted, 0.0)
+        return ops.cast(shifted, self.compute_dtype)
 
 
 def make_model(setting: Setting, measures: Measures) -> keras.Model:

@@ -159,11 +159,7 @@ def add_num_frames(setting: Setting, features: Mapping) -> dict:
 
 
 def check_weights(setting: Setting, weights: Mapping[str, np.ndarray]):
-    """Checks that weights have the setting's names and shapes.
-
-    Raises:
-        ValueError: If a name or a shape differs.
-    """
+    """Raises `ValueError` if weights have other names or shapes."""
     shapes = {name: value.shape for name, value in weights.items()}
     _compare("weights", setting.weight_shapes(), shapes)
 
@@ -171,11 +167,7 @@ def check_weights(setting: Setting, weights: Mapping[str, np.ndarray]):
 def check_batch(
     setting: Setting, features: Mapping[str, np.ndarray], labels: np.ndarray
 ):
-    """Checks that a batch has the setting's modalities and shapes.
-
-    Raises:
-        ValueError: If a modality or a shape differs.
-    """
+    """Raises `ValueError` if a batch has other modalities or shapes."""
     clips = (setting.batch_size, setting.num_frames)
     expected = {name: (*clips, dim) for name, dim in setting.dims.items()}
     shapes = {name: value.shape for name, value in features.items()}
