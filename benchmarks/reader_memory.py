@@ -41,9 +41,7 @@ _SIZES = flags.DEFINE_list(
     "1000,100000,1000000",
     "Numbers of clips of the datasets, multiples of 1000.",
 )
-_BATCHES = flags.DEFINE_integer(
-    "batches", 200, "Batches to read after the first one."
-)
+_BATCHES = flags.DEFINE_integer("batches", 200, "Batches after the first one.")
 
 BATCH_SIZE = 64
 SAMPLE_SIZE = 20

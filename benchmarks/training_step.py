@@ -139,7 +139,7 @@ def measure_peers(names: list[str], policy: str) -> dict[str, dict]:
     """Returns the medians and the memory of the peers that are installed."""
     found = {}
     for name in names:
-        package = step_worker.package(name)
+        package = step_worker.PACKAGES.get(WAYS[name][1])
         if package and importlib.util.find_spec(package) is None:
             continue
         if policy != "float32" and package in FLOAT32_ONLY:

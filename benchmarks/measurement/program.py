@@ -27,5 +27,5 @@ def run(measure: Callable[[Report], None]) -> None:
         report.write(_OUTPUT.value)
 
     # Or --help would leave it out.
-    flags.FLAGS.register_key_flag_for_module(sys.argv[0], _OUTPUT)
+    flags.FLAGS.register_key_flag_for_module(sys.argv[0], flags.FLAGS["output"])
     app.run(main)

@@ -3,9 +3,9 @@
 import dataclasses
 import importlib
 import json
-import resource
 import sys
 
+from measurement.timing import memory_mib
 from measurement.timing import run_worker
 from measurement.timing import time_in_turns
 from peers.setting import MODES
@@ -45,11 +45,6 @@ WARM_UP = {"torch_compiled": 3}  # rounds; 1 for the others
 def title(name: str) -> str:
     """Returns the name of an implementation in tables."""
     return WAYS[name][0]
-
-
-def package(name: str) -> str | None:
-    """Returns the package that an implementation needs, if any."""
-    return PACKAGES.get(WAYS[name][1])
 
 
 def run(name: str, **options) -> dict:
@@ -101,7 +96,7 @@ def measure(
     found = time_in_turns(modes, rounds, seconds, warm_up=warm_up)
     return {
         "milliseconds": {k: [1000 * x for x in v] for k, v in found.items()},
-        "peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10,
+        "peak_mib": memory_mib("VmHWM"),
     }
 
 
