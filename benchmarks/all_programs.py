@@ -8,7 +8,6 @@ says that it was not measured. PyTorch and PaddlePaddle are measured where they
 are installed. Close other programs first.
 """
 
-import contextlib
 import dataclasses
 import pathlib
 import subprocess
@@ -18,7 +17,7 @@ import time
 from absl import app
 from absl import flags
 
-import performance_page
+from measurement import performance_page
 
 FOLDER = pathlib.Path(__file__).resolve().parent
 LIMIT = 300  # seconds; a program takes far less
@@ -101,9 +100,10 @@ def run(program: Program, folder: pathlib.Path) -> bool:
     path = str(FOLDER / program.file)
     command = [sys.executable, path, *program.arguments, f"--output={output}"]
     print(f"\n$ {program.command}", flush=True)
-    status = None
-    with contextlib.suppress(subprocess.TimeoutExpired):
+    try:
         status = subprocess.run(command, timeout=LIMIT).returncode
+    except subprocess.TimeoutExpired:
+        return False
     return status == 0 and output.is_file()
 
 
@@ -112,14 +112,13 @@ def run_all(programs, folder: pathlib.Path) -> list[Program]:
     failed, lines, start = [], [], time.monotonic()
     for program in programs:
         before = time.monotonic()
-        succeeded = run(program, folder)
-        seconds = time.monotonic() - before
-        word = "" if succeeded else ": FAILED"
-        lines.append(f"{seconds:4.0f} s  {program.command}{word}")
-        if not succeeded:
+        if not run(program, folder):
             failed.append(program)
-    print(*("", *lines), sep="\n")
-    print(f"{time.monotonic() - start:4.0f} s  in all", flush=True)
+        word = ": FAILED" if program in failed else ""
+        seconds = time.monotonic() - before
+        lines.append(f"{seconds:4.0f} s  {program.command}{word}")
+    lines.append(f"{time.monotonic() - start:4.0f} s  in all")
+    print("", *lines, sep="\n", flush=True)
     return failed
 
 
@@ -128,8 +127,7 @@ def main(argv):
     folder, page = pathlib.Path(_OUTPUT_DIR.value), pathlib.Path(_PAGE.value)
     folder.mkdir(parents=True, exist_ok=True)
     failed = run_all(choose(_ONLY.value), folder)
-    names = [program.name for program in PROGRAMS]
-    reports = performance_page.load_reports(folder, names)
+    reports = performance_page.load_reports(folder, [x.name for x in PROGRAMS])
     text = page.read_text(encoding="utf-8")
     page.write_text(performance_page.fill_page(text, reports), "utf-8")
     print(f"{page}: tables of {len(reports)} reports")

@@ -10,21 +10,20 @@ model is called as often on a batch in memory. The slower one of the last two
 is the bottleneck.
 """
 
+import collections
 import pathlib
 import statistics
 import tempfile
 
-import keras
 import tensorflow as tf
-from absl import app
 from absl import flags
 
 from ac_keras import cluster_classifier
 from ac_keras import prediction
 from ac_keras.pipeline import Description
 from ac_keras.prediction import input_files
-from report import Report
-from timing import time_in_turns
+from measurement import program
+from measurement.timing import time_in_turns
 
 _DATA_DIR = flags.DEFINE_string(
     "data_dir", None, "Folder of the dataset's description.", required=True
@@ -44,27 +43,6 @@ _FORMAT = flags.DEFINE_enum(
 _TURNS = flags.DEFINE_integer("turns", 3, "Number of turns.", lower_bound=1)
 
 
-def make_model(description: Description) -> keras.Model:
-    """Builds an untrained model, as fast as a trained one."""
-    dims = {name: x.dim for name, x in description.modalities.items()}
-    units = dict.fromkeys(dims, _NUM_UNITS.value)
-    return cluster_classifier(dims, units, description.num_classes)
-
-
-def predict(model, description) -> None:
-    """Predicts all files."""
-    with tempfile.TemporaryDirectory() as folder:
-        prediction.predict_files(
-            model,
-            description,
-            _RECORDS.value,
-            pathlib.Path(folder) / "predicted",
-            model_id="benchmark",
-            format=_FORMAT.value,
-            batch_size=_BATCH_SIZE.value,
-        )
-
-
 def batches(description):
     """Yields the batches of all files."""
     files = input_files.find_files(_RECORDS.value)
@@ -74,33 +52,44 @@ def batches(description):
     yield from (batch for batch in read if batch is not None)
 
 
-def main(argv):
-    del argv
+def main(report):
     description = Description.load(_DATA_DIR.value)
-    model = make_model(description)
+    dims = {name: x.dim for name, x in description.modalities.items()}
+    units = dict.fromkeys(dims, _NUM_UNITS.value)
+    # Untrained: it is as fast as a trained one.
+    model = cluster_classifier(dims, units, description.num_classes)
     top_classes = prediction.TopClasses(model, description.class_names)
     first = next(batches(description))
     sizes = [len(batch.ids) for batch in batches(description)]
+
+    def predict():
+        with tempfile.TemporaryDirectory() as folder:
+            prediction.predict_files(
+                model,
+                description,
+                _RECORDS.value,
+                pathlib.Path(folder) / "predicted",
+                model_id="benchmark",
+                format=_FORMAT.value,
+                batch_size=_BATCH_SIZE.value,
+            )
+
+    def read():
+        collections.deque(batches(description), maxlen=0)
 
     def score():
         for _ in sizes:
             top_classes(first.features)
 
-    ways = {  # function and its number of clips
-        "predicted": (lambda: predict(model, description), sum(sizes)),
-        "read alone": (
-            lambda: sum(1 for _ in batches(description)),
-            sum(sizes),
-        ),
-        "scored alone": (score, len(sizes) * len(first.ids)),
-    }
-    functions = {name: function for name, (function, _) in ways.items()}
+    ways = {"predicted": predict, "read alone": read, "scored alone": score}
+    counts = dict.fromkeys(ways, sum(sizes))
+    counts["scored alone"] = len(sizes) * len(first.ids)
     rates = {
-        name: ways[name][1] / statistics.median(seconds)
-        for name, seconds in time_in_turns(functions, _TURNS.value).items()
+        name: counts[name] / statistics.median(seconds)
+        for name, seconds in time_in_turns(ways, _TURNS.value).items()
     }
     num_gpus = len(tf.config.list_physical_devices("GPU"))
-    Report().add_table(
+    report.add_table(
         f"{sum(sizes)} clips, batches of {_BATCH_SIZE.value}, {num_gpus} GPUs",
         ["way", "clips/s", "predicted / it"],
         [
@@ -111,4 +100,4 @@ def main(argv):
 
 
 if __name__ == "__main__":
-    app.run(main)
+    program.run(main)

@@ -11,32 +11,31 @@ the best.
 """
 
 import dataclasses
-import functools
 import inspect
 import math
+import operator
 import pathlib
 import statistics
 import tempfile
-import time
 
 import keras
 import tensorflow as tf
-from absl import app
 from absl import flags
-from absl import logging
 
 from ac_keras import cluster_classifier
 from ac_keras.training import RunState
 from ac_keras.training import Trainer
-from ac_keras.training import UpdateStep
 from ac_keras.training.checkpoints import PAUSE
 from ac_keras.utils import keras_files
+from measurement import program
+from measurement.report import Report
+from measurement.timing import time_in_turns
+from peers.own_clusters import make_features
+from peers.own_clusters import make_update
 from peers.setting import FLASH_MNIST
 from peers.setting import KINETICS
 from peers.setting import Setting
-from peers.setting import add_num_frames
 from peers.setting import draw_batch
-from report import Report
 
 CALLS = ("nothing", "plain write", "checkpoint", "best weights")
 BOTH = "checkpoint and best weights"
@@ -44,7 +43,6 @@ SIGNATURE = inspect.signature(Trainer).parameters
 BETWEEN = SIGNATURE["checkpoint_seconds"].default
 LIMIT = 2  # percent of the time
 MIN_ROUNDS = 3
-now = time.perf_counter
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,70 +75,54 @@ _RUNS = flags.DEFINE_list("runs", list(RUNS), "Runs to measure.")
 _SECONDS = flags.DEFINE_float(
     "seconds", 5, "Seconds of rounds per run.", lower_bound=0
 )
-_OUTPUT = flags.DEFINE_string("output", None, "JSON file for the report.")
 
 
 def make_training(setting: Setting):
     """Returns the model, its step, and the variables of its checkpoints."""
     keras.utils.set_random_seed(0)
-    model = cluster_classifier(
-        setting.dims,
-        setting.num_units,
-        setting.num_classes,
-        dropout=setting.dropout,
-    )
+    model = cluster_classifier(*setting.sizes, dropout=setting.dropout)
     features, labels = draw_batch(setting, seed=0)
-    features = add_num_frames(setting, features)
-    batch = tf.nest.map_structure(tf.constant, (features, labels))
-    update = UpdateStep(
-        model,
-        keras.optimizers.get(setting.optimizer),
-        clip_norm=setting.clip_norm,
-    )
+    batch = make_features(setting, features), tf.constant(labels)
+    update = make_update(setting, model, seed=0)
     step = tf.function(lambda: update(*batch, setting.batch_size)[0])
     return model, step, [x.value for x in model.variables] + update.variables
-
-
-def write_plainly(path: pathlib.Path, content: bytes) -> None:
-    """Writes a file and renames it."""
-    partial = path.with_suffix(".partial")
-    partial.write_bytes(content)
-    partial.replace(path)
 
 
 def measure(run: Run, folder: pathlib.Path):
     """Saves and trains in turns.
 
     Returns:
-        The size of a checkpoint in MiB, and the seconds of the calls and of
-        the blocks after them, lists over rounds by name in `CALLS`.
+        The size of a checkpoint in MiB, and lists over rounds of the seconds
+        of the calls in `CALLS`, `(name, "call")`, and of the blocks after
+        them, `(name, "block")`.
     """
     model, step, variables = make_training(run.setting)
     state = RunState(folder / "checkpoints", variables)
     content = b"".join(x.numpy().tobytes() for x in variables)
-    calls = dict.fromkeys(CALLS, lambda: None)
-    calls["checkpoint"] = state.save
-    calls["best weights"] = functools.partial(
-        keras_files.save_weights, model, folder / "best.weights.h5"
+    best, plain = folder / "best.weights.h5", folder / "plain"
+
+    def write_plainly():
+        plain.with_suffix(".partial").write_bytes(content)
+        plain.with_suffix(".partial").replace(plain)
+
+    calls = (
+        lambda: None,
+        write_plainly,
+        state.save,
+        lambda: keras_files.save_weights(model, best),
     )
-    calls["plain write"] = functools.partial(
-        write_plainly, folder / "plain", content
+
+    def train():
+        for _ in range(run.block):
+            step().numpy()
+
+    functions = {}
+    for name, call in zip(CALLS, calls, strict=True):
+        functions |= {(name, "call"): call, (name, "block"): train}
+    found = time_in_turns(
+        functions, seconds=_SECONDS.value, min_rounds=MIN_ROUNDS
     )
-    spent = {name: [] for name in CALLS}
-    after = {name: [] for name in CALLS}
-    end = None
-    while end is None or len(spent["nothing"]) < MIN_ROUNDS or now() < end:
-        for name, call in calls.items():
-            start = now()
-            call()
-            called = now()
-            for _ in range(run.block):
-                step().numpy()
-            if end is not None:
-                spent[name].append(called - start)
-                after[name].append(now() - called)
-        end = end or now() + _SECONDS.value  # after a round that traced
-    return len(content) / 2**20, spent, after
+    return len(content) / 2**20, found
 
 
 def saves_an_epoch(epoch: float, cost: float) -> float:
@@ -152,14 +134,15 @@ def saves_an_epoch(epoch: float, cost: float) -> float:
 
 def add_run(report: Report, name: str, run: Run, folder: pathlib.Path):
     """Measures a run and adds its table and its goal."""
-    mebibytes, spent, after = measure(run, folder)
-    step = statistics.median(after["nothing"]) / run.block
+    mebibytes, found = measure(run, folder)
+    alone = found["nothing", "block"]
+    step = statistics.median(alone) / run.block
     epoch = step * run.steps
-    call = {x: statistics.median(spent[x]) for x in CALLS}
-    later = {}
-    for what in CALLS:
-        pairs = zip(after[what], after["nothing"], strict=True)
-        later[what] = statistics.median(x - y for x, y in pairs)
+    call = {x: statistics.median(found[x, "call"]) for x in CALLS}
+    later = {
+        x: statistics.median(map(operator.sub, found[x, "block"], alone))
+        for x in CALLS
+    }
     call[BOTH] = call["checkpoint"] + call["best weights"]
     later[BOTH] = later["checkpoint"] + later["best weights"]
     often = saves_an_epoch(epoch, call[BOTH])
@@ -172,32 +155,24 @@ def add_run(report: Report, name: str, run: Run, folder: pathlib.Path):
         ]
         cells = [f"{1000 * call[what]:,.0f}", f"{1000 * later[what]:+,.0f}"]
         rows.append([what, *cells, *(f"{x:.2f}" for x in shares[what])])
+    header = ["written", "call, ms", f"next {run.block} steps, extra ms"]
+    header += ["% of the time", "% if every epoch is saved"]
     report.add_table(
         f"{name}: an epoch has {run.steps:,} steps of {1000 * step:.1f} ms, "
         f"takes {epoch:,.1f} s and is saved {often:.2g} times; a checkpoint is "
-        f"{mebibytes:,.0f} MiB. Medians of {len(spent['nothing'])} rounds",
-        [
-            "written",
-            "call, ms",
-            f"next {run.block} steps, extra ms",
-            "% of the time",
-            "% if every epoch is saved",
-        ],
+        f"{mebibytes:,.0f} MiB. Medians of {len(alone)} rounds",
+        header,
         rows,
     )
     text = f"{name}: {BOTH}, % of the training time"
     report.add_goal(text, shares[BOTH][0], LIMIT)
 
 
-def main(argv):
-    del argv
-    logging.set_verbosity(logging.WARNING)
-    report = Report()
+def main(report):
     for name in _RUNS.value:
         with tempfile.TemporaryDirectory() as folder:
             add_run(report, name, RUNS[name], pathlib.Path(folder))
-    report.write(_OUTPUT.value)
 
 
 if __name__ == "__main__":
-    app.run(main)
+    program.run(main)

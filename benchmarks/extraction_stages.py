@@ -15,7 +15,6 @@ difference is the time of the clips, and the rest that of starting the workers.
 """
 
 import collections
-import dataclasses
 import itertools
 import os
 import pathlib
@@ -25,7 +24,6 @@ import tempfile
 import time
 
 import av
-from absl import app
 from absl import flags
 
 from ac_keras.annotations.class_folders import list_class_folders
@@ -41,7 +39,8 @@ from ac_keras.extraction.plan import AudioPlan
 from ac_keras.extraction.plan import ExtractionPlan
 from ac_keras.extraction.plan import FlowPlan
 from ac_keras.extraction.plan import RgbPlan
-from report import Report
+from measurement import program
+from measurement.report import Report
 
 _VIDEOS_DIR = flags.DEFINE_string(
     "videos_dir",
@@ -69,7 +68,6 @@ _FLOW_METHODS = flags.DEFINE_list(
     ["dis"],
     "Methods of optical flow to time; workers use the first one.",
 )
-_OUTPUT = flags.DEFINE_string("output", None, "JSON file for the report.")
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 SIDE = 64  # pixels of the generated clips
@@ -78,68 +76,46 @@ FEW = 8  # ratio of many clips to few
 MODALITIES = ("rgb", "flow", "audio")
 
 
-@dataclasses.dataclass(frozen=True)
-class Setting:
-    """Backbones and sizes of an extraction.
-
-    Attributes:
-        backbones: Backbones of RGB, flow and audio.
-        crop: Side of the square crop in pixels; None for that of the RGB
-            backbone.
-        num_frames: Frames per clip.
-    """
-
-    backbones: list[str]
-    crop: int | None
-    num_frames: int
-
-    @property
-    def choices(self) -> dict[str, BackboneChoice]:
-        """The backbones by modality."""
-        sources = zip(MODALITIES, self.backbones, strict=True)
-        return {name: BackboneChoice(source) for name, source in sources}
-
-    def make_plan(self, method: str) -> ExtractionPlan:
-        """Plans an extraction with a method of optical flow."""
-        crop = self.crop or input_side(self.choices["rgb"])
-        sides = (round(crop * 8 / 7), crop)
-        modalities = {
-            "rgb": RgbPlan(*sides),
-            "flow": FlowPlan(*sides, method=method),
-            "audio": AudioPlan(),
-        }
-        return ExtractionPlan(EqualIntervals(self.num_frames), modalities)
-
-    def begin(
-        self, folder: pathlib.Path, videos: pathlib.Path, rows, method: str
-    ):
-        """Begins the extraction of a dataset."""
-        return extract_files(
-            folder,
-            videos,
-            {"train": rows},
-            self.make_plan(method),
-            self.choices,
-            name="stages",
-            class_names=None,
-            dtype="float32",
-            clips_per_shard=max(1, len(rows) // (4 * os.cpu_count())),
-            seed=0,
-            settings={},
-        )
+def make_choices() -> dict[str, BackboneChoice]:
+    """Returns the backbones by modality."""
+    sources = zip(MODALITIES, _BACKBONES.value, strict=True)
+    return {name: BackboneChoice(source) for name, source in sources}
 
 
-def make_setting() -> Setting:
-    """Returns the extraction that the flags describe."""
+def make_plan(method: str) -> ExtractionPlan:
+    """Plans an extraction with a method of optical flow."""
     crop = _CROP.value or (None if _VIDEOS_DIR.value else SIDE)
-    return Setting(_BACKBONES.value, crop, _NUM_FRAMES.value)
+    crop = crop or input_side(make_choices()["rgb"])
+    sides = (round(crop * 8 / 7), crop)
+    modalities = {
+        "rgb": RgbPlan(*sides),
+        "flow": FlowPlan(*sides, method=method),
+        "audio": AudioPlan(),
+    }
+    return ExtractionPlan(EqualIntervals(_NUM_FRAMES.value), modalities)
+
+
+def begin(folder: pathlib.Path, videos: pathlib.Path, rows: list):
+    """Begins the extraction of a dataset, with the first method of flow."""
+    return extract_files(
+        folder,
+        videos,
+        {"train": rows},
+        make_plan(_FLOW_METHODS.value[0]),
+        make_choices(),
+        name="stages",
+        class_names=None,
+        dtype="float32",
+        clips_per_shard=max(1, len(rows) // (4 * os.cpu_count())),
+        seed=0,
+        settings={},
+    )
 
 
 def make_clips(folder: pathlib.Path, count: int) -> pathlib.Path:
     """Generates clips of digits; returns their folder of class folders."""
-    sizes = {"num_train": count, "num_validation": 0, "num_test": 1}
     command = [sys.executable, ROOT / "data/digits_av/prepare.py"]
-    command += [f"--{name}={size}" for name, size in sizes.items()]
+    command += [f"--num_train={count}", "--num_validation=0", "--num_test=1"]
     command += [f"--output_dir={folder}", f"--side={SIDE}"]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     return folder / "train"
@@ -152,8 +128,7 @@ def decode_alone(path: pathlib.Path) -> None:
         taken = [*streams.video[:1], *streams.audio[:1]]
         for stream in taken:
             stream.thread_type = "NONE"
-        for _ in container.decode(*taken):
-            pass
+        collections.deque(container.decode(*taken), maxlen=0)
 
 
 def take_some(rows: list, count: int) -> list:
@@ -167,11 +142,9 @@ def stage_seconds(videos: pathlib.Path, rows: list) -> dict[str, float]:
     seconds = collections.Counter()
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)
-        setting = make_setting()
-        plans = {x: setting.make_plan(x) for x in _FLOW_METHODS.value}
-        setting.begin(folder, videos, rows, _FLOW_METHODS.value[0])
-        plan = next(iter(plans.values()))
-        backbones = ClipBackbones(folder, plan)
+        plans = {x: make_plan(x) for x in _FLOW_METHODS.value}
+        begin(folder, videos, rows)
+        backbones = ClipBackbones(folder, next(iter(plans.values())))
         for number, row in enumerate([rows[0], *rows]):
             if number == 1:
                 seconds.clear()  # The first clip includes tracing and loading.
@@ -196,10 +169,7 @@ def stage_seconds(videos: pathlib.Path, rows: list) -> dict[str, float]:
 def whole_seconds(videos: pathlib.Path, rows: list) -> float:
     """Returns the seconds of an extraction by all workers."""
     with tempfile.TemporaryDirectory() as folder:
-        extraction = make_setting().begin(
-            folder, videos, rows, _FLOW_METHODS.value[0]
-        )
-        outcome = extraction.run(
+        outcome = begin(pathlib.Path(folder), videos, rows).run(
             lambda job, tasks, on_event: local_engine.run_shards(
                 job, tasks, os.cpu_count(), on_event
             ),
@@ -224,24 +194,25 @@ def add_stages(report: Report, seconds: dict[str, float]) -> None:
 def add_whole(report: Report, videos, rows, seconds: dict[str, float]) -> None:
     """Adds the extraction by all workers and the rates that parts allow."""
     method, cores = _FLOW_METHODS.value[0], os.cpu_count()
-    parts = {
-        stage: spent
-        for stage, spent in seconds.items()
+    stages = {
+        stage: x
+        for stage, x in seconds.items()
         if stage != LOWER_BOUND
-        and not (stage.startswith("optical flow") and method not in stage)
+        and (not stage.startswith("optical flow") or method in stage)
     }
-    backbones = sum(x for name, x in parts.items() if "backbone" in name)
     few = take_some(rows, len(rows) // FEW)
     start = whole_seconds(videos, few)
     rate = (len(rows) - len(few)) / (whole_seconds(videos, rows) - start)
-    rates = {
-        f"{LOWER_BOUND}, rate of a core times {cores}": cores
-        / seconds[LOWER_BOUND],
-        f"backbones alone, rate of a core times {cores}": cores / backbones,
-        f"all stages, rate of a core times {cores}": cores
-        / sum(parts.values()),
-        f"full extraction with {method}, {cores} workers": rate,
+    parts = {
+        LOWER_BOUND: seconds[LOWER_BOUND],
+        "backbones alone": sum(x for k, x in stages.items() if "backbone" in k),
+        "all stages": sum(stages.values()),
     }
+    rates = {
+        f"{name}, rate of a core times {cores}": cores / x
+        for name, x in parts.items()
+    }
+    rates[f"full extraction with {method}, {cores} workers"] = rate
     report.add_table(
         f"Extraction of {len(rows)} clips; starting {cores} workers takes "
         f"another {start - len(few) / rate:.1f} s",
@@ -250,10 +221,8 @@ def add_whole(report: Report, videos, rows, seconds: dict[str, float]) -> None:
     )
 
 
-def main(argv):
-    del argv
+def main(report):
     set_threads(1)
-    report = Report()
     with tempfile.TemporaryDirectory() as folder:
         videos = pathlib.Path(
             _VIDEOS_DIR.value
@@ -263,8 +232,7 @@ def main(argv):
         seconds = stage_seconds(videos, take_some(rows, _NUM_CLIPS.value))
         add_stages(report, seconds)
         add_whole(report, videos, take_some(rows, _ALL_CLIPS.value), seconds)
-    report.write(_OUTPUT.value)
 
 
 if __name__ == "__main__":
-    app.run(main)
+    program.run(main)

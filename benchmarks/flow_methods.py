@@ -11,14 +11,15 @@ times of all cores in this run, which other work disturbs less than elapsed
 time.
 """
 
+import functools
 import time
 
 import numpy as np
-from absl import app
 from absl import flags
 
 from ac_keras.extraction.inputs import optical_flow
-from report import Report
+from measurement import program
+from measurement.timing import time_in_turns
 
 INNER = np.s_[16:-16, 16:-16]
 METHODS = ("tvl1", "dis")
@@ -30,7 +31,6 @@ _ROUNDS = flags.DEFINE_integer("rounds", 3, "Rounds.", lower_bound=1)
 _NOISE = flags.DEFINE_float(
     "noise", 2.0, "Standard deviation of a frame's noise, in levels of gray."
 )
-_OUTPUT = flags.DEFINE_string("output", None, "JSON file for the report.")
 
 
 def draw_texture(seed):
@@ -50,18 +50,23 @@ def draw_texture(seed):
     return look
 
 
-def transform(matrix):
+def transform(zoom=1.0, degrees=0.0, x=0.0, y=0.0):
     """Returns a scene that moves as a whole, about its center."""
+    turn = np.radians(degrees)
+    along, across = zoom * np.cos(turn), zoom * np.sin(turn)
+    # In homogeneous coordinates.
+    matrix = np.array([[along, -across, x], [across, along, y], [0, 0, 1]])
 
     def scene(x, y):
         look = draw_texture(0)
         middle = x.mean(), y.mean()
-        came = np.linalg.inv(matrix)
         points = np.stack([x - middle[0], y - middle[1], np.ones_like(x)])
-        to_x, to_y = np.einsum("ij,jhw->ihw", matrix, points)[:2]
-        from_x, from_y = np.einsum("ij,jhw->ihw", came, points)[:2]
-        motion = np.stack([to_x - points[0], to_y - points[1]], axis=-1)
-        second = look(from_x + middle[0], from_y + middle[1])
+        to, came = (
+            np.einsum("ij,jhw->ihw", m, points)[:2]
+            for m in (matrix, np.linalg.inv(matrix))
+        )
+        motion = np.moveaxis(to - points[:2], 0, -1)
+        second = look(came[0] + middle[0], came[1] + middle[1])
         return look(x, y), second, motion
 
     return scene
@@ -83,19 +88,12 @@ def two_motions(x, y):
     return first, look(1)[0], motions[in_disc.astype(int)]
 
 
-def affine(zoom=1.0, degrees=0.0, x=0.0, y=0.0):
-    """Returns the matrix of a motion, in homogeneous coordinates."""
-    turn = np.radians(degrees)
-    along, across = zoom * np.cos(turn), zoom * np.sin(turn)
-    return np.array([[along, -across, x], [across, along, y], [0, 0, 1]])
-
-
 SCENES = {
-    "0.4 pixels": transform(affine(x=0.35, y=-0.2)),
-    "4 pixels": transform(affine(x=3.3, y=-2.2)),
-    "15 pixels": transform(affine(x=-12.4, y=8.6)),
-    "zoom of 3 %": transform(affine(zoom=1.03)),
-    "rotation of 2 degrees": transform(affine(degrees=2)),
+    "0.4 pixels": transform(x=0.35, y=-0.2),
+    "4 pixels": transform(x=3.3, y=-2.2),
+    "15 pixels": transform(x=-12.4, y=8.6),
+    "zoom of 3 %": transform(zoom=1.03),
+    "rotation of 2 degrees": transform(degrees=2),
     "two motions": two_motions,
 }
 
@@ -118,20 +116,19 @@ def distances(flow, other=0.0):
 def compare(scene):
     """Returns errors and times of both methods on a scene, as cells."""
     gray, motion = make_pair(scene)
-    seconds, flows = {name: [] for name in METHODS}, {}
-    for name in METHODS:  # OpenCV creates its objects.
-        optical_flow.flow_stacks(gray[..., :64, :64], name)
-    for _ in range(_ROUNDS.value):
-        for name in METHODS:
-            start = time.process_time()
-            flows[name] = optical_flow.flow_stacks(gray, name)[0]
-            seconds[name].append(time.process_time() - start)
-    codes = [
-        optical_flow.encode_flow(flows[name])[INNER].astype(int)
-        for name in METHODS
-    ]
-    tvl1, dis = (flows[name] for name in METHODS)
-    times = [np.median(seconds[name]) for name in METHODS]
+    stacks = functools.partial(optical_flow.flow_stacks, gray)
+    # OpenCV creates its objects at the first call.
+    flows = {name: stacks(name)[0] for name in METHODS}
+    seconds = time_in_turns(
+        {name: functools.partial(stacks, name) for name in METHODS},
+        _ROUNDS.value,
+        warm_up=0,
+        clock=time.process_time,
+    )
+    tvl1, dis = flows.values()
+    encode = optical_flow.encode_flow
+    codes = [encode(x)[INNER].astype(int) for x in (tvl1, dis)]
+    times = [np.median(x) for x in seconds.values()]
     return [
         distances(motion),
         distances(tvl1, motion),
@@ -143,9 +140,7 @@ def compare(scene):
     ]
 
 
-def main(argv):
-    del argv
-    report = Report()
+def main(report):
     header = ["scene", "motion", "TV-L1 error", "DIS error", "difference"]
     header += ["levels", "TV-L1, ms", "DIS, ms", "time ratio"]
     report.add_table(
@@ -155,8 +150,7 @@ def main(argv):
         header,
         [[name, *compare(scene)] for name, scene in SCENES.items()],
     )
-    report.write(_OUTPUT.value)
 
 
 if __name__ == "__main__":
-    app.run(main)
+    program.run(main)

@@ -15,25 +15,20 @@ JAX on the same GPU:
 Values are medians in milliseconds.
 """
 
-import pathlib
 import statistics
 
-from absl import app
 from absl import flags
 
+from measurement import program
+from measurement.report import Report
+from measurement.timing import run_worker
+from peers import step_worker
 from peers.setting import KINETICS
-from report import Report
-from timing import run_worker
 
-WAYS = {
-    "jax": "ac_keras on JAX",
-    "torch": "PyTorch, batched units",
-    "torch_compiled": "PyTorch, torch.compile",
-}
+NAMES = ("jax", "torch", "torch_compiled")
 WEIGHT_PASSES, POOLED_PASSES = 10, 6
 BYTES = 4  # of a float32
 REPEATS = 20
-WORKER = pathlib.Path(__file__).with_name("step_worker.py")
 
 _BATCH_SIZES = flags.DEFINE_list(
     "batch_sizes", ["64", "256", "1024", "4096"], "Clips per step."
@@ -44,7 +39,6 @@ _DEVICE = flags.DEFINE_enum(
 _SIZE = flags.DEFINE_integer(
     "size", 8192, "Rows of the matrices that measure the rates."
 )
-_OUTPUT = flags.DEFINE_string("output", None, "JSON file for the report.")
 
 
 def measure_rates(size: int) -> tuple[float, float]:
@@ -77,18 +71,16 @@ def lower_bound(batch_size: int, rates: tuple[float, float]) -> float:
     return 1000 * max(moved / rates[0], products / rates[1])
 
 
-def measure_step(way: str, batch_size: int) -> float:
+def measure_step(name: str, batch_size: int) -> float:
     """Returns the median milliseconds of a step."""
-    arguments = [f"--way={way}", "--rounds=20", f"--batch_size={batch_size}"]
-    if way != "jax":
-        arguments.append(f"--device={_DEVICE.value}")
-    line = run_worker(WORKER, *arguments, KERAS_BACKEND="jax")
-    return statistics.median(line["milliseconds"]["step"])
+    options = {"rounds": 20, "batch_size": batch_size}
+    if name != "jax":
+        options["device"] = _DEVICE.value
+    found = step_worker.run(name, **options)
+    return statistics.median(found["milliseconds"]["step"])
 
 
-def main(argv):
-    del argv
-    report = Report()
+def main(report: Report):
     rates = measure_rates(_SIZE.value)
     report.add_table(
         "Rates of the GPU",
@@ -98,16 +90,15 @@ def main(argv):
     rows = []
     for batch_size in map(int, _BATCH_SIZES.value):
         bound = lower_bound(batch_size, rates)
-        found = [measure_step(way, batch_size) for way in WAYS]
+        found = [measure_step(name, batch_size) for name in NAMES]
         cells = [f"{x:.2f} ({x / bound:.2f})" for x in found]
         rows.append([batch_size, f"{bound:.2f}", *cells])
     report.add_table(
         "Milliseconds of a step (times the lower bound), Kinetics, float32",
-        ["batch", "lower bound", *WAYS.values()],
+        ["batch", "lower bound", *map(step_worker.title, NAMES)],
         rows,
     )
-    report.write(_OUTPUT.value)
 
 
 if __name__ == "__main__":
-    app.run(main)
+    program.run(main)

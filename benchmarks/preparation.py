@@ -46,10 +46,11 @@ from ac_keras.models import frame_cnn
 from ac_keras.pipeline import DatasetWriter
 from ac_keras.pipeline import Description
 from ac_keras.pipeline import Modality
+from measurement import program
+from measurement.report import Report
+from measurement.timing import median_ratio
+from measurement.timing import time_in_turns
 from peers import plain_preparation
-from report import Report
-from timing import median_ratio
-from timing import time_in_turns
 
 _ROUNDS = flags.DEFINE_integer("rounds", 3, "Rounds.", lower_bound=1)
 _CLIPS = flags.DEFINE_integer("clips", 2_560, "Number of training clips.")
@@ -62,7 +63,6 @@ _FULL = flags.DEFINE_bool("full", False, "Also prepare the paper's dataset.")
 _MNIST_DIR = flags.DEFINE_string(
     "mnist_dir", None, "Folder of MNIST, for --full."
 )
-_OUTPUT = flags.DEFINE_string("output", None, "JSON file for the report.")
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 FULL_FRAMES = 330_000  # of pretraining
@@ -78,9 +78,7 @@ def stream(split: str, *index: int) -> np.random.Generator:
     return np.random.Generator(np.random.SFC64([len(split), *index]))
 
 
-def stage_ways(
-    digits: Digits, cnn: keras.Model, num_steps: int
-) -> dict[str, tuple]:
+def stage_ways(digits: Digits, cnn: keras.Model) -> dict[str, tuple]:
     """Returns each stage's plain and optimized way, and their frames."""
     rng = stream("stages")
     maker = FlashMnist(digits, digits)
@@ -88,7 +86,7 @@ def stage_ways(
     clips = maker.clips(rng.integers(0, NUM_CLASSES, CHUNK), rng)
     num_frames = len(clips) * NUM_FRAMES
     many = np.tile(digits.images, (20, 1, 1))
-    picked = rng.integers(0, len(digits.labels), num_steps * BATCH_SIZE)
+    picked = rng.integers(0, len(digits.labels), _STEPS.value * BATCH_SIZE)
     frames = Digits(digits.images[picked], digits.labels[picked])
     plain_features = plain_preparation.make_extractor(cnn)
     features = make_extractor(cnn)
@@ -116,12 +114,10 @@ def stage_ways(
     }
 
 
-def write_dataset(
-    digits, sizes, clips_per_shard, maker_class, extract, ahead=True, keep=True
-) -> None:
+def write_dataset(digits, sizes, make, extract, ahead=True, keep=True):
     """Writes a small dataset, parts of it in the plain way."""
-    makers = {x: maker_class(digits[x], digits["train"]) for x in sizes}
-    shards = FlashShards(makers, sizes, clips_per_shard, stream)
+    makers = {x: make(digits[x], digits["train"]) for x in sizes}
+    shards = FlashShards(makers, sizes, _CLIPS_PER_SHARD.value, stream)
     about = "flash_mnist", tuple(class_names()), {"rgb": Modality(50)}
     kept = "test" if keep else None
     with tempfile.TemporaryDirectory() as folder:
@@ -136,12 +132,7 @@ def write_dataset(
         writer.finish()
 
 
-def whole_ways(
-    digits: dict[str, Digits],
-    cnn: keras.Model,
-    sizes: dict[str, int],
-    clips_per_shard: int,
-) -> dict:
+def whole_ways(digits: dict[str, Digits], cnn: keras.Model, sizes) -> dict:
     """Returns the lower bound, the whole, and it without optimizations."""
     ours, plain = FlashMnist, plain_preparation.PlainFlashMnist
     extract = make_extractor(cnn)
@@ -154,7 +145,7 @@ def whole_ways(
         return extract(noise.reshape(CHUNK, NUM_FRAMES, *noise.shape[1:]))
 
     firsts = range(0, sum(sizes.values()), CHUNK)
-    write = functools.partial(write_dataset, digits, sizes, clips_per_shard)
+    write = functools.partial(write_dataset, digits, sizes)
     return {
         LOWER_BOUND: lambda: list(pool.map(make_chunk, firsts)),
         WHOLE: lambda: write(ours, extract),
@@ -168,7 +159,7 @@ def whole_ways(
 
 def add_stages(report: Report, digits: Digits, cnn: keras.Model) -> float:
     """Adds the stages; returns the seconds per frame of pretraining."""
-    stages = stage_ways(digits, cnn, _STEPS.value)
+    stages = stage_ways(digits, cnn)
     rows, seconds = [], {}
     for name, (before, after, count) in stages.items():
         found = time_in_turns({"before": before, "after": after}, _ROUNDS.value)
@@ -188,8 +179,7 @@ def add_whole(report: Report, digits: dict[str, Digits], cnn) -> float:
     """Adds the whole on all cores; returns its clips/s."""
     sizes = {"train": _CLIPS.value, "test": _TEST_CLIPS.value}
     count = sum(sizes.values())
-    ways = whole_ways(digits, cnn, sizes, _CLIPS_PER_SHARD.value)
-    found = time_in_turns(ways, _ROUNDS.value)
+    found = time_in_turns(whole_ways(digits, cnn, sizes), _ROUNDS.value)
     rates = {x: count / statistics.median(s) for x, s in found.items()}
     rows = []
     for name, seconds in found.items():
@@ -216,33 +206,27 @@ def add_full(report: Report) -> None:
     report.add_goal(goal, seconds, GOAL)
 
 
-def main(argv):
-    del argv
+def main(report):
     if _FULL.value and not _MNIST_DIR.value:
         raise app.UsageError(
             "Expected a folder of MNIST for --full. Received: none. Set "
             "--mnist_dir."
         )
     tf.config.threading.set_intra_op_parallelism_threads(1)  # as prepare.py
-    report = Report()
     digits, cnn = load_digits("uci"), frame_cnn()
     pretraining = add_stages(report, digits["train"], cnn)
     rate = add_whole(report, digits, cnn)
-    seconds = FULL_FRAMES * pretraining + FULL_CLIPS / rate
+    parts = {PRETRAINING: FULL_FRAMES * pretraining, "clips": FULL_CLIPS / rate}
+    parts["both"] = sum(parts.values())
     report.add_table(
         "Estimate for the dataset of the paper, without the start of Python "
         "and TensorFlow",
         ["", "seconds"],
-        [
-            ["pretraining", f"{FULL_FRAMES * pretraining:.0f}"],
-            ["clips", f"{FULL_CLIPS / rate:.0f}"],
-            ["both", f"{seconds:.0f}"],
-        ],
+        [[name, f"{seconds:.0f}"] for name, seconds in parts.items()],
     )
     if _FULL.value:
         add_full(report)
-    report.write(_OUTPUT.value)
 
 
 if __name__ == "__main__":
-    app.run(main)
+    program.run(main)

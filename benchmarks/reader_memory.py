@@ -10,36 +10,27 @@ shuffle buffer is full, and after many more batches. Linux only.
 """
 
 import dataclasses
-import itertools
-import json
 import os
 import pathlib
 import tempfile
 import time
 
-from absl import app
 from absl import flags
 
-import reader_data
 from ac_keras.pipeline import Manifest
 from ac_keras.pipeline import Modality
 from ac_keras.pipeline import training_batches
-from report import Report
-from timing import memory_mib
-from timing import run_worker
+from measurement import program
+from measurement.timing import memory_mib
+from measurement.timing import run_worker
+from peers import readers
 
 # Name: modalities and number of frames.
 SHAPES = {
     "small": ({"rgb": Modality(64, "float16")}, 25),
-    "kinetics_rgb": ({"rgb": reader_data.KINETICS["rgb"]}, 25),
-    "kinetics": (reader_data.KINETICS, 25),
-    "youtube8m": (
-        {
-            "rgb": Modality(1024, "uint8", (-2, 2)),
-            "audio": Modality(128, "uint8", (-2, 2)),
-        },
-        300,
-    ),
+    "kinetics_rgb": ({"rgb": readers.KINETICS["rgb"]}, 25),
+    "kinetics": (readers.KINETICS, 25),
+    "youtube8m": (readers.YOUTUBE8M, 300),
 }
 
 _SHAPE = flags.DEFINE_enum(
@@ -50,13 +41,7 @@ _SIZES = flags.DEFINE_list(
     "1000,100000,1000000",
     "Numbers of clips of the datasets, multiples of 1000.",
 )
-_BATCHES = flags.DEFINE_integer(
-    "batches", 200, "Batches to read after the first one."
-)
-_OUTPUT = flags.DEFINE_string("output", None, "JSON file for the report.")
-_MEASURE = flags.DEFINE_string(
-    "measure", None, "Dataset to read; used by the program for its processes."
-)
+_BATCHES = flags.DEFINE_integer("batches", 200, "Batches after the first one.")
 
 BATCH_SIZE = 64
 SAMPLE_SIZE = 20
@@ -69,47 +54,39 @@ PEAKS = ("imports", "constructed", "first batch", "all batches")
 def link(source: Manifest, directory: pathlib.Path, times: int) -> None:
     """Makes a dataset of links to the files of another, each several times."""
     directory.mkdir()
-    split = source.split("train")
+    split = readers.repeat(source, times).split("train")
     shards = []
-    for copy, shard in itertools.product(range(times), split.shards):
-        name = f"{copy:05d}-{shard.file}"
+    for index, shard in enumerate(split.shards):
+        name = f"{index:05d}-{shard.file}"
         os.link(source.directory / shard.file, directory / name)
         shards.append(dataclasses.replace(shard, file=name))
-    larger = dataclasses.replace(
-        split, shards=tuple(shards), class_counts=split.class_counts * times
-    )
+    larger = dataclasses.replace(split, shards=tuple(shards))
     manifest = Manifest(directory, source.description, {"train": larger})
     (directory / "manifest.json").write_text(manifest.dump())
 
 
-def measure(directory: str) -> list[float]:
+def measure(directory: str, num_batches: int) -> list[float]:
     """Reads batches; returns the peaks in MiB at `PEAKS`, and clips/s."""
     peaks = [memory_mib("VmHWM")]
-    manifest = Manifest.load(directory)
     batches = training_batches(
-        manifest, batch_size=BATCH_SIZE, sample_size=SAMPLE_SIZE
+        Manifest.load(directory), batch_size=BATCH_SIZE, sample_size=SAMPLE_SIZE
     )
     iterator = iter(batches)
     peaks.append(memory_mib("VmHWM"))
     next(iterator)
     peaks.append(memory_mib("VmHWM"))
     start = time.perf_counter()
-    for _ in range(_BATCHES.value):
+    for _ in range(num_batches):
         next(iterator)
     seconds = time.perf_counter() - start
-    return [*peaks, memory_mib("VmHWM"), _BATCHES.value * BATCH_SIZE / seconds]
+    return [*peaks, memory_mib("VmHWM"), num_batches * BATCH_SIZE / seconds]
 
 
-def main(argv):
-    del argv
-    if _MEASURE.value:
-        print(json.dumps(measure(_MEASURE.value)))
-        return
-    report, rows = Report(), []
-    modalities, num_frames = SHAPES[_SHAPE.value]
+def main(report):
+    rows, (modalities, num_frames) = [], SHAPES[_SHAPE.value]
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)
-        source = reader_data.write_clips(
+        source = readers.write_clips(
             folder / "written",
             *(NUM_WRITTEN, NUM_FILES, modalities, NUM_CLASSES, num_frames),
         )
@@ -117,8 +94,9 @@ def main(argv):
         for size in map(int, _SIZES.value):
             directory = folder / str(size)
             link(source, directory, size // NUM_WRITTEN)
-            arguments = f"--measure={directory}", f"--batches={_BATCHES.value}"
-            values = run_worker(__file__, *arguments)
+            call = f"measure({str(directory)!r}, {_BATCHES.value})"
+            code = f"import reader_memory; print(reader_memory.{call})"
+            values = run_worker("-c", code)
             rows.append([f"{size:,}", *(f"{x:,.0f}" for x in values)])
     report.add_table(
         f"Peak of resident memory, MiB; {_SHAPE.value}, "
@@ -126,8 +104,7 @@ def main(argv):
         ["clips", *PEAKS, "clips/s"],
         rows,
     )
-    report.write(_OUTPUT.value)
 
 
 if __name__ == "__main__":
-    app.run(main)
+    program.run(main)

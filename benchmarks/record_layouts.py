@@ -9,19 +9,19 @@ records, batches of sampled frames, and batches of all frames. Values are
 clips/s, the best of several passes over a file in the page cache.
 """
 
+import collections
 import os
 import tempfile
-import time
 
 import numpy as np
 import tensorflow as tf
-from absl import app
 from absl import flags
 
 from ac_keras.pipeline import Modality
 from ac_keras.pipeline import decoding
 from ac_keras.pipeline import sampling
-from report import Report
+from measurement import program
+from measurement.timing import time_in_turns
 
 _PASSES = flags.DEFINE_integer(
     "passes", 5, "Number of passes; the fastest one counts."
@@ -46,12 +46,9 @@ def write(path, layout, modality, num_frames, num_clips):
             values = [frames.tobytes()]
             if layout == "entries":
                 values = [frame.tobytes() for frame in frames]
-            feature = tf.train.Feature(
-                bytes_list=tf.train.BytesList(value=values)
-            )
-            example = tf.train.Example(
-                features=tf.train.Features(feature={"rgb": feature})
-            )
+            example = tf.train.Example()
+            feature = example.features.feature["rgb"]
+            feature.bytes_list.value.extend(values)
             file.write(example.SerializeToString())
 
 
@@ -88,17 +85,12 @@ def sampled_entries(batch, modality, sample_size, seed):
 
 def rate(dataset, num_clips):
     """Returns the clips/s of the fastest pass."""
-    seconds = []
-    for _ in range(_PASSES.value):
-        start = time.perf_counter()
-        for _ in dataset:
-            pass
-        seconds.append(time.perf_counter() - start)
+    passes = {"read": lambda: collections.deque(dataset, maxlen=0)}
+    seconds = time_in_turns(passes, _PASSES.value, warm_up=0)["read"]
     return num_clips / min(seconds)
 
 
-def main(argv):
-    del argv
+def main(report):
     ways = {"entries": sampled_entries, "blob": sampled_blob}
     rows = []
     with tempfile.TemporaryDirectory() as directory:
@@ -119,8 +111,8 @@ def main(argv):
                     rates.append(rate(mapped.prefetch(2), clips))
                 rows.append([name, layout, *(f"{x:,.0f}" for x in rates)])
     header = ["dataset", "layout", "raw read", "sampled frames", "all frames"]
-    Report().add_table("Clips/s of both layouts", header, rows)
+    report.add_table("Clips/s of both layouts", header, rows)
 
 
 if __name__ == "__main__":
-    app.run(main)
+    program.run(main)

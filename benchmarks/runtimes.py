@@ -21,19 +21,17 @@ from importlib import metadata
 
 import numpy as np
 import tensorflow as tf
-from absl import app
 from absl import flags
-from absl import logging
 
 from ac_keras import cluster_classifier
 from ac_keras import serving
 from ac_keras.serving.runtimes import dense_saved_model
-from peers.setting import FLASH_MNIST
-from peers.setting import KINETICS
-from report import Report
+from measurement import program
+from measurement.report import Report
+from measurement.timing import time_in_turns
+from peers.setting import SETTINGS
 
 NUM_FRAMES = 25
-SETTINGS = {"flash_mnist": FLASH_MNIST, "kinetics": KINETICS}
 TENSORFLOW = "tensorflow"
 PACKAGES = ("tensorflow", "onnxruntime", "openvino")
 
@@ -43,14 +41,11 @@ _SETTING = flags.DEFINE_enum(
 _CLIPS = flags.DEFINE_list("clips", "1,8,64", "Numbers of clips per call.")
 _CALLS = flags.DEFINE_integer("calls", 100, "Calls per round.", lower_bound=1)
 _ROUNDS = flags.DEFINE_integer("rounds", 5, "Rounds.", lower_bound=1)
-_OUTPUT = flags.DEFINE_string("output", None, "JSON file for the report.")
 
 
 def make_model(setting):
     """Builds a classifier of a setting."""
-    model = cluster_classifier(
-        setting.dims, setting.num_units, setting.num_classes
-    )
+    model = cluster_classifier(*setting.sizes)
     # Each modality of its input has norm 1: this makes some classes probable.
     kernel = model.classifier.kernel
     kernel.assign(np.random.default_rng(0).normal(0, 4, kernel.shape))
@@ -96,8 +91,7 @@ def open_all(model, setting, directory):
     """Returns the functions that compute probabilities, by runtime."""
     with dense_saved_model(model) as saved_model:
         runtimes = {TENSORFLOW: open_session(saved_model)}
-    labels = np.zeros(2, np.int32)
-    pair = (draw_clips(setting, 2), labels)
+    pair = draw_clips(setting, 2), np.zeros(2, np.int32)
     batches = tf.data.Dataset.from_tensors(pair)
     for name, suffix in serving.RUNTIMES.items():
         path = os.path.join(directory, f"model{suffix}")
@@ -108,31 +102,23 @@ def open_all(model, setting, directory):
     return runtimes
 
 
-def time_calls(predict, inputs):
-    """Returns the milliseconds of each call after the first few."""
-    milliseconds = []
-    for _ in range(3):
-        predict(inputs)
-    for _ in range(_CALLS.value):
-        start = time.perf_counter()
-        predict(inputs)
-        milliseconds.append(1000 * (time.perf_counter() - start))
-    return milliseconds
-
-
 def compare(runtimes, model, inputs):
     """Returns median, 90th percentile, ratio and difference by runtime."""
     expected = model(inputs, training=False).numpy()
     taken = {name: [] for name in runtimes}
     for _ in range(_ROUNDS.value):
         for name, predict in runtimes.items():
-            taken[name] += time_calls(predict, inputs)
+            call = {name: lambda predict=predict: predict(inputs)}
+            taken[name] += time_in_turns(call, _CALLS.value, warm_up=3)[name]
             time.sleep(0.1)  # Until its threads stop spinning.
-    p50 = {name: float(np.median(x)) for name, x in taken.items()}
+    p50, p90 = (
+        {name: 1000 * np.percentile(x, percent) for name, x in taken.items()}
+        for percent in (50, 90)
+    )
     return {
         name: [
             f"{p50[name]:.2f}",
-            f"{np.percentile(taken[name], 90):.2f}",
+            f"{p90[name]:.2f}",
             f"{p50[name] / p50[TENSORFLOW]:.2f}",
             f"{np.abs(predict(inputs) - expected).max():.0e}",
         ]
@@ -140,9 +126,7 @@ def compare(runtimes, model, inputs):
     }
 
 
-def main(argv):
-    del argv
-    logging.set_verbosity(logging.ERROR)
+def main(report):
     setting, rows = SETTINGS[_SETTING.value], []
     report, model = Report(), make_model(setting)
     versions = ", ".join(f"{x} {metadata.version(x)}" for x in PACKAGES)
@@ -157,8 +141,7 @@ def main(argv):
         ["clips", "runtime", "p50, ms", "p90, ms", "ratio", "difference"],
         rows,
     )
-    report.write(_OUTPUT.value)
 
 
 if __name__ == "__main__":
-    app.run(main)
+    program.run(main)

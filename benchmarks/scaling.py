@@ -12,7 +12,6 @@ of the products' multiplications and of the bytes of weights, frames and pooled
 features. Linux only.
 """
 
-import collections
 import dataclasses
 import multiprocessing
 import statistics
@@ -21,15 +20,13 @@ import warnings
 
 import numpy as np
 import tensorflow as tf
-from absl import app
 from absl import flags
-from absl import logging
 
 from ac_keras import cluster_classifier
 from ac_keras.models import logits_model
 from ac_keras.training.update_step import per_example_loss
-from report import Report
-from timing import memory_mib
+from measurement import program
+from measurement.timing import memory_mib
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,17 +45,11 @@ class Point:
         clusters = 2 * self.frames * self.dim * self.units
         return self.batch * (clusters + self.dim * self.units * self.classes)
 
-    @property
-    def forward_bytes(self) -> int:
-        """Bytes of weights, frames and pooled features."""
+    def num_bytes(self, with_gradients: bool) -> int:
+        """Bytes of weights, frames and pooled features, and of gradients."""
         numbers = self.dim * self.units * (self.classes + self.batch)
+        numbers *= 2 if with_gradients else 1
         return 4 * (numbers + self.batch * self.frames * self.dim)
-
-    @property
-    def gradients_bytes(self) -> int:
-        """The same with the gradients of weights and pooled features."""
-        numbers = self.dim * self.units * (self.classes + self.batch)
-        return self.forward_bytes + 4 * numbers
 
 
 # Smallest point of each factor, with sizes at which it matters.
@@ -71,14 +62,12 @@ DOUBLED = {
 }
 TINY = Point(2, 2, 2, 2, 2)
 DOUBLINGS = 3
-COUNTED = ("multiplications", "forward_bytes", "gradients_bytes")
 MODES = ("product", "forward", "gradients")
 
 _FACTORS = flags.DEFINE_list("factors", list(DOUBLED), "Factors to double.")
 _SECONDS = flags.DEFINE_float(
     "seconds", 4, "Seconds of rounds per factor.", lower_bound=0
 )
-_OUTPUT = flags.DEFINE_string("output", None, "JSON file for the report.")
 
 
 def make_modes(point: Point):
@@ -147,9 +136,9 @@ def measure(points: list[Point], seconds: float):
         context.Process(target=work, args=(point, theirs)).start()
         pipes.append(ours)
     memories = [pipe.recv() for pipe in pipes]
-    spent = [collections.defaultdict(list) for _ in pipes]
+    spent = [{mode: [] for mode in MODES} for _ in pipes]
     end = time.monotonic() + seconds
-    while not spent[0] or time.monotonic() < end:
+    while not spent[0][MODES[0]] or time.monotonic() < end:
         for pipe, times in zip(pipes, spent, strict=True):
             for mode in MODES:
                 pipe.send(mode)
@@ -172,8 +161,7 @@ def fit(values, measured) -> str:
     return f"{exponent:.2f} (± {100 * residual:.0f} %)"
 
 
-def add_factors(report: Report) -> None:
-    """Measures every factor and adds the points and the exponents."""
+def main(report):
     (tiny,), (times,) = measure([TINY], _SECONDS.value / 10)
     rows = [["tiny", *(f"{times[x]:.1f}" for x in MODES), "0", "0"]]
     exponents = []
@@ -187,7 +175,8 @@ def add_factors(report: Report) -> None:
         for index, value in enumerate(values):
             cells = [f"{column[index]:,.1f}" for column in columns]
             rows.append([f"{factor} {value:,}", *cells])
-        counts = [[getattr(x, name) for x in points] for name in COUNTED]
+        counts = [[x.multiplications for x in points]]
+        counts += [[x.num_bytes(y) for x in points] for y in (False, True)]
         found = [fit(values, x) for x in columns + counts]
         exponents.append([factor, *found])
     header = ["product, ms", "forward, ms", "forward and backward, ms"]
@@ -205,13 +194,5 @@ def add_factors(report: Report) -> None:
     )
 
 
-def main(argv):
-    del argv
-    logging.set_verbosity(logging.WARNING)
-    report = Report()
-    add_factors(report)
-    report.write(_OUTPUT.value)
-
-
 if __name__ == "__main__":
-    app.run(main)
+    program.run(main)

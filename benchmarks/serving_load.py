@@ -13,17 +13,15 @@ which a real server does not: REST is left out where it would take seconds.
 """
 
 import contextlib
+import dataclasses
 import pathlib
 import sys
 import tempfile
-import time
 
 import keras
 import numpy as np
 import tensorflow as tf
-from absl import app
 from absl import flags
-from absl import logging
 
 from ac_keras import cluster_classifier
 from ac_keras import serving
@@ -31,9 +29,11 @@ from ac_keras.pipeline import Clip
 from ac_keras.pipeline import Description
 from ac_keras.pipeline import Modality
 from ac_keras.pipeline import encode_clip
-from peers.setting import FLASH_MNIST
-from peers.setting import KINETICS
-from report import Report
+from measurement import program
+from measurement.report import Report
+from measurement.timing import time_in_turns
+from peers.setting import SETTINGS
+from peers.setting import draw_batch
 
 TESTS = pathlib.Path(__file__).resolve().parents[1] / "tests"
 sys.path.insert(0, str(TESTS))
@@ -41,7 +41,6 @@ sys.path.insert(0, str(TESTS))
 from support.serving import model_server  # noqa: E402
 
 NUM_FRAMES = 25
-SETTINGS = {"flash_mnist": FLASH_MNIST, "kinetics": KINETICS}
 WAYS = {  # protocol, and whether records are sent
     "gRPC, frames": ("grpc", False),
     "gRPC, records": ("grpc", True),
@@ -51,12 +50,13 @@ PRODUCT = "classifier's product"
 LARGE_JSON = 200_000  # numbers in a request
 ROUNDS = 4
 
-_SETTINGS = flags.DEFINE_list("settings", list(SETTINGS), "Model sizes.")
+_SETTINGS = flags.DEFINE_list(
+    "settings", ["flash_mnist", "kinetics"], "Model sizes."
+)
 _SECONDS = flags.DEFINE_float(
     "seconds", 3, "Seconds per number of clips, for all ways.", lower_bound=0
 )
 _CLIPS = flags.DEFINE_list("clips", "1,8,64", "Numbers of clips per request.")
-_OUTPUT = flags.DEFINE_string("output", None, "JSON file for the report.")
 
 
 def write_model(name: str, directory: str) -> Description:
@@ -68,21 +68,9 @@ def write_model(name: str, directory: str) -> Description:
         {key: Modality(dim, "float16") for key, dim in setting.dims.items()},
     )
     keras.utils.set_random_seed(0)
-    model = cluster_classifier(
-        setting.dims, setting.num_units, setting.num_classes
-    )
+    model = cluster_classifier(*setting.sizes)
     serving.export_saved_model(model, directory, description)
     return description
-
-
-def draw_clips(description: Description, count: int) -> list[dict]:
-    """Draws clips of noise, frames by modality."""
-    rng = np.random.default_rng(0)
-    dims = {name: x.dim for name, x in description.modalities.items()}
-    return [
-        {x: rng.standard_normal((NUM_FRAMES, dims[x]), "float32") for x in dims}
-        for _ in range(count)
-    ]
 
 
 def make_product(setting, num_clips: int):
@@ -90,16 +78,17 @@ def make_product(setting, num_clips: int):
     x = tf.random.normal((num_clips, setting.width))
     kernel = tf.random.normal((setting.width, setting.num_classes))
 
-    @tf.function
-    def multiply(x, kernel):  # arguments, not constants
-        return x @ kernel
-
+    multiply = tf.function(tf.matmul)  # arguments, so that none is constant
     return lambda: multiply(x, kernel).numpy()
 
 
 def make_ways(stack, server, name, description, count):
     """Returns the functions that send a request, by way."""
-    clips = draw_clips(description, count)
+    sizes = dataclasses.replace(
+        SETTINGS[name], batch_size=count, num_frames=NUM_FRAMES
+    )
+    features, _ = draw_batch(sizes, seed=0)
+    clips = [{k: x[i] for k, x in features.items()} for i in range(count)]
     records = [
         encode_clip(Clip("", (0,), x), description).SerializeToString()
         for x in clips
@@ -133,12 +122,8 @@ def measure(ways) -> dict[str, list[float]]:
     turn = _SECONDS.value / ROUNDS / len(ways)
     for _ in range(ROUNDS):
         for name, way in ways.items():
-            now = start = time.perf_counter()
-            while now <= start + turn:
-                before = now
-                way()
-                now = time.perf_counter()
-                found[name].append(now - before)
+            spent = time_in_turns({name: way}, seconds=turn, warm_up=0)
+            found[name] += spent[name]
     return found
 
 
@@ -172,14 +157,10 @@ def add_setting(report: Report, name: str) -> None:
     report.add_table(f"{name}, {NUM_FRAMES} frames per clip", header, rows)
 
 
-def main(argv):
-    del argv
-    logging.set_verbosity(logging.WARNING)
-    report = Report()
+def main(report):
     for name in _SETTINGS.value:
         add_setting(report, name)
-    report.write(_OUTPUT.value)
 
 
 if __name__ == "__main__":
-    app.run(main)
+    program.run(main)

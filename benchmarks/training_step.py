@@ -19,39 +19,25 @@ where they are installed. Values are medians in milliseconds.
 import dataclasses
 import importlib.util
 import os
-import pathlib
 import statistics
 
 import keras
 import tensorflow as tf
-from absl import app
 from absl import flags
-from absl import logging
 
-from own_clusters import Measures
-from own_clusters import OwnClusters
+from measurement import program
+from measurement.timing import time_in_turns
+from peers import step_worker
+from peers.own_clusters import Measures
+from peers.own_clusters import OwnClusters
+from peers.peer import Peer
 from peers.setting import MODES
 from peers.setting import SETTINGS
 from peers.setting import Setting
 from peers.setting import draw_batch
-from report import Report
-from timing import run_worker
-from timing import time_in_turns
+from peers.step_worker import WAYS
 
-PEERS = {  # name in the table, and the package that it needs
-    "own": ("ac_keras", None),
-    "two_replicas": ("ac_keras, two replicas on these cores", None),
-    "jax": ("ac_keras on JAX", "jax"),
-    "plain": ("plain Keras, batched units", None),
-    "loop": ("plain Keras, loop over units", None),
-    "torch": ("PyTorch, batched units", "torch"),
-    "torch_compiled": ("PyTorch, torch.compile", "torch"),
-    "torch_loop": ("PyTorch, loop over units", "torch"),
-    "paddle": ("PaddlePaddle, batched units", "paddle"),
-    "paddle_loop": ("PaddlePaddle, loop over units", "paddle"),
-}
 FLOAT32_ONLY = ("torch", "paddle")
-WORKER = pathlib.Path(__file__).with_name("step_worker.py")
 GOALS = {"forward": 1.3, "step": 1.3}  # times the lower bound
 LOOP_GOAL = 3.0  # step of the loop, times the package's
 # Passes of an update over an array of the weight's size: it reads weight,
@@ -71,13 +57,14 @@ _MEASURES = flags.DEFINE_bool(
     "measures", True, "Add one optimization after the other; needs much memory."
 )
 _PEERS = flags.DEFINE_list(
-    "peers", list(PEERS), "Implementations to compare; may be empty."
+    "peers", list(WAYS), "Implementations to compare; may be empty."
 )
-_OUTPUT = flags.DEFINE_string("output", None, "JSON file for the report.")
 
 
-class LowerBound:
+class LowerBound(Peer):
     """The classifier's products and a pass of the update, which are timed.
+
+    Its step is one of plain descent; see `add_passes`.
 
     Args:
         setting: Sizes and training.
@@ -86,68 +73,52 @@ class LowerBound:
     """
 
     def __init__(self, setting: Setting, in_batches: bool = False):
-        self._in_batches = in_batches
-        batch, width = setting.batch_size, setting.width
+        super().__init__(setting)
+        batch, shape = setting.batch_size, (setting.width, setting.num_classes)
         dtype = keras.config.dtype_policy().compute_dtype
-        shape = (width, setting.num_classes)
-        self._x = tf.cast(tf.random.normal((batch, width)), dtype)
-        self._y = tf.cast(tf.random.normal((batch, shape[1])), dtype)
-        self._weight = tf.Variable(tf.fill(shape, 0.01))
-        self._kernel = tf.cast(self._weight, dtype)
-        self._slope = tf.fill(shape, 1.0)
-        self._passes = PASSES[setting.optimizer] / DESCENT_PASSES
-        self._forward = tf.function(lambda: tf.matmul(self._x, self._kernel))
-        self._gradients = tf.function(self._products)
-        self._descent = tf.function(self._descend)
+        x = tf.cast(tf.random.normal((batch, shape[0])), dtype)
+        y = tf.cast(tf.random.normal((batch, shape[1])), dtype)
+        weight, slope = tf.Variable(tf.fill(shape, 0.01)), tf.fill(shape, 1.0)
+        kernel = tf.cast(weight, dtype)
 
-    def forward(self):
-        """Computes the classifier's product."""
-        self._run(self._forward)
+        def forward():
+            return tf.matmul(x, kernel)
 
-    def gradients(self):
-        """Computes the product and the products of its gradients."""
-        self._run(self._gradients)
+        def gradients():
+            a, b, c = x, y, kernel
+            if in_batches:
+                a, b, c = a[None], b[None], c[None]
+            of_kernel = tf.matmul(a, b, transpose_a=True)
+            return forward(), of_kernel, tf.matmul(b, c, transpose_b=True)
 
-    def step(self):
-        """Takes a step of plain descent; see `add_passes`."""
-        self._run(self._descent)
+        def step():
+            tf.raw_ops.ResourceApplyGradientDescent(
+                var=weight.handle, alpha=1e-6, delta=slope
+            )
+
+        self._weight = weight  # A function does not keep its variables.
+        self._forward = tf.function(forward)
+        self._gradients = tf.function(gradients)
+        self._step = tf.function(step)
 
     def add_passes(self, medians: dict[str, float]):
         """Replaces the time of descent by that of a whole step."""
-        passes = medians["step"] * self._passes
-        medians["step"] = medians["gradients"] + passes
+        passes = PASSES[self.setting.optimizer] / DESCENT_PASSES
+        medians["step"] = medians["gradients"] + medians["step"] * passes
 
-    def _products(self):
-        x, y, kernel = self._x, self._y, self._kernel
-        product = tf.matmul(x, kernel)
-        if self._in_batches:
-            x, y, kernel = x[None], y[None], kernel[None]
-        of_kernel = tf.matmul(x, y, transpose_a=True)
-        return product, of_kernel, tf.matmul(y, kernel, transpose_b=True)
-
-    def _descend(self):
-        tf.raw_ops.ResourceApplyGradientDescent(
-            var=self._weight.handle, alpha=1e-6, delta=self._slope
-        )
-
-    def _run(self, function):
-        function()
+    def _wait(self, result):
         tf.test.experimental.sync_devices()
 
 
 def make_ways(setting) -> dict:
     """Returns the package's step without and with each optimization."""
-    measures = dict.fromkeys(
-        [x.name for x in dataclasses.fields(Measures)], False
-    )
-    ways = {"plain": Measures(**measures)}
-    for name in measures:
-        measures[name] = True
-        ways[f"+ {name.replace('_', ' ')}"] = Measures(**measures)
-    batch = draw_batch(setting, seed=0)
-    for name, chosen in ways.items():
-        ways[name] = OwnClusters(setting, 0, chosen)
-        ways[name].load_batch(*batch)
+    names = [x.name for x in dataclasses.fields(Measures)]
+    ways, batch = {}, draw_batch(setting, seed=0)
+    for count in range(len(names) + 1):
+        measures = {name: x < count for x, name in enumerate(names)}
+        title = f"+ {names[count - 1].replace('_', ' ')}" if count else "plain"
+        ways[title] = OwnClusters(setting, 0, Measures(**measures))
+        ways[title].load_batch(*batch)
     return ways
 
 
@@ -168,35 +139,28 @@ def measure_peers(names: list[str], policy: str) -> dict[str, dict]:
     """Returns the medians and the memory of the peers that are installed."""
     found = {}
     for name in names:
-        _, package = PEERS[name]
+        package = step_worker.PACKAGES.get(WAYS[name][1])
         if package and importlib.util.find_spec(package) is None:
             continue
         if policy != "float32" and package in FLOAT32_ONLY:
             continue
-        backend = "jax" if name == "jax" else "tensorflow"
-        line = run_worker(
-            WORKER,
-            f"--way={name}",
-            f"--setting={_SETTING.value}",
-            f"--dtype_policy={policy}",
-            KERAS_BACKEND=backend,
+        result = step_worker.run(
+            name, setting=_SETTING.value, dtype_policy=policy
         )
-        found[name] = {
-            mode: statistics.median(x)
-            for mode, x in line["milliseconds"].items()
-        }
-        found[name]["peak_mib"] = line["peak_mib"]
+        milliseconds = result.pop("milliseconds")
+        medians = {k: statistics.median(x) for k, x in milliseconds.items()}
+        found[name] = {**medians, **result}
     return found
 
 
-def tabulate(report, caption, rows, bound, memory=False):
+def tabulate(report, caption, rows, bound):
     """Adds a table of milliseconds and their ratios to the lower bound."""
     header = ["way", *MODES]
     lines = [
         [name, *(f"{row[x]:.1f} ({row[x] / bound[x]:.2f})" for x in MODES)]
         for name, row in rows.items()
     ]
-    if memory:
+    if "peak_mib" in next(iter(rows.values())):
         header.append("peak, MiB")
         for line, row in zip(lines, rows.values(), strict=True):
             line.append(f"{row['peak_mib']:.0f}")
@@ -225,22 +189,18 @@ def add_goals(report, own, bound, peers):
             continue
         limit = LOOP_GOAL if name == "loop" else 1.0
         ratio = row["step"] / peers["own"]["step"]
-        goal = f"Kinetics step, {policy}: {PEERS[name][0]}, times ac_keras"
+        title = step_worker.title(name)
+        goal = f"Kinetics step, {policy}: {title}, times ac_keras"
         report.add_goal(goal, ratio, limit, at_most=False)
 
 
-def main(argv):
-    del argv
-    logging.set_verbosity(logging.ERROR)
+def main(report):
     keras.config.set_dtype_policy(_DTYPE_POLICY.value)
     setting, cores = SETTINGS[_SETTING.value], len(os.sched_getaffinity(0))
-    report = Report()
     peers = measure_peers(_PEERS.value, _DTYPE_POLICY.value)
     bounds = {
         "lower bound": LowerBound(setting),
-        "lower bound, gradients in batches of one": LowerBound(
-            setting, in_batches=True
-        ),
+        "lower bound, gradients in batches of one": LowerBound(setting, True),
     }
     ways = make_ways(setting) if _MEASURES.value else {}
     found = measure({**bounds, **ways}, _ROUNDS.value)
@@ -251,13 +211,12 @@ def main(argv):
     tabulate(report, f"{caption}, {cores} cores, one process", found, bound)
     if peers:
         caption = "Milliseconds (times the same lower bound), one process each"
-        rows = {PEERS[name][0]: row for name, row in peers.items()}
-        tabulate(report, caption, rows, bound, memory=True)
+        rows = {step_worker.title(name): row for name, row in peers.items()}
+        tabulate(report, caption, rows, bound)
     if _SETTING.value == "kinetics" and "own" in peers:
         own = list(found.values())[-1] if ways else peers["own"]
         add_goals(report, own, bound, peers)
-    report.write(_OUTPUT.value)
 
 
 if __name__ == "__main__":
-    app.run(main)
+    program.run(main)

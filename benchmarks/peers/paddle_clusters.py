@@ -1,102 +1,113 @@
 """The classifier in PaddlePaddle: a loop over units, or batched units."""
 
-import numpy as np
+import paddle
+from paddle import nn
+from paddle.nn import functional
 
 from peers import setting as settings
+from peers.peer import Peer
+from peers.peer import cluster_sizes
 
-VARIANTS = ("loop", "batched")
+
+class Cluster(nn.Layer):
+    """Units of a modality: Eq. 4, then Eq. 7 on the pooled features.
+
+    Maps frames `(batch, num_frames, dim)` to `(batch, num_units * dim)`. Sizes
+    are those of `cluster_sizes`.
+    """
+
+    def __init__(self, dim, num_units, total_units):
+        super().__init__()
+        self.total_units = total_units
+        self.kernel = self.create_parameter([dim, num_units])
+        self.alpha = self.create_parameter([num_units, 1])
+        self.beta = self.create_parameter([num_units, 1])
+
+    def forward(self, frames):
+        """Pools, shifts and normalizes."""
+        scores = functional.softmax(frames @ self.kernel, axis=1)
+        pooled = paddle.matmul(scores, frames, transpose_x=True)
+        shifted = self.alpha * pooled + self.beta
+        norm = shifted.square().sum(-1, keepdim=True).sqrt()
+        return (shifted / (self.total_units**0.5 * norm)).flatten(1)
 
 
-class PaddleClusters:
+class Classifier(nn.Layer):
+    """Clusters, dropout and a linear classifier with logits.
+
+    Args:
+        setting: Sizes and dropout.
+        variant: `"loop"` over units, or `"batched"`.
+    """
+
+    def __init__(self, setting, variant):
+        super().__init__()
+        self.clusters = nn.LayerDict()
+        for name, sizes in cluster_sizes(setting, variant).items():
+            self.clusters[name] = nn.LayerList([Cluster(*x) for x in sizes])
+        self.dropout = nn.Dropout(setting.dropout)
+        self.linear = nn.Linear(setting.width, setting.num_classes)
+
+    def forward(self, features):
+        """Computes logits `(batch, num_classes)`."""
+        pooled = [
+            cluster(features[name])
+            for name, clusters in self.clusters.items()
+            for cluster in clusters
+        ]
+        return self.linear(self.dropout(paddle.concat(pooled, axis=1)))
+
+
+class PaddleClusters(Peer):
     """The classifier in PaddlePaddle; its methods are timed.
 
-    `forward`, `gradients` and `step` return when their work is done, as all
-    calls do on a CPU. The constructor imports PaddlePaddle.
+    All calls on a CPU return when their work is done.
 
     Args:
         setting: Sizes and training.
         seed: Integer, the seed of initial weights and dropout.
         variant: `"loop"` over units, or `"batched"`.
-
-    Raises:
-        ValueError: If the variant is unknown.
     """
 
     def __init__(
         self, setting: settings.Setting, seed: int, variant: str = "batched"
     ):
-        import paddle
-
-        from peers import paddle_modules
-
-        if variant not in VARIANTS:
-            raise ValueError(
-                f"PaddleClusters expects variant to be one of {VARIANTS}. "
-                f"Received: variant={variant!r}. 'batched' is the faster one."
-            )
-        self.setting, self.paddle = setting, paddle
+        super().__init__(setting)
         paddle.seed(seed)
-        self.model = paddle_modules.Classifier(setting, variant)
+        self.model = Classifier(setting, variant)
+        self.clusters, linear = self.model.clusters, self.model.linear
+        self.classifier = linear.weight, linear.bias
         self.optimizer = make_optimizer(setting, self.model.parameters())
         self.set_weights(settings.draw_weights(setting, seed))
 
-    def set_weights(self, weights: dict[str, np.ndarray]):
-        """Assigns weights, named as in `Setting.weight_shapes`."""
-        settings.check_weights(self.setting, weights)
-        for name, cluster in self.model.clusters.items():
-            cluster.assign(*(weights[f"{name}/{x}"] for x in settings.PARTS))
-        self.model.linear.weight.set_value(weights["classifier/kernel"])
-        self.model.linear.bias.set_value(weights["classifier/bias"])
+    def _load(self, features, labels):
+        self._features = {k: paddle.to_tensor(x) for k, x in features.items()}
+        self._labels = paddle.to_tensor(labels.astype("int64"))
 
-    def get_weights(self) -> dict[str, np.ndarray]:
-        """Returns the weights, named as in `Setting.weight_shapes`."""
-        weights = settings.read_clusters(self.model.clusters)
-        weights["classifier/kernel"] = self.model.linear.weight.numpy()
-        weights["classifier/bias"] = self.model.linear.bias.numpy()
-        return weights
-
-    def load_batch(self, features: dict[str, np.ndarray], labels: np.ndarray):
-        """Converts the batch that the other methods use to tensors."""
-        settings.check_batch(self.setting, features, labels)
-        to_tensor = self.paddle.to_tensor
-        self._features = {k: to_tensor(x) for k, x in features.items()}
-        self._labels = to_tensor(labels.astype("int64"))
-
-    def forward(self):
-        """Computes the batch's probabilities, without dropout."""
-        self._probabilities()
-
-    def gradients(self):
-        """Computes the gradients of the loss, with dropout."""
-        self._backward()
-
-    def step(self):
-        """Updates the weights by one training step."""
-        self._backward()
-        self.optimizer.step()
-
-    def probe(self) -> np.ndarray:
-        """Returns the batch's probabilities `(batch_size, num_classes)`."""
-        return self._probabilities().numpy()
-
-    def _probabilities(self):
+    def _forward(self):
         self.model.eval()
-        with self.paddle.no_grad():
-            logits = self.model(self._features)
-            return self.paddle.nn.functional.softmax(logits, axis=1)
+        with paddle.no_grad():
+            return functional.softmax(self.model(self._features), axis=1)
 
-    def _backward(self):
+    def _gradients(self):
         self.model.train()
         self.optimizer.clear_grad(set_to_zero=False)
         logits = self.model(self._features)
-        loss = self.paddle.nn.functional.cross_entropy(logits, self._labels)
-        loss.backward()
+        functional.cross_entropy(logits, self._labels).backward()
+
+    def _step(self):
+        self._gradients()
+        self.optimizer.step()
+
+    def _assign(self, variable, value):
+        variable.set_value(value)
+
+    def _read(self, tensor):
+        return tensor.numpy()
 
 
 def make_optimizer(setting: settings.Setting, weights):
     """Returns the setting's optimizer, which clips by the global norm."""
-    import paddle
-
     options = {"learning_rate": setting.learning_rate, "parameters": weights}
     if setting.clip_norm:
         clip = paddle.nn.ClipGradByGlobalNorm(setting.clip_norm)

@@ -56,6 +56,11 @@ class Setting:
         return {name: units for name, (_, units) in self.modalities.items()}
 
     @property
+    def sizes(self) -> tuple[dict[str, int], dict[str, int], int]:
+        """Sizes of `cluster_classifier`: dims, units and number of classes."""
+        return self.dims, self.num_units, self.num_classes
+
+    @property
     def width(self) -> int:
         """Size of the global feature, all units of all modalities."""
         return sum(dim * units for dim, units in self.modalities.values())
@@ -153,21 +158,8 @@ def add_num_frames(setting: Setting, features: Mapping) -> dict:
     return {**features, **{f"{name}_num_frames": count for name in features}}
 
 
-def read_clusters(clusters: Mapping) -> dict:
-    """Returns the weights of a peer's clusters, named as in `weight_shapes`."""
-    return {
-        f"{name}/{part}": value
-        for name, cluster in clusters.items()
-        for part, value in zip(PARTS, cluster.read(), strict=True)
-    }
-
-
 def check_weights(setting: Setting, weights: Mapping[str, np.ndarray]):
-    """Checks that weights have the setting's names and shapes.
-
-    Raises:
-        ValueError: If a name or a shape differs.
-    """
+    """Raises `ValueError` if weights have other names or shapes."""
     shapes = {name: value.shape for name, value in weights.items()}
     _compare("weights", setting.weight_shapes(), shapes)
 
@@ -175,11 +167,7 @@ def check_weights(setting: Setting, weights: Mapping[str, np.ndarray]):
 def check_batch(
     setting: Setting, features: Mapping[str, np.ndarray], labels: np.ndarray
 ):
-    """Checks that a batch has the setting's modalities and shapes.
-
-    Raises:
-        ValueError: If a modality or a shape differs.
-    """
+    """Raises `ValueError` if a batch has other modalities or shapes."""
     clips = (setting.batch_size, setting.num_frames)
     expected = {name: (*clips, dim) for name, dim in setting.dims.items()}
     shapes = {name: value.shape for name, value in features.items()}

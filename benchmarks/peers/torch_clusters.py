@@ -1,23 +1,67 @@
 """The classifier in PyTorch: a loop over units, or batched units."""
 
-import numpy as np
 import torch
+from torch import nn
 from torch.nn import functional
 
 from peers import setting as settings
-from peers import torch_modules
-
-VARIANTS = {
-    "loop": torch_modules.LoopedCluster,
-    "batched": torch_modules.BatchedCluster,
-}
+from peers.peer import Peer
+from peers.peer import cluster_sizes
 
 
-class TorchClusters:
+class Cluster(nn.Module):
+    """Units of a modality: Eq. 4, then Eq. 7 on the pooled features.
+
+    Maps frames `(batch, num_frames, dim)` to `(batch, num_units * dim)`. Sizes
+    are those of `cluster_sizes`.
+    """
+
+    def __init__(self, dim, num_units, total_units):
+        super().__init__()
+        self.total_units = total_units
+        self.kernel = nn.Parameter(torch.empty(dim, num_units))
+        self.alpha = nn.Parameter(torch.empty(num_units, 1))
+        self.beta = nn.Parameter(torch.empty(num_units, 1))
+
+    def forward(self, frames):
+        """Pools, shifts and normalizes."""
+        scores = torch.softmax(frames @ self.kernel, dim=1)
+        pooled = scores.transpose(1, 2) @ frames
+        shifted = self.alpha * pooled + self.beta
+        norm = shifted.square().sum(-1, keepdim=True).sqrt()
+        return (shifted / (self.total_units**0.5 * norm)).flatten(1)
+
+
+class Classifier(nn.Module):
+    """Clusters, dropout and a linear classifier with logits.
+
+    Args:
+        setting: Sizes and dropout.
+        variant: `"loop"` over units, or `"batched"`.
+    """
+
+    def __init__(self, setting, variant):
+        super().__init__()
+        self.clusters = nn.ModuleDict()
+        for name, sizes in cluster_sizes(setting, variant).items():
+            self.clusters[name] = nn.ModuleList(Cluster(*x) for x in sizes)
+        self.dropout = nn.Dropout(setting.dropout)
+        self.linear = nn.Linear(setting.width, setting.num_classes)
+
+    def forward(self, features):
+        """Computes logits `(batch, num_classes)`."""
+        pooled = [
+            cluster(features[name])
+            for name, clusters in self.clusters.items()
+            for cluster in clusters
+        ]
+        return self.linear(self.dropout(torch.cat(pooled, dim=1)))
+
+
+class TorchClusters(Peer):
     """The classifier in PyTorch; its methods are timed.
 
-    `forward`, `gradients` and `step` return when their work is done. They may
-    be called under `torch.autocast`.
+    They may be called under `torch.autocast`.
 
     Args:
         setting: Sizes and training.
@@ -26,9 +70,6 @@ class TorchClusters:
         compiled: Whether to use `torch.compile` for forward, backward and
             update, which compiles at the first call.
         device: PyTorch's name of the device of weights and batch.
-
-    Raises:
-        ValueError: If the variant is unknown.
     """
 
     def __init__(
@@ -39,15 +80,12 @@ class TorchClusters:
         compiled: bool = False,
         device: str = "cpu",
     ):
-        if variant not in VARIANTS:
-            raise ValueError(
-                f"TorchClusters expects variant to be one of {list(VARIANTS)}. "
-                f"Received: variant={variant!r}. 'batched' is the faster one."
-            )
-        self.setting, self.device = setting, torch.device(device)
+        super().__init__(setting)
+        self.device = torch.device(device)
         torch.manual_seed(seed)
-        model = torch_modules.Classifier(setting, VARIANTS[variant])
-        self.model = model.to(self.device)
+        self.model = Classifier(setting, variant).to(self.device)
+        self.clusters, linear = self.model.clusters, self.model.linear
+        self.classifier = linear.weight.T, linear.bias
         self.optimizer = make_optimizer(setting, self.model.parameters())
         self._logits, self._update = self.model, self._clip_and_update
         if compiled:
@@ -55,63 +93,27 @@ class TorchClusters:
             self._update = torch.compile(self._clip_and_update)
         self.set_weights(settings.draw_weights(setting, seed))
 
-    @torch.no_grad()
-    def set_weights(self, weights: dict[str, np.ndarray]):
-        """Assigns weights, named as in `Setting.weight_shapes`."""
-        settings.check_weights(self.setting, weights)
-        weights = {k: torch.from_numpy(x) for k, x in weights.items()}
-        for name, cluster in self.model.clusters.items():
-            cluster.assign(*(weights[f"{name}/{x}"] for x in settings.PARTS))
-        self.model.linear.weight.copy_(weights["classifier/kernel"].T)
-        self.model.linear.bias.copy_(weights["classifier/bias"])
-
-    @torch.no_grad()
-    def get_weights(self) -> dict[str, np.ndarray]:
-        """Returns the weights, named as in `Setting.weight_shapes`."""
-        weights = settings.read_clusters(self.model.clusters)
-        weights["classifier/kernel"] = self.model.linear.weight.T
-        weights["classifier/bias"] = self.model.linear.bias
-        return {k: x.cpu().numpy().copy() for k, x in weights.items()}
-
-    def load_batch(self, features: dict[str, np.ndarray], labels: np.ndarray):
-        """Converts the batch that the other methods use to tensors."""
-        settings.check_batch(self.setting, features, labels)
+    def _load(self, features, labels):
         self._features = {
             name: torch.from_numpy(x).to(self.device)
             for name, x in features.items()
         }
         self._labels = torch.from_numpy(labels).long().to(self.device)
 
-    def forward(self):
-        """Computes the batch's probabilities, without dropout."""
-        self._probabilities()
-        self._wait()
-
-    def gradients(self):
-        """Computes the gradients of the loss, with dropout."""
-        self._backward()
-        self._wait()
-
-    def step(self):
-        """Updates the weights by one training step."""
-        self._backward()
-        self._update()
-        self._wait()
-
-    def probe(self) -> np.ndarray:
-        """Returns the batch's probabilities `(batch_size, num_classes)`."""
-        return self._probabilities().cpu().numpy()
-
     @torch.no_grad()
-    def _probabilities(self):
+    def _forward(self):
         self.model.eval()
         return torch.softmax(self._logits(self._features).float(), dim=1)
 
-    def _backward(self):
+    def _gradients(self):
         self.model.train()
         self.optimizer.zero_grad(set_to_none=True)
         logits = self._logits(self._features).float()
         functional.cross_entropy(logits, self._labels).backward()
+
+    def _step(self):
+        self._gradients()
+        self._update()
 
     def _clip_and_update(self):
         if self.setting.clip_norm:
@@ -120,9 +122,16 @@ class TorchClusters:
             )
         self.optimizer.step()
 
-    def _wait(self):
+    def _wait(self, result):
         if self.device.type != "cpu":  # Calls on a CPU return when done.
             torch.accelerator.synchronize()
+
+    @torch.no_grad()
+    def _assign(self, variable, value):
+        variable.copy_(torch.from_numpy(value))
+
+    def _read(self, tensor):
+        return tensor.detach().cpu().numpy()
 
 
 def make_optimizer(setting: settings.Setting, weights) -> torch.optim.Optimizer:
@@ -132,13 +141,7 @@ def make_optimizer(setting: settings.Setting, weights) -> torch.optim.Optimizer:
     """
     if setting.optimizer == "sgd":
         return torch.optim.SGD(weights, setting.learning_rate)
+    options = {"lr": setting.learning_rate, "eps": settings.EPSILON}
     if setting.optimizer == "adam":
-        return torch.optim.Adam(
-            weights, setting.learning_rate, eps=settings.EPSILON
-        )
-    return torch.optim.RMSprop(
-        weights,
-        setting.learning_rate,
-        alpha=settings.RMSPROP_DECAY,
-        eps=settings.EPSILON,
-    )
+        return torch.optim.Adam(weights, **options)
+    return torch.optim.RMSprop(weights, alpha=settings.RMSPROP_DECAY, **options)

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from own_clusters import Measures
-from own_clusters import make_features
-from own_clusters import make_model
-from own_clusters import make_update
+from peers.own_clusters import Measures
+from peers.own_clusters import make_features
+from peers.own_clusters import make_model
+from peers.own_clusters import make_update
 from peers.setting import Setting
 from peers.setting import draw_batch
 

@@ -6,12 +6,12 @@ import sys
 
 import pytest
 
-import performance_page
 from all_programs import FOLDER
 from all_programs import PROGRAMS
 from all_programs import choose
-from report import Report
-from report import describe_machine
+from measurement import performance_page
+from measurement.report import Report
+from measurement.report import describe_machine
 
 PAGE = pathlib.Path(__file__).parents[2] / "docs/performance.md"
 MACHINE = {

@@ -17,8 +17,8 @@ SMALL = settings.Setting(
     learning_rate=0.1,
 )
 PEERS = {  # The package, the class, and its variant.
-    "plain_keras": ("tensorflow", "plain_keras.PlainKeras"),
-    "unit_loop": ("tensorflow", "unit_loop.UnitLoop"),
+    "keras_loop": ("tensorflow", "plain_keras.PlainKeras", "loop"),
+    "keras_batched": ("tensorflow", "plain_keras.PlainKeras", "batched"),
     "torch_loop": ("torch", "torch_clusters.TorchClusters", "loop"),
     "torch_batched": ("torch", "torch_clusters.TorchClusters", "batched"),
     "paddle_loop": ("paddle", "paddle_clusters.PaddleClusters", "loop"),
@@ -28,11 +28,11 @@ PEERS = {  # The package, the class, and its variant.
 
 def make_peer(name, setting, seed=0):
     """Makes a peer, with a batch, or skips where it cannot be imported."""
-    package, path, *variant = PEERS[name]
+    package, path, variant = PEERS[name]
     pytest.importorskip(package)
     if package == "tensorflow":
         skip_without_tensorflow()
-    peer = pkgutil.resolve_name(f"peers.{path}")(setting, seed, *variant)
+    peer = pkgutil.resolve_name(f"peers.{path}")(setting, seed, variant)
     peer.load_batch(*settings.draw_batch(setting, 1))
     return peer
 

@@ -13,8 +13,8 @@ import json
 import pathlib
 import re
 
-from report import Report
-from report import format_table
+from measurement.report import Report
+from measurement.report import format_table
 
 BLOCK = re.compile(
     r"^<!-- table (?P<name>\w+) -->$.*?^<!-- end -->$",
@@ -87,48 +87,41 @@ def format_report(report: Report) -> str:
 
 def format_goals(reports: dict[str, Report]) -> str:
     """Formats one table of all goals, below the number of those met."""
-    rows, num_met = [], 0
-    for name, report in reports.items():
-        for goal in report.goals:
-            word = "at most" if goal["at_most"] else "at least"
-            rows.append(
-                [
-                    goal["goal"].replace("|", r"\|"),
-                    f"{word} {format_number(goal['limit'])}",
-                    format_number(goal["value"]),
-                    "met" if goal["met"] else "**not met**",
-                    name,
-                ]
-            )
-            num_met += goal["met"]
+    goals = [
+        (name, x) for name, report in reports.items() for x in report.goals
+    ]
+    rows = []
+    for name, goal in goals:
+        word = "at most" if goal["at_most"] else "at least"
+        limit = f"{word} {format_number(goal['limit'])}"
+        met = "met" if goal["met"] else "**not met**"
+        text = goal["goal"].replace("|", r"\|")
+        rows.append([text, limit, format_number(goal["value"]), met, name])
     header = ["goal", "limit", "value", "result", "program"]
+    num_met = sum(goal["met"] for _, goal in goals)
     summary = f"**{num_met} of {len(rows)} goals are met.**"
     return f"{summary}\n\n{format_table(header, rows)}"
 
 
 def format_machines(reports: dict[str, Report]) -> str:
     """Formats a table with a column for each machine, whatever its load."""
-    groups = []  # (machine, loads, names of reports)
+    groups = {}  # machine as JSON: loads and names of reports
     for name, report in reports.items():
         machine = dict(report.machine)
         load = machine.pop("load")
-        for other, loads, names in groups:
-            if other == machine:
-                loads.append(load)
-                names.append(name)
-                break
-        else:
-            groups.append((machine, [load], [name]))
-    machines = [machine for machine, *_ in groups]
+        loads, names = groups.setdefault(json.dumps(machine), ([], []))
+        loads.append(load)
+        names.append(name)
+    machines = [json.loads(machine) for machine in groups]
     rows = {
-        "programs": [", ".join(names) for *_, names in groups],
+        "programs": [", ".join(names) for _, names in groups.values()],
         "processor": [x["processor"] for x in machines],
         "cores": [x["cores"] for x in machines],
         "memory": [f"{x['memory_gib']} GiB" for x in machines],
         "bfloat16": [", ".join(x["bfloat16"]) or "no" for x in machines],
         "load at the start": [
             " to ".join(dict.fromkeys(f"{f(loads):.1f}" for f in (min, max)))
-            for _, loads, _ in groups
+            for loads, _ in groups.values()
         ],
         "packages": [
             ", ".join(f"{name} {x}" for name, x in machine["versions"].items())

@@ -3,15 +3,15 @@
 import jax
 import jax.numpy as jnp
 import keras
-import numpy as np
 
 from ac_keras import cluster_classifier
 from peers.keras_optimizer import make_optimizer
+from peers.peer import Peer
 from peers.setting import Setting
 from peers.setting import add_num_frames
 
 
-class JaxClusters:
+class JaxClusters(Peer):
     """The classifier under KERAS_BACKEND=jax; its methods are timed.
 
     Args:
@@ -20,14 +20,9 @@ class JaxClusters:
     """
 
     def __init__(self, setting: Setting, seed: int):
+        super().__init__(setting)
         keras.utils.set_random_seed(seed)
-        model = cluster_classifier(
-            setting.dims,
-            setting.num_units,
-            setting.num_classes,
-            dropout=setting.dropout,
-        )
-        self.setting = setting
+        model = cluster_classifier(*setting.sizes, dropout=setting.dropout)
         self.model = keras.Model(model.input, model.classifier.output)
         self.optimizer = make_optimizer(setting)
         self.optimizer.build(self.model.trainable_variables)
@@ -39,27 +34,26 @@ class JaxClusters:
                 self.optimizer.variables,
             )
         ]
-        self._forward = jax.jit(self._probabilities)
-        self._backward = jax.jit(self._gradients)
-        self._whole = jax.jit(self._step, donate_argnums=0)
+        self._compiled_forward = jax.jit(self._probabilities)
+        self._compiled_gradients = jax.jit(self._differentiate)
+        self._compiled_step = jax.jit(self._update, donate_argnums=0)
 
-    def load_batch(self, features: dict[str, np.ndarray], labels: np.ndarray):
-        """Moves the batch that the other methods use to the device."""
+    def _load(self, features, labels):
         features = add_num_frames(self.setting, features)
         self._batch = jax.device_put((features, labels))
 
-    def forward(self):
-        """Computes the batch's probabilities, without dropout."""
-        jax.block_until_ready(self._forward(self._state, self._batch))
+    def _forward(self):
+        return self._compiled_forward(self._state, self._batch)
 
-    def gradients(self):
-        """Computes the gradients of the loss, with dropout."""
-        jax.block_until_ready(self._backward(self._state, self._batch))
+    def _gradients(self):
+        return self._compiled_gradients(self._state, self._batch)
 
-    def step(self):
-        """Updates the weights by one training step."""
-        self._state = self._whole(self._state, self._batch)
-        jax.block_until_ready(self._state)
+    def _step(self):
+        self._state = self._compiled_step(self._state, self._batch)
+        return self._state
+
+    def _wait(self, result):
+        jax.block_until_ready(result)
 
     def _probabilities(self, state, batch):
         logits, _ = self.model.stateless_call(
@@ -67,7 +61,7 @@ class JaxClusters:
         )
         return jax.nn.softmax(logits.astype("float32"))
 
-    def _gradients(self, state, batch):
+    def _differentiate(self, state, batch):
         def loss(weights):
             logits, other = self.model.stateless_call(
                 weights, state[1], batch[0], training=True
@@ -80,8 +74,8 @@ class JaxClusters:
 
         return jax.grad(loss, has_aux=True)(state[0])
 
-    def _step(self, state, batch):
-        gradients, other = self._gradients(state, batch)
+    def _update(self, state, batch):
+        gradients, other = self._differentiate(state, batch)
         weights, slots = self.optimizer.stateless_apply(
             state[2], gradients, state[0]
         )

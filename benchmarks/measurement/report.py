@@ -1,10 +1,12 @@
 """Tables and goals of a benchmark: printed, and written as JSON."""
 
+import contextlib
 import dataclasses
 import json
 import os
 import pathlib
 import platform
+import re
 from importlib import metadata
 
 PACKAGES = (
@@ -21,25 +23,19 @@ PACKAGES = (
 
 def describe_machine() -> dict:
     """Describes the processor, memory, load and versions of the packages."""
-    names, flags = set(), set()
-    for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines():
-        key, _, value = line.partition(":")
-        if key.strip() == "model name":
-            names.add(value.strip())
-        elif key.strip() == "flags":
-            flags.update(value.split())
+    text = pathlib.Path("/proc/cpuinfo").read_text()
+    names = re.findall(r"^model name\s*: (.*)$", text, re.MULTILINE)
+    bfloat16 = re.findall(r"\b(?:avx512|amx)_bf16\b", text)
     memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     versions = {"python": platform.python_version()}
     for name in PACKAGES:
-        try:
+        with contextlib.suppress(metadata.PackageNotFoundError):
             versions[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            continue
     return {
-        "processor": ", ".join(sorted(names)),
+        "processor": ", ".join(sorted(set(names))),
         "cores": len(os.sched_getaffinity(0)),
         "memory_gib": round(memory / 2**30),
-        "bfloat16": sorted(flags & {"avx512_bf16", "amx_bf16"}),
+        "bfloat16": sorted(set(bfloat16)),
         "load": round(os.getloadavg()[0], 2),
         "versions": versions,
     }

@@ -1,20 +1,19 @@
-"""The package's classifier and training step, on one replica and on two.
-
-The classes have the methods of those in benchmarks/peers.
-"""
+"""The package's classifier and training step, on one replica and on two."""
 
 import dataclasses
 import functools
 
 import keras
-import numpy as np
 import tensorflow as tf
+from keras import ops
 
 from ac_keras import ShiftingCluster
 from ac_keras import cluster_classifier
 from ac_keras.layers import WideDense
 from ac_keras.training import UpdateStep
 from ac_keras.training import update_step
+from peers.peer import Peer
+from peers.setting import MODES
 from peers.setting import Setting
 from peers.setting import add_num_frames
 
@@ -36,19 +35,15 @@ class ShiftOnOutputs(ShiftingCluster):
     """Cluster with Eq. 7 on the outputs of the units."""
 
     def _pool(self, scores, frames, mask):
-        scores = keras.ops.cast(scores, self.compute_dtype)
-        pooled = keras.ops.matmul(
-            keras.ops.transpose(scores, (0, 2, 1)), frames
-        )
-        pooled = keras.ops.cast(pooled, "float32")
+        scores = ops.cast(scores, self.compute_dtype)
+        pooled = ops.matmul(ops.transpose(scores, (0, 2, 1)), frames)
+        pooled = ops.cast(pooled, "float32")
         shifted = self.alpha[:, None] * pooled + self.beta[:, None]
-        square = keras.ops.sum(
-            keras.ops.square(shifted), axis=-1, keepdims=True
-        )
+        square = ops.sum(ops.square(shifted), axis=-1, keepdims=True)
         shifted = shifted * self._scale(square)
-        any_frame = keras.ops.any(mask, axis=1)[:, None, None]
-        shifted = keras.ops.where(any_frame, shifted, 0.0)
-        return keras.ops.cast(shifted, self.compute_dtype)
+        any_frame = ops.any(mask, axis=1)[:, None, None]
+        shifted = ops.where(any_frame, shifted, 0.0)
+        return ops.cast(shifted, self.compute_dtype)
 
 
 def make_model(setting: Setting, measures: Measures) -> keras.Model:
@@ -88,7 +83,7 @@ def make_features(setting: Setting, features: dict) -> dict[str, tf.Tensor]:
     return {name: tf.constant(x) for name, x in features.items()}
 
 
-class OwnClusters:
+class OwnClusters(Peer):
     """The package's classifier and `UpdateStep`; its methods are timed.
 
     Args:
@@ -100,42 +95,36 @@ class OwnClusters:
     def __init__(
         self, setting: Setting, seed: int, measures: Measures | None = None
     ):
+        super().__init__(setting)
         measures = measures or Measures()
-        self.setting = setting
         self.model = make_model(setting, measures)
         # Read at tracing, in load_batch.
         self._large = 2**20 if measures.compiled_update else NEVER
         self.update = make_update(setting, self.model, seed)
 
-    def load_batch(self, features: dict[str, np.ndarray], labels: np.ndarray):
-        """Converts the batch to tensors and traces the other methods."""
+    def _load(self, features, labels):
         features = make_features(self.setting, features)
-        labels, size = tf.constant(labels, tf.int32), self.setting.batch_size
-        model, update = self.model, self.update
-        self._functions = {
-            "forward": lambda: model(features, training=False),
-            "gradients": lambda: update._part(features, labels, size)[2],
-            "step": lambda: update(features, labels, size)[0],
-        }
         update_step.LARGE = self._large
-        for name, function in self._functions.items():
-            self._functions[name] = tf.function(function, autograph=False)
-            self._run(name)
+        self._define(features, tf.constant(labels, tf.int32))
+        for mode in MODES:
+            getattr(self, mode)()
 
-    def forward(self):
-        """Computes the batch's probabilities, without dropout."""
-        self._run("forward")
+    def _define(self, features, labels):
+        """Defines the functions of this batch."""
+        model, update, size = self.model, self.update, self.setting.batch_size
+        functions = {
+            "_forward": lambda x, y: model(x, training=False),
+            "_gradients": lambda x, y: update._part(x, y, size)[2],
+            "_step": lambda x, y: update(x, y, size)[0],
+        }
+        for name, function in functions.items():
+            call = functools.partial(self._call, function, (features, labels))
+            setattr(self, name, tf.function(call, autograph=False))
 
-    def gradients(self):
-        """Computes the gradients of the loss, with dropout."""
-        self._run("gradients")
+    def _call(self, function, batch):
+        return function(*batch)
 
-    def step(self):
-        """Updates the weights by one training step."""
-        self._run("step")
-
-    def _run(self, name):
-        self._functions[name]()
+    def _wait(self, result):
         tf.test.experimental.sync_devices()
 
 
@@ -156,13 +145,10 @@ class ReplicaClusters(OwnClusters):
         )
         names = [f"CPU:{index}" for index in range(NUM_REPLICAS)]
         self.strategy = tf.distribute.MirroredStrategy(names)
-        self.setting = setting
         with self.strategy.scope():
-            self.model = make_model(setting, Measures())
-            self.update = make_update(setting, self.model, seed)
+            super().__init__(setting, seed)
 
-    def load_batch(self, features: dict[str, np.ndarray], labels: np.ndarray):
-        """Splits the batch over the replicas and builds the functions."""
+    def _load(self, features, labels):
         size = len(labels) // NUM_REPLICAS
 
         def part(context):
@@ -172,17 +158,9 @@ class ReplicaClusters(OwnClusters):
             shared = make_features(self.setting, shared)
             return shared, tf.constant(labels[own], tf.int32)
 
-        batch = self.strategy.experimental_distribute_values_from_function(part)
-        model, update, size = self.model, self.update, self.setting.batch_size
-        functions = {
-            "forward": lambda x, y: model(x, training=False),
-            "gradients": lambda x, y: update._part(x, y, size)[2],
-            "step": lambda x, y: update(x, y, size)[0],
-        }
-        self._functions = {
-            name: tf.function(
-                functools.partial(self.strategy.run, function, args=batch),
-                autograph=False,
-            )
-            for name, function in functions.items()
-        }
+        self._define(
+            *self.strategy.experimental_distribute_values_from_function(part)
+        )
+
+    def _call(self, function, batch):
+        return self.strategy.run(function, args=batch)

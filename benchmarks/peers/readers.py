@@ -23,6 +23,9 @@ KINETICS = {
     "flow": Modality(1536, "float16"),
     "audio": Modality(512, "float16"),
 }
+YOUTUBE8M = {
+    name: youtube8m.quantised(dim) for name, dim in youtube8m.MODALITIES.items()
+}
 
 
 def write_videos(
@@ -31,20 +34,21 @@ def write_videos(
     """Writes video records in YouTube-8M's format, and their manifest."""
     directory.mkdir()
     rng = np.random.default_rng(0)
-    for index, clips in _files(num_clips, num_files):
-        path = directory / f"train{index:04d}.tfrecord"
-        with tf.io.TFRecordWriter(str(path)) as file:
-            for number in clips:
+    files = np.array_split(np.arange(num_clips), num_files)
+    for index, numbers in enumerate(files):
+        path = str(directory / f"train{index:04d}.tfrecord")
+        with tf.io.TFRecordWriter(path) as file:
+            for number in numbers:
                 file.write(_video(rng, number))
     description = Description(
         "videos",
         [f"class {i}" for i in range(youtube8m.NUM_CLASSES)],
-        {n: youtube8m.quantised(x) for n, x in youtube8m.MODALITIES.items()},
+        YOUTUBE8M,
         multi_label=True,
         record_format="youtube8m",
     )
-    files = {"train": str(directory / "train*.tfrecord")}
-    return scan_records(directory, description, files)
+    pattern = {"train": str(directory / "train*.tfrecord")}
+    return scan_records(directory, description, pattern)
 
 
 def _video(rng, number):
@@ -69,15 +73,18 @@ def write_clips(
     num_classes: int,
     num_frames: int = CLIP_FRAMES,
 ) -> Manifest:
-    """Writes clips of random frames in the package's own format."""
+    """Writes clips of random frames in the package's own format.
+
+    A clip is the same in any number of files.
+    """
     description = Description(
         "clips", [f"class {i}" for i in range(num_classes)], modalities
     )
-    files = dict(_files(num_clips, num_files))
+    files = np.array_split(np.arange(num_clips), num_files)
 
     def clips_of(split, index):
-        rng = np.random.default_rng(index)
         for number in files[index]:
+            rng = np.random.default_rng(number)
             frames = {
                 name: rng.random((num_frames, x.dim), np.float32)
                 for name, x in modalities.items()
@@ -86,40 +93,6 @@ def write_clips(
 
     writer = DatasetWriter(directory, description, {"train": num_files})
     return writer.write(clips_of)
-
-
-def _files(num_clips, num_files):
-    """Yields the index of each file and the indices of its clips."""
-    for index in range(num_files):
-        first = index * num_clips // num_files
-        yield index, range(first, (index + 1) * num_clips // num_files)
-
-
-def join_files(
-    source: Manifest, directory: pathlib.Path, num_files: int
-) -> Manifest:
-    """Writes the same records in fewer files, the same number in each."""
-    if num_files == len(source.split("train").shards):
-        return source
-    directory.mkdir()
-    split, shards = source.split("train"), []
-    size = len(split.shards) // num_files
-    for index in range(num_files):
-        parts = split.shards[index * size : (index + 1) * size]
-        path = directory / f"train{index:04d}.tfrecord"
-        with open(path, "wb") as file:
-            for part in parts:
-                file.write((source.directory / part.file).read_bytes())
-        shards.append(
-            dataclasses.replace(
-                parts[0],
-                file=path.name,
-                num_clips=sum(part.num_clips for part in parts),
-                num_bytes=path.stat().st_size,
-            )
-        )
-    joined = dataclasses.replace(split, shards=tuple(shards))
-    return Manifest(directory, source.description, {"train": joined})
 
 
 def repeat(source: Manifest, times: int = REPEATS) -> Manifest:
