@@ -26,7 +26,7 @@ def clips():
 def manifest(tmp_path, clips):
     shards = [clips[:3], clips[3:4], clips[4:]]
     description = describe(THREE)
-    return write_dataset(tmp_path, description, train=shards, test=[clips[:2]])
+    return write_dataset(tmp_path, description, train=shards, test=[clips[:4]])
 
 
 def remove_deviations(manifest):
@@ -53,7 +53,7 @@ def assert_deviations(split, clips, rtol=1e-5):
 
 def test_they_are_over_the_frames_of_all_shards(manifest, clips):
     assert_deviations(manifest.split("train"), clips)
-    assert_deviations(manifest.split("test"), clips[:2])
+    assert_deviations(manifest.split("test"), clips[:4])
     again = Manifest.load(manifest.directory).split("train")
     for name, deviation in manifest.split("train").feature_deviations.items():
         np.testing.assert_array_equal(again.feature_deviations[name], deviation)
@@ -74,7 +74,7 @@ def test_they_are_added_to_a_manifest_of_version_0_1_0(manifest, clips):
     assert old.split("train").feature_deviations == {}
     added = add_deviations(old)
     assert_deviations(added.split("train"), clips)
-    assert_deviations(added.split("test"), clips[:2])
+    assert_deviations(added.split("test"), clips[:4])
     path = manifest.directory / "manifest.json"
     assert remove_deviations(added) == before
     files = {x.name for x in manifest.directory.iterdir()}
