@@ -23,6 +23,7 @@ METRICS = {  # By run: those of one label a clip, and of several.
     "finished_run": ("accuracy", "top_5_accuracy", "per_class_accuracy"),
     "multi_label_run": ("hit_at_1", "perr", "gap", "map"),
 }
+RANKED = ("gap", "map")  # They have no interval.
 
 
 @pytest.fixture(scope="module")
@@ -75,8 +76,11 @@ def results(
 def test_evaluate_repeats_the_runs_result(run, results, request):
     measured = json.loads(getattr(results, run))
     result = read_json(request.getfixturevalue(run), "result.json")
-    assert measured.pop("num_clips") == SIZES["test"]
-    assert set(measured) == {"loss", *METRICS[run]}
+    assert measured["num_clips"] == SIZES["test"]
+    intervals = {
+        f"{name}_interval" for name in METRICS[run] if name not in RANKED
+    }
+    assert set(measured) == {"num_clips", "loss", *METRICS[run], *intervals}
     for name, value in measured.items():
         assert value == pytest.approx(result[f"test_{name}"], rel=1e-5)
 

@@ -42,12 +42,26 @@ def predict(path, clips):
     """Probabilities `(num_clips, num_classes)` of a `.keras` file (Eq. 7)."""
     model = keras.models.load_model(path)
     clusters = model.get_layer("clusters").clusters
+    statistics = {
+        layer.name.removesuffix("_standardization"): layer.get_weights()
+        for layer in model.layers
+        if layer.name.endswith("_standardization")
+    }
     features = [
-        np.concatenate([pool(x, clip[name]) for name, x in clusters.items()])
+        np.concatenate(
+            [
+                pool(x, standardize(clip[name], *statistics.get(name, (0, 1))))
+                for name, x in clusters.items()
+            ]
+        )
         for clip in clips.frames
     ]
     kernel, bias = model.get_layer("logits").get_weights()
     return softmax(np.array(features) @ kernel + bias)
+
+
+def standardize(frames, mean, deviation):
+    return (frames - mean) / deviation
 
 
 def pool(layer, frames):
