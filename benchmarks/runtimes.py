@@ -22,6 +22,7 @@ from importlib import metadata
 import numpy as np
 import tensorflow as tf
 from absl import flags
+from absl import logging
 
 from ac_keras import cluster_classifier
 from ac_keras import serving
@@ -127,6 +128,7 @@ def compare(runtimes, model, inputs):
 
 
 def main(report):
+    logging.set_verbosity(logging.ERROR)  # Sessions are deprecated.
     setting, rows = SETTINGS[_SETTING.value], []
     report, model = Report(), make_model(setting)
     versions = ", ".join(f"{x} {metadata.version(x)}" for x in PACKAGES)
