@@ -28,7 +28,6 @@ from ac_keras import cluster_classifier
 from ac_keras import serving
 from ac_keras.serving.runtimes import dense_saved_model
 from measurement import program
-from measurement.report import Report
 from measurement.timing import time_in_turns
 from peers.setting import SETTINGS
 
@@ -130,7 +129,7 @@ def compare(runtimes, model, inputs):
 def main(report):
     logging.set_verbosity(logging.ERROR)  # Sessions are deprecated.
     setting, rows = SETTINGS[_SETTING.value], []
-    report, model = Report(), make_model(setting)
+    model = make_model(setting)
     versions = ", ".join(f"{x} {metadata.version(x)}" for x in PACKAGES)
     with tempfile.TemporaryDirectory() as directory:
         runtimes = open_all(model, setting, directory)
